@@ -1,0 +1,90 @@
+using Beadhub.Feed;
+
+namespace Beadhub.EventLog;
+
+/// <summary>
+/// The truth: streams of events, one a grain, and a feed of all events a project. Two stores implement it (SQLite and PostgreSQL)
+/// and pass one acceptance test class. Appends of many grains are committed in groups; a conflict fails only its own append.
+/// </summary>
+/// <remarks>Every method throws <see cref="EventLogUnavailableException"/> when the store cannot be reached or refuses to write (a full disk).</remarks>
+public interface IEventLog : IAsyncDisposable
+{
+    /// <summary>
+    /// Above zero while this process is known to be the only writer, so that a state in memory which was read or checked under
+    /// the same number needs no second look. Zero when other nodes may write, or when the exclusive lock was lost; a new number after it was regained.
+    /// </summary>
+    long ExclusiveEpoch { get; }
+
+    /// <summary>Reads a stream: its newest snapshot and the events after it. Concurrent calls share a query. A stream never written has version 0.</summary>
+    ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);
+
+    /// <summary>Reads all streams of one kind in one project, in no particular order, streaming.</summary>
+    IAsyncEnumerable<StoredStream> LoadAll(string project, string kind, CancellationToken cancellation = default);
+
+    /// <summary>The version of a stream (0 when never written). Concurrent calls share a query.</summary>
+    ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default);
+
+    /// <summary>
+    /// Appends the events atomically when the stream still has the expected version; completes once they are durable.
+    /// </summary>
+    /// <returns>Whether the events were written, and then the feed position of the first one.</returns>
+    /// <exception cref="EventLogUnavailableException">The outcome is unknown: the caller must read the stream again before it decides anew.</exception>
+    Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default);
+
+    /// <summary>The feed position of the newest event of the project; 0 when there is none. Concurrent calls share a query.</summary>
+    ValueTask<long> Head(string project, CancellationToken cancellation = default);
+
+    /// <summary>Reads at most <paramref name="max"/> events of a project's feed with a position above <paramref name="after"/>, in order, without gaps.</summary>
+    ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(string project, long after, int max, CancellationToken cancellation = default);
+}
+
+/// <summary>Names a stream: the kind of grain and its key.</summary>
+public readonly record struct StreamKey(string Kind, string Key)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Kind}/{Key}";
+}
+
+/// <summary>Events to be written to one stream, all or none.</summary>
+/// <param name="Project">Id of the project in whose feed the events appear.</param>
+/// <param name="Stream">The stream.</param>
+/// <param name="ExpectedVersion">The version that the stream must have: the number of its events so far.</param>
+/// <param name="Events">At least one.</param>
+/// <param name="Snapshot">State after the last of the events, as JSON, when one is due.</param>
+public sealed record StreamAppend(string Project, StreamKey Stream, long ExpectedVersion, IReadOnlyList<NewEvent> Events, string? Snapshot);
+
+/// <summary>An event to be written.</summary>
+/// <param name="Type">Event type name with its version suffix.</param>
+/// <param name="Data">JSON.</param>
+/// <param name="At">When it was decided, UTC, microseconds.</param>
+public readonly record struct NewEvent(string Type, string Data, DateTimeOffset At);
+
+/// <summary>What came of an append.</summary>
+/// <param name="Written">False when the stream had another version; nothing was written then.</param>
+/// <param name="FirstPosition">Feed position of the first event; 0 when nothing was written.</param>
+public readonly record struct AppendResult(bool Written, long FirstPosition);
+
+/// <summary>A stream as stored.</summary>
+/// <param name="Key">Key of the stream within its kind.</param>
+/// <param name="Version">Number of events ever written to it.</param>
+/// <param name="SnapshotVersion">Version that <paramref name="Snapshot"/> reflects; 0 when there is none.</param>
+/// <param name="Snapshot">JSON of the state, or null.</param>
+/// <param name="Tail">Events after the snapshot, in order.</param>
+public sealed record StoredStream(string Key, long Version, long SnapshotVersion, string? Snapshot, IReadOnlyList<StoredEvent> Tail);
+
+/// <summary>An event as stored in its stream.</summary>
+public readonly record struct StoredEvent(long Version, string Type, string Data, DateTimeOffset At);
+
+/// <summary>Receives what was committed, in commit order, batch by batch, before the appends are acknowledged. Must return quickly.</summary>
+public interface IFeedPublisher
+{
+    /// <summary>Events of one project, with consecutive positions.</summary>
+    void Publish(string project, IReadOnlyList<FeedEvent> events);
+}
+
+/// <summary>The store cannot be reached or cannot write. Whether an append in flight was written is unknown.</summary>
+public sealed class EventLogUnavailableException : Exception
+{
+    /// <inheritdoc cref="Exception(string, Exception)"/>
+    public EventLogUnavailableException(string message, Exception? inner = null) : base(message, inner) { }
+}
