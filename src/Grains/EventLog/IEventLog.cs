@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Beadhub.Feed;
 
 namespace Beadhub.EventLog;
@@ -70,7 +71,17 @@ public readonly record struct AppendResult(bool Written, long FirstPosition);
 /// <param name="SnapshotVersion">Version that <paramref name="Snapshot"/> reflects; 0 when there is none.</param>
 /// <param name="Snapshot">JSON of the state, or null.</param>
 /// <param name="Tail">Events after the snapshot, in order.</param>
-public sealed record StoredStream(string Key, long Version, long SnapshotVersion, string? Snapshot, IReadOnlyList<StoredEvent> Tail);
+public sealed record StoredStream(string Key, long Version, long SnapshotVersion, string? Snapshot, IReadOnlyList<StoredEvent> Tail)
+{
+    /// <summary>The state that the snapshot and the events after it lead to; events of types that this version does not know are skipped.</summary>
+    public TState Fold<TState>() where TState : class, IEventSourced<TState>
+    {
+        var state = Snapshot is null ? TState.Empty : JsonSerializer.Deserialize(Snapshot, TState.Kind.Snapshot)!;
+        foreach (var stored in Tail)
+            if (EventTypes.Parse(stored.Type, stored.Data) is { } known) state = state.Apply(known);
+        return state;
+    }
+}
 
 /// <summary>An event as stored in its stream.</summary>
 public readonly record struct StoredEvent(long Version, string Type, string Data, DateTimeOffset At);

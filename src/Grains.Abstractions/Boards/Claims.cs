@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Beadhub.Beads;
+using Orleans;
+
+namespace Beadhub.Boards;
+
+/// <summary>Which claims to list (contract 9.1).</summary>
+/// <param name="WorkspaceId">Claimant, or null for all.</param>
+/// <param name="Limit">Page size, 1 to 200.</param>
+/// <param name="After">Sort key of the last claim of the page before.</param>
+[GenerateSerializer, Immutable, Alias("board.claim_query.v1")]
+public sealed record ClaimQuery([property: Id(0)] string? WorkspaceId, [property: Id(1)] int Limit, [property: Id(2)] ClaimCursor? After);
+
+/// <summary>Sort key of a claim: newest first; bead and workspace break ties, and are null in cursors that clients kept from elsewhere.</summary>
+[GenerateSerializer, Immutable, Alias("board.claim_cursor.v1")]
+public sealed record ClaimCursor([property: Id(0)] DateTimeOffset ClaimedAt, [property: Id(1)] string? BeadId, [property: Id(2)] string? WorkspaceId);
+
+/// <summary>A page of claims.</summary>
+[GenerateSerializer, Immutable, Alias("board.claim_page.v1")]
+public sealed record ClaimPage([property: Id(0)] ImmutableArray<ClaimRow> Claims, [property: Id(1)] ClaimCursor? Next);
+
+/// <summary>A claim in a list.</summary>
+[GenerateSerializer, Immutable, Alias("board.claim.v1")]
+public sealed record ClaimRow(
+    [property: Id(0)] string BeadId,
+    [property: Id(1)] string WorkspaceId,
+    [property: Id(2)] string Alias,
+    [property: Id(3)] string HumanName,
+    [property: Id(4)] DateTimeOffset ClaimedAt,
+    [property: Id(5)] string ProjectId);
+
+/// <summary>Who works on what in a project.</summary>
+/// <param name="Claims">All claims, newest first.</param>
+/// <param name="Workspaces">By workspace id; a workspace that never claimed is absent.</param>
+[GenerateSerializer, Immutable, Alias("board.work.v1")]
+public sealed record BoardWork(
+    [property: Id(0)] ImmutableArray<ClaimDetail> Claims,
+    [property: Id(1)] ImmutableDictionary<string, WorkspaceWork> Workspaces);
+
+/// <summary>A claim with what is known of its bead (contract 5.6, 13).</summary>
+/// <param name="Claim">The claim.</param>
+/// <param name="Title">Title of the most recently synced issue with that id.</param>
+/// <param name="ClaimantCount">Claims on the bead in the whole project.</param>
+/// <param name="ApexTitle">Title of the apex.</param>
+/// <param name="ApexType">Issue type of the apex.</param>
+[GenerateSerializer, Immutable, Alias("board.claim_detail.v1")]
+public sealed record ClaimDetail(
+    [property: Id(0)] ClaimRow Claim,
+    [property: Id(1)] string? Title,
+    [property: Id(2)] int ClaimantCount,
+    [property: Id(3)] BeadRef? Apex,
+    [property: Id(4)] string? ApexTitle,
+    [property: Id(5)] string? ApexType);
+
+/// <summary>The work of one workspace.</summary>
+/// <param name="Claims">Its claims, newest first.</param>
+/// <param name="Focus">Apex of the newest claim that has one (contract 9.4).</param>
+/// <param name="FocusTitle">Title of the focus.</param>
+/// <param name="FocusType">Issue type of the focus.</param>
+/// <param name="FocusUpdatedAt">When a claim or a release last set the focus.</param>
+[GenerateSerializer, Immutable, Alias("board.workspace_work.v1")]
+public sealed record WorkspaceWork(
+    [property: Id(0)] ImmutableArray<ClaimDetail> Claims,
+    [property: Id(1)] BeadRef? Focus,
+    [property: Id(2)] string? FocusTitle,
+    [property: Id(3)] string? FocusType,
+    [property: Id(4)] DateTimeOffset? FocusUpdatedAt);

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Beadhub.Beads;
+using Orleans;
+using Orleans.Concurrency;
+
+namespace Beadhub.Boards;
+
+/// <summary>
+/// The index of a project's beads: sync, list, search, ready work and claims. Key: project id. It owns no events: it is rebuilt from the beads.
+/// Reads answer from memory; the same object is returned again while nothing that it shows has changed.
+/// </summary>
+[Alias("beadhub.board")]
+public interface IBoardGrain : IGrainWithStringKey
+{
+    /// <summary>Stores issues, deletes, claims and releases (contract 8.3, 7.4).</summary>
+    [AlwaysInterleave]
+    Task<SyncOutcome> Sync(SyncBeads command);
+
+    /// <summary>Releases every claim of a workspace that was deleted, with its events. Repeatable.</summary>
+    /// <returns>The number of claims released.</returns>
+    [AlwaysInterleave]
+    Task<int> ReleaseClaimsOf(string workspaceId);
+
+    /// <summary>Decides whether a command line may run (contract 8.2).</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<CommandDecision> Decide(DecideCommand command);
+
+    /// <summary>A page of issues (contract 7.6).</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<IssuePage> Issues(IssueQuery query);
+
+    /// <summary>Open issues whose blockers are all closed (contract 7.8).</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ReadyList> Ready(ReadyQuery query);
+
+    /// <summary>A page of claims, newest first (contract 9.1).</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ClaimPage> Claims(ClaimQuery query);
+
+    /// <summary>Who works on what: claims and focus a workspace, with titles.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<BoardWork> Work();
+}
+
+/// <summary>A sync or an upload.</summary>
+/// <param name="WorkspaceId">Acting workspace (or uploading agent); null when the caller has none.</param>
+/// <param name="Alias">Its alias as sent.</param>
+/// <param name="HumanName">Its human name; may be empty.</param>
+/// <param name="Repo">Canonical origin.</param>
+/// <param name="Branch">Branch.</param>
+/// <param name="Issues">JSONL text of the issues as UTF-8, one object a line; validated for size and count only. Empty when none.</param>
+/// <param name="DeletedIds">Ids to delete; invalid ones are skipped.</param>
+/// <param name="RemoveDeleted">Whether issues in <paramref name="DeletedIds"/> are removed (incremental sync) or only their claims released (full sync).</param>
+/// <param name="CommandLine">The command whose claim or release follows (contract 9.2).</param>
+[GenerateSerializer, Immutable, Alias("board.sync.v1")]
+public sealed record SyncBeads(
+    [property: Id(0)] string? WorkspaceId,
+    [property: Id(1)] string Alias,
+    [property: Id(2)] string HumanName,
+    [property: Id(3)] string Repo,
+    [property: Id(4)] string Branch,
+    [property: Id(5)] ReadOnlyMemory<byte> Issues,
+    [property: Id(6)] ImmutableArray<string> DeletedIds,
+    [property: Id(7)] bool RemoveDeleted,
+    [property: Id(8)] string? CommandLine);
+
+/// <summary>What a sync did.</summary>
+/// <param name="Received">Distinct valid issues, conflicts included.</param>
+/// <param name="Added">Issues that were new.</param>
+/// <param name="Updated">Stored issues that were sent again, changed or not.</param>
+/// <param name="Deleted">Issues removed.</param>
+/// <param name="Conflicts">Ids whose stored issue is newer.</param>
+/// <param name="StatusChanges">Number of issues whose status changed.</param>
+/// <param name="Total">Issues stored for this repository and branch afterwards.</param>
+/// <param name="ClaimRefused">The contract's sentence when a claim was refused because another workspace holds the bead; null otherwise.</param>
+/// <param name="SyncedAt">The instant that all stored issues carry.</param>
+[GenerateSerializer, Immutable, Alias("board.synced.v1")]
+public sealed record SyncOutcome(
+    [property: Id(0)] int Received,
+    [property: Id(1)] int Added,
+    [property: Id(2)] int Updated,
+    [property: Id(3)] int Deleted,
+    [property: Id(4)] ImmutableArray<string> Conflicts,
+    [property: Id(5)] int StatusChanges,
+    [property: Id(6)] int Total,
+    [property: Id(7)] string? ClaimRefused,
+    [property: Id(8)] DateTimeOffset SyncedAt);
+
+/// <summary>A command line that a workspace is about to run.</summary>
+[GenerateSerializer, Immutable, Alias("board.decide.v1")]
+public sealed record DecideCommand([property: Id(0)] string WorkspaceId, [property: Id(1)] string CommandLine);
+
+/// <summary>Whether it may run, and who works on what (contract 8.2).</summary>
+/// <param name="Approved">False only when another workspace holds the bead that the command would claim.</param>
+/// <param name="Reason">The contract's sentence; empty when approved.</param>
+/// <param name="InProgress">Newest claims of the project, at most 200, and any claim on the bead in question.</param>
+[GenerateSerializer, Immutable, Alias("board.decision.v1")]
+public sealed record CommandDecision(
+    [property: Id(0)] bool Approved,
+    [property: Id(1)] string Reason,
+    [property: Id(2)] ImmutableArray<BeadInProgress> InProgress);
+
+/// <summary>A claim as <c>beads_in_progress</c> shows it.</summary>
+[GenerateSerializer, Immutable, Alias("board.in_progress.v1")]
+public sealed record BeadInProgress(
+    [property: Id(0)] string BeadId,
+    [property: Id(1)] string WorkspaceId,
+    [property: Id(2)] string Alias,
+    [property: Id(3)] string HumanName,
+    [property: Id(4)] DateTimeOffset StartedAt,
+    [property: Id(5)] string? Title,
+    [property: Id(6)] string? Role);

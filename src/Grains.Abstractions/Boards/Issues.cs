@@ -1,0 +1,71 @@
+using System.Collections.Immutable;
+using Beadhub.Beads;
+using Orleans;
+
+namespace Beadhub.Boards;
+
+/// <summary>Which issues to list; null or empty parts do not filter (contract 7.6).</summary>
+/// <param name="Repo">Canonical origin.</param>
+/// <param name="Branch">Branch.</param>
+/// <param name="Statuses">Any of these.</param>
+/// <param name="Assignee">Exactly.</param>
+/// <param name="CreatedBy">Exactly.</param>
+/// <param name="Label">Among the labels.</param>
+/// <param name="Type">Exactly.</param>
+/// <param name="Text">Prefix of the bead id or part of the title, ignoring case.</param>
+/// <param name="Limit">Page size, 1 to 200.</param>
+/// <param name="After">Sort key of the last issue of the page before.</param>
+[GenerateSerializer, Immutable, Alias("board.issue_query.v1")]
+public sealed record IssueQuery(
+    [property: Id(0)] string? Repo,
+    [property: Id(1)] string? Branch,
+    [property: Id(2)] string? Statuses,
+    [property: Id(3)] string? Assignee,
+    [property: Id(4)] string? CreatedBy,
+    [property: Id(5)] string? Label,
+    [property: Id(6)] string? Type,
+    [property: Id(7)] string? Text,
+    [property: Id(8)] int Limit,
+    [property: Id(9)] IssueCursor? After);
+
+/// <summary>Sort key of an issue: newest first, then by priority (none last), then by bead id; repository and branch break ties.</summary>
+[GenerateSerializer, Immutable, Alias("board.issue_cursor.v1")]
+public sealed record IssueCursor(
+    [property: Id(0)] DateTimeOffset SortTime,
+    [property: Id(1)] long? Priority,
+    [property: Id(2)] string BeadId,
+    [property: Id(3)] string? Repo,
+    [property: Id(4)] string? Branch);
+
+/// <summary>A page of issues.</summary>
+/// <param name="Issues">In the order of <see cref="IssueCursor"/>.</param>
+/// <param name="Next">Where the next page starts; null when there is none.</param>
+[GenerateSerializer, Immutable, Alias("board.issue_page.v1")]
+public sealed record IssuePage([property: Id(0)] ImmutableArray<IssueRow> Issues, [property: Id(1)] IssueCursor? Next);
+
+/// <summary>An issue in a list: what <see cref="BeadRecord"/> holds less the description.</summary>
+[GenerateSerializer, Immutable, Alias("board.issue.v1")]
+public sealed record IssueRow(
+    [property: Id(0)] string BeadId,
+    [property: Id(1)] string Repo,
+    [property: Id(2)] string Branch,
+    [property: Id(3)] string? Title,
+    [property: Id(4)] string? Status,
+    [property: Id(5)] long? Priority,
+    [property: Id(6)] string? Type,
+    [property: Id(7)] string? Assignee,
+    [property: Id(8)] string? CreatedBy,
+    [property: Id(9)] ImmutableArray<string> Labels,
+    [property: Id(10)] ImmutableArray<BeadRef> BlockedBy,
+    [property: Id(11)] BeadRef? Parent,
+    [property: Id(12)] DateTimeOffset? CreatedAt,
+    [property: Id(13)] DateTimeOffset? UpdatedAt,
+    [property: Id(14)] DateTimeOffset SyncedAt);
+
+/// <summary>Which ready issues to list (contract 7.8).</summary>
+[GenerateSerializer, Immutable, Alias("board.ready_query.v1")]
+public sealed record ReadyQuery([property: Id(0)] string? Repo, [property: Id(1)] string? Branch, [property: Id(2)] int Limit);
+
+/// <summary>Ready issues by priority, then bead id.</summary>
+[GenerateSerializer, Immutable, Alias("board.ready.v1")]
+public sealed record ReadyList([property: Id(0)] ImmutableArray<IssueRow> Issues);

@@ -1,0 +1,63 @@
+using System.Collections.Frozen;
+using System.Reflection;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Beadhub.ApiKeys;
+using Beadhub.Beads;
+using Beadhub.Directory;
+using Beadhub.Projects;
+using Beadhub.Workspaces;
+using Orleans;
+
+namespace Beadhub;
+
+/// <summary>The event types that this version knows, by the name under which the log keeps them.</summary>
+public static class EventTypes
+{
+    private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> ByType = Known().ToFrozenDictionary(t => t.Type, t => (t.Name, t.Json));
+    private static readonly FrozenDictionary<string, JsonTypeInfo> ByName = Known().ToFrozenDictionary(t => t.Name, t => t.Json);
+
+    /// <summary>Name of the event's type, for example <c>bead.claimed.v1</c>.</summary>
+    public static string NameOf(IEvent @event) => ByType[@event.GetType()].Name;
+
+    /// <summary>The event as JSON.</summary>
+    public static string Serialize(IEvent @event) => JsonSerializer.Serialize(@event, ByType[@event.GetType()].Json);
+
+    /// <summary>Reads an event; null when the type is unknown to this version, which keeps such events and skips them.</summary>
+    public static IEvent? Parse(string type, string data) =>
+        ByName.TryGetValue(type, out var json) ? (IEvent?)JsonSerializer.Deserialize(data, json) : null;
+
+    private static IEnumerable<(Type Type, string Name, JsonTypeInfo Json)> Known() =>
+        from type in typeof(EventTypes).Assembly.GetTypes()
+        where typeof(IEvent).IsAssignableFrom(type) && type is { IsInterface: false }
+        let alias = type.GetCustomAttribute<AliasAttribute>() ?? throw new InvalidOperationException($"{type} has no alias.")
+        let json = EventJson.Default.GetTypeInfo(type) ?? throw new InvalidOperationException($"{type} is missing from {nameof(EventJson)}.")
+        select (type, alias.Alias, json);
+}
+
+/// <summary>JSON of the events. Names are for ever: an event of ten years ago is read by them.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(BeadStored))]
+[JsonSerializable(typeof(BeadRemoved))]
+[JsonSerializable(typeof(BeadClaimed))]
+[JsonSerializable(typeof(BeadReleased))]
+[JsonSerializable(typeof(ApiKeyIssued))]
+[JsonSerializable(typeof(SlugTaken))]
+[JsonSerializable(typeof(OriginUsed))]
+[JsonSerializable(typeof(OriginLeft))]
+[JsonSerializable(typeof(ProjectCreated))]
+[JsonSerializable(typeof(AgentJoined))]
+[JsonSerializable(typeof(RepoAdded))]
+[JsonSerializable(typeof(RepoRemoved))]
+[JsonSerializable(typeof(WorkspaceOpened))]
+[JsonSerializable(typeof(WorkspaceDeleted))]
+[JsonSerializable(typeof(WorkspaceCleared))]
+[JsonSerializable(typeof(WorkspaceRestored))]
+[JsonSerializable(typeof(ProfileChanged))]
+internal sealed partial class EventJson : JsonSerializerContext
+{
+    // One instance with an encoder that leaves text readable: nothing here is ever put into HTML.
+    static EventJson() => Default = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}
