@@ -16,6 +16,8 @@ namespace Beadhub;
 /// <summary>The event types that this version knows, by the name under which the log keeps them.</summary>
 public static class EventTypes
 {
+    // An encoder that leaves text readable: nothing here is ever put into HTML.
+    private static readonly EventJson Json = new(new JsonSerializerOptions(EventJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> ByType = Known().ToFrozenDictionary(t => t.Type, t => (t.Name, t.Json));
     private static readonly FrozenDictionary<string, JsonTypeInfo> ByName = Known().ToFrozenDictionary(t => t.Name, t => t.Json);
 
@@ -33,7 +35,7 @@ public static class EventTypes
         from type in typeof(EventTypes).Assembly.GetTypes()
         where typeof(IEvent).IsAssignableFrom(type) && type is { IsInterface: false }
         let alias = type.GetCustomAttribute<AliasAttribute>() ?? throw new InvalidOperationException($"{type} has no alias.")
-        let json = EventJson.Default.GetTypeInfo(type) ?? throw new InvalidOperationException($"{type} is missing from {nameof(EventJson)}.")
+        let json = Json.GetTypeInfo(type) ?? throw new InvalidOperationException($"{type} is missing from {nameof(EventJson)}.")
         select (type, alias.Alias, json);
 }
 
@@ -56,8 +58,4 @@ public static class EventTypes
 [JsonSerializable(typeof(WorkspaceCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
-internal sealed partial class EventJson : JsonSerializerContext
-{
-    // One instance with an encoder that leaves text readable: nothing here is ever put into HTML.
-    static EventJson() => Default = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-}
+internal sealed partial class EventJson : JsonSerializerContext;

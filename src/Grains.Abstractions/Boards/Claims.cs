@@ -41,6 +41,7 @@ public sealed record BoardWork(
 /// <param name="Claim">The claim.</param>
 /// <param name="Title">Title of the most recently synced issue with that id.</param>
 /// <param name="ClaimantCount">Claims on the bead in the whole project.</param>
+/// <param name="Apex">Root of the bead's parents when it was claimed.</param>
 /// <param name="ApexTitle">Title of the apex.</param>
 /// <param name="ApexType">Issue type of the apex.</param>
 [GenerateSerializer, Immutable, Alias("board.claim_detail.v1")]

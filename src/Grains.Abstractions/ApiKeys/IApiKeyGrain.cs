@@ -1,0 +1,37 @@
+using Orleans;
+using Orleans.Concurrency;
+
+namespace Beadhub.ApiKeys;
+
+/// <summary>What an API key stands for. Key: lower-case hex SHA-256 of the whole key (contract 1.2); the key itself is kept nowhere.</summary>
+[Alias("beadhub.api_key")]
+public interface IApiKeyGrain : IGrainWithStringKey
+{
+    /// <summary>Notes whom a freshly made key speaks for. Repeatable.</summary>
+    Task Issue(ApiKeyIssued issued);
+
+    /// <summary>Whom the key speaks for; null when it is unknown or its agent's keys were revoked (contract 1.8).</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<KeyIdentity?> Identify();
+}
+
+/// <summary>Whom a key speaks for.</summary>
+/// <param name="ApiKeyId">Id of the key record.</param>
+/// <param name="ProjectId">Project.</param>
+/// <param name="AgentId">Agent, or null for a key of the project alone.</param>
+[GenerateSerializer, Immutable, Alias("api_key.identity.v1")]
+public sealed record KeyIdentity([property: Id(0)] string ApiKeyId, [property: Id(1)] string ProjectId, [property: Id(2)] string? AgentId);
+
+/// <summary>A key was made.</summary>
+/// <param name="ApiKeyId">Id of the key record.</param>
+/// <param name="ProjectId">Project.</param>
+/// <param name="AgentId">Agent, or null.</param>
+/// <param name="Prefix">First 12 characters of the key, by which people recognise it.</param>
+/// <param name="At">When.</param>
+[GenerateSerializer, Immutable, Alias("api_key.issued.v1")]
+public sealed record ApiKeyIssued(
+    [property: Id(0)] string ApiKeyId,
+    [property: Id(1)] string ProjectId,
+    [property: Id(2)] string? AgentId,
+    [property: Id(3)] string Prefix,
+    [property: Id(4)] DateTimeOffset At) : IEvent;
