@@ -3,11 +3,16 @@ using Orleans.Concurrency;
 
 namespace Beadhub.Directory;
 
-/// <summary>Which project a slug names. Key: the slug, case kept. One grain a slug, so that no bootstrap waits for another's.</summary>
+/// <summary>
+/// Which project a name stands for. Key: a slug, case kept, or <see cref="RepoName"/>. One grain a name, so that no bootstrap waits for another's.
+/// </summary>
 [Alias("beadhub.directory")]
 public interface IDirectoryGrain : IGrainWithStringKey
 {
-    /// <summary>The project of this slug; when there is none yet, the proposed id becomes it.</summary>
+    /// <summary>Name under which a repository's project is found. No slug contains a colon.</summary>
+    static string RepoName(string repoId) => $"repo:{repoId}";
+
+    /// <summary>The project of this name; when there is none yet, the proposed id becomes it.</summary>
     /// <param name="proposedProjectId">Id for a new project.</param>
     Task<string> Ensure(string proposedProjectId);
 
@@ -16,7 +21,7 @@ public interface IDirectoryGrain : IGrainWithStringKey
     ValueTask<string?> Find();
 }
 
-/// <summary>A slug was given to a project.</summary>
+/// <summary>A name was given to a project.</summary>
 /// <param name="ProjectId">The project.</param>
 /// <param name="At">When.</param>
 [GenerateSerializer, Immutable, Alias("directory.slug_taken.v1")]

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Orleans;
 
 namespace Beadhub.Projects;
@@ -207,11 +208,11 @@ public sealed record StatusView(
 /// <summary>What a status covers; the parts that do not apply are left out of the answer.</summary>
 [GenerateSerializer, Immutable, Alias("project.status_scope.v1")]
 public sealed record StatusScope(
-    [property: Id(0)] string? WorkspaceId,
-    [property: Id(1)] string? RepoId,
+    [property: Id(0), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? WorkspaceId,
+    [property: Id(1), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RepoId,
     [property: Id(2)] string ProjectId,
     [property: Id(3)] string ProjectSlug,
-    [property: Id(4)] int? WorkspaceCount);
+    [property: Id(4), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? WorkspaceCount);
 
 /// <summary>An agent that is present.</summary>
 [GenerateSerializer, Immutable, Alias("project.status_agent.v1")]

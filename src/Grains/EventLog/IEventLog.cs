@@ -94,7 +94,7 @@ public interface IFeedPublisher
 }
 
 /// <summary>The store cannot be reached or cannot write. Whether an append in flight was written is unknown.</summary>
-public sealed class EventLogUnavailableException : Exception
+public sealed class EventLogUnavailableException : UnavailableException
 {
     /// <inheritdoc cref="Exception(string, Exception)"/>
     public EventLogUnavailableException(string message, Exception? inner = null) : base(message, inner) { }

@@ -1,0 +1,46 @@
+using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Streaming;
+
+namespace Beadhub.Gateway;
+
+/// <summary>The HTTP face of Beadhub: each resource maps itself, in the file of its name.</summary>
+public static class BeadhubGateway
+{
+    /// <summary>Adds what the endpoints need.</summary>
+    public static IServiceCollection AddBeadhubGateway(this IServiceCollection services, GatewaySettings settings)
+    {
+        services.AddSingleton(settings);
+        services.AddSingleton<Identification>();
+        services.AddSingleton<InitRate>();
+        services.AddSingleton<FeedHub>();
+        services.AddHealthChecks();
+        services.AddOpenApi();
+        return services;
+    }
+
+    /// <summary>Maps the endpoints.</summary>
+    public static void MapBeadhub(this WebApplication app)
+    {
+        app.UseErrorAnswers();
+        app.UseRouting();
+        app.MapHealth();
+        app.MapInit();
+        app.MapIntrospection();
+        app.MapProjects();
+        app.MapAgents();
+        app.MapWorkspaces();
+        app.MapRepos();
+        app.MapBeads();
+        app.MapBdh();
+        app.MapClaims();
+        app.MapStatus();
+        app.MapStatusStream();
+        app.MapOpenApi();
+        app.UseSwaggerUI(ui =>
+        {
+            ui.RoutePrefix = "docs";
+            ui.SwaggerEndpoint("/openapi/v1.json", "Beadhub");
+        });
+    }
+}

@@ -1,0 +1,26 @@
+namespace Beadhub.Gateway;
+
+/// <summary>What an operator may set about the gateway (contract 21).</summary>
+public sealed record GatewaySettings
+{
+    /// <summary>Secret of the signed proxy headers; null turns them off. <c>BEADHUB_INTERNAL_AUTH_SECRET</c>, else <c>SESSION_SECRET_KEY</c>.</summary>
+    public string? InternalAuthSecret { get; init; }
+
+    /// <summary>Bootstraps that one address may make in a window. <c>BEADHUB_INIT_RATE_LIMIT</c>.</summary>
+    public int InitRateLimit { get; init; } = 10;
+
+    /// <summary>Length of that window. <c>BEADHUB_INIT_RATE_WINDOW</c>, in seconds.</summary>
+    public TimeSpan InitRateWindow { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Whether <c>/v1/repos</c> works without credentials and across projects, as the reference server's did. <c>BEADHUB_REPOS_OPEN</c>.</summary>
+    public bool ReposOpen { get; init; }
+
+    /// <summary>Silence after which an event stream carries a comment. <c>BEADHUB_SSE_KEEPALIVE_SECONDS</c>.</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether <c>POST /v1/init</c> exists. Programs that embed Beadhub may leave it out.</summary>
+    public bool Bootstrap { get; init; } = true;
+
+    /// <summary>Largest request body, in bytes. A full sync of 10 MiB of text is larger once it is a JSON string.</summary>
+    public const long MaxBodyBytes = 32 * 1024 * 1024;
+}

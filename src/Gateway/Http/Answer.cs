@@ -1,0 +1,53 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Beadhub.Gateway.Http;
+
+/// <summary>A 200 with a JSON body of type <typeparamref name="T"/>.</summary>
+internal sealed class Answer<T>(ReadOnlyMemory<byte> json) : IResult, IEndpointMetadataProvider
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        Answer.Write(httpContext.Response, json.Span);
+        return Task.CompletedTask;
+    }
+
+    public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Wire.Json]));
+}
+
+/// <summary>Makes answers.</summary>
+internal static class Answer
+{
+    // A grain returns the same immutable view while nothing that it shows has changed; such a view is serialized once.
+    private static readonly ConditionalWeakTable<object, byte[]> Rendered = [];
+
+    /// <summary>An answer that is serialized now.</summary>
+    public static Answer<T> Of<T>(T view, JsonTypeInfo<T> json) => new(JsonSerializer.SerializeToUtf8Bytes(view, json));
+
+    /// <summary>An answer from a view that grains return again: its bytes are kept as long as the view lives.</summary>
+    public static Answer<T> Shared<T>(T view, JsonTypeInfo<T> json) where T : class => new(Bytes(view, static v => v, json));
+
+    /// <summary>The same for a view that is put into another shape first; there is one shape for each type of view.</summary>
+    public static Answer<T> Shared<TView, T>(TView view, Func<TView, T> shape, JsonTypeInfo<T> json) where TView : class => new(Bytes(view, shape, json));
+
+    /// <summary>Bytes of such a view.</summary>
+    public static byte[] Bytes<TView, T>(TView view, Func<TView, T> shape, JsonTypeInfo<T> json) where TView : class
+    {
+        if (Rendered.TryGetValue(view, out var bytes)) return bytes;
+        bytes = JsonSerializer.SerializeToUtf8Bytes(shape(view), json);
+        Rendered.AddOrUpdate(view, bytes);
+        return bytes;
+    }
+
+    /// <summary>Writes a whole JSON body; it is flushed when the request ends.</summary>
+    public static void Write(HttpResponse response, ReadOnlySpan<byte> json)
+    {
+        response.ContentType = Wire.Json;
+        response.ContentLength = json.Length;
+        System.Buffers.BuffersExtensions.Write(response.BodyWriter, json);
+    }
+}

@@ -1,0 +1,69 @@
+using Beadhub.Projects;
+
+namespace Beadhub.Gateway.Http;
+
+/// <summary>Fields that several bodies share, with the rules and texts of contract 2.</summary>
+internal static class CommonFields
+{
+    /// <summary>A workspace id.</summary>
+    public static string WorkspaceId(this BodyFields body, string name = "workspace_id")
+    {
+        var text = body.Required(name);
+        if (body.Errors.Count == 0 && text.Trim().Length == 0) body.Fail(name, "workspace_id cannot be empty");
+        else if (Names.TryNormalizeUuid(text, out var uuid)) return uuid;
+        else if (text.Length > 0) body.Fail(name, "Invalid workspace_id format");
+        return "";
+    }
+
+    /// <summary>A workspace id in the query; its errors are texts.</summary>
+    public static string? WorkspaceIdOrNull(string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return null;
+        if (text.Trim().Length == 0) throw ApiException.Unprocessable("workspace_id cannot be empty");
+        return Names.TryNormalizeUuid(text, out var uuid) ? uuid : throw ApiException.Unprocessable("Invalid workspace_id format");
+    }
+
+    /// <summary>An alias.</summary>
+    public static string Alias(this BodyFields body)
+    {
+        var alias = body.Required("alias", 1, 64);
+        if (alias.Length > 0 && !Names.IsAlias(alias)) body.Fail("alias", "Invalid alias format");
+        return alias;
+    }
+
+    /// <summary>A git remote, with its canonical form.</summary>
+    public static Origin? Origin(this BodyFields body, string name, bool required, int max = 2048)
+    {
+        var url = required ? body.Required(name, 1, max) : body.Optional(name, 0, max);
+        if (string.IsNullOrEmpty(url)) return null;
+        if (Names.TryCanonicalizeOrigin(url, out var canonical)) return new(url.Trim(), canonical);
+        body.Fail(name, $"Invalid {name}: not a git remote");
+        return null;
+    }
+
+    /// <summary>A role, normalised; null when absent or blank.</summary>
+    public static string? Role(this BodyFields body, string name, string rule)
+    {
+        var text = body.Optional(name, max: 50);
+        if (string.IsNullOrWhiteSpace(text)) return null;
+        if (Names.TryNormalizeRole(text, out var role)) return role;
+        body.Fail(name, rule);
+        return null;
+    }
+
+    /// <summary>Trimmed text without control characters; TAB and LF pass where lines are allowed.</summary>
+    public static string? Plain(this BodyFields body, string name, int max, bool linesAllowed = false)
+    {
+        var text = body.Optional(name, max: max)?.Trim();
+        if (text is not null && HasControl(text, linesAllowed)) body.Fail(name, $"{name} must not contain control characters");
+        return text;
+    }
+
+    /// <summary>Whether the text holds a control character.</summary>
+    public static bool HasControl(string text, bool linesAllowed)
+    {
+        foreach (var c in text)
+            if (c < ' ' && !(linesAllowed && c is '\t' or '\n')) return true;
+        return false;
+    }
+}

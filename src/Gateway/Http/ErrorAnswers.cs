@@ -1,0 +1,85 @@
+using System.Text.Json;
+
+namespace Beadhub.Gateway.Http;
+
+/// <summary>Turns everything that goes wrong into the contract's bodies (contract 0.2), and nothing into a 500 that can be said better.</summary>
+internal static class ErrorAnswers
+{
+    public static IApplicationBuilder UseErrorAnswers(this IApplicationBuilder app) => app.Use(Run);
+
+    private static async Task Run(HttpContext http, RequestDelegate next)
+    {
+        try
+        {
+            // The reference's framework redirects; 307 keeps method and body.
+            if (http.Request.Path.Value is { Length: > 1 } path && path[^1] == '/' && path.StartsWith("/v1/", StringComparison.Ordinal))
+            {
+                http.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+                http.Response.Headers.Location = http.Request.PathBase + path.TrimEnd('/') + http.Request.QueryString;
+                return;
+            }
+
+            await next(http);
+            if (!http.Response.HasStarted && http.Response.ContentLength is null && http.Response.ContentType is null)
+            {
+                if (http.Response.StatusCode == StatusCodes.Status404NotFound) Detail(http, 404, "Not Found");
+                else if (http.Response.StatusCode == StatusCodes.Status405MethodNotAllowed) Detail(http, 405, "Method Not Allowed");
+            }
+        }
+        catch (InvalidFieldsException e) when (!http.Response.HasStarted)
+        {
+            http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
+            Answer.Write(http.Response, e.Body.Span);
+        }
+        catch (ApiException e) when (!http.Response.HasStarted)
+        {
+            if (e.Status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
+            if (e.RetryAfter is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString();
+            Detail(http, e.Status, e.Message);
+        }
+        catch (RefusedException e) when (!http.Response.HasStarted)
+        {
+            Detail(http, StatusOf(e.Kind), e.Message);
+        }
+        catch (UnavailableException) when (!http.Response.HasStarted)
+        {
+            http.Response.Headers.RetryAfter = "1";
+            Detail(http, StatusCodes.Status503ServiceUnavailable, "Service temporarily unavailable. Please retry.");
+        }
+        catch (BadHttpRequestException e) when (!http.Response.HasStarted)
+        {
+            Detail(http, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge
+                ? $"Request body too large: at most {GatewaySettings.MaxBodyBytes} bytes"
+                : e.Message);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client is gone: nobody reads an answer.
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Beadhub.Gateway")
+                .LogError(e, "{Method} {Path} failed", http.Request.Method, http.Request.Path.Value);
+            Detail(http, StatusCodes.Status500InternalServerError, "Internal server error");
+        }
+    }
+
+    private static int StatusOf(RefusalKind kind) => kind switch
+    {
+        RefusalKind.Mismatch => StatusCodes.Status400BadRequest,
+        RefusalKind.Forbidden => StatusCodes.Status403Forbidden,
+        RefusalKind.NotFound => StatusCodes.Status404NotFound,
+        RefusalKind.Conflict => StatusCodes.Status409Conflict,
+        RefusalKind.Gone => StatusCodes.Status410Gone,
+        _ => StatusCodes.Status422UnprocessableEntity,
+    };
+
+    private static void Detail(HttpContext http, int status, string detail)
+    {
+        http.Response.StatusCode = status;
+        Answer.Write(http.Response, JsonSerializer.SerializeToUtf8Bytes(new ErrorDetail(detail), Wire.Types.ErrorDetail));
+    }
+}
+
+/// <summary>Body of an error.</summary>
+internal sealed record ErrorDetail(string Detail);

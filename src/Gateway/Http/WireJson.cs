@@ -1,0 +1,38 @@
+using System.Text.Json.Serialization;
+using Beadhub.Projects;
+
+namespace Beadhub.Gateway.Http;
+
+/// <summary>JSON of everything that the gateway answers.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(IsoTime)], GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(ErrorDetail))]
+[JsonSerializable(typeof(HealthAnswer))]
+[JsonSerializable(typeof(InitAnswer))]
+[JsonSerializable(typeof(IntrospectAnswer))]
+[JsonSerializable(typeof(ProjectView))]
+[JsonSerializable(typeof(AgentList))]
+[JsonSerializable(typeof(AgentSeen))]
+[JsonSerializable(typeof(RegisterAnswer))]
+[JsonSerializable(typeof(AliasPrefixAnswer))]
+[JsonSerializable(typeof(NamePrefixAnswer))]
+[JsonSerializable(typeof(WorkspaceRegistered))]
+[JsonSerializable(typeof(HeartbeatAnswer))]
+[JsonSerializable(typeof(DeletedAnswer))]
+[JsonSerializable(typeof(RestoredAnswer))]
+[JsonSerializable(typeof(WorkspaceView))]
+[JsonSerializable(typeof(WorkspaceList))]
+[JsonSerializable(typeof(RepoFound))]
+[JsonSerializable(typeof(RepoEnsured))]
+[JsonSerializable(typeof(RepoList))]
+[JsonSerializable(typeof(RepoDeleted))]
+[JsonSerializable(typeof(AmbiguousRepoError))]
+[JsonSerializable(typeof(UploadAnswer))]
+[JsonSerializable(typeof(IssueList))]
+[JsonSerializable(typeof(Issue))]
+[JsonSerializable(typeof(ReadyIssues))]
+[JsonSerializable(typeof(CommandAnswer))]
+[JsonSerializable(typeof(SyncAnswer))]
+[JsonSerializable(typeof(ClaimList))]
+[JsonSerializable(typeof(StatusView))]
+internal sealed partial class WireJson : JsonSerializerContext;

@@ -1,0 +1,32 @@
+using Beadhub.Gateway.Http;
+using Orleans;
+
+namespace Beadhub.Gateway.Identity;
+
+/// <summary>Finds out who asks: signed proxy headers when they are there and a secret is set, otherwise a bearer key (contract 1.1).</summary>
+internal sealed class Identification(IGrainFactory grains, GatewaySettings settings)
+{
+    /// <summary>Who asks; a public reader who would write is refused (contract 1.7).</summary>
+    /// <exception cref="ApiException">401, or 403 for a writing public reader.</exception>
+    public ValueTask<ProjectIdentity> Of(HttpContext http)
+    {
+        var request = http.Request;
+        if (settings.InternalAuthSecret is not { } secret || !request.Headers.ContainsKey(ProxyHeaders.Signature))
+            return BearerKeys.Identify(request, grains);
+        var who = ProxyHeaders.Identify(request.Headers, secret);
+        return who.Mode == AuthMode.PublicReader && !HttpMethods.IsGet(request.Method)
+            ? throw ApiException.Forbidden("Public readers may not write")
+            : new(who);
+    }
+
+    /// <summary>The agent behind a bearer key; signed headers alone are not enough here (contract 1.6).</summary>
+    public async ValueTask<(ProjectIdentity Who, string AgentId)> AgentOf(HttpContext http)
+    {
+        var who = await BearerKeys.Identify(http.Request, grains);
+        return (who, who.AgentId ?? throw ApiException.Unauthorized("Invalid API key"));
+    }
+
+    /// <summary>Whether any credentials were sent.</summary>
+    public static bool HasCredentials(HttpContext http) =>
+        http.Request.Headers.ContainsKey("Authorization") || http.Request.Headers.ContainsKey(ProxyHeaders.Signature);
+}

@@ -1,0 +1,30 @@
+namespace Beadhub.Gateway.Identity;
+
+/// <summary>Who asks, whichever way they proved it (contract 1.1).</summary>
+/// <param name="ProjectId">The only project that the request sees.</param>
+/// <param name="AgentId">Agent that the caller speaks for, if any.</param>
+/// <param name="ApiKeyId">Record of the key, if one was used.</param>
+/// <param name="UserId">User of the proxy, if any.</param>
+/// <param name="Mode">How the caller proved it.</param>
+internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string? ApiKeyId, string? UserId, AuthMode Mode)
+{
+    /// <summary>Refuses to act as a workspace that is not the caller's own (contract 1.4). Proxies vouch for whom they act.</summary>
+    public void MustBe(string workspaceId)
+    {
+        if (Mode == AuthMode.Bearer && AgentId is not null && AgentId != workspaceId)
+            throw Http.ApiException.Forbidden("workspace_id does not match API key identity");
+    }
+}
+
+/// <summary>How a caller proved who they are.</summary>
+internal enum AuthMode
+{
+    /// <summary>By an API key.</summary>
+    Bearer,
+
+    /// <summary>By signed headers of a trusted gateway.</summary>
+    Proxy,
+
+    /// <summary>By signed headers, as a reader of a public project: nothing may be written and personal data is hidden (contract 1.7).</summary>
+    PublicReader,
+}

@@ -1,0 +1,116 @@
+using System.Net;
+using System.Threading.RateLimiting;
+using Beadhub.Directory;
+using Beadhub.Gateway.Http;
+using Beadhub.Projects;
+using Orleans;
+
+namespace Beadhub.Gateway;
+
+/// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
+internal static class Init
+{
+    public static void MapInit(this IEndpointRouteBuilder routes)
+    {
+        if (!routes.ServiceProvider.GetRequiredService<GatewaySettings>().Bootstrap) return;
+        routes.MapPost("/v1/init", Post).WithTags("init").WithSummary("Bootstrap an agent; answers with a new API key")
+            .Produces<ErrorDetail>(404).Produces<ErrorDetail>(409).Produces<ErrorDetail>(422).Produces<ErrorDetail>(429);
+    }
+
+    private static async Task<IResult> Post(HttpContext http, IGrainFactory grains, InitRate rate)
+    {
+        var body = await BodyFields.Read(http);
+        // bdh may send the human's e-mail, meant for the hosted product: accepted and not kept.
+        body.Only("project_slug", "project_name", "alias", "human_name", "agent_type", "lifetime", "custody", "project_id", "repo_origin", "role",
+            "hostname", "workspace_path", "email");
+        var slug = (body.Optional("project_slug", max: 256) ?? "").Trim();
+        if (slug.Length > 0 && !Names.IsSlug(slug)) body.Fail("project_slug", "Invalid project_slug format");
+        var projectName = body.Optional("project_name", max: 256) ?? "";
+        var alias = body.Optional("alias", 1, 64)?.Trim() is { Length: > 0 } given ? given : null;
+        if (alias is not null && !Names.IsAlias(alias)) body.Fail("alias", "Invalid alias format");
+        else if (alias is not null && alias.Equals("me", StringComparison.OrdinalIgnoreCase)) body.Fail("alias", $"'{alias}' is a reserved alias");
+        var humanName = (body.Optional("human_name", max: 64) ?? "").Trim();
+        if (!Names.IsHumanName(humanName)) body.Fail("human_name", "Invalid human_name format");
+        var agentType = body.Optional("agent_type", max: 32)?.Trim() is { Length: > 0 } type ? type : "agent";
+        var lifetime = body.Optional("lifetime") ?? "ephemeral";
+        if (lifetime is not ("persistent" or "ephemeral")) body.Fail("lifetime", "lifetime must be 'persistent' or 'ephemeral'");
+        var custody = body.Optional("custody");
+        if (custody is not (null or "self" or "custodial")) body.Fail("custody", "custody must be 'self' or 'custodial'");
+        var projectId = body.Optional("project_id", max: 36)?.Trim() is { Length: > 0 } id ? id : null;
+        if (projectId is not null && !Names.TryNormalizeUuid(projectId, out projectId)) body.Fail("project_id", "Invalid project_id format");
+        var origin = body.Origin("repo_origin", required: false);
+        var role = body.Role("role", "Invalid role format") ?? "agent";
+        var hostname = body.Plain("hostname", 255);
+        var path = body.Plain("workspace_path", 4096, linesAllowed: true);
+        body.Done();
+
+        // Keys of one's own cannot be sent here, and an agent without any would be nobody.
+        if (custody == "self")
+            throw ApiException.Unprocessable(lifetime == "ephemeral" ? "Ephemeral agents must be custodial" : "Self-custodial agents require both did and public_key");
+        await rate.Take(http.Connection.RemoteIpAddress);
+
+        var (project, newSlug) = (projectId, (string?)null);
+        if (project is null)
+        {
+            if (slug.Length == 0)
+            {
+                if (origin is null) throw ApiException.Unprocessable("project_slug is required");
+                var uses = await grains.GetGrain<IOriginGrain>(origin.Canonical).Projects();
+                if (uses.IsEmpty) throw ApiException.Unprocessable("project_not_found: repo not registered");
+                if (uses.Length > 1) return new AmbiguousRepo(origin.Canonical, uses);
+                project = uses[0].ProjectId;
+            }
+            else
+            {
+                newSlug = slug;
+                project = await grains.GetGrain<IDirectoryGrain>(slug).Ensure(Guid.NewGuid().ToString("D"));
+            }
+        }
+
+        var agent = await grains.GetGrain<IProjectGrain>(project).Init(
+            new(newSlug, projectName, alias, humanName, agentType, lifetime, origin, role, hostname ?? "", path ?? ""));
+        return Answer.Of(
+            new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId, agent.CanonicalOrigin,
+                agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime),
+            Wire.Types.InitAnswer);
+    }
+}
+
+/// <summary>Answer of <c>POST /v1/init</c> (contract 3.3).</summary>
+internal sealed record InitAnswer(
+    string Status,
+    DateTimeOffset CreatedAt,
+    string ApiKey,
+    string ProjectId,
+    string ProjectSlug,
+    string AgentId,
+    string? RepoId,
+    string? CanonicalOrigin,
+    string? WorkspaceId,
+    string Alias,
+    bool Created,
+    bool WorkspaceCreated,
+    string? Did,
+    string? Custody,
+    string Lifetime);
+
+/// <summary>The rate limit of bootstraps: a fixed window for each client address (contract 3.5).</summary>
+internal sealed class InitRate(GatewaySettings settings) : IDisposable
+{
+    private readonly PartitionedRateLimiter<IPAddress> _limiter = PartitionedRateLimiter.Create<IPAddress, IPAddress>(address =>
+        RateLimitPartition.GetFixedWindowLimiter(address, _ => new() { PermitLimit = settings.InitRateLimit, Window = settings.InitRateWindow }));
+
+    /// <summary>Takes one; refused when the window is used up.</summary>
+    public async ValueTask Take(IPAddress? address)
+    {
+        using var lease = await _limiter.AcquireAsync(address ?? IPAddress.None);
+        if (lease.IsAcquired) return;
+        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var left) ? left : settings.InitRateWindow;
+        throw new ApiException(StatusCodes.Status429TooManyRequests, "Rate limit exceeded. Too many initialization requests.")
+        {
+            RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)),
+        };
+    }
+
+    public void Dispose() => _limiter.Dispose();
+}

@@ -1,0 +1,35 @@
+using System.Text.Json.Serialization;
+using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
+using Beadhub.Projects;
+using Orleans;
+
+namespace Beadhub.Gateway;
+
+/// <summary><c>GET /v1/auth/introspect</c>: whom the credentials stand for (protocol 5.2).</summary>
+internal static class Introspection
+{
+    public static void MapIntrospection(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/v1/auth/introspect", Get).WithTags("auth").WithSummary("Whom the credentials stand for").Produces<ErrorDetail>(401);
+
+    private static async Task<Answer<IntrospectAnswer>> Get(HttpContext http, IGrainFactory grains, Identification identification)
+    {
+        var who = await identification.Of(http);
+        // A key that names an agent of another project says so, but not who that is.
+        var agent = who.AgentId is null ? null : await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId);
+        return Answer.Of(
+            new IntrospectAnswer(who.ProjectId, who.ApiKeyId, who.AgentId, agent?.Alias, agent?.HumanName, agent?.AgentType, agent?.AccessMode, who.UserId),
+            Wire.Types.IntrospectAnswer);
+    }
+}
+
+/// <summary>What does not apply is left out.</summary>
+internal sealed record IntrospectAnswer(
+    string ProjectId,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ApiKeyId,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? AgentId,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Alias,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? HumanName,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? AgentType,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? AccessMode,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? UserId);

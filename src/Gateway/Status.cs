@@ -1,0 +1,60 @@
+using System.Text;
+using System.Text.Json;
+using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
+using Beadhub.Projects;
+using Microsoft.AspNetCore.Http.Metadata;
+using Orleans;
+
+namespace Beadhub.Gateway;
+
+/// <summary><c>GET /v1/status</c>: who is there and works on what (contract 13).</summary>
+internal static class Status
+{
+    public static void MapStatus(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/v1/status", Get).WithTags("status").WithSummary("Who is there and works on what")
+            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(StatusView), [Wire.Json]))
+            .Produces<ErrorDetail>(401).Produces<ErrorDetail>(404).Produces<ErrorDetail>(422);
+
+    private static async Task<IResult> Get(HttpContext http, IGrainFactory grains, Identification identification, TimeProvider time)
+    {
+        var query = new QueryFields(http.Request);
+        var workspace = query.Text("workspace_id", min: 1);
+        var repo = query.Text("repo_id", 36, 36);
+        query.Done();
+
+        var who = await identification.Of(http);
+        var workspaceId = CommonFields.WorkspaceIdOrNull(workspace);
+        string? repoId = null;
+        if (workspaceId is null && repo is not null && !Names.TryNormalizeUuid(repo, out repoId)) throw ApiException.Unprocessable("Invalid repo_id format");
+        var status = await grains.GetGrain<IProjectGrain>(who.ProjectId).Status(new(workspaceId, repoId));
+        if (who.Mode != AuthMode.PublicReader) return new Stamped(Answer.Bytes(status, static s => s, Wire.Types.StatusView), time.GetUtcNow());
+
+        var redacted = status with { Agents = [.. status.Agents.Select(a => a with { Member = null })], EscalationsPending = 0 };
+        return new Stamped(JsonSerializer.SerializeToUtf8Bytes(redacted, Wire.Types.StatusView), time.GetUtcNow());
+    }
+
+    /// <summary>A status body, rendered once, with the time of this answer put in as its last field.</summary>
+    private sealed class Stamped(byte[] status, DateTimeOffset now) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            Span<char> time = stackalloc char[40];
+            var length = IsoTime.Format(now, "+00:00", time);
+            ReadOnlySpan<byte> field = ",\"timestamp\":\""u8;
+            var total = status.Length - 1 + field.Length + length + 2;
+            httpContext.Response.ContentType = Wire.Json;
+            httpContext.Response.ContentLength = total;
+            var writer = httpContext.Response.BodyWriter;
+            var span = writer.GetSpan(total);
+            status.AsSpan(0, status.Length - 1).CopyTo(span);
+            span = span[(status.Length - 1)..];
+            field.CopyTo(span);
+            span = span[field.Length..];
+            Encoding.ASCII.GetBytes(time[..length], span);
+            "\"}"u8.CopyTo(span[length..]);
+            writer.Advance(total);
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using Beadhub.Feed;
+using Orleans;
+
+namespace Beadhub.Gateway.Streaming;
+
+/// <summary>
+/// The newest frames of one project, shared by all its event streams on this node. The log is the truth: the stream of batches only
+/// brings news sooner, holes are filled from the log, and a reader that fell behind what is kept here reads the log itself.
+/// </summary>
+internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, ILogger logger)
+{
+    private const int Kept = 1024;
+    private const int PageSize = 256;
+
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _filling = new(1, 1);
+    private readonly Frame?[] _frames = new Frame?[Kept];
+    private long _first = 1; // position of the oldest frame kept
+    private long _last; // position of the newest
+    private TaskCompletionSource _news = New();
+
+    /// <summary>Completes when there is something newer than at the time of asking. Ask before reading.</summary>
+    public Task News
+    {
+        get
+        {
+            lock (_lock) return _news.Task;
+        }
+    }
+
+    /// <summary>Position of the newest event known here.</summary>
+    public long Last
+    {
+        get
+        {
+            lock (_lock) return _last;
+        }
+    }
+
+    /// <summary>Starts at the end of the log.</summary>
+    public void StartAt(long head)
+    {
+        lock (_lock) (_first, _last) = (head + 1, head);
+    }
+
+    /// <summary>Takes a batch from the stream.</summary>
+    public async Task Receive(FeedBatch batch)
+    {
+        if (batch.Events.IsDefaultOrEmpty || TryAppend(batch)) return;
+        await CatchUp();
+    }
+
+    /// <summary>Reads what the log has beyond <see cref="Last"/>.</summary>
+    public async Task CatchUp()
+    {
+        await _filling.WaitAsync();
+        try
+        {
+            while (true)
+            {
+                var missing = await log.Read(Last, PageSize);
+                if (missing.Events.IsDefaultOrEmpty) return;
+                TryAppend(missing);
+            }
+        }
+        catch (Exception e)
+        {
+            // The next batch or the next look at the log tries again.
+            logger.LogWarning(e, "The feed could not be read");
+        }
+        finally
+        {
+            _filling.Release();
+        }
+    }
+
+    /// <summary>Frames after a position, and the position that the reader has then reached.</summary>
+    public async ValueTask<(IReadOnlyList<Frame> Frames, long Position)> Read(long after)
+    {
+        lock (_lock)
+        {
+            if (after >= _last) return ([], after);
+            if (after + 1 >= _first)
+            {
+                var frames = new List<Frame>();
+                var to = Math.Min(_last, after + PageSize);
+                for (var position = after + 1; position <= to; position++)
+                    if (_frames[position % Kept] is { } frame) frames.Add(frame);
+                return (frames, to);
+            }
+        }
+
+        var stored = await log.Read(after, PageSize);
+        if (stored.Events.IsDefaultOrEmpty) return ([], after);
+        var old = new List<Frame>();
+        foreach (var e in stored.Events)
+            if (WireEvents.Render(e, projectSlug) is { } frame) old.Add(frame);
+        return (old, stored.Events[^1].Position);
+    }
+
+    /// <summary>False when events before the batch are missing.</summary>
+    private bool TryAppend(FeedBatch batch)
+    {
+        TaskCompletionSource news;
+        lock (_lock)
+        {
+            if (batch.Events[0].Position > _last + 1) return false;
+            if (batch.Events[^1].Position <= _last) return true;
+            foreach (var e in batch.Events)
+            {
+                if (e.Position <= _last) continue;
+                _frames[e.Position % Kept] = WireEvents.Render(e, projectSlug);
+                _last = e.Position;
+            }
+
+            _first = Math.Max(_first, _last - Kept + 1);
+            news = _news;
+            _news = New();
+        }
+
+        news.SetResult();
+        return true;
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
