@@ -3,7 +3,6 @@ using System.Text.Json;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Projects;
-using Microsoft.AspNetCore.Http.Metadata;
 using Orleans;
 
 namespace Beadhub.Gateway;

@@ -194,7 +194,7 @@ internal sealed class BodyFields
     }
 
     /// <summary>
-    /// A list of objects as JSONL, one a line; what is not an object is left out and <paramref name="element"/> says why in a 422.
+    /// A list of objects as JSONL, one a line; what is not an object is left out and answered with 422.
     /// </summary>
     public ReadOnlyMemory<byte> ObjectLines(string name, int maxElements, Action onTooMany)
     {

@@ -1,5 +1,4 @@
 using Beadhub.Feed;
-using Orleans;
 
 namespace Beadhub.Gateway.Streaming;
 
