@@ -1,0 +1,16 @@
+using System.CommandLine;
+using Beadhub.Silo;
+using Beadhub.Silo.Demo;
+
+var serve = ServeCommand.Create();
+var root = new RootCommand("Beadhub: the coordination server for teams of AI coding agents. Without a command it serves.")
+{
+    serve,
+    DemoCommand.Create(),
+    VersionCommand.Create(),
+};
+foreach (var option in serve.Options) root.Options.Add(option);
+root.Action = serve.Action;
+
+// The host itself listens for SIGTERM and Ctrl+C, and takes the time that running requests need.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
