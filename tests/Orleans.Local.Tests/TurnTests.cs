@@ -141,19 +141,22 @@ public sealed class TurnTests : EngineTest
     public async Task A_caller_is_not_held_by_the_requests_of_others()
     {
         await Actor().Do(_ => Task.CompletedTask);
-        var others = Gate();
-        var blocked = Gate();
+        using var blocked = new ManualResetEventSlim();
         Task? other = null;
-        // While this caller's turn runs on its thread, another one queues; that turn ends only after this caller has got its answer.
+        // While this caller's turn runs on its thread another request queues. That one ends only after this caller has its answer.
         var mine = Actor().Do(_ =>
         {
-            Task.Run(() => other = Actor().Do(_ => { blocked.Task.Wait(TestContext.Current.CancellationToken); return Task.CompletedTask; }),
-                TestContext.Current.CancellationToken).Wait(TestContext.Current.CancellationToken);
-            others.SetResult();
+            var thread = new Thread(() => other = Actor().Do(_ =>
+            {
+                blocked.Wait();
+                return Task.CompletedTask;
+            }));
+            thread.Start();
+            thread.Join();
             return Task.CompletedTask;
         });
         mine.IsCompletedSuccessfully.ShouldBeTrue();
-        blocked.SetResult();
+        blocked.Set();
         await other!;
     }
 
