@@ -102,9 +102,11 @@ public sealed class ActivationTests : EngineTest
     [Fact]
     public async Task A_grain_that_gives_up_while_activating_still_serves_the_call_that_woke_it()
     {
-        Script.OnActivate = actor => { actor.DeactivateOnIdle(); return Task.CompletedTask; };
+        var activations = 0;
+        Script.OnActivate = actor => { activations++; actor.DeactivateOnIdle(); return Task.CompletedTask; };
         (await Actor().Ask(_ => 1)).ShouldBe(1);
         (await Actor().Ask(_ => 2)).ShouldBe(2);
+        activations.ShouldBe(2);
     }
 
     [Fact]

@@ -24,6 +24,8 @@ public abstract class EngineTest : IAsyncLifetime, ILoggerProvider, ILogger
 
     protected IGrainFactory Grains => Services.GetRequiredService<IGrainFactory>();
 
+    protected object Meters => Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>();
+
     protected string Events => string.Join(", ", _events);
 
     private IHostedService Engine => Services.GetServices<IHostedService>().Single();

@@ -161,6 +161,30 @@ public sealed class TurnTests : EngineTest
     }
 
     [Fact]
+    public async Task A_callers_synchronization_context_does_not_reach_the_grain()
+    {
+        await Actor().Do(_ => Task.CompletedTask);
+        var scheduled = new List<bool>();
+        Task call;
+        SynchronizationContext.SetSynchronizationContext(new());
+        try
+        {
+            call = Actor().Do(async _ =>
+            {
+                scheduled.Add(TaskScheduler.Current != TaskScheduler.Default);
+                await Task.Yield();
+                scheduled.Add(TaskScheduler.Current != TaskScheduler.Default);
+            });
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+        await call;
+        scheduled.ShouldBe([true, true]);
+    }
+
+    [Fact]
     public async Task The_request_context_travels_with_a_call_and_not_back()
     {
         RequestContext.Set("who", "caller");
