@@ -88,8 +88,9 @@ internal sealed class Activation(GrainClass grainClass, string key) : TaskSchedu
     /// <param name="inline">Whether its first part may run here and now.</param>
     public bool Submit(Request request, bool inline)
     {
-        // Grains that call grains nest on the caller's stack; near its end they go on elsewhere.
-        inline = inline && RuntimeHelpers.TryEnsureSufficientExecutionStack();
+        // Grains that call grains nest on the caller's stack; near its end they go on elsewhere. And where the caller's thread has
+        // a synchronization context, awaits in the grain would continue there instead of on this scheduler.
+        inline = inline && SynchronizationContext.Current is null && RuntimeHelpers.TryEnsureSufficientExecutionStack();
         var activate = false;
         lock (_gate)
         {
@@ -303,7 +304,8 @@ internal sealed class Activation(GrainClass grainClass, string key) : TaskSchedu
         if (_ending is not { } reason || _stage != Stage.Active || Running) return;
         _stage = Stage.Deactivating;
         _active = null;
-        Task.Factory.StartNew(() => DeactivateAsync(reason), CancellationToken.None, TaskCreationOptions.DenyChildAttach, this);
+        using (Detached.Flow())
+            Task.Factory.StartNew(() => DeactivateAsync(reason), CancellationToken.None, TaskCreationOptions.DenyChildAttach, this);
     }
 
     private Task NewActivationWork() =>
@@ -345,18 +347,18 @@ internal sealed class Activation(GrainClass grainClass, string key) : TaskSchedu
 
     private void Activated(Task task)
     {
-        if (task.IsCompletedSuccessfully)
+        lock (_gate)
         {
-            lock (_gate)
+            if (task.IsCompletedSuccessfully && _stage == Stage.Activating)
             {
                 _stage = Stage.Active;
                 if (_ending is null) _active = _instance;
                 Touch();
                 Advance();
+                return;
             }
-            return;
         }
-        _failure = task.Exception?.InnerException ?? new TaskCanceledException(task);
+        _failure = task.Exception?.InnerException ?? (task.IsCanceled ? new TaskCanceledException(task) : Unavailable());
         var waiting = Leave();
         DisposeOwned();
         _ = DisposeInstance();

@@ -52,12 +52,13 @@ internal sealed class GrainInterface(Type type, Func<GrainClass, string, GrainRe
 {
     public Func<GrainClass, string, GrainReference> Reference => reference;
 
-    public GrainClass Class(string? namePrefix)
+    public GrainClass Class(string? namePrefix) => namePrefix is null && classes.Length == 1 ? classes[0] : Named(namePrefix ?? "");
+
+    private GrainClass Named(string prefix)
     {
-        if (namePrefix is null && classes.Length == 1) return classes[0];
-        var named = classes.Where(one => one.Type.FullName!.StartsWith(namePrefix ?? "", StringComparison.Ordinal)).ToArray();
+        var named = classes.Where(one => one.Type.FullName!.StartsWith(prefix, StringComparison.Ordinal)).ToArray();
         return named.Length == 1 ? named[0] : throw new ArgumentException(
-            $"{named.Length} grain classes implement {type} with the name prefix '{namePrefix}': "
-            + string.Join(", ", named.Select(one => one.Type.FullName)));
+            $"{named.Length} of the grain classes that implement {type} have names that start with '{prefix}': "
+            + string.Join(", ", classes.Select(one => one.Type.FullName)));
     }
 }

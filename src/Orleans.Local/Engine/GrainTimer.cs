@@ -26,16 +26,10 @@ internal sealed class GrainTimer<TState> : IGrainTimer
         _state = state;
         _options = options;
         _period = options.Period;
-        // Outside of the request that registers it: its trace and context must not live on in the ticks.
-        var flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-        try
+        using (Detached.Flow())
         {
             _timer = activation.Class.Cluster.Time.CreateTimer(
                 static self => _ = ((GrainTimer<TState>)self!).TickAsync(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        }
-        finally
-        {
-            flow.Dispose();
         }
         activation.Own(this);
         Set(options.DueTime);
