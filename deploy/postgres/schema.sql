@@ -1,0 +1,1 @@
+../../src/Silo/EventLogs/Postgres/schema.sql

@@ -1,0 +1,68 @@
+using Beadhub.EventLog;
+using Beadhub.Feed;
+
+namespace Beadhub.Silo.EventLogs;
+
+/// <summary>What both stores share: appends meet in a <see cref="GroupCommit"/>, which the store's own <see cref="IBatchWriter"/> feeds to its tables.</summary>
+public abstract class DurableEventLog : IEventLog
+{
+    private readonly GroupCommit _commits;
+
+    private protected DurableEventLog(GroupCommit commits, string description)
+    {
+        _commits = commits;
+        Description = description;
+    }
+
+    /// <summary>Where the log lives, fit for display: without user and password.</summary>
+    public string Description { get; }
+
+    /// <inheritdoc/>
+    public abstract long ExclusiveEpoch { get; }
+
+    /// <inheritdoc/>
+    public Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) => _commits.Append(append, cancellation);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract IAsyncEnumerable<StoredStream> LoadAll(string project, string kind, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<long> Head(string project, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(
+        string project, long after, int max, CancellationToken cancellation = default);
+
+    /// <summary>For health checks: null when the store answers and the last write to it did not just fail, else what is wrong.</summary>
+    public async ValueTask<string?> Check(CancellationToken cancellation = default)
+    {
+        if (_commits.Trouble is { } trouble) return trouble;
+        try
+        {
+            await Ping(cancellation);
+            return null;
+        }
+        catch (EventLogUnavailableException unreachable)
+        {
+            return unreachable.Message;
+        }
+    }
+
+    /// <summary>Commits what waits, then lets go of the store and of its lock.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _commits.DisposeAsync();
+        await Close();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract ValueTask Ping(CancellationToken cancellation);
+
+    private protected abstract ValueTask Close();
+}

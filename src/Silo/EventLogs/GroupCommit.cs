@@ -1,0 +1,334 @@
+using System.Runtime.InteropServices;
+using Beadhub.EventLog;
+using Beadhub.Feed;
+
+namespace Beadhub.Silo.EventLogs;
+
+/// <summary>
+/// Commits appends in groups: one thread takes all that wait, writes them in one transaction, publishes them and completes their tasks; meanwhile the next group
+/// gathers. So one caller alone waits for one commit, and many share one.
+/// </summary>
+/// <remarks>A thread that blocks on the store saves the thread switches that asynchronous reads cost; a lone writer feels them.</remarks>
+internal sealed partial class GroupCommit : IAsyncDisposable
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FailureShows = TimeSpan.FromSeconds(10);
+
+    private readonly IBatchWriter _writer;
+    private readonly IFeedPublisher _publisher;
+    private readonly EventLogOptions _options;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+
+    private readonly object _gate = new();
+    private readonly Queue<PendingAppend> _waiting = new();
+    private readonly SemaphoreSlim _room;
+    private bool _asleep;
+    private bool _closing;
+
+    // The committer's own.
+    private readonly HashSet<StreamKey> _streams = [];
+    private List<PendingAppend> _batch = [];
+    private List<PendingAppend> _later = [];
+    private List<PendingAppend> _left = [];
+    private long _bytes;
+
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile Failure? _lastFailure;
+    private volatile Failure? _outOfReach;
+
+    public GroupCommit(IBatchWriter writer, IFeedPublisher publisher, EventLogOptions options, ILogger logger, TimeProvider time)
+    {
+        _writer = writer;
+        _publisher = publisher;
+        _options = options;
+        _logger = logger;
+        _time = time;
+        _room = new SemaphoreSlim(options.MaxWaiting);
+        new Thread(Run) { IsBackground = true, Name = "event log committer" }.Start();
+    }
+
+    /// <summary>Why writes fail just now, or null.</summary>
+    public string? Trouble =>
+        _outOfReach is { } away ? away.Error.Message
+        : _lastFailure is { } failure && _time.GetElapsedTime(failure.At) < FailureShows ? failure.Error.Message
+        : null;
+
+    public Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation)
+    {
+        PendingAppend pending;
+        try
+        {
+            cancellation.ThrowIfCancellationRequested();
+            pending = new PendingAppend(append, cancellation);
+            if (_outOfReach is { } away) throw new EventLogUnavailableException(away.Error.Message, away.Error.InnerException);
+        }
+        catch (Exception refused)
+        {
+            return Task.FromException<AppendResult>(refused);
+        }
+        if (!_room.Wait(0, CancellationToken.None)) return AppendWhenThereIsRoom(pending);
+        Enqueue(pending);
+        return pending.Task;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _closing = true;
+            Monitor.Pulse(_gate);
+        }
+        return new ValueTask(_ended.Task);
+    }
+
+    private async Task<AppendResult> AppendWhenThereIsRoom(PendingAppend pending)
+    {
+        await _room.WaitAsync(pending.Cancellation);
+        Enqueue(pending);
+        return await pending.Task;
+    }
+
+    private void Enqueue(PendingAppend pending)
+    {
+        lock (_gate)
+        {
+            if (!_closing)
+            {
+                _waiting.Enqueue(pending);
+                if (_asleep) Monitor.Pulse(_gate);
+                return;
+            }
+        }
+        pending.SetException(new EventLogUnavailableException("The event log is closed."));
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (Take())
+            {
+                if (Reach()) Commit();
+            }
+        }
+        catch (Exception unexpected)
+        {
+            LogStopped(_logger, unexpected);
+            var error = new EventLogUnavailableException("The event log has stopped writing; restart Beadhub.", unexpected);
+            _outOfReach = new Failure(_time.GetTimestamp(), error);
+            lock (_gate) _closing = true;
+            FailAll(error);
+        }
+        finally
+        {
+            _writer.Dispose();
+            _ended.SetResult();
+        }
+    }
+
+    /// <summary>Waits for appends and fills the batch, at most one append a stream, in the order they came. False when closed and nothing waits.</summary>
+    private bool Take()
+    {
+        _batch.Clear();
+        _bytes = 0;
+        _streams.Clear();
+
+        // What the previous batch had to leave behind comes first, so that appends to one stream keep their order.
+        (_later, _left) = (_left, _later);
+        foreach (var pending in _left) Place(pending);
+        _left.Clear();
+
+        var taken = 0;
+        lock (_gate)
+        {
+            while (_batch.Count == 0 && _waiting.Count == 0)
+            {
+                if (_closing) return false;
+                _asleep = true;
+                Monitor.Wait(_gate);
+                _asleep = false;
+            }
+            while (!Full && _later.Count < _options.MaxBatchAppends && _waiting.TryDequeue(out var pending))
+            {
+                taken++;
+                Place(pending);
+            }
+        }
+        if (taken > 0) _room.Release(taken);
+        return true;
+    }
+
+    private bool Full => _batch.Count >= _options.MaxBatchAppends || _bytes >= _options.MaxBatchBytes;
+
+    private void Place(PendingAppend pending)
+    {
+        if (pending.Cancellation.IsCancellationRequested)
+        {
+            pending.SetCanceled(pending.Cancellation);
+        }
+        else if (Full || !_streams.Add(pending.Append.Stream))
+        {
+            _later.Add(pending);
+        }
+        else
+        {
+            _batch.Add(pending);
+            _bytes += pending.Size;
+        }
+    }
+
+    /// <summary>Returns once the store can be reached. Appends wait for that with patience; when it ends, all that wait fail. False when closed meanwhile.</summary>
+    private bool Reach()
+    {
+        var since = _time.GetTimestamp();
+        var pause = FirstPause;
+        while (true)
+        {
+            try
+            {
+                _writer.Connect();
+                if (_outOfReach is not null) LogReachable(_logger);
+                _outOfReach = null;
+                return true;
+            }
+            catch (EventLogUnavailableException away)
+            {
+                bool closing;
+                lock (_gate) closing = _closing;
+                if (closing || _outOfReach is not null || _time.GetElapsedTime(since) >= _options.Patience)
+                {
+                    if (_outOfReach is null) LogOutOfReach(_logger, away);
+                    _outOfReach = new Failure(since, away);
+                    FailAll(away);
+                    if (closing) return false;
+                }
+            }
+            lock (_gate)
+            {
+                if (!_closing) Monitor.Wait(_gate, pause);
+            }
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+    }
+
+    private void Commit()
+    {
+        if (_batch.Count == 0) return;
+        try
+        {
+            _writer.Write(_batch);
+            _lastFailure = null;
+            Publish(_batch);
+            Complete(_batch);
+        }
+        catch (BadAppendException) when (_batch.Count > 1)
+        {
+            CommitOneByOne();
+        }
+        catch (BadAppendException bad)
+        {
+            _batch[0].SetException(bad);
+        }
+        catch (EventLogUnavailableException failed)
+        {
+            LogFailed(_logger, _batch.Count, failed);
+            _lastFailure = new Failure(_time.GetTimestamp(), failed);
+            foreach (var pending in _batch) Fail(pending, failed);
+        }
+    }
+
+    /// <summary>One of the batch is bad: the others must not suffer.</summary>
+    private void CommitOneByOne()
+    {
+        var all = _batch;
+        foreach (var pending in all)
+        {
+            _batch = [pending];
+            pending.FirstPosition = 0;
+            Commit();
+        }
+        _batch = all;
+    }
+
+    private void Publish(List<PendingAppend> batch)
+    {
+        // Lists of what each project gained, in feed order. The usual batch is of one project.
+        if (batch.Count == 1)
+        {
+            if (batch[0].FirstPosition > 0) Publish(batch[0].Append.Project, batch);
+            return;
+        }
+        var byProject = new Dictionary<string, List<PendingAppend>>();
+        foreach (var pending in batch)
+        {
+            if (pending.FirstPosition == 0) continue;
+            ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(byProject, pending.Append.Project, out _);
+            (list ??= []).Add(pending);
+        }
+        foreach (var (project, appends) in byProject)
+        {
+            appends.Sort(static (a, b) => a.FirstPosition.CompareTo(b.FirstPosition));
+            Publish(project, appends);
+        }
+    }
+
+    private void Publish(string project, List<PendingAppend> appends)
+    {
+        var events = new List<FeedEvent>(appends.Count);
+        foreach (var pending in appends) pending.AddTo(events);
+        try
+        {
+            _publisher.Publish(project, events);
+        }
+        catch (Exception failed)
+        {
+            // The events are durable whoever heard of them; followers find the hole in the positions and read on from the log.
+            LogUnpublished(_logger, project, failed);
+        }
+    }
+
+    private static void Complete(List<PendingAppend> batch)
+    {
+        foreach (var pending in batch) pending.SetResult(new AppendResult(pending.FirstPosition > 0, pending.FirstPosition));
+    }
+
+    private void FailAll(EventLogUnavailableException error)
+    {
+        foreach (var pending in _batch) Fail(pending, error);
+        foreach (var pending in _later) Fail(pending, error);
+        _batch.Clear();
+        _later.Clear();
+        List<PendingAppend> waiting;
+        lock (_gate)
+        {
+            waiting = [.. _waiting];
+            _waiting.Clear();
+        }
+        if (waiting.Count == 0) return;
+        _room.Release(waiting.Count);
+        foreach (var pending in waiting) Fail(pending, error);
+    }
+
+    // Each caller gets an exception of its own: a shared one would collect everybody's stack traces.
+    private static void Fail(PendingAppend pending, EventLogUnavailableException error) =>
+        pending.TrySetException(new EventLogUnavailableException(error.Message, error.InnerException));
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A group of {Count} appends failed; whether it was written is unknown")]
+    private static partial void LogFailed(ILogger logger, int count, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The event log is out of reach: writes are refused until it answers again")]
+    private static partial void LogOutOfReach(ILogger logger, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The event log can be reached again")]
+    private static partial void LogReachable(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Events of project {Project} were committed but not published")]
+    private static partial void LogUnpublished(ILogger logger, string project, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The committer of the event log has stopped")]
+    private static partial void LogStopped(ILogger logger, Exception error);
+
+    private sealed record Failure(long At, EventLogUnavailableException Error);
+}

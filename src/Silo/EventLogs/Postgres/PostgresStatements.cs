@@ -1,0 +1,82 @@
+namespace Beadhub.Silo.EventLogs.Postgres;
+
+/// <summary>
+/// The SQL of an append. Locks are taken in one order by everybody, streams by name and then heads by project, so nodes that write at once wait for each other but never in a circle.
+/// </summary>
+internal static class PostgresStatements
+{
+    /// <summary>One event that begins a stream: kind, key, project, prior, snapshot, type, data, at → position.</summary>
+    public const string Begin = $"""
+        WITH accepted AS (
+            INSERT INTO streams (kind, key, project, version, prior, snapshot_version, snapshot)
+            VALUES ($1, $2, $3, $4 + 1, $4, CASE WHEN $5 IS NULL THEN 0 ELSE $4 + 1 END, $5)
+            ON CONFLICT DO NOTHING RETURNING 1
+        ){OneEvent}
+        """;
+
+    /// <summary>One event more for a stream: the same parameters.</summary>
+    public const string Continue = $"""
+        WITH accepted AS (
+            UPDATE streams SET version = $4 + 1, prior = $4,
+                snapshot_version = CASE WHEN $5 IS NULL THEN snapshot_version ELSE $4 + 1 END,
+                snapshot = coalesce($5, snapshot)
+            WHERE kind = $1 AND key = $2 AND version = $4 RETURNING 1
+        ){OneEvent}
+        """;
+
+    private const string OneEvent = """
+        , head AS (
+            INSERT INTO heads AS h (project, position) SELECT $3, 1 FROM accepted
+            ON CONFLICT (project) DO UPDATE SET position = h.position + 1 RETURNING position
+        )
+        INSERT INTO events (project, position, kind, key, version, type, data, at)
+        SELECT $3, position, $1, $2, $4 + 1, $6, $7, $8 FROM head RETURNING position
+        """;
+
+    /// <summary>
+    /// Many appends, without their events: arrays of kind, key, project, prior, number of events, snapshot → ordinal (from 1) and first position of the accepted.
+    /// The events must follow in the same transaction.
+    /// </summary>
+    public const string Place = $"{Placed} SELECT ordinal, first FROM placed";
+
+    /// <summary>Many appends: as <see cref="Place"/>, then arrays of each event's append (its ordinal), place within it (from 0), type, data, at.</summary>
+    public const string Append = $"""
+        {Placed}, written AS (
+            INSERT INTO events (project, position, kind, key, version, type, data, at)
+            SELECT p.project, p.first + e.place, p.kind, p.key, p.prior + e.place + 1, e.type, e.data, e.at
+            FROM unnest($7, $8, $9, $10, $11) AS e (ordinal, place, type, data, at) JOIN placed p ON p.ordinal = e.ordinal
+        )
+        SELECT ordinal, first FROM placed
+        """;
+
+    /// <summary>The events of placed appends, in the order of these columns.</summary>
+    public const string CopyEvents = "COPY events (project, position, kind, key, version, type, data, at) FROM STDIN (FORMAT binary)";
+
+    // A stream that was expected to exist, and does not, must not be made: hence EXISTS. Streams are never deleted, so what it sees stays true.
+    private const string Placed = """
+        WITH input AS MATERIALIZED (
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS i (kind, key, project, prior, events, snapshot, ordinal)
+        ), accepted AS (
+            INSERT INTO streams AS s (kind, key, project, version, prior, snapshot_version, snapshot)
+            SELECT kind, key, project, prior + events, prior, CASE WHEN snapshot IS NULL THEN 0 ELSE prior + events END, snapshot
+            FROM input i WHERE prior = 0 OR EXISTS (SELECT FROM streams o WHERE o.kind = i.kind AND o.key = i.key)
+            ORDER BY kind, key
+            ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, prior = excluded.prior,
+                snapshot_version = CASE WHEN excluded.snapshot IS NULL THEN s.snapshot_version ELSE excluded.snapshot_version END,
+                snapshot = coalesce(excluded.snapshot, s.snapshot)
+            WHERE s.version = excluded.prior
+            RETURNING kind, key
+        ), taken AS MATERIALIZED (
+            SELECT i.ordinal, i.kind, i.key, i.project, i.prior,
+                sum(i.events) OVER (PARTITION BY i.project ORDER BY i.ordinal) - i.events AS before,
+                sum(i.events) OVER (PARTITION BY i.project) AS gain
+            FROM input i JOIN accepted a ON a.kind = i.kind AND a.key = i.key
+        ), head AS (
+            INSERT INTO heads AS h (project, position) SELECT DISTINCT project, gain FROM taken ORDER BY project
+            ON CONFLICT (project) DO UPDATE SET position = h.position + excluded.position
+            RETURNING project, position
+        ), placed AS MATERIALIZED (
+            SELECT t.*, (h.position - t.gain + t.before + 1)::bigint AS first FROM taken t JOIN head h ON h.project = t.project
+        )
+        """;
+}

@@ -1,0 +1,146 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Beadhub.Silo.EventLogs.Postgres;
+
+/// <summary>
+/// Writes batches over one connection of its own. One event is one prepared single-row statement; several appends are one statement over arrays;
+/// either way one round trip and one commit. Very many events are copied, as nothing else loads rows as fast.
+/// </summary>
+internal sealed class PostgresWriter : IBatchWriter
+{
+    // From here on, the three further round trips of COPY cost less than passing the payloads through arrays.
+    private const int CopyFrom = 256;
+    private const int Attempts = 10;
+
+    private readonly NpgsqlDataSource _source;
+    private readonly string _description;
+    private NpgsqlConnection? _connection;
+    private OneEventCommand _begin = null!;
+    private OneEventCommand _continue = null!;
+    private ManyAppendsCommand _append = null!;
+    private ManyAppendsCommand _place = null!;
+
+    public PostgresWriter(string connectionString, string description, EventLogOptions options)
+    {
+        _description = description;
+        _source = PostgresSession.DataSource(connectionString, options, settings =>
+        {
+            settings.Pooling = false;
+            settings.WriteBufferSize = 32 * 1024;
+            // An attempt to connect must not outlast the patience by much.
+            settings.Timeout = Math.Min(settings.Timeout, Math.Max(1, (int)Math.Ceiling(options.Patience.TotalSeconds)));
+        });
+    }
+
+    public void Connect()
+    {
+        if (_connection is not null) return;
+        NpgsqlConnection? connection = null;
+        try
+        {
+            connection = _source.OpenConnection();
+            using (var setting = new NpgsqlCommand("SET enable_nestloop = off", connection)) setting.ExecuteNonQuery();
+            _begin = new OneEventCommand(PostgresStatements.Begin, connection);
+            _continue = new OneEventCommand(PostgresStatements.Continue, connection);
+            _append = new ManyAppendsCommand(PostgresStatements.Append, connection, withEvents: true);
+            _place = new ManyAppendsCommand(PostgresStatements.Place, connection, withEvents: false);
+            _connection = connection;
+        }
+        catch (Exception error) when (PostgresErrors.IsFromStore(error))
+        {
+            connection?.Dispose();
+            throw PostgresErrors.Unavailable(_description, error);
+        }
+    }
+
+    public void Write(IReadOnlyList<PendingAppend> batch)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (_connection is null) Connect();
+                WriteOnce(batch);
+                return;
+            }
+            catch (Exception collision) when (PostgresErrors.IsCollision(collision) && attempt < Attempts)
+            {
+                // Undone by the server because of another node: the same again, after a moment that differs between the nodes.
+                Thread.Sleep(Random.Shared.Next(1, 5 * attempt));
+            }
+            catch (Exception bad) when (PostgresErrors.IsBadData(bad))
+            {
+                throw new BadAppendException($"The event log refuses an append: {((PostgresException)bad).MessageText}", bad);
+            }
+            catch (Exception error) when (PostgresErrors.IsFromStore(error))
+            {
+                // An error that the server reports leaves the connection in order, any other leaves it in doubt.
+                if (error is not PostgresException || _connection?.FullState != System.Data.ConnectionState.Open) Disconnect();
+                throw PostgresErrors.Unavailable(_description, error);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        Disconnect();
+        _source.Dispose();
+    }
+
+    private void WriteOnce(IReadOnlyList<PendingAppend> batch)
+    {
+        if (batch.Count == 1 && batch[0].Append.Events.Count == 1)
+        {
+            var only = batch[0];
+            only.FirstPosition = (only.Append.ExpectedVersion == 0 ? _begin : _continue).Execute(only);
+            return;
+        }
+        var events = 0;
+        foreach (var pending in batch) events += pending.Append.Events.Count;
+        if (events < CopyFrom) _append.Execute(batch);
+        else Copy(batch);
+    }
+
+    private void Copy(IReadOnlyList<PendingAppend> batch)
+    {
+        using var transaction = _connection!.BeginTransaction();
+        _place.Execute(batch);
+        using (var import = _connection.BeginBinaryImport(PostgresStatements.CopyEvents))
+        {
+            foreach (var pending in batch)
+            {
+                if (pending.FirstPosition == 0) continue;
+                var append = pending.Append;
+                for (var i = 0; i < append.Events.Count; i++)
+                {
+                    var @event = append.Events[i];
+                    import.StartRow();
+                    import.Write(append.Project, NpgsqlDbType.Text);
+                    import.Write(pending.FirstPosition + i, NpgsqlDbType.Bigint);
+                    import.Write(append.Stream.Kind, NpgsqlDbType.Text);
+                    import.Write(append.Stream.Key, NpgsqlDbType.Text);
+                    import.Write(append.ExpectedVersion + i + 1, NpgsqlDbType.Bigint);
+                    import.Write(@event.Type, NpgsqlDbType.Text);
+                    import.Write(@event.Data, NpgsqlDbType.Text);
+                    import.Write(pending.At(i), NpgsqlDbType.TimestampTz);
+                }
+            }
+            import.Complete();
+        }
+        transaction.Commit();
+    }
+
+    private void Disconnect()
+    {
+        try
+        {
+            _connection?.Dispose();
+        }
+        catch (Exception broken) when (PostgresErrors.IsFromStore(broken))
+        {
+            // It is gone either way.
+        }
+        _connection = null;
+    }
+}

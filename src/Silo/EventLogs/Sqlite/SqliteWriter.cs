@@ -1,0 +1,114 @@
+using Microsoft.Data.Sqlite;
+
+namespace Beadhub.Silo.EventLogs.Sqlite;
+
+/// <summary>Writes batches over the database's one writing connection. A conflict shows as an untouched row, so it costs its own append and nothing else.</summary>
+internal sealed class SqliteWriter(string path, string description, EventLogOptions options) : IBatchWriter
+{
+    private readonly Dictionary<string, long> _heads = [];
+    private SqliteConnection? _connection;
+    private SqliteStatement _beginTransaction = null!;
+    private SqliteStatement _commit = null!;
+    private SqliteStatement _begin = null!;
+    private SqliteStatement _continue = null!;
+    private SqliteStatement _insert = null!;
+    private SqliteStatement _head = null!;
+    private SqliteStatement _moveHead = null!;
+
+    public void Connect()
+    {
+        if (_connection is not null) return;
+        SqliteConnection? connection = null;
+        try
+        {
+            connection = SqliteDatabase.Open(path, write: true);
+            SqliteDatabase.ApplySchema(connection, description);
+            if (options.MaxSqlitePages is { } pages) SqliteDatabase.Execute(connection, $"PRAGMA max_page_count = {pages}");
+            _beginTransaction = new(connection, "BEGIN IMMEDIATE");
+            _commit = new(connection, "COMMIT");
+            _begin = new(connection,
+                "INSERT INTO streams (kind, key, project, version, snapshot_version, snapshot) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING");
+            _continue = new(connection, """
+                UPDATE streams SET version = $4, snapshot_version = CASE WHEN $6 IS NULL THEN snapshot_version ELSE $5 END, snapshot = coalesce($6, snapshot)
+                WHERE kind = $1 AND key = $2 AND version = $3
+                """);
+            _insert = new(connection,
+                "INSERT INTO events (project, position, kind, key, version, type, data, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+            _head = new(connection, "SELECT position FROM heads WHERE project = $1");
+            _moveHead = new(connection,
+                "INSERT INTO heads (project, position) VALUES ($1, $2) ON CONFLICT (project) DO UPDATE SET position = excluded.position");
+            _connection = connection;
+        }
+        catch (SqliteException error)
+        {
+            connection?.Dispose();
+            throw SqliteErrors.Unavailable(description, error);
+        }
+    }
+
+    public void Write(IReadOnlyList<PendingAppend> batch)
+    {
+        try
+        {
+            if (_connection is null) Connect();
+            _heads.Clear();
+            _beginTransaction.Execute();
+            foreach (var pending in batch) Write(pending);
+            foreach (var (project, head) in _heads) _moveHead.Execute(project, head);
+            _commit.Execute();
+        }
+        catch (SqliteException bad) when (SqliteErrors.IsBadData(bad))
+        {
+            Undo();
+            throw new BadAppendException($"The event log refuses an append: {bad.Message}", bad);
+        }
+        catch (SqliteException error)
+        {
+            Undo();
+            throw SqliteErrors.Unavailable(description, error);
+        }
+    }
+
+    public void Dispose()
+    {
+        _connection?.Dispose();
+        _connection = null;
+    }
+
+    private void Write(PendingAppend pending)
+    {
+        var append = pending.Append;
+        var (kind, key) = append.Stream;
+        pending.FirstPosition = 0;
+        var snapshotVersion = append.Snapshot is null ? 0 : pending.NewVersion;
+        var touched = append.ExpectedVersion == 0
+            ? _begin.Execute(kind, key, append.Project, pending.NewVersion, snapshotVersion, append.Snapshot)
+            : _continue.Execute(kind, key, append.ExpectedVersion, pending.NewVersion, snapshotVersion, append.Snapshot);
+        if (touched == 0) return;
+
+        if (!_heads.TryGetValue(append.Project, out var head)) head = _head.Number(append.Project);
+        for (var i = 0; i < append.Events.Count; i++)
+        {
+            var @event = append.Events[i];
+            _insert.Execute(
+                append.Project, head + i + 1, kind, key, append.ExpectedVersion + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)));
+        }
+        pending.FirstPosition = head + 1;
+        _heads[append.Project] = head + append.Events.Count;
+    }
+
+    /// <summary>After a failure nothing may stay open. What cannot be rolled back is given up: a new connection finds the last commit.</summary>
+    private void Undo()
+    {
+        if (_connection is null) return;
+        try
+        {
+            // SQLite itself rolls back on some errors; then there is nothing left to do.
+            if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle) == 0) SqliteDatabase.Execute(_connection, "ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            Dispose();
+        }
+    }
+}
