@@ -69,11 +69,14 @@ public class Api
         if (lastEventId is not null)
             request.Headers.Add("Last-Event-ID", lastEventId);
         Sign(request);
-        var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        var response = await Open(request);
         if ((int)response.StatusCode != 200)
             throw new InvalidOperationException($"The stream was refused: {await Answer.From(response)}");
         return new EventStream(response, await response.Content.ReadAsStreamAsync());
     }
+
+    /// <summary>Sends a request as it stands and returns with the answer's head; the caller disposes the answer.</summary>
+    public Task<HttpResponseMessage> Open(HttpRequestMessage request) => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
 
     public static HttpContent? Content(object? body) => body switch
     {

@@ -1,51 +1,39 @@
 using Beadhub.Testing;
-using Npgsql;
 
 namespace Beadhub.Gateway.Tests.Stores;
 
 /// <summary>The private PostgreSQL cluster of the run, started with the first database that is asked for.</summary>
 internal sealed class PostgresDatabases : IAsyncDisposable
 {
-    private readonly Lazy<Task<PostgresCluster>> cluster = new(PostgresCluster.Start);
+    private readonly PostgresCluster cluster = new();
 
-    public async Task<string> Create() => await (await cluster.Value).CreateDatabase();
+    public async Task<string> Create()
+    {
+        if (PostgresCluster.Missing is { } reason)
+            Assert.Skip(reason);
+        return await cluster.CreateDatabase();
+    }
 
     /// <summary>Ends all connections to a database and refuses new ones until the result is disposed.</summary>
     public static async Task<IAsyncDisposable> Cut(string url)
     {
-        var cut = new Refusal(new Uri(url));
+        var cut = new Refusal(url);
         await cut.Allow(false);
         return cut;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (cluster is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
-            await cluster.Value.Result.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => cluster.DisposeAsync();
 
-    private sealed class Refusal(Uri url) : IAsyncDisposable
+    private sealed class Refusal(string url) : IAsyncDisposable
     {
-        private readonly string database = url.AbsolutePath.Trim('/');
+        private readonly string database = url.Split('/', '?').First(part => part.StartsWith("test_", StringComparison.Ordinal));
+
+        private string Administration => url.Replace($"/{database}?", "/postgres?", StringComparison.Ordinal);
 
         public async Task Allow(bool connections)
         {
-            var user = url.UserInfo.Split(':', 2);
-            await using var administration = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder
-            {
-                Host = url.Host,
-                Port = url.Port,
-                Username = Uri.UnescapeDataString(user[0]),
-                Password = user.Length > 1 ? Uri.UnescapeDataString(user[1]) : null,
-                Database = "postgres",
-                Pooling = false,
-            });
-            await using var command = administration.CreateCommand(
-                $"ALTER DATABASE \"{database}\" WITH ALLOW_CONNECTIONS {(connections ? "true" : "false")}");
-            await command.ExecuteNonQueryAsync();
-            await using var end = administration.CreateCommand("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1");
-            end.Parameters.AddWithValue(database);
-            await end.ExecuteNonQueryAsync();
+            await PostgresCluster.Execute(Administration, $"ALTER DATABASE {database} WITH ALLOW_CONNECTIONS {connections}");
+            await PostgresCluster.Execute(Administration, $"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'");
         }
 
         public async ValueTask DisposeAsync() => await Allow(true);

@@ -1,6 +1,6 @@
 namespace Beadhub.Gateway.Tests.Stores;
 
-/// <summary>Servers on PostgreSQL, each with a database of its own in one private cluster.</summary>
+/// <summary>Servers on PostgreSQL, each with a database of its own in one private cluster. Without PostgreSQL the tests are skipped.</summary>
 public sealed class PostgresStore : Store
 {
     private readonly PostgresDatabases databases = new();
