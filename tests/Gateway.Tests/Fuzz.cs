@@ -61,6 +61,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
 
     private async Task<(int Status, string? Failure)> Try(HttpRequestMessage request)
     {
+        var failure = "";
         try
         {
             using var response = await Api.Open(request);
@@ -68,7 +69,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
             if (response.Content.Headers.ContentType?.MediaType == "text/event-stream")
                 return (status, status == 200 ? null : "an event stream with this status");
             var text = await response.Content.ReadAsStringAsync();
-            var failure = $"{status} {(text.Length > 2000 ? text[..2000] + "…" : text)}";
+            failure = $"{status} {(text.Length > 2000 ? text[..2000] + "…" : text)}";
             if (status >= 500)
                 return (status, failure);
             if (status < 400 || request.Method == HttpMethod.Head || (text.Length == 0 && Bare.Contains(status)))
@@ -77,11 +78,11 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         }
         catch (JsonException)
         {
-            return (-1, "a refusal that is not JSON");
+            return (-1, $"a refusal that is not JSON: {failure}");
         }
         catch (Exception e)
         {
-            return (-2, $"no answer: {e}");
+            return (-2, $"no answer: {e.GetType().Name} {e.Message} {e.InnerException?.Message}");
         }
         finally
         {
