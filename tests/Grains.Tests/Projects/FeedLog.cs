@@ -16,8 +16,6 @@ internal sealed class FeedLog : IEventLog
 
     public int FeedPages { get; private set; }
 
-    public bool Fails { get; set; }
-
     public ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default)
     {
         Asked++;
@@ -48,8 +46,7 @@ internal sealed class FeedLog : IEventLog
             _feed.Add(new(append.Project, _feed.Count + 1, append.Stream.Kind, append.Stream.Key, events.Count, e.Type, e.Data, e.At));
         }
 
-        // The worst failure: written, and the writer does not know.
-        return Fails ? throw new EventLogUnavailableException("lost") : Task.FromResult(new AppendResult(true, _feed.Count));
+        return Task.FromResult(new AppendResult(true, _feed.Count - append.Events.Count + 1));
     }
 
     public ValueTask<long> Head(string project, CancellationToken cancellation = default)

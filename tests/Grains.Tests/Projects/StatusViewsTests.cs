@@ -67,7 +67,7 @@ public class StatusViewsTests
     [Fact]
     public void An_empty_scope_shows_nothing_of_anybody()
     {
-        // Claims whose workspaces are no longer active, seen from a repository that has none.
+        // Others of the project are present and hold claims; the repository asked for has no workspace.
         _team.Claims("alice", "bd-1", 1).IsPresent("alice", 1);
 
         var status = Status(repoId: "unknown");

@@ -57,11 +57,11 @@ internal sealed class Team
         return this;
     }
 
-    public Team IsPresent(string alias, int second, Func<AgentPresence, AgentPresence>? as_ = null)
+    public Team IsPresent(string alias, int second, Func<AgentPresence, AgentPresence>? but = null)
     {
         var presence = new AgentPresence(
             Id(alias), alias, "Ann", Story.ProjectId, "demo", "", "", "bdh", "", "active", "", null, null, null, At(second), At(second + 1800));
-        _presence = _presence.With(as_ is null ? presence : as_(presence));
+        _presence = _presence.With(but is null ? presence : but(presence));
         return this;
     }
 
