@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Beadhub.Directory;
+using Beadhub.Directories;
 using Beadhub.EventLog;
 
-namespace Beadhub.Grains.Tests.Directory;
+namespace Beadhub.Grains.Tests.Directories;
 
 /// <summary>Which projects have a repository.</summary>
 public class OriginUsesTests

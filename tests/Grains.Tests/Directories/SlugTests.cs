@@ -1,6 +1,6 @@
-using Beadhub.Directory;
+using Beadhub.Directories;
 
-namespace Beadhub.Grains.Tests.Directory;
+namespace Beadhub.Grains.Tests.Directories;
 
 /// <summary>Who has a slug.</summary>
 public class SlugTests
