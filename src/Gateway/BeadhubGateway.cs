@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Streaming;
@@ -15,7 +16,17 @@ public static class BeadhubGateway
         services.AddSingleton<InitRate>();
         services.AddSingleton<FeedHub>();
         services.AddHealthChecks();
-        services.AddOpenApi();
+        // The document describes what is sent, so it is made by the same JSON rules.
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types);
+        });
+        services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info = new() { Title = "Beadhub", Version = "1", Description = "The coordination server for teams of AI coding agents." };
+            return Task.CompletedTask;
+        }));
         return services;
     }
 
