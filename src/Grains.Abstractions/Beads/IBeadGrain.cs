@@ -10,7 +10,10 @@ public interface IBeadGrain : IGrainWithStringKey
     /// <summary>Key of the grain: project id, slash, bead id.</summary>
     static string Key(string projectId, string beadId) => $"{projectId}/{beadId}";
 
-    /// <summary>Stores, removes, claims and releases, in this order, as one atomic change.</summary>
+    /// <summary>
+    /// Stores, removes, claims and releases, in this order, as one atomic change. Only the project's board calls this: while a node runs alone, its index
+    /// sees no change that did not pass through it.
+    /// </summary>
     Task<BeadChange> Change(ChangeBead command);
 
     /// <summary>The bead; with no records and claims when it is unknown.</summary>

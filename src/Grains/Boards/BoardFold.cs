@@ -24,7 +24,6 @@ internal sealed class BoardFold(Board before)
     private readonly Dictionary<string, Changes<BoardClaim>> _claimsOf = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _released = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Changes<string>> _dependents = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _unsettled = new(StringComparer.Ordinal);
     private (string Repo, string Branch) _place;
 
     public Board Before => before;
@@ -77,6 +76,10 @@ internal sealed class BoardFold(Board before)
         if (!any) return false;
         Beads = _beads.ToImmutable();
         Listed = Listed.Replace(_listed.Leave, _listed.Come);
+
+        // In the order to which the lists were just sorted, so that nothing has to be sorted twice.
+        foreach (var record in _listed.Leave) Of(_byStatus, record.Status ?? "").Leave.Add(record);
+        foreach (var record in _listed.Come) Of(_byStatus, record.Status ?? "").Come.Add(record);
         ByStatus = Apply(ByStatus, _byStatus, Sorted<BeadRecord>.Empty(BoardOrders.Listed), static (list, change) => list.Replace(change.Leave, change.Come), static list => list.Count == 0);
         Dependents = Apply(Dependents, _dependents, [], static (ids, change) => ids.Except(change.Leave).Union(change.Come), static ids => ids.IsEmpty);
         FoldScopes();
@@ -102,17 +105,13 @@ internal sealed class BoardFold(Board before)
     private void Leave(BeadRecord record)
     {
         _listed.Leave.Add(record);
-        Of(_byStatus, record.Status ?? "").Leave.Add(record);
         Of(_scopes, (record.Repo, record.Branch)).Leave.Add(record);
-        _unsettled.Add(record.BeadId);
     }
 
     private void Come(BeadRecord record)
     {
         _listed.Come.Add(record);
-        Of(_byStatus, record.Status ?? "").Come.Add(record);
         Of(_scopes, (record.Repo, record.Branch)).Come.Add(record);
-        _unsettled.Add(record.BeadId);
     }
 
     private void FoldScopes()
@@ -137,21 +136,26 @@ internal sealed class BoardFold(Board before)
     /// <summary>An issue's readiness changes with itself, and with an issue that blocks it being closed, opened, stored or removed (contract 7.8).</summary>
     private void FoldReady()
     {
-        foreach (var id in _unsettled.ToArray())
-            if (Dependents.TryGetValue(id, out var dependents) && !ClosedIn(before.Beads, id).SequenceEqual(ClosedIn(Beads, id))) _unsettled.UnionWith(dependents);
-
         var change = new Changes<BeadRecord>();
-        foreach (var id in _unsettled)
+        HashSet<string>? dependents = null;
+        foreach (var (id, (was, becomes)) in _steps)
         {
-            var was = before.Beads.GetValueOrDefault(id)?.Records ?? [];
-            var becomes = Beads.GetValueOrDefault(id)?.Records ?? [];
-            foreach (var record in was)
-                if (IsReady(record, before.Beads) && !(becomes.Contains(record) && IsReady(record, Beads))) change.Leave.Add(record);
-            foreach (var record in becomes)
-                if (IsReady(record, Beads) && !(was.Contains(record) && IsReady(record, before.Beads))) change.Come.Add(record);
+            if (becomes is null) continue;
+            Settle(was, becomes);
+            if (Dependents.TryGetValue(id, out var blocked) && !Closed(was).SequenceEqual(Closed(becomes))) (dependents ??= new(StringComparer.Ordinal)).UnionWith(blocked);
         }
 
+        foreach (var id in dependents ?? [])
+            if (Beads.TryGetValue(id, out var bead) && !(_steps.TryGetValue(id, out var step) && step.After is not null)) Settle(bead, bead);
         Ready = Ready.Replace(change.Leave, change.Come);
+
+        void Settle(BeadView? was, BeadView becomes)
+        {
+            foreach (var record in was?.Records ?? [])
+                if (IsReady(record, before.Beads) && !(becomes.Records.Contains(record) && IsReady(record, Beads))) change.Leave.Add(record);
+            foreach (var record in becomes.Records)
+                if (IsReady(record, Beads) && !(was is not null && was.Records.Contains(record) && IsReady(record, before.Beads))) change.Come.Add(record);
+        }
     }
 
     private void FoldClaims(BeadView? was, BeadView becomes)
@@ -220,8 +224,8 @@ internal sealed class BoardFold(Board before)
         return true;
     }
 
-    private static IEnumerable<(string Repo, string Branch)> ClosedIn(ImmutableDictionary<string, BeadView> beads, string id) =>
-        beads.TryGetValue(id, out var bead) ? bead.Records.Where(r => r.Status == "closed").Select(r => (r.Repo, r.Branch)) : [];
+    private static IEnumerable<(string Repo, string Branch)> Closed(BeadView? bead) =>
+        (bead?.Records ?? []).Where(r => r.Status == "closed").Select(r => (r.Repo, r.Branch));
 
     /// <summary>Ids that block an open issue of the bead; only open issues can become ready.</summary>
     private static IReadOnlyCollection<string> Blockers(BeadView? bead)

@@ -77,7 +77,16 @@ internal ref struct IssueLineReader
 
     private readonly BeadRecord Record(string id, LineDigest digest, DateTimeOffset syncedAt) => new(
         id, _repo, _branch, _title, _description, _status, _priority, _type, _assignee, _createdBy, _labels, _blockedBy, _parent, _createdAt, _updatedAt,
-        syncedAt, digest.ToString(), [.. _blocks.Where(b => b.IsInPayload).Select(b => b.Target.BeadId)], []);
+        syncedAt, digest.ToString(), BlocksIds(), []);
+
+    private readonly ImmutableArray<string> BlocksIds()
+    {
+        if (_blocks.IsEmpty) return [];
+        var ids = ImmutableArray.CreateBuilder<string>(_blocks.Length);
+        foreach (var blocker in _blocks)
+            if (blocker.IsInPayload) ids.Add(blocker.Target.BeadId);
+        return ids.DrainToImmutable();
+    }
 
     private void ReadRoot()
     {
@@ -177,7 +186,7 @@ internal ref struct IssueLineReader
     private ImmutableArray<string> Labels()
     {
         if (!StartsArray("labels", "must be an array of strings")) return [];
-        var labels = ImmutableArray.CreateBuilder<string>();
+        var labels = ImmutableArray.CreateBuilder<string>(initialCapacity: 1);
         while (Next() && _json.TokenType != JsonTokenType.EndArray)
         {
             if (_json.TokenType == JsonTokenType.String)
@@ -208,7 +217,7 @@ internal ref struct IssueLineReader
     private ImmutableArray<BeadRef> BlockedBy()
     {
         if (!StartsArray("blocked_by", "must be an array")) return [];
-        var refs = ImmutableArray.CreateBuilder<BeadRef>();
+        var refs = ImmutableArray.CreateBuilder<BeadRef>(initialCapacity: 1);
         while (Next() && _json.TokenType != JsonTokenType.EndArray)
         {
             if (_json.TokenType == JsonTokenType.String)
@@ -254,7 +263,7 @@ internal ref struct IssueLineReader
         _parent = null;
         _blocks = [];
         if (!StartsArray("dependencies", "must be an array")) return;
-        var blocks = ImmutableArray.CreateBuilder<IssueLine.Blocker>();
+        var blocks = ImmutableArray.CreateBuilder<IssueLine.Blocker>(initialCapacity: 1);
         while (Next() && _json.TokenType != JsonTokenType.EndArray)
         {
             if (_json.TokenType != JsonTokenType.StartObject)

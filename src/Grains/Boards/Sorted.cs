@@ -60,7 +60,9 @@ internal sealed class Sorted<T> : IEnumerable<T>
     /// <summary>A set without items.</summary>
     public static Sorted<T> Empty(IComparer<T> order) => new(null, 0, order);
 
-    /// <summary>The set after some items left and others came; this very set when there are none. Items are found by their order alone.</summary>
+    /// <summary>
+    /// The set after some items left and others came; this very set when there are none. Items are found by their order alone. The lists are sorted when there are many.
+    /// </summary>
     public Sorted<T> Replace(List<T> leave, List<T> come)
     {
         var changes = leave.Count + come.Count;
@@ -233,8 +235,8 @@ internal sealed class Sorted<T> : IEnumerable<T>
 
     private Sorted<T> Merge(List<T> leave, List<T> come)
     {
-        leave.Sort(_order);
-        come.Sort(_order);
+        Sort(leave);
+        Sort(come);
         var merged = new List<T>(Count + come.Count);
         int gone = 0, next = 0;
         foreach (var item in this)
@@ -247,6 +249,16 @@ internal sealed class Sorted<T> : IEnumerable<T>
 
         while (next < come.Count) merged.Add(come[next++]);
         return new(Build(CollectionsMarshal.AsSpan(merged)), merged.Count, _order);
+    }
+
+    private void Sort(List<T> items)
+    {
+        for (var i = 1; i < items.Count; i++)
+        {
+            if (_order.Compare(items[i - 1], items[i]) <= 0) continue;
+            items.Sort(_order);
+            return;
+        }
     }
 
     private static Node? Build(ReadOnlySpan<T> items)

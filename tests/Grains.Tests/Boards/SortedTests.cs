@@ -22,14 +22,14 @@ public class SortedTests
             var grow = round < 200;
             var come = Enumerable.Range(0, grow ? size : size / 4).Select(_ => random.Next(range)).Distinct().Where(i => !expected.Contains(i)).ToList();
             var leave = Enumerable.Range(0, grow ? size / 4 : size).Select(_ => random.Next(range)).Distinct().Where(expected.Contains).ToList();
-            var before = actual;
             int[] held = [.. expected];
+            var before = actual;
             actual = actual.Replace([.. leave], [.. come]);
             expected.ExceptWith(leave);
             expected.UnionWith(come);
-            actual.ShouldBe(expected);
+            actual.SequenceEqual(expected).ShouldBeTrue();
             actual.Count.ShouldBe(expected.Count);
-            before.ShouldBe(held);
+            before.SequenceEqual(held).ShouldBeTrue();
             var place = random.Next(-1, range + 1);
             actual.After(i => i > place).Take(50).ShouldBe(expected.Where(i => i > place).Take(50));
         }
