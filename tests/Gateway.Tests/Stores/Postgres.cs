@@ -8,6 +8,7 @@ public sealed class Transport(PostgresStore store) : TransportContract(store);
 public sealed class Authentication(PostgresStore store) : AuthenticationContract(store);
 
 public sealed class Init(PostgresStore store) : InitContract(store);
+
 public sealed class IssueFile(PostgresStore store) : IssueFileContract(store);
 
 public sealed class InitLimit(PostgresStore store) : InitLimitContract(store);

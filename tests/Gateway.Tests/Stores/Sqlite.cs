@@ -8,6 +8,7 @@ public sealed class Transport(SqliteStore store) : TransportContract(store);
 public sealed class Authentication(SqliteStore store) : AuthenticationContract(store);
 
 public sealed class Init(SqliteStore store) : InitContract(store);
+
 public sealed class IssueFile(SqliteStore store) : IssueFileContract(store);
 
 public sealed class InitLimit(SqliteStore store) : InitLimitContract(store);
