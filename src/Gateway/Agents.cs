@@ -7,26 +7,25 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/agents</c>: who is in the project and who is there (contract 4, protocol 6).</summary>
-internal static class Agents
+internal sealed class Agents(IGrainFactory grains, Identification identification)
 {
-    public static void MapAgents(this IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
+        var endpoints = routes.Make<Agents>();
         var group = routes.MapGroup("/v1/agents").WithTags("agents");
-        group.MapGet("", List).WithSummary("Agents of the project with their presence").Produces<ErrorDetail>(401);
-        group.MapPost("/register", Register).WithSummary("Report presence for a workspace")
-            .Produces<ErrorDetail>(401).Produces<ErrorDetail>(403).Produces<ErrorDetail>(404).Produces<ErrorDetail>(410).Produces<ErrorDetail>(422);
-        group.MapPost("/heartbeat", Heartbeat).WithSummary("Refresh the caller's presence").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);
-        group.MapPost("/suggest-alias-prefix", SuggestAliasPrefix).WithSummary("The next free name of a project; needs no key")
-            .Produces<ErrorDetail>(409).Produces<ErrorDetail>(422);
+        group.Get("", endpoints.List).Says("Agents of the project with their presence", 401);
+        group.Post("/register", endpoints.Register).Says("Report presence for a workspace", 401, 403, 404, 410, 422);
+        group.Post("/heartbeat", endpoints.Heartbeat).Says("Refresh the caller's presence", 401, 404);
+        group.Post("/suggest-alias-prefix", endpoints.SuggestAliasPrefix).Says("The next free name of a project; needs no key", 409, 422);
     }
 
-    private static async Task<Answer<AgentList>> List(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<AgentList>> List(HttpContext http)
     {
         var who = await identification.Of(http);
         return Answer.Shared(await grains.GetGrain<IProjectGrain>(who.ProjectId).Agents(), Wire.Types.AgentList);
     }
 
-    private static async Task<Answer<RegisterAnswer>> Register(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<RegisterAnswer>> Register(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var workspaceId = body.WorkspaceId();
@@ -53,14 +52,14 @@ internal static class Agents
             Wire.Types.RegisterAnswer);
     }
 
-    private static async Task<Answer<AgentSeen>> Heartbeat(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<AgentSeen>> Heartbeat(HttpContext http)
     {
         var who = await identification.Of(http);
         var agent = who.AgentId ?? throw ApiException.Forbidden("API key is not bound to an agent");
         return Answer.Of(await grains.GetGrain<IProjectGrain>(who.ProjectId).AgentHeartbeat(agent), Wire.Types.AgentSeen);
     }
 
-    private static async Task<Answer<AliasPrefixAnswer>> SuggestAliasPrefix(HttpContext http, IGrainFactory grains)
+    private async Task<Answer<AliasPrefixAnswer>> SuggestAliasPrefix(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var slug = body.Required("project_slug", 1, 256).Trim();

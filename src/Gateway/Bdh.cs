@@ -8,18 +8,17 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/bdh</c>: what the command-line client asks before a command and sends after it (contract 8).</summary>
-internal static class Bdh
+internal sealed class Bdh(IGrainFactory grains, Identification identification)
 {
-    public static void MapBdh(this IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
+        var endpoints = routes.Make<Bdh>();
         var group = routes.MapGroup("/v1/bdh").WithTags("bdh");
-        group.MapPost("/command", Command).WithSummary("May this command line run?")
-            .Produces<ErrorDetail>(401).Produces<ErrorDetail>(403).Produces<ErrorDetail>(404).Produces<ErrorDetail>(410).Produces<ErrorDetail>(422);
-        group.MapPost("/sync", Sync).WithSummary("Push issues, whole or changed; claim or release by the command line")
-            .Produces<ErrorDetail>(400).Produces<ErrorDetail>(401).Produces<ErrorDetail>(403).Produces<ErrorDetail>(404).Produces<ErrorDetail>(410).Produces<ErrorDetail>(422);
+        group.Post("/command", endpoints.Command).Says("May this command line run?", 401, 403, 404, 410, 422);
+        group.Post("/sync", endpoints.Sync).Says("Push issues, whole or changed; claim or release by the command line", 400, 401, 403, 404, 410, 422);
     }
 
-    private static async Task<Answer<CommandAnswer>> Command(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<CommandAnswer>> Command(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         body.Only("workspace_id", "repo_id", "alias", "human_name", "repo_origin", "role", "command_line");
@@ -28,12 +27,12 @@ internal static class Bdh
         var commandLine = body.Required("command_line", 1, 8192);
         body.Done();
 
-        var project = await Enter(http, grains, identification, caller);
+        var project = await Enter(http, caller);
         var decision = await grains.GetGrain<IBoardGrain>(project).Decide(new(caller.WorkspaceId, commandLine));
         return Answer.Of(new CommandAnswer(decision.Approved, decision.Reason, new(0, decision.InProgress)), Wire.Types.CommandAnswer);
     }
 
-    private static async Task<Answer<SyncAnswer>> Sync(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<SyncAnswer>> Sync(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         body.Only("workspace_id", "repo_id", "alias", "human_name", "repo_origin", "role", "issues_jsonl", "sync_mode", "changed_issues", "deleted_ids",
@@ -48,7 +47,7 @@ internal static class Bdh
         var commandLine = body.Optional("command_line", max: 8192);
         body.Done();
 
-        var project = await Enter(http, grains, identification, caller);
+        var project = await Enter(http, caller);
         if (!Names.IsCanonicalOrigin(origin!.Canonical)) throw ApiException.Unprocessable("Invalid repo_origin");
         var incremental = mode switch
         {
@@ -68,7 +67,7 @@ internal static class Bdh
     }
 
     /// <summary>Authentication, actor binding, existence (contract 8.2), in this order. Answers the project.</summary>
-    private static async Task<string> Enter(HttpContext http, IGrainFactory grains, Identification identification, Caller caller)
+    private async Task<string> Enter(HttpContext http, Caller caller)
     {
         var who = await identification.Of(http);
         who.MustBe(caller.WorkspaceId);

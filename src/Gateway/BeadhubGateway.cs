@@ -12,6 +12,7 @@ public static class BeadhubGateway
     public static IServiceCollection AddBeadhubGateway(this IServiceCollection services, GatewaySettings settings)
     {
         services.AddSingleton(settings);
+        services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
         services.AddSingleton<FeedHub>();
@@ -34,24 +35,24 @@ public static class BeadhubGateway
     public static void MapBeadhub(this WebApplication app)
     {
         app.UseErrorAnswers();
-        app.UseRouting();
-        app.MapHealth();
-        app.MapInit();
-        app.MapIntrospection();
-        app.MapProjects();
-        app.MapAgents();
-        app.MapWorkspaces();
-        app.MapRepos();
-        app.MapBeads();
-        app.MapBdh();
-        app.MapClaims();
-        app.MapStatus();
-        app.MapStatusStream();
-        app.MapOpenApi();
-        app.UseSwaggerUI(ui =>
+        app.UseWhen(static http => http.Request.Path.StartsWithSegments("/docs"), static docs => docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";
             ui.SwaggerEndpoint("/openapi/v1.json", "Beadhub");
-        });
+        }));
+        app.UseRouting();
+        Health.Map(app);
+        Init.Map(app);
+        Introspection.Map(app);
+        Projects.Map(app);
+        Agents.Map(app);
+        Workspaces.Map(app);
+        Repos.Map(app);
+        Beads.Map(app);
+        Bdh.Map(app);
+        Claims.Map(app);
+        Status.Map(app);
+        StatusStream.Map(app);
+        app.MapOpenApi();
     }
 }

@@ -11,7 +11,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/beads</c>: issues that clients push (contract 7).</summary>
-internal static class Beads
+internal sealed class Beads(IGrainFactory grains, Identification identification)
 {
     /// <summary>Longest JSONL text, in characters.</summary>
     public const int MaxText = 10 * 1024 * 1024;
@@ -20,18 +20,18 @@ internal static class Beads
     private static readonly string[] KnownStatuses = ["open", "in_progress", "closed"];
     private static readonly string[] KnownTypes = ["bug", "chore", "epic", "feature", "task"];
 
-    public static void MapBeads(this IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
+        var endpoints = routes.Make<Beads>();
         var group = routes.MapGroup("/v1/beads").WithTags("beads");
-        group.MapPost("/upload", Upload).WithSummary("Store issues sent as a JSON array").Produces<ErrorDetail>(400).Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
-        group.MapPost("/upload-jsonl", UploadJsonl).WithSummary("Store issues sent as JSONL text")
-            .Produces<ErrorDetail>(400).Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
-        group.MapGet("/issues", List).WithSummary("Issues, last updated first").Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
-        group.MapGet("/issues/{beadId}", Get).WithSummary("One issue").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);
-        group.MapGet("/ready", Ready).WithSummary("Open issues whose blockers are all closed").Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
+        group.Post("/upload", endpoints.Upload).Says("Store issues sent as a JSON array", 400, 401, 422);
+        group.Post("/upload-jsonl", endpoints.UploadJsonl).Says("Store issues sent as JSONL text", 400, 401, 422);
+        group.Get("/issues", endpoints.List).Says("Issues, last updated first", 401, 422);
+        group.Get("/issues/{beadId}", endpoints.Get).Says("One issue", 401, 404);
+        group.Get("/ready", endpoints.Ready).Says("Open issues whose blockers are all closed", 401, 422);
     }
 
-    private static async Task<Answer<UploadAnswer>> Upload(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<UploadAnswer>> Upload(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var repo = body.Required("repo", 1, 255);
@@ -40,10 +40,10 @@ internal static class Beads
         var issues = body.ObjectLines("issues", MaxIssues, () => throw new ApiException(StatusCodes.Status400BadRequest, $"Too many issues: exceeds limit of {MaxIssues}"));
         body.Done();
 
-        return await Store(http, grains, identification, repo, branch, issues);
+        return await Store(http, repo, branch, issues);
     }
 
-    private static async Task<Answer<UploadAnswer>> UploadJsonl(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<UploadAnswer>> UploadJsonl(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var repo = query.Required("repo", 255);
@@ -59,11 +59,11 @@ internal static class Beads
         }
 
         if (!Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
-        return await Store(http, grains, identification, repo, branch, text);
+        return await Store(http, repo, branch, text);
     }
 
-    private static async Task<Answer<UploadAnswer>> Store(
-        HttpContext http, IGrainFactory grains, Identification identification, string repo, string? branch, ReadOnlyMemory<byte> issues)
+    private async Task<Answer<UploadAnswer>> Store(
+        HttpContext http, string repo, string? branch, ReadOnlyMemory<byte> issues)
     {
         branch ??= "main";
         if (!Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
@@ -75,7 +75,7 @@ internal static class Beads
             Wire.Types.UploadAnswer);
     }
 
-    private static async Task<Answer<IssueList>> List(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<IssueList>> List(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var repo = query.Text("repo", 255);
@@ -105,8 +105,9 @@ internal static class Beads
         return Answer.Shared(page, ToList, Wire.Types.IssueList);
     }
 
-    private static async Task<Answer<Issue>> Get(HttpContext http, string beadId, IGrainFactory grains, Identification identification)
+    private async Task<Answer<Issue>> Get(HttpContext http)
     {
+        var beadId = http.PathPart("beadId");
         var query = new QueryFields(http.Request);
         var repo = query.Text("repo", 255);
         var branch = query.Text("branch", 255);
@@ -127,7 +128,7 @@ internal static class Beads
             Wire.Types.Issue);
     }
 
-    private static async Task<Answer<ReadyIssues>> Ready(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<ReadyIssues>> Ready(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var workspace = query.Required("workspace_id", min: 0);

@@ -7,12 +7,12 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>GET /v1/claims</c>: who works on which bead (contract 9.1).</summary>
-internal static class Claims
+internal sealed class Claims(IGrainFactory grains, Identification identification)
 {
-    public static void MapClaims(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/claims", List).WithTags("claims").WithSummary("Claims, newest first").Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.Get("/v1/claims", routes.Make<Claims>().List).WithTags("claims").Says("Claims, newest first", 401, 422);
 
-    private static async Task<Answer<ClaimList>> List(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<ClaimList>> List(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var workspace = query.Text("workspace_id");

@@ -4,19 +4,20 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Beadhub.Gateway;
 
 /// <summary><c>GET /health</c>: always 200; the body says what is wrong (contract 17.1). <c>/health/ready</c> answers 503 instead, for load balancers.</summary>
-internal static class Health
+internal sealed class Health(HealthCheckService health)
 {
-    public static void MapHealth(this IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health", Get).WithTags("health").WithSummary("Whether the server and what it stands on work; always 200");
-        routes.MapGet("/health/ready", Ready).WithTags("health").WithSummary("200 when requests can be served, else 503");
+        var endpoints = routes.Make<Health>();
+        routes.Get("/health", endpoints.Get).WithTags("health").Says("Whether the server and what it stands on work; always 200");
+        routes.Get("/health/ready", endpoints.Ready).WithTags("health").Says("200 when requests can be served, else 503");
     }
 
-    private static async Task<Answer<HealthAnswer>> Get(HealthCheckService health) => Answer.Of(await Check(health), Wire.Types.HealthAnswer);
+    private async Task<Answer<HealthAnswer>> Get(HttpContext _) => Answer.Of(await Check(), Wire.Types.HealthAnswer);
 
-    private static async Task<IResult> Ready(HttpContext http, HealthCheckService health)
+    private async Task<IResult> Ready(HttpContext http)
     {
-        var answer = await Check(health);
+        var answer = await Check();
         // A store that cannot be reached stops requests; a missing Redis only slows events down.
         if (http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested
             || answer.Checks.GetValueOrDefault("database") != "ok")
@@ -24,7 +25,7 @@ internal static class Health
         return Answer.Of(answer, Wire.Types.HealthAnswer);
     }
 
-    private static async Task<HealthAnswer> Check(HealthCheckService health)
+    private async Task<HealthAnswer> Check()
     {
         var report = await health.CheckHealthAsync();
         return new(

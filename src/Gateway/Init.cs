@@ -8,16 +8,16 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
-internal static class Init
+internal sealed class Init(IGrainFactory grains, InitRate rate)
 {
-    public static void MapInit(this IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
+        var endpoints = routes.Make<Init>();
         if (!routes.ServiceProvider.GetRequiredService<GatewaySettings>().Bootstrap) return;
-        routes.MapPost("/v1/init", Post).WithTags("init").WithSummary("Bootstrap an agent; answers with a new API key")
-            .Produces<ErrorDetail>(404).Produces<ErrorDetail>(409).Produces<ErrorDetail>(422).Produces<ErrorDetail>(429);
+        routes.Post("/v1/init", endpoints.Post).WithTags("init").Says("Bootstrap an agent; answers with a new API key", 404, 409, 422, 429);
     }
 
-    private static async Task<IResult> Post(HttpContext http, IGrainFactory grains, InitRate rate)
+    private async Task<IResult> Post(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         // bdh may send the human's e-mail, meant for the hosted product: accepted and not kept.
@@ -35,7 +35,7 @@ internal static class Init
         var lifetime = body.Optional("lifetime") ?? "ephemeral";
         if (lifetime is not ("persistent" or "ephemeral")) body.Fail("lifetime", "lifetime must be 'persistent' or 'ephemeral'");
         var custody = body.Optional("custody");
-        if (custody is not (null or "self" or "custodial")) body.Fail("custody", "custody must be 'self' or 'custodial'");
+        if (custody is not (null or "endpoints" or "custodial")) body.Fail("custody", "custody must be 'endpoints' or 'custodial'");
         var projectId = body.Optional("project_id", max: 36)?.Trim() is { Length: > 0 } id ? id : null;
         if (projectId is not null && !Names.TryNormalizeUuid(projectId, out projectId)) body.Fail("project_id", "Invalid project_id format");
         var origin = body.Origin("repo_origin", required: false);
@@ -45,7 +45,7 @@ internal static class Init
         body.Done();
 
         // Keys of one's own cannot be sent here, and an agent without any would be nobody.
-        if (custody == "self")
+        if (custody == "endpoints")
             throw ApiException.Unprocessable(lifetime == "ephemeral" ? "Ephemeral agents must be custodial" : "Self-custodial agents require both did and public_key");
         await rate.Take(http.Connection.RemoteIpAddress);
 

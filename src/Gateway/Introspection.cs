@@ -7,12 +7,12 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>GET /v1/auth/introspect</c>: whom the credentials stand for (protocol 5.2).</summary>
-internal static class Introspection
+internal sealed class Introspection(IGrainFactory grains, Identification identification)
 {
-    public static void MapIntrospection(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/auth/introspect", Get).WithTags("auth").WithSummary("Whom the credentials stand for").Produces<ErrorDetail>(401);
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.Get("/v1/auth/introspect", routes.Make<Introspection>().Get).WithTags("auth").Says("Whom the credentials stand for", 401);
 
-    private static async Task<Answer<IntrospectAnswer>> Get(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<IntrospectAnswer>> Get(HttpContext http)
     {
         var who = await identification.Of(http);
         // A key that names an agent of another project says so, but not who that is.

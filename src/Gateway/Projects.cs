@@ -6,13 +6,12 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/projects</c>: the caller's project (protocol 5.1).</summary>
-internal static class Projects
+internal sealed class Projects(IGrainFactory grains, Identification identification)
 {
-    public static void MapProjects(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/projects/current", Current).WithTags("projects").WithSummary("The caller's project")
-            .Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.Get("/v1/projects/current", routes.Make<Projects>().Current).WithTags("projects").Says("The caller's project", 401, 404);
 
-    private static async Task<Answer<ProjectView>> Current(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<ProjectView>> Current(HttpContext http)
     {
         var who = await identification.Of(http);
         var project = await grains.GetGrain<IProjectGrain>(who.ProjectId).Describe() ?? throw ApiException.NotFound("Project not found");

@@ -12,18 +12,19 @@ namespace Beadhub.Gateway;
 /// <c>/v1/repos</c> (contract 6). Look-up is open, as clients need it before they have a key; the rest is for the project's own callers,
 /// unless the server was told to be as open as the reference.
 /// </summary>
-internal static class Repos
+internal sealed class Repos(IGrainFactory grains, Identification identification, GatewaySettings settings)
 {
-    public static void MapRepos(this IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
+        var endpoints = routes.Make<Repos>();
         var group = routes.MapGroup("/v1/repos").WithTags("repos");
-        group.MapPost("/lookup", Lookup).WithSummary("Which project has a repository; needs no key").Produces<ErrorDetail>(404).Produces<ErrorDetail>(409);
-        group.MapPost("/ensure", Ensure).WithSummary("Add a repository or find it").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);
-        group.MapGet("", List).WithSummary("Repositories of the project, oldest first").Produces<ErrorDetail>(401);
-        group.MapDelete("/{repoId}", Delete).WithSummary("Delete a repository with its workspaces").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);
+        group.Post("/lookup", endpoints.Lookup).Says("Which project has a repository; needs no key", 404, 409);
+        group.Post("/ensure", endpoints.Ensure).Says("Add a repository or find it", 401, 404);
+        group.Get("", endpoints.List).Says("Repositories of the project, oldest first", 401);
+        group.Delete("/{repoId}", endpoints.Delete).Says("Delete a repository with its workspaces", 401, 404);
     }
 
-    private static async Task<IResult> Lookup(HttpContext http, IGrainFactory grains)
+    private async Task<IResult> Lookup(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var origin = body.Origin("origin_url", required: true);
@@ -38,7 +39,7 @@ internal static class Repos
         };
     }
 
-    private static async Task<Answer<RepoEnsured>> Ensure(HttpContext http, IGrainFactory grains, Identification identification, GatewaySettings settings)
+    private async Task<Answer<RepoEnsured>> Ensure(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var text = body.Required("project_id", 36, 36);
@@ -50,7 +51,7 @@ internal static class Repos
         return Answer.Of(await grains.GetGrain<IProjectGrain>(projectId!).EnsureRepo(origin!), Wire.Types.RepoEnsured);
     }
 
-    private static async Task<Answer<RepoList>> List(HttpContext http, IGrainFactory grains, Identification identification, GatewaySettings settings)
+    private async Task<Answer<RepoList>> List(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var text = query.Text("project_id");
@@ -84,8 +85,9 @@ internal static class Repos
             Wire.Types.RepoList);
     }
 
-    private static async Task<Answer<RepoDeleted>> Delete(HttpContext http, string repoId, IGrainFactory grains, Identification identification, GatewaySettings settings)
+    private async Task<Answer<RepoDeleted>> Delete(HttpContext http)
     {
+        var repoId = http.PathPart("repoId");
         if (!Names.TryNormalizeUuid(repoId, out var id))
         {
             var errors = new FieldErrors();
@@ -93,11 +95,11 @@ internal static class Repos
             throw errors.ToException();
         }
 
-        var projectId = settings.ReposOpen && !Identification.HasCredentials(http) ? await OwnerOf(id, grains) : (await identification.Of(http)).ProjectId;
+        var projectId = settings.ReposOpen && !Identification.HasCredentials(http) ? await OwnerOf(id) : (await identification.Of(http)).ProjectId;
         return Answer.Of(await grains.GetGrain<IProjectGrain>(projectId).DeleteRepo(id), Wire.Types.RepoDeleted);
     }
 
-    private static async Task<string> OwnerOf(string repoId, IGrainFactory grains) =>
+    private async Task<string> OwnerOf(string repoId) =>
         await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.RepoName(repoId)).Find() ?? throw ApiException.NotFound("Repo not found");
 }
 

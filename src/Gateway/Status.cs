@@ -8,14 +8,12 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>GET /v1/status</c>: who is there and works on what (contract 13).</summary>
-internal static class Status
+internal sealed class Status(IGrainFactory grains, Identification identification, TimeProvider time)
 {
-    public static void MapStatus(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/status", Get).WithTags("status").WithSummary("Who is there and works on what")
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(StatusView), [Wire.Json]))
-            .Produces<ErrorDetail>(401).Produces<ErrorDetail>(404).Produces<ErrorDetail>(422);
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.Get("/v1/status", routes.Make<Status>().Get).WithTags("status").Says("Who is there and works on what", 401, 404, 422);
 
-    private static async Task<IResult> Get(HttpContext http, IGrainFactory grains, Identification identification, TimeProvider time)
+    private async Task<IResult> Get(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var workspace = query.Text("workspace_id", min: 1);

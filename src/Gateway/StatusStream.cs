@@ -12,16 +12,17 @@ namespace Beadhub.Gateway;
 /// and <c>Last-Event-ID</c> goes on from there without loss.
 /// </summary>
 /// <remarks>Written by hand because the framework's writer of server-sent events knows no comments, which keep idle connections open.</remarks>
-internal static class StatusStream
+internal sealed class StatusStream(
+    IGrainFactory grains, Identification identification, FeedHub hub, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
 
-    public static void MapStatusStream(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/status/stream", Get).WithTags("status").WithSummary("What happens in the project, as server-sent events")
-            .Produces(200, contentType: "text/event-stream").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404).Produces<ErrorDetail>(422);
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapGet("/v1/status/stream", routes.Make<StatusStream>().Get).WithTags("status")
+            .Says("What happens in the project, as server-sent events", 401, 404, 422)
+            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
 
-    private static async Task Get(
-        HttpContext http, IGrainFactory grains, Identification identification, FeedHub hub, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+    private async Task Get(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var workspace = query.Text("workspace_id");
@@ -46,7 +47,7 @@ internal static class StatusStream
             http.Response.Headers.CacheControl = "no-cache";
             http.Response.Headers["X-Accel-Buffering"] = "no";
             await http.Response.Body.FlushAsync(ended.Token);
-            await Follow(http, feed, Start(http, feed), scope.WorkspaceIds, categories, settings.KeepAlive, time, ended.Token);
+            await Follow(http, feed, Start(http, feed), scope.WorkspaceIds, categories, ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -58,9 +59,8 @@ internal static class StatusStream
         }
     }
 
-    private static async Task Follow(
-        HttpContext http, ProjectFeed feed, long position, ImmutableHashSet<string>? workspaces, HashSet<string>? categories, TimeSpan keepAlive,
-        TimeProvider time, CancellationToken ended)
+    private async Task Follow(
+        HttpContext http, ProjectFeed feed, long position, ImmutableHashSet<string>? workspaces, HashSet<string>? categories, CancellationToken ended)
     {
         while (true)
         {
@@ -80,7 +80,7 @@ internal static class StatusStream
             if (position > before) continue;
             try
             {
-                await news.WaitAsync(keepAlive, time, ended);
+                await news.WaitAsync(settings.KeepAlive, time, ended);
             }
             catch (TimeoutException)
             {

@@ -8,27 +8,24 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/workspaces</c> (contract 5).</summary>
-internal static class Workspaces
+internal sealed class Workspaces(IGrainFactory grains, Identification identification)
 {
-    public static void MapWorkspaces(this IEndpointRouteBuilder routes)
+    public static void Map(IEndpointRouteBuilder routes)
     {
+        var endpoints = routes.Make<Workspaces>();
         var group = routes.MapGroup("/v1/workspaces").WithTags("workspaces");
-        group.MapPost("/suggest-name-prefix", SuggestNamePrefix).WithSummary("The next free name for a repository; needs no key")
-            .Produces<ErrorDetail>(404).Produces<ErrorDetail>(409).Produces<ErrorDetail>(422);
-        group.MapPost("/register", Register).WithSummary("Open the caller's workspace on a repository")
-            .Produces<ErrorDetail>(401).Produces<ErrorDetail>(409).Produces<ErrorDetail>(410).Produces<ErrorDetail>(422);
-        group.MapPost("/heartbeat", Heartbeat).WithSummary("A sign of life with the workspace's profile")
-            .Produces<ErrorDetail>(400).Produces<ErrorDetail>(401).Produces<ErrorDetail>(403).Produces<ErrorDetail>(409).Produces<ErrorDetail>(410);
-        group.MapGet("", List).WithSummary("Workspaces, last updated first").Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
-        group.MapGet("/team", Team).WithSummary("The workspaces that matter most to a team member").Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
-        group.MapGet("/online", Online).WithSummary("Workspaces that are present").Produces<ErrorDetail>(401);
-        group.MapGet("/{workspaceId}", Get).WithSummary("One workspace with its claims").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);
-        group.MapDelete("/{workspaceId}", Delete).WithSummary("Delete a workspace; any agent of the project may").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);
-        group.MapPost("/{workspaceId}/restore", Restore).WithSummary("Restore a deleted workspace with its agent and keys")
-            .Produces<ErrorDetail>(401).Produces<ErrorDetail>(404).Produces<ErrorDetail>(409);
+        group.Post("/suggest-name-prefix", endpoints.SuggestNamePrefix).Says("The next free name for a repository; needs no key", 404, 409, 422);
+        group.Post("/register", endpoints.Register).Says("Open the caller's workspace on a repository", 401, 409, 410, 422);
+        group.Post("/heartbeat", endpoints.Heartbeat).Says("A sign of life with the workspace's profile", 400, 401, 403, 409, 410);
+        group.Get("", endpoints.List).Says("Workspaces, last updated first", 401, 422);
+        group.Get("/team", endpoints.Team).Says("The workspaces that matter most to a team member", 401, 422);
+        group.Get("/online", endpoints.Online).Says("Workspaces that are present", 401);
+        group.Get("/{workspaceId}", endpoints.Get).Says("One workspace with its claims", 401, 404);
+        group.Delete("/{workspaceId}", endpoints.Delete).Says("Delete a workspace; any agent of the project may", 401, 404);
+        group.Post("/{workspaceId}/restore", endpoints.Restore).Says("Restore a deleted workspace with its agent and keys", 401, 404, 409);
     }
 
-    private static async Task<IResult> SuggestNamePrefix(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<IResult> SuggestNamePrefix(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var origin = body.Origin("origin_url", required: true);
@@ -57,7 +54,7 @@ internal static class Workspaces
         return Answer.Of(new NamePrefixAnswer(prefix, projectId, slug, repoId, origin.Canonical), Wire.Types.NamePrefixAnswer);
     }
 
-    private static async Task<Answer<WorkspaceRegistered>> Register(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<WorkspaceRegistered>> Register(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var origin = body.Origin("repo_origin", required: true);
@@ -70,7 +67,7 @@ internal static class Workspaces
         return Answer.Of(await grains.GetGrain<IProjectGrain>(who.ProjectId).Register(new(agentId, origin!, role, hostname, path)), Wire.Types.WorkspaceRegistered);
     }
 
-    private static async Task<Answer<HeartbeatAnswer>> Heartbeat(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<HeartbeatAnswer>> Heartbeat(HttpContext http)
     {
         var body = await BodyFields.Read(http);
         var workspaceId = body.WorkspaceId();
@@ -92,7 +89,7 @@ internal static class Workspaces
         return Answer.Of(new HeartbeatAnswer(true, workspaceId), Wire.Types.HeartbeatAnswer);
     }
 
-    private static async Task<Answer<WorkspaceList>> List(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<WorkspaceList>> List(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var humanName = query.Text("human_name", 64);
@@ -117,7 +114,7 @@ internal static class Workspaces
         return Render(page, who);
     }
 
-    private static async Task<Answer<WorkspaceList>> Team(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<WorkspaceList>> Team(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var humanName = query.Text("human_name", 64);
@@ -137,7 +134,7 @@ internal static class Workspaces
         return Render(page, who);
     }
 
-    private static async Task<Answer<WorkspaceList>> Online(HttpContext http, IGrainFactory grains, Identification identification)
+    private async Task<Answer<WorkspaceList>> Online(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var humanName = query.Text("human_name", 64);
@@ -150,8 +147,9 @@ internal static class Workspaces
             : Render(page, who);
     }
 
-    private static async Task<Answer<WorkspaceView>> Get(HttpContext http, string workspaceId, IGrainFactory grains, Identification identification)
+    private async Task<Answer<WorkspaceView>> Get(HttpContext http)
     {
+        var workspaceId = http.PathPart("workspaceId");
         var who = await identification.Of(http);
         var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
         var page = await grains.GetGrain<IProjectGrain>(who.ProjectId).Workspaces(new(id, null, null, null, null, false, true, true, 1, null));
@@ -159,16 +157,18 @@ internal static class Workspaces
         return Answer.Of(who.Mode == AuthMode.PublicReader ? Redact(found) : found, Wire.Types.WorkspaceView);
     }
 
-    private static async Task<Answer<DeletedAnswer>> Delete(HttpContext http, string workspaceId, IGrainFactory grains, Identification identification)
+    private async Task<Answer<DeletedAnswer>> Delete(HttpContext http)
     {
+        var workspaceId = http.PathPart("workspaceId");
         var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
         var who = await identification.Of(http);
         var ended = await grains.GetGrain<IProjectGrain>(who.ProjectId).DeleteWorkspace(id);
         return Answer.Of(new DeletedAnswer(ended.WorkspaceId, ended.Alias, ended.At), Wire.Types.DeletedAnswer);
     }
 
-    private static async Task<Answer<RestoredAnswer>> Restore(HttpContext http, string workspaceId, IGrainFactory grains, Identification identification)
+    private async Task<Answer<RestoredAnswer>> Restore(HttpContext http)
     {
+        var workspaceId = http.PathPart("workspaceId");
         // Peers may restore as they may delete: the deleted workspace's own key is dead (contract 5.5).
         var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
         var who = await identification.Of(http);

@@ -1,22 +1,17 @@
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Beadhub.Gateway.Http;
 
 /// <summary>A 200 with a JSON body of type <typeparamref name="T"/>.</summary>
-internal sealed class Answer<T>(ReadOnlyMemory<byte> json) : IResult, IEndpointMetadataProvider
+internal sealed class Answer<T>(ReadOnlyMemory<byte> json) : IResult
 {
     public Task ExecuteAsync(HttpContext httpContext)
     {
         Answer.Write(httpContext.Response, json.Span);
         return Task.CompletedTask;
     }
-
-    public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
-        builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Wire.Json]));
 }
 
 /// <summary>Makes answers.</summary>

@@ -1,10 +1,9 @@
 using Beadhub.Gateway.Http;
-using Orleans;
 
 namespace Beadhub.Gateway.Identity;
 
 /// <summary>Finds out who asks: signed proxy headers when they are there and a secret is set, otherwise a bearer key (contract 1.1).</summary>
-internal sealed class Identification(IGrainFactory grains, GatewaySettings settings)
+internal sealed class Identification(BearerKeys keys, GatewaySettings settings)
 {
     /// <summary>Who asks; a public reader who would write is refused (contract 1.7).</summary>
     /// <exception cref="ApiException">401, or 403 for a writing public reader.</exception>
@@ -12,7 +11,7 @@ internal sealed class Identification(IGrainFactory grains, GatewaySettings setti
     {
         var request = http.Request;
         if (settings.InternalAuthSecret is not { } secret || !request.Headers.ContainsKey(ProxyHeaders.Signature))
-            return BearerKeys.Identify(request, grains);
+            return keys.Identify(request);
         var who = ProxyHeaders.Identify(request.Headers, secret);
         return who.Mode == AuthMode.PublicReader && !HttpMethods.IsGet(request.Method)
             ? throw ApiException.Forbidden("Public readers may not write")
@@ -22,7 +21,7 @@ internal sealed class Identification(IGrainFactory grains, GatewaySettings setti
     /// <summary>The agent behind a bearer key; signed headers alone are not enough here (contract 1.6).</summary>
     public async ValueTask<(ProjectIdentity Who, string AgentId)> AgentOf(HttpContext http)
     {
-        var who = await BearerKeys.Identify(http.Request, grains);
+        var who = await keys.Identify(http.Request);
         return (who, who.AgentId ?? throw ApiException.Unauthorized("Invalid API key"));
     }
 

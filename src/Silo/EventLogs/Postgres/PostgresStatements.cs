@@ -66,15 +66,15 @@ internal static class PostgresStatements
     /// <summary>The events of placed appends, in the order of these columns.</summary>
     public const string CopyEvents = "COPY events (project, position, kind, key, version, type, data, at) FROM STDIN (FORMAT binary)";
 
-    // A stream that was expected to exist, and does not, must not be made: hence EXISTS. Streams are never deleted, so what it sees
-    // stays true.
+    // A stream that was expected to exist, and does not, must not be made: hence the look-up. Streams are never deleted, so what it sees
+    // stays true. A scalar subquery, since the planner would turn EXISTS into a hash of the whole table.
     private const string Placed = """
         WITH input AS MATERIALIZED (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS i (kind, key, project, prior, events, snapshot, ordinal)
         ), accepted AS (
             INSERT INTO streams AS s (kind, key, project, version, prior, snapshot_version, snapshot)
             SELECT kind, key, project, prior + events, prior, CASE WHEN snapshot IS NULL THEN 0 ELSE prior + events END, snapshot
-            FROM input i WHERE prior = 0 OR EXISTS (SELECT FROM streams o WHERE o.kind = i.kind AND o.key = i.key)
+            FROM input i WHERE prior = 0 OR (SELECT true FROM streams o WHERE o.kind = i.kind AND o.key = i.key)
             ORDER BY kind, key
             ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, prior = excluded.prior,
                 snapshot_version = CASE WHEN excluded.snapshot IS NULL THEN s.snapshot_version ELSE excluded.snapshot_version END,

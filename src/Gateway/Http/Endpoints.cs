@@ -1,0 +1,47 @@
+namespace Beadhub.Gateway.Http;
+
+/// <summary>
+/// Endpoints are methods of one object a resource, which gets what it needs once: nothing is looked up in the container, and nothing is bound,
+/// on a request. Methods read what they need from the request themselves, since what is wrong with it has to be said in the contract's words.
+/// </summary>
+internal static class Endpoints
+{
+    /// <summary>The object whose methods serve a resource.</summary>
+    public static T Make<T>(this IEndpointRouteBuilder routes) => ActivatorUtilities.CreateInstance<T>(routes.ServiceProvider);
+
+    public static IEndpointConventionBuilder Get<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
+        routes.MapGet(pattern, Run(handler)).Describe(handler);
+
+    public static IEndpointConventionBuilder Post<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
+        routes.MapPost(pattern, Run(handler)).Describe(handler);
+
+    public static IEndpointConventionBuilder Delete<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
+        routes.MapDelete(pattern, Run(handler)).Describe(handler);
+
+    /// <summary>Documents an endpoint: its summary and the statuses with which it refuses.</summary>
+    public static IEndpointConventionBuilder Says(this IEndpointConventionBuilder endpoint, string summary, params ReadOnlySpan<int> refusals)
+    {
+        endpoint.WithSummary(summary);
+        foreach (var status in refusals) endpoint.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(ErrorDetail), [Wire.Json]));
+        return endpoint;
+    }
+
+    /// <summary>A part of the path.</summary>
+    public static string PathPart(this HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
+
+    private static RequestDelegate Run<T>(Func<HttpContext, Task<T>> handler) where T : IResult => http =>
+    {
+        var answered = handler(http);
+        return answered.IsCompletedSuccessfully ? answered.Result.ExecuteAsync(http) : Wait(answered, http);
+
+        static async Task Wait(Task<T> answered, HttpContext http) => await (await answered).ExecuteAsync(http);
+    };
+
+    // The documents look for the method of an endpoint; an answer says of what type it is.
+    private static IEndpointConventionBuilder Describe<T>(this IEndpointConventionBuilder endpoint, Func<HttpContext, Task<T>> handler)
+    {
+        endpoint.WithMetadata(handler.Method);
+        if (typeof(T) is { IsGenericType: true } answer) endpoint.WithMetadata(new ProducesResponseTypeMetadata(200, answer.GetGenericArguments()[0], [Wire.Json]));
+        return endpoint;
+    }
+}
