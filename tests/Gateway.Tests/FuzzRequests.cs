@@ -1,0 +1,287 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Beadhub.Testing;
+
+namespace Beadhub.Gateway.Tests;
+
+/// <summary>
+/// Makes a good request to some endpoint and spoils it. It knows the ids of a bystander's project, but neither its key nor its slug and
+/// repositories: with these, anybody may join a project (contract 3).
+/// </summary>
+internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
+{
+    // JSON text cannot be made with half a surrogate pair in it; this stands for one until the text is final.
+    private const string Surrogate = "SURROGATE";
+
+    private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    private static readonly string[] Texts =
+    [
+        "", " ", "\0", "a\0b", "\n", "null", "true", "0", "-1", "1e999", "../../etc/passwd", "' OR 1=1 --", "%s%n", "{}", "[]", "me", "system", "bd-1", "bd-2",
+        "update bd-1 --status in_progress", "close bd-1", "delete bd-2", "update", "full", "incremental", "developer", "2026-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00", "2026-02-30T25:61:61Z", "open,closed", "bug", "main", "NaN", "日本語 🎯", "\u202e\u2028",
+        Surrogate, "a" + Surrogate, "eyJjbGFpbWVkX2F0IjoieCJ9", "eyJzb3J0X3RpbWUiOm51bGx9", "W10", "====", "https://github.com/a/b", "git@h:p", "ssh://[::1]:x/y",
+    ];
+
+    private static readonly string[] Headers =
+        ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Last-Event-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie"];
+
+    private static readonly string[] Parameters =
+    [
+        "limit", "cursor", "workspace_id", "repo", "branch", "status", "type", "q", "alias", "hostname", "human_name", "project_id", "repo_id", "include_claims",
+        "include_deleted", "include_presence", "only_with_claims", "always_include_workspace_id", "event_types", "label", "assignee", "created_by", "unknown",
+    ];
+
+    private string[] Ids =>
+    [
+        self.Id, self.RepoId, self.ProjectId, peer.Id, bystander.Id, bystander.RepoId, bystander.ProjectId, Guid.Empty.ToString(), self.Id.ToUpperInvariant(),
+        $"{{{bystander.Id}}}", self.Id[..^1], "not-a-uuid", "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz",
+    ];
+
+    /// <summary>One request, and how to show it when it does harm.</summary>
+    public (HttpRequestMessage Request, string Shown) Make(Random random)
+    {
+        var (method, path, body) = Good(random);
+        var isInit = path == "/v1/init";
+        for (var spoiled = random.Next(4); spoiled > 0; spoiled--)
+        {
+            switch (random.Next(10))
+            {
+                case < 5 when body is JsonObject fields:
+                    Spoil(random, fields, isInit);
+                    break;
+                case 5:
+                    method = Pick(random, Methods);
+                    break;
+                case 6:
+                    path = SpoilPath(random, path, isInit);
+                    break;
+                case 7 or 8:
+                    path += (path.Contains('?', StringComparison.Ordinal) ? '&' : '?') + Pick(random, Parameters) + "=" + Uri.EscapeDataString(Text(random));
+                    break;
+                default:
+                    if (!isInit && random.Next(4) == 0)
+                        body = Value(random, isInit);
+                    break;
+            }
+        }
+
+        var bytes = body is null ? [] : Encode(random, body);
+        var uri = new Uri(self.Address.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var request = new HttpRequestMessage(new HttpMethod(method), uri);
+        if (bytes.Length > 0 || random.Next(10) == 0)
+            request.Content = Api.Raw(bytes, ContentType(random, path));
+        foreach (var (name, value) in Caller(random))
+            request.Headers.TryAddWithoutValidation(name, value);
+        if (random.Next(8) == 0)
+            request.Headers.TryAddWithoutValidation(Pick(random, Headers), HeaderText(random));
+        return (request, Show(request, bytes));
+    }
+
+    private (string Method, string Path, JsonNode? Body) Good(Random random)
+    {
+        var id = Pick(random, Ids);
+        return random.Next(28) switch
+        {
+            0 => ("POST", "/v1/init", new JsonObject
+            {
+                ["project_slug"] = self.Project.Slug, ["alias"] = "fuzz", ["human_name"] = "F", ["repo_origin"] = self.Origin, ["role"] = "agent",
+                ["hostname"] = "h", ["workspace_path"] = "/w", ["lifetime"] = "ephemeral", ["agent_type"] = "agent", ["project_name"] = "n",
+            }),
+            1 => ("GET", "/v1/auth/introspect", null),
+            2 => ("GET", "/v1/projects/current", null),
+            3 => ("GET", "/v1/agents", null),
+            4 => ("POST", "/v1/agents/register", new JsonObject
+            {
+                ["workspace_id"] = self.Id, ["alias"] = self.Alias, ["program"] = "p", ["model"] = "m", ["repo"] = self.Repo, ["branch"] = "main", ["role"] = "r",
+                ["ttl_seconds"] = 60, ["human_name"] = "F", ["task_description"] = "t",
+            }),
+            5 => ("POST", "/v1/agents/heartbeat", null),
+            6 => ("POST", "/v1/agents/suggest-alias-prefix", new JsonObject { ["project_slug"] = self.Project.Slug }),
+            7 => ("POST", "/v1/workspaces/suggest-name-prefix", new JsonObject { ["origin_url"] = self.Origin }),
+            8 => ("POST", "/v1/workspaces/register", new JsonObject { ["repo_origin"] = self.Origin, ["role"] = "r", ["hostname"] = "h", ["workspace_path"] = "/w" }),
+            9 => ("POST", "/v1/workspaces/heartbeat", new JsonObject
+            {
+                ["workspace_id"] = self.Id, ["alias"] = self.Alias, ["repo_origin"] = self.Origin, ["current_branch"] = "b", ["timezone"] = "Europe/Madrid",
+                ["hostname"] = "h", ["workspace_path"] = "/w", ["human_name"] = "F", ["role"] = "r",
+            }),
+            10 => ("GET", "/v1/workspaces?include_claims=true", null),
+            11 => ("GET", "/v1/workspaces/team", null),
+            12 => ("GET", "/v1/workspaces/online", null),
+            13 => ("GET", $"/v1/workspaces/{Uri.EscapeDataString(id)}", null),
+            14 => random.Next(6) == 0 ? ("DELETE", $"/v1/workspaces/{Uri.EscapeDataString(id)}", null) : ("POST", $"/v1/workspaces/{Uri.EscapeDataString(id)}/restore", null),
+            15 => ("POST", "/v1/repos/lookup", new JsonObject { ["origin_url"] = self.Origin }),
+            16 => ("POST", "/v1/repos/ensure", new JsonObject { ["project_id"] = id, ["origin_url"] = self.Origin }),
+            17 => ("GET", "/v1/repos?limit=1", null),
+            18 => ("DELETE", $"/v1/repos/{(random.Next(4) == 0 ? Uri.EscapeDataString(id) : bystander.RepoId)}", null),
+            19 => ("POST", "/v1/beads/upload", new JsonObject { ["repo"] = "my-repo", ["branch"] = "main", ["issues"] = new JsonArray(Issue(random), Issue(random)) }),
+            20 => ("POST", "/v1/beads/upload-jsonl?repo=my-repo", JsonValue.Create(Lines(random))),
+            21 => ("GET", "/v1/beads/issues?limit=2", null),
+            22 => ("GET", $"/v1/beads/issues/{Uri.EscapeDataString(Pick(random, Texts))}", null),
+            23 => ("GET", $"/v1/beads/ready?workspace_id={Uri.EscapeDataString(id)}", null),
+            24 => ("POST", "/v1/bdh/command", Command(Pick(random, ["update bd-1 --status in_progress", "close bd-1", "ready"]))),
+            25 => ("POST", "/v1/bdh/sync", Sync(random)),
+            26 => ("GET", "/v1/claims?limit=1", null),
+            _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
+        };
+    }
+
+    private JsonObject Command(string line)
+    {
+        var body = self.Self("developer");
+        body["command_line"] = line;
+        return body;
+    }
+
+    private JsonObject Sync(Random random)
+    {
+        var body = Command(Pick(random, ["update bd-1 --status in_progress", "close bd-1", "update bd-2 --status=blocked", ""]));
+        var full = random.Next(2) == 0;
+        body["sync_mode"] = full ? "full" : "incremental";
+        body[full ? "issues_jsonl" : "changed_issues"] = Lines(random);
+        if (random.Next(3) == 0)
+            body["deleted_ids"] = new JsonArray("bd-2", "../x");
+        return body;
+    }
+
+    private string Lines(Random random)
+    {
+        var lines = new StringBuilder();
+        for (var i = random.Next(1, 4); i > 0; i--)
+        {
+            var issue = Issue(random);
+            if (random.Next(2) == 0)
+                Spoil(random, issue, false);
+            var line = issue.ToJsonString(Api.Json);
+            lines.Append(random.Next(12) == 0 ? line[..random.Next(line.Length)] : line).Append(random.Next(10) == 0 ? "\r\n\n" : "\n");
+        }
+
+        return lines.ToString();
+    }
+
+    private static JsonObject Issue(Random random) => new()
+    {
+        ["id"] = $"bd-{random.Next(5)}",
+        ["title"] = "t",
+        ["description"] = "d",
+        ["status"] = Pick(random, ["open", "in_progress", "closed", "tombstone"]),
+        ["priority"] = random.Next(5),
+        ["issue_type"] = "task",
+        ["assignee"] = "a",
+        ["created_by"] = "c",
+        ["labels"] = new JsonArray("l"),
+        ["created_at"] = "2026-01-01T00:00:00.123456789Z",
+        ["updated_at"] = $"2026-01-0{random.Next(1, 9)}T00:00:00+01:00",
+        ["blocked_by"] = new JsonArray("bd-1", new JsonObject { ["bead_id"] = "bd-2" }),
+        ["dependencies"] = new JsonArray(new JsonObject { ["depends_on_id"] = "bd-3", ["type"] = "parent-child" }),
+    };
+
+    private void Spoil(Random random, JsonObject fields, bool isInit)
+    {
+        var name = fields.Count == 0 ? "x" : fields.ElementAt(random.Next(fields.Count)).Key;
+        switch (random.Next(8))
+        {
+            case 0:
+                fields.Remove(name);
+                break;
+            case 1:
+                fields[Pick(random, ["extra", "__proto__", "", name.ToUpperInvariant(), "a\0b"])] = Value(random, isInit);
+                break;
+            case 2 when fields[name] is JsonObject inner:
+                Spoil(random, inner, isInit);
+                break;
+            case 3 when fields[name] is JsonArray { Count: > 0 } list:
+                list[random.Next(list.Count)] = Value(random, isInit);
+                break;
+            default:
+                fields[name] = Value(random, isInit);
+                break;
+        }
+    }
+
+    private JsonNode? Value(Random random, bool isInit) => random.Next(14) switch
+    {
+        0 => null,
+        1 => JsonValue.Create(random.Next(2) == 0),
+        2 => JsonValue.Create(Pick(random, [0, -1, 1, int.MaxValue, int.MinValue])),
+        3 => JsonNode.Parse(Pick(random, ["12345678901234567890", "1e308", "-0.0", "1.5", "1e400"])),
+        4 => new JsonArray(),
+        5 => new JsonObject(),
+        6 => Nested(random.Next(1, 14), random.Next(2) == 0),
+        7 => new JsonArray(null, 1, "x", new JsonArray(), new JsonObject()),
+        8 when !isInit => JsonValue.Create(Pick(random, Ids)),
+        9 => JsonValue.Create(new string(Pick(random, ["a", "é", "\0", " ", "/"])[0], Pick(random, [51, 64, 65, 256, 4097, 100_000]))),
+        _ => JsonValue.Create(Pick(random, Texts)),
+    };
+
+    private static JsonNode Nested(int depth, bool lists)
+    {
+        JsonNode node = JsonValue.Create(1);
+        for (var i = 0; i < depth; i++)
+            node = lists ? new JsonArray(node) : new JsonObject { ["a"] = node };
+        return node;
+    }
+
+    private string SpoilPath(Random random, string path, bool isInit) => random.Next(6) switch
+    {
+        0 => path.Replace("/v1", "/V1", StringComparison.Ordinal),
+        1 => path.Split('?')[0] + "/",
+        2 => path.Split('?')[0] + "/" + Uri.EscapeDataString(Text(random)),
+        3 when !isInit => path.Split('?')[0] + "%" + Pick(random, ["00", "ff", "2F..", "zz", "C0%AF"]),
+        4 => path + (path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + Pick(random, ["%", "=", "&&", "a=%ff%00", "limit=1&limit=x", "cursor=" + new string('a', 7000)]),
+        _ => path.Replace("/v1/", "/v1//", StringComparison.Ordinal),
+    };
+
+    private IEnumerable<(string Name, string Value)> Caller(Random random) => random.Next(16) switch
+    {
+        0 => [],
+        1 => [("Authorization", "Bearer " + new string('x', random.Next(5000)))],
+        2 => [("Authorization", Pick(random, ["bearer " + self.Key, "Bearer  " + self.Key, self.Key, "Basic YTpi", "Bearer"]))],
+        3 => ProxyHeaders.Public(bystander.ProjectId),
+        4 => ProxyHeaders.User(self.ProjectId, Guid.NewGuid().ToString(), bystander.Id),
+        5 => ProxyHeaders.Key(bystander.ProjectId, Guid.NewGuid().ToString(), bystander.Id, secret: "wrong"),
+        6 => [("Authorization", "Bearer " + self.Key), ("X-Project-ID", bystander.ProjectId), ("X-Aweb-Actor-ID", bystander.Id)],
+        _ => [("Authorization", "Bearer " + self.Key)],
+    };
+
+    private static byte[] Encode(Random random, JsonNode body)
+    {
+        var text = (body is JsonValue value && value.TryGetValue<string>(out var plain) ? plain : body.ToJsonString(Api.Json)).Replace(Surrogate, "\\ud800", StringComparison.Ordinal);
+        if (random.Next(25) == 0)
+            text = text[..random.Next(text.Length + 1)];
+        if (random.Next(40) == 0)
+            text = "\ufeff" + text;
+        var bytes = Encoding.UTF8.GetBytes(text);
+        if (bytes.Length > 0 && random.Next(25) == 0)
+            bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+        return bytes;
+    }
+
+    private static string? ContentType(Random random, string path) => random.Next(20) switch
+    {
+        0 => null,
+        1 => "text/plain",
+        2 => "application/json; charset=utf-16",
+        3 => "application/x-www-form-urlencoded",
+        4 => "multipart/form-data; boundary=x",
+        _ => path.StartsWith("/v1/beads/upload-jsonl", StringComparison.Ordinal) ? "text/plain" : "application/json",
+    };
+
+    private string Text(Random random) => random.Next(3) == 0 ? Pick(random, Ids) : Pick(random, Texts);
+
+    private string HeaderText(Random random) => new([.. Text(random).Where(c => !char.IsControl(c) && !char.IsSurrogate(c))]);
+
+    private static string Show(HttpRequestMessage request, byte[] body)
+    {
+        var shown = new StringBuilder($"{request.Method} {request.RequestUri}\n");
+        foreach (var header in request.Headers.Concat<KeyValuePair<string, IEnumerable<string>>>(request.Content?.Headers ?? NoHeaders))
+            shown.Append($"{header.Key}: {string.Join(", ", header.Value)}\n");
+        var text = JsonSerializer.Serialize(Encoding.UTF8.GetString(body), Api.Json);
+        return shown.Append(text.Length > 3000 ? text[..3000] + "…" : text).ToString();
+    }
+
+    private static HttpContentHeaders NoHeaders => new ByteArrayContent([]).Headers;
+
+    private static T Pick<T>(Random random, T[] from) => from[random.Next(from.Length)];
+}

@@ -1,0 +1,61 @@
+using System.Globalization;
+using Beadhub.Gateway.Tests.Stores;
+using Beadhub.Testing;
+
+namespace Beadhub.Gateway.Tests;
+
+/// <summary>The rate limit of POST /v1/init (contract 3.5).</summary>
+public abstract class InitLimitContract(Store store) : ContractTests(store)
+{
+    [Fact]
+    [Checklist("beadhub", 58)]
+    [Checklist("aweb", 26)]
+    public async Task The_eleventh_init_of_a_minute_is_refused()
+    {
+        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", ""));
+        var project = new Project(server.Api);
+        for (var i = 0; i < 10; i++)
+            await project.Identity();
+
+        var answer = await project.Init(new { project_slug = project.Slug });
+
+        answer.Status.ShouldBe(429, answer.ToString());
+        answer.Json.Text("detail").ShouldBe("Rate limit exceeded. Too many initialization requests.");
+        int.Parse(answer.Header("Retry-After")!, CultureInfo.InvariantCulture).ShouldBeInRange(1, 60);
+    }
+
+    [Fact]
+    [Checklist("beadhub", 59)]
+    public async Task Invalid_inits_are_not_counted()
+    {
+        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", "2"));
+        var project = new Project(server.Api);
+        for (var i = 0; i < 20; i++)
+            await project.Init(new { project_slug = project.Slug, alias = "bad alias" }).Unprocessable();
+
+        await project.Identity();
+        await project.Identity();
+        (await project.Init(new { project_slug = project.Slug })).Status.ShouldBe(429);
+    }
+
+    [Fact]
+    public async Task The_window_ends()
+    {
+        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_INIT_RATE_WINDOW", "1"));
+        var project = new Project(server.Api);
+        // A forwarded address is not trusted: it opens no window of its own.
+        var forwarded = server.Api.With(("X-Forwarded-For", "10.1.2.3"));
+        Answer answer;
+        do
+        {
+            await server.Api.Post("/v1/init", new { project_slug = project.Slug });
+            answer = await forwarded.Post("/v1/init", new { project_slug = project.Slug });
+        }
+        while (answer.Status == 200);
+
+        answer.Status.ShouldBe(429);
+        var wait = TimeSpan.FromSeconds(int.Parse(answer.Header("Retry-After")!, CultureInfo.InvariantCulture));
+        await Task.Delay(wait, TestContext.Current.CancellationToken);
+        await project.Identity();
+    }
+}

@@ -1,0 +1,46 @@
+using Beadhub.Gateway.Tests.Stores;
+
+namespace Beadhub.Gateway.Tests.Postgres;
+
+// The contract on PostgreSQL.
+public sealed class Transport(PostgresStore store) : TransportContract(store);
+
+public sealed class Authentication(PostgresStore store) : AuthenticationContract(store);
+
+public sealed class Init(PostgresStore store) : InitContract(store);
+
+public sealed class InitLimit(PostgresStore store) : InitLimitContract(store);
+
+public sealed class Agents(PostgresStore store) : AgentsContract(store);
+
+public sealed class Workspaces(PostgresStore store) : WorkspacesContract(store);
+
+public sealed class Heartbeat(PostgresStore store) : HeartbeatContract(store);
+
+public sealed class WorkspaceRemoval(PostgresStore store) : WorkspaceRemovalContract(store);
+
+public sealed class Repos(PostgresStore store) : ReposContract(store);
+
+public sealed class BeadsUpload(PostgresStore store) : BeadsUploadContract(store);
+
+public sealed class BeadsIssues(PostgresStore store) : BeadsIssuesContract(store);
+
+public sealed class BeadsReady(PostgresStore store) : BeadsReadyContract(store);
+
+public sealed class BdhCommand(PostgresStore store) : BdhCommandContract(store);
+
+public sealed class BdhSync(PostgresStore store) : BdhSyncContract(store);
+
+public sealed class Claims(PostgresStore store) : ClaimsContract(store);
+
+public sealed class Status(PostgresStore store) : StatusContract(store);
+
+public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);
+
+public sealed class Isolation(PostgresStore store) : IsolationContract(store);
+
+public sealed class TeamScenario(PostgresStore store) : TeamScenarioContract(store);
+
+public sealed class CrashScenario(PostgresStore store) : CrashScenarioContract(store);
+
+public sealed class Fuzz(PostgresStore store) : FuzzContract(store);

@@ -1,0 +1,46 @@
+using Beadhub.Gateway.Tests.Stores;
+
+namespace Beadhub.Gateway.Tests.Sqlite;
+
+// The contract on the embedded database.
+public sealed class Transport(SqliteStore store) : TransportContract(store);
+
+public sealed class Authentication(SqliteStore store) : AuthenticationContract(store);
+
+public sealed class Init(SqliteStore store) : InitContract(store);
+
+public sealed class InitLimit(SqliteStore store) : InitLimitContract(store);
+
+public sealed class Agents(SqliteStore store) : AgentsContract(store);
+
+public sealed class Workspaces(SqliteStore store) : WorkspacesContract(store);
+
+public sealed class Heartbeat(SqliteStore store) : HeartbeatContract(store);
+
+public sealed class WorkspaceRemoval(SqliteStore store) : WorkspaceRemovalContract(store);
+
+public sealed class Repos(SqliteStore store) : ReposContract(store);
+
+public sealed class BeadsUpload(SqliteStore store) : BeadsUploadContract(store);
+
+public sealed class BeadsIssues(SqliteStore store) : BeadsIssuesContract(store);
+
+public sealed class BeadsReady(SqliteStore store) : BeadsReadyContract(store);
+
+public sealed class BdhCommand(SqliteStore store) : BdhCommandContract(store);
+
+public sealed class BdhSync(SqliteStore store) : BdhSyncContract(store);
+
+public sealed class Claims(SqliteStore store) : ClaimsContract(store);
+
+public sealed class Status(SqliteStore store) : StatusContract(store);
+
+public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
+
+public sealed class Isolation(SqliteStore store) : IsolationContract(store);
+
+public sealed class TeamScenario(SqliteStore store) : TeamScenarioContract(store);
+
+public sealed class CrashScenario(SqliteStore store) : CrashScenarioContract(store);
+
+public sealed class Fuzz(SqliteStore store) : FuzzContract(store);

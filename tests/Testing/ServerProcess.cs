@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Beadhub.Testing;
+
+/// <summary>The real server in a process of its own, on a free port of this machine.</summary>
+public sealed class ServerProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_"];
+
+    private readonly Process process;
+    private readonly List<string> output = [];
+
+    private ServerProcess(Process process, Uri address)
+    {
+        this.process = process;
+        Api = new Api(address);
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public Api Api { get; }
+
+    public int Pid => process.Id;
+
+    /// <summary>What the server has printed so far.</summary>
+    public string[] Output
+    {
+        get
+        {
+            lock (output)
+                return [.. output];
+        }
+    }
+
+    /// <summary>Starts the server in a folder and waits until it is healthy.</summary>
+    /// <param name="folder">The working directory; relative database paths end up there.</param>
+    /// <param name="settings">Environment variables. Those of the calling process that concern a server are not inherited.</param>
+    public static async Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings)
+    {
+        var port = FreePort();
+        var start = new ProcessStartInfo("dotnet")
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(Executable());
+        start.ArgumentList.Add("serve");
+        foreach (var name in start.Environment.Keys.Where(name => Foreign.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))).ToArray())
+            start.Environment.Remove(name);
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
+        start.Environment["BEADHUB_HOST"] = "127.0.0.1";
+        start.Environment["BEADHUB_PORT"] = port.ToString();
+
+        var server = new ServerProcess(Process.Start(start)!, new Uri($"http://127.0.0.1:{port}"));
+        try
+        {
+            await server.Healthy();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Stops the process at once, as a crash would (SIGKILL).</summary>
+    public async Task Kill()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>Asks the server to finish (SIGTERM), and insists after a while.</summary>
+    public async Task Stop()
+    {
+        if (process.HasExited)
+            return;
+        _ = SendSignal(process.Id, 15);
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(15));
+        }
+        catch (TimeoutException)
+        {
+            await Kill();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Stop();
+        process.Dispose();
+    }
+
+    /// <summary>The server as this build made it: the same configuration and engine as the calling tests.</summary>
+    public static string Executable()
+    {
+        var tests = new DirectoryInfo(AppContext.BaseDirectory);
+        var root = tests;
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Beadhub.sln")))
+            root = root.Parent;
+        if (root is null)
+            throw new InvalidOperationException($"No Beadhub.sln above {tests.FullName}");
+        var parts = tests.FullName.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);
+        var build = string.Join(Path.DirectorySeparatorChar, parts[Array.LastIndexOf(parts, "bin")..]);
+        var executable = Path.Combine(root.FullName, "src", "Silo", build, "beadhub.dll");
+        return File.Exists(executable) ? executable : throw new InvalidOperationException($"The server is not built: {executable}");
+    }
+
+    private async Task Healthy()
+    {
+        var watch = Stopwatch.StartNew();
+        while (true)
+        {
+            if (process.HasExited)
+                throw new InvalidOperationException($"The server ended with {process.ExitCode}:\n{string.Join('\n', Output)}");
+            try
+            {
+                if ((await Api.Get("/health")).Status == 200)
+                    return;
+            }
+            catch (HttpRequestException) when (watch.Elapsed < StartLimit)
+            {
+            }
+            if (watch.Elapsed >= StartLimit)
+                throw new TimeoutException($"The server did not become healthy:\n{string.Join('\n', Output)}");
+            await Task.Delay(20);
+        }
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null)
+            return;
+        lock (output)
+            output.Add(line);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static extern int SendSignal(int pid, int signal);
+}
