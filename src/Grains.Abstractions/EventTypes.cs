@@ -56,6 +56,7 @@ public static class EventTypes
 [JsonSerializable(typeof(WorkspaceOpened))]
 [JsonSerializable(typeof(WorkspaceDeleted))]
 [JsonSerializable(typeof(WorkspaceCleared))]
+[JsonSerializable(typeof(RepoCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
 internal sealed partial class EventJson : JsonSerializerContext;

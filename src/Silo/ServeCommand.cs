@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Beadhub.EventLog;
+using Beadhub.Silo.EventLogs;
 
 namespace Beadhub.Silo;
 
@@ -42,7 +42,7 @@ internal static class ServeCommand
             await server.Stopped;
             return 0;
         }
-        catch (Exception e) when (e is SettingsException or UnavailableException or IOException || e.GetType().Namespace == typeof(Server).Namespace + ".EventLogs")
+        catch (Exception e) when (e is SettingsException or ArgumentException or UnavailableException or EventLogInUseException or EventLogSchemaException or IOException)
         {
             Console.Error.WriteLine($"beadhub: {e.Message}");
             return 1;

@@ -61,7 +61,7 @@ internal sealed class Server : IAsyncDisposable
 
         var logging = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration).AddConsole(c => c.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(settings.LogLevel));
         var publisher = new StreamFeedPublisher(logging.CreateLogger<StreamFeedPublisher>());
-        var log = await DurableEventLog.Open(settings.DatabaseUrl, settings.Cluster, publisher, logging, TimeProvider.System);
+        var log = await EventLogStore.Open(settings.DatabaseUrl, settings.Cluster, publisher, logging, TimeProvider.System);
         try
         {
             builder.Services.AddSingleton(TimeProvider.System);

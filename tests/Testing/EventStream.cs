@@ -24,6 +24,7 @@ public sealed class EventStream : IAsyncDisposable
     private readonly List<string> lines = [];
     private readonly CancellationTokenSource stop = new();
     private readonly Task reading;
+    private bool disposed;
 
     internal EventStream(HttpResponseMessage response, Stream body)
     {
@@ -96,6 +97,9 @@ public sealed class EventStream : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (disposed)
+            return;
+        disposed = true;
         await stop.CancelAsync();
         Response.Dispose();
         await reading;

@@ -108,8 +108,7 @@ public sealed class IssueGenerator(int seed, string prefix = "x")
     private string Time(DateTimeOffset moment)
     {
         var offset = Pick(Offsets);
-        if (offset != "Z")
-            moment = moment.ToOffset(TimeSpan.Parse(offset.TrimStart('+'), CultureInfo.InvariantCulture));
+        moment = moment.ToOffset(offset == "Z" ? TimeSpan.Zero : TimeSpan.Parse(offset.TrimStart('+'), CultureInfo.InvariantCulture));
         var fraction = $"{moment.Ticks % TimeSpan.TicksPerSecond:d7}{random.Next(100):d2}"[..random.Next(1, 10)];
         return moment.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture) + "." + fraction + offset;
     }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -7,6 +9,9 @@ namespace Beadhub.ApiKeys;
 [Alias("beadhub.api_key")]
 public interface IApiKeyGrain : IGrainWithStringKey
 {
+    /// <summary>Key of the grain of an API key: any text is taken, only its hash counts.</summary>
+    static string Key(string apiKey) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(apiKey)));
+
     /// <summary>Notes whom a freshly made key speaks for. Repeatable.</summary>
     Task Issue(ApiKeyIssued issued);
 

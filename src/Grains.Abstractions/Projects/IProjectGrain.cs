@@ -23,12 +23,15 @@ public interface IProjectGrain : IGrainWithStringKey
 
     /// <summary>Admits a workspace to <c>command</c> and <c>sync</c>: it must exist; a given role or human name is kept (contract 8.2).</summary>
     /// <exception cref="RefusedException">The workspace is unknown or was deleted.</exception>
+    [AlwaysInterleave]
     Task Enter(EnterWorkspace command);
 
     /// <summary>Registers presence for a workspace (contract 4.3). Leaves no event.</summary>
+    [AlwaysInterleave]
     Task<PresenceRegistered> RegisterPresence(RegisterPresence command);
 
     /// <summary>Refreshes an agent's presence (protocol 6.2). Leaves no event.</summary>
+    [AlwaysInterleave]
     Task<AgentSeen> AgentHeartbeat(string agentId);
 
     /// <summary>Deletes a workspace: releases its claims, frees its alias, ends its agent and keys (contract 5.4).</summary>

@@ -50,6 +50,10 @@ public sealed record WorkspaceDeleted([property: Id(0)] string WorkspaceId, [pro
 [GenerateSerializer, Immutable, Alias("project.workspace_cleared.v1")]
 public sealed record WorkspaceCleared([property: Id(0)] string WorkspaceId) : IEvent;
 
+/// <summary>A deleted repository is no longer found by its origin.</summary>
+[GenerateSerializer, Immutable, Alias("project.repo_cleared.v1")]
+public sealed record RepoCleared([property: Id(0)] string RepoId) : IEvent;
+
 /// <summary>A deleted workspace was restored with its agent and keys (contract 5.5).</summary>
 [GenerateSerializer, Immutable, Alias("project.workspace_restored.v1")]
 public sealed record WorkspaceRestored([property: Id(0)] string WorkspaceId, [property: Id(1)] DateTimeOffset At) : IEvent;

@@ -7,6 +7,7 @@ namespace Beadhub.Silo.EventLogs;
 public abstract class DurableEventLog : IEventLog
 {
     private readonly GroupCommit _commits;
+    private Task? _ending;
 
     private protected DurableEventLog(GroupCommit commits, string description)
     {
@@ -57,9 +58,16 @@ public abstract class DurableEventLog : IEventLog
     /// <summary>Commits what waits, then lets go of the store and of its lock.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _commits.DisposeAsync();
-        await Close();
+        // Whoever asks second waits for the same end.
+        lock (_commits) _ending ??= End();
+        await _ending;
         GC.SuppressFinalize(this);
+
+        async Task End()
+        {
+            await _commits.DisposeAsync();
+            await Close();
+        }
     }
 
     private protected abstract ValueTask Ping(CancellationToken cancellation);

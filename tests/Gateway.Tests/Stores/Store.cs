@@ -5,7 +5,10 @@ namespace Beadhub.Gateway.Tests.Stores;
 /// <summary>Servers on one kind of database: one that the tests share, and others for tests with settings of their own.</summary>
 public abstract class Store : IAsyncDisposable
 {
-    /// <summary>The address of a running server to test instead of starting one.</summary>
+    /// <summary>
+    /// The address of a running server to test instead of starting one. It needs BEADHUB_INTERNAL_AUTH_SECRET=test-secret and a
+    /// BEADHUB_INIT_RATE_LIMIT that is out of reach; tests that need other settings are skipped.
+    /// </summary>
     public static readonly string? Elsewhere = Environment.GetEnvironmentVariable("BEADHUB_TEST_URL") is { Length: > 0 } url ? url : null;
 
     private readonly Lazy<Task<OwnServer>> shared;

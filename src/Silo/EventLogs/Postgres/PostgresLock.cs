@@ -8,7 +8,9 @@ namespace Beadhub.Silo.EventLogs.Postgres;
 /// </summary>
 internal sealed partial class PostgresLock : IAsyncDisposable
 {
-    private const long LogLock = 0x4265616468756200;
+    /// <summary>Number of the advisory lock: "Beadhub" in ASCII.</summary>
+    public const long LogLock = 0x4265616468756200;
+
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 

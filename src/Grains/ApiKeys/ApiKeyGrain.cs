@@ -1,0 +1,31 @@
+using Beadhub.EventLog;
+using Beadhub.Projects;
+
+namespace Beadhub.ApiKeys;
+
+/// <inheritdoc cref="IApiKeyGrain"/>
+public sealed class ApiKeyGrain(IEventLog log) : EventSourcedGrain<ApiKey>(log), IApiKeyGrain
+{
+    private static readonly Func<ApiKey, KeyIdentity?> Holder = key => key.Identity;
+
+    private IProjectGrain? _project;
+
+    /// <inheritdoc/>
+    public Task Issue(ApiKeyIssued issued) => Transact(key => key.Issue(issued));
+
+    /// <inheritdoc/>
+    public async ValueTask<KeyIdentity?> Identify()
+    {
+        // Runs on every request: all in memory, this completes without waiting and allocates nothing.
+        if (await Read(Holder) is not { } identity)
+        {
+            // Anybody may send any key: what is not there must not stay in memory.
+            DeactivateOnIdle();
+            return null;
+        }
+
+        if (identity.AgentId is null) return identity;
+        _project ??= GrainFactory.GetGrain<IProjectGrain>(identity.ProjectId);
+        return await _project.Agent(identity.AgentId) is { KeysRevoked: true } ? null : identity;
+    }
+}

@@ -1,0 +1,46 @@
+using Beadhub.EventLog;
+using Orleans;
+
+namespace Beadhub.Beads;
+
+/// <summary>The shell of <see cref="Bead"/>.</summary>
+public sealed class BeadGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<Bead>(log), IBeadGrain
+{
+    private string _beadId = "";
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _beadId = Bead.IdOf(this.GetPrimaryKeyString());
+        return base.OnActivateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task<BeadChange> Change(ChangeBead command)
+    {
+        var outcome = await Transact(bead => bead.Change(command, time.Now()));
+        ForgetWhenUnknown();
+        return new(View(), outcome.Stored, outcome.StatusChanged, outcome.Removed, outcome.HeldBy);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<BeadView> Get()
+    {
+        var view = await Read(_ => View());
+        ForgetWhenUnknown();
+        return view;
+    }
+
+    // The version is read first: reads interleave with writes, and a view may be newer than its version says, never older.
+    private BeadView View()
+    {
+        var version = Version;
+        return State.View(_beadId, version);
+    }
+
+    // Whoever asks for ids that do not exist must not fill the memory.
+    private void ForgetWhenUnknown()
+    {
+        if (Version == 0) DeactivateOnIdle();
+    }
+}

@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+
+namespace Beadhub.Beads;
+
+/// <summary>What is said about issues in more than one place.</summary>
+internal static class BeadRecords
+{
+    /// <summary>
+    /// The record with empty instead of missing lists: a list that is absent from old JSON arrives uninitialised, and such an array can neither be read nor written.
+    /// </summary>
+    public static BeadRecord Complete(this BeadRecord record) =>
+        record.Labels.IsDefault || record.BlockedBy.IsDefault || record.BlocksIds.IsDefault || record.ElidedIds.IsDefault || record.Digest is null
+            ? record with
+            {
+                Labels = record.Labels.OrEmpty(),
+                BlockedBy = record.BlockedBy.OrEmpty(),
+                BlocksIds = record.BlocksIds.OrEmpty(),
+                ElidedIds = record.ElidedIds.OrEmpty(),
+                Digest = record.Digest ?? "",
+            }
+            : record;
+
+    /// <summary>The list, empty when it is missing.</summary>
+    public static ImmutableArray<T> OrEmpty<T>(this ImmutableArray<T> list) => list.IsDefault ? [] : list;
+
+    /// <summary>Whether two records of one issue differ in nothing but when they were stored. Lists are compared by their items.</summary>
+    public static bool SaysTheSameAs(this BeadRecord one, BeadRecord other) =>
+        one.Digest == other.Digest
+        && one.Status == other.Status
+        && one.Title == other.Title
+        && one.Description == other.Description
+        && one.Priority == other.Priority
+        && one.Type == other.Type
+        && one.Assignee == other.Assignee
+        && one.CreatedBy == other.CreatedBy
+        && one.Parent == other.Parent
+        && one.CreatedAt == other.CreatedAt
+        && one.UpdatedAt == other.UpdatedAt
+        && one.BeadId == other.BeadId
+        && one.Repo == other.Repo
+        && one.Branch == other.Branch
+        && one.Labels.AsSpan().SequenceEqual(other.Labels.AsSpan())
+        && one.BlockedBy.AsSpan().SequenceEqual(other.BlockedBy.AsSpan())
+        && one.BlocksIds.AsSpan().SequenceEqual(other.BlocksIds.AsSpan())
+        && one.ElidedIds.AsSpan().SequenceEqual(other.ElidedIds.AsSpan());
+
+    /// <summary>Whether the stored record is newer than one that a client pushes (contract 7.3): both are dated and the pushed one is older.</summary>
+    public static bool IsNewerThan(this BeadRecord stored, BeadRecord pushed) =>
+        stored.UpdatedAt is { } have && pushed.UpdatedAt is { } get && get < have;
+
+    /// <summary>The most recently synced issue of a bead, which lends it its title and is where the way to its apex starts (contract 9.3); null when there is none.</summary>
+    public static BeadRecord? Latest(this ImmutableArray<BeadRecord> records)
+    {
+        BeadRecord? latest = null;
+        foreach (var record in records)
+            if (latest is null || record.SyncedAt > latest.SyncedAt) latest = record;
+        return latest;
+    }
+
+    /// <summary>The issue in a repository and branch; null when there is none.</summary>
+    public static BeadRecord? In(this ImmutableArray<BeadRecord> records, string repo, string branch)
+    {
+        foreach (var record in records)
+            if (record.Repo == repo && record.Branch == branch) return record;
+        return null;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using Beadhub.Beads;
+
+namespace Beadhub.Boards;
+
+/// <summary>
+/// The index of a project's beads: immutable, so that readers on any thread see one consistent state while the next is being made. A change costs the
+/// logarithm of the size, a bulk one is merged. Issues are kept without their descriptions.
+/// </summary>
+internal sealed class Board
+{
+    private Board(string projectId) => (ProjectId, Views) = (projectId, new(this));
+
+    private Board(BoardFold fold)
+    {
+        ProjectId = fold.Before.ProjectId;
+        Beads = fold.Beads;
+        Scopes = fold.Scopes;
+        Listed = fold.Listed;
+        ByStatus = fold.ByStatus;
+        Ready = fold.Ready;
+        Dependents = fold.Dependents;
+        Claims = fold.Claims;
+        Workspaces = fold.Workspaces;
+        Apexes = fold.Apexes;
+        Views = new(this, fold.Before, workChanged: fold.WorkChanged);
+    }
+
+    /// <summary>The project.</summary>
+    public string ProjectId { get; }
+
+    /// <summary>Every bead that was ever stored or claimed, by id.</summary>
+    public ImmutableDictionary<string, BeadView> Beads { get; } = ImmutableDictionary.Create<string, BeadView>(StringComparer.Ordinal);
+
+    /// <summary>Issues by repository and branch.</summary>
+    public ImmutableDictionary<(string Repo, string Branch), BoardScope> Scopes { get; } = ImmutableDictionary<(string, string), BoardScope>.Empty;
+
+    /// <summary>All issues, newest first.</summary>
+    public Sorted<BeadRecord> Listed { get; } = Sorted<BeadRecord>.Empty(BoardOrders.Listed);
+
+    /// <summary>Issues by status, newest first. The status is what most lists ask for, and most issues of a long-lived project are closed.</summary>
+    public ImmutableDictionary<string, Sorted<BeadRecord>> ByStatus { get; } = ImmutableDictionary.Create<string, Sorted<BeadRecord>>(StringComparer.Ordinal);
+
+    /// <summary>Open issues whose blockers are all closed, most urgent first.</summary>
+    public Sorted<BeadRecord> Ready { get; } = Sorted<BeadRecord>.Empty(BoardOrders.Ready);
+
+    /// <summary>Ids of beads with an open issue that some bead blocks, by the id of the blocker.</summary>
+    public ImmutableDictionary<string, ImmutableHashSet<string>> Dependents { get; } = ImmutableDictionary.Create<string, ImmutableHashSet<string>>(StringComparer.Ordinal);
+
+    /// <summary>All claims, newest first.</summary>
+    public Sorted<BoardClaim> Claims { get; } = Sorted<BoardClaim>.Empty(BoardOrders.Claimed);
+
+    /// <summary>Workspaces that ever claimed.</summary>
+    public ImmutableDictionary<string, BoardWorkspace> Workspaces { get; } = ImmutableDictionary.Create<string, BoardWorkspace>(StringComparer.Ordinal);
+
+    /// <summary>Number of claims by the bead id of their apex.</summary>
+    public ImmutableDictionary<string, int> Apexes { get; } = ImmutableDictionary.Create<string, int>(StringComparer.Ordinal);
+
+    /// <summary>Answers to queries.</summary>
+    public BoardViews Views { get; }
+
+    /// <summary>The index of a project without beads.</summary>
+    public static Board Empty(string projectId) => new(projectId);
+
+    /// <summary>The index after beads changed. A view that is not newer than what is known changes nothing; without newer ones this very index is returned.</summary>
+    public Board With(IEnumerable<BeadView> views)
+    {
+        var fold = new BoardFold(this);
+        foreach (var view in views) fold.Put(view);
+        return fold.Fold() ? new(fold) : this;
+    }
+
+    /// <summary>Issues of a repository and branch.</summary>
+    public BoardScope Scope(string repo, string branch) => Scopes.GetValueOrDefault((repo, branch), BoardScope.None);
+
+    /// <summary>The issue that a reference names; null when it is not stored.</summary>
+    public BeadRecord? Find(BeadRef reference) => Find(Beads, reference);
+
+    /// <summary>The most recently synced issue with a bead id; null when there is none.</summary>
+    public BeadRecord? Latest(string beadId) => Beads.GetValueOrDefault(beadId)?.Records.Latest();
+
+    /// <summary>Claims on a bead, newest last.</summary>
+    public ImmutableArray<BeadClaim> ClaimsOn(string beadId) => Beads.GetValueOrDefault(beadId)?.Claims ?? [];
+
+    /// <summary>The issue that a reference names; null when it is not stored.</summary>
+    public static BeadRecord? Find(IReadOnlyDictionary<string, BeadView> beads, BeadRef reference) =>
+        beads.TryGetValue(reference.BeadId, out var bead) ? bead.Records.In(reference.Repo, reference.Branch) : null;
+}

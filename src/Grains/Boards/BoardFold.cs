@@ -1,0 +1,284 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Beadhub.Beads;
+
+namespace Beadhub.Boards;
+
+/// <summary>
+/// Makes the next <see cref="Board"/>: collects what beads became, works out what enters and what leaves each list, and changes every list once.
+/// What did not change stays the same object, by which the views know that they are still good.
+/// </summary>
+internal sealed class BoardFold(Board before)
+{
+    // Words that nearly every issue repeats are kept once, as are the names of repositories and branches.
+    private static readonly FrozenDictionary<string, string> Words =
+        new[] { "open", "in_progress", "closed", "blocked", "deferred", "tombstone", "bug", "chore", "epic", "feature", "task" }.ToFrozenDictionary(w => w, w => w);
+
+    private readonly Dictionary<string, Step> _steps = new(StringComparer.Ordinal);
+    private readonly ImmutableDictionary<string, BeadView>.Builder _beads = before.Beads.ToBuilder();
+    private readonly Changes<BeadRecord> _listed = new();
+    private readonly Dictionary<string, Changes<BeadRecord>> _byStatus = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Repo, string Branch), Changes<BeadRecord>> _scopes = [];
+    private readonly Changes<BoardClaim> _claims = new();
+    private readonly Dictionary<string, Changes<BoardClaim>> _claimsOf = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> _released = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Changes<string>> _dependents = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unsettled = new(StringComparer.Ordinal);
+    private (string Repo, string Branch) _place;
+
+    public Board Before => before;
+
+    public ImmutableDictionary<string, BeadView> Beads { get; private set; } = before.Beads;
+
+    public ImmutableDictionary<(string Repo, string Branch), BoardScope> Scopes { get; private set; } = before.Scopes;
+
+    public Sorted<BeadRecord> Listed { get; private set; } = before.Listed;
+
+    public ImmutableDictionary<string, Sorted<BeadRecord>> ByStatus { get; private set; } = before.ByStatus;
+
+    public Sorted<BeadRecord> Ready { get; private set; } = before.Ready;
+
+    public ImmutableDictionary<string, ImmutableHashSet<string>> Dependents { get; private set; } = before.Dependents;
+
+    public Sorted<BoardClaim> Claims { get; private set; } = before.Claims;
+
+    public ImmutableDictionary<string, BoardWorkspace> Workspaces { get; private set; } = before.Workspaces;
+
+    public ImmutableDictionary<string, int> Apexes { get; private set; } = before.Apexes;
+
+    /// <summary>Whether claims, releases or what is shown of claimed beads and their apexes changed.</summary>
+    public bool WorkChanged { get; private set; }
+
+    private readonly record struct Step(BeadView? Before, BeadView After);
+
+    /// <summary>A bead became this, unless something newer is known.</summary>
+    public void Put(BeadView view)
+    {
+        ref var step = ref CollectionsMarshal.GetValueRefOrAddDefault(_steps, view.BeadId, out var again);
+        if (!again) step = new(before.Beads.GetValueOrDefault(view.BeadId), null!);
+        if (view.Version > ((step.After ?? step.Before)?.Version ?? 0)) step = step with { After = Slim(view, step.Before) };
+    }
+
+    /// <summary>Works out the next index.</summary>
+    /// <returns>False when nothing is newer than what is known.</returns>
+    public bool Fold()
+    {
+        var any = false;
+        foreach (var (id, (was, becomes)) in _steps)
+        {
+            if (becomes is null) continue;
+            any = true;
+            _beads[id] = becomes;
+            FoldIssues(was, becomes);
+            FoldClaims(was, becomes);
+        }
+
+        if (!any) return false;
+        Beads = _beads.ToImmutable();
+        Listed = Listed.Replace(_listed.Leave, _listed.Come);
+        ByStatus = Apply(ByStatus, _byStatus, Sorted<BeadRecord>.Empty(BoardOrders.Listed), static (list, change) => list.Replace(change.Leave, change.Come), static list => list.Count == 0);
+        Dependents = Apply(Dependents, _dependents, [], static (ids, change) => ids.Except(change.Leave).Union(change.Come), static ids => ids.IsEmpty);
+        FoldScopes();
+        FoldReady();
+        FoldWork();
+        return true;
+    }
+
+    private void FoldIssues(BeadView? was, BeadView becomes)
+    {
+        foreach (var record in was?.Records ?? [])
+            if (!becomes.Records.Contains(record)) Leave(record);
+        foreach (var record in becomes.Records)
+            if (was is null || !was.Records.Contains(record)) Come(record);
+
+        var (blockersWere, blockersAre) = (Blockers(was), Blockers(becomes));
+        foreach (var id in blockersWere)
+            if (!blockersAre.Contains(id)) Of(_dependents, id).Leave.Add(becomes.BeadId);
+        foreach (var id in blockersAre)
+            if (!blockersWere.Contains(id)) Of(_dependents, id).Come.Add(becomes.BeadId);
+    }
+
+    private void Leave(BeadRecord record)
+    {
+        _listed.Leave.Add(record);
+        Of(_byStatus, record.Status ?? "").Leave.Add(record);
+        Of(_scopes, (record.Repo, record.Branch)).Leave.Add(record);
+        _unsettled.Add(record.BeadId);
+    }
+
+    private void Come(BeadRecord record)
+    {
+        _listed.Come.Add(record);
+        Of(_byStatus, record.Status ?? "").Come.Add(record);
+        Of(_scopes, (record.Repo, record.Branch)).Come.Add(record);
+        _unsettled.Add(record.BeadId);
+    }
+
+    private void FoldScopes()
+    {
+        var scopes = Scopes.ToBuilder();
+        foreach (var (key, change) in _scopes)
+        {
+            var scope = scopes.GetValueOrDefault(key, BoardScope.None);
+            var digests = scope.ByDigest.ToBuilder();
+            foreach (var record in change.Leave)
+                if (LineDigest.TryParse(record.Digest, out var digest)) digests.Remove(digest);
+            foreach (var record in change.Come)
+                if (LineDigest.TryParse(record.Digest, out var digest)) digests[digest] = record;
+            var count = scope.Count + change.Come.Count - change.Leave.Count;
+            if (count == 0) scopes.Remove(key);
+            else scopes[key] = new(count, digests.ToImmutable());
+        }
+
+        Scopes = scopes.ToImmutable();
+    }
+
+    /// <summary>An issue's readiness changes with itself, and with an issue that blocks it being closed, opened, stored or removed (contract 7.8).</summary>
+    private void FoldReady()
+    {
+        foreach (var id in _unsettled.ToArray())
+            if (Dependents.TryGetValue(id, out var dependents) && !ClosedIn(before.Beads, id).SequenceEqual(ClosedIn(Beads, id))) _unsettled.UnionWith(dependents);
+
+        var change = new Changes<BeadRecord>();
+        foreach (var id in _unsettled)
+        {
+            var was = before.Beads.GetValueOrDefault(id)?.Records ?? [];
+            var becomes = Beads.GetValueOrDefault(id)?.Records ?? [];
+            foreach (var record in was)
+                if (IsReady(record, before.Beads) && !(becomes.Contains(record) && IsReady(record, Beads))) change.Leave.Add(record);
+            foreach (var record in becomes)
+                if (IsReady(record, Beads) && !(was.Contains(record) && IsReady(record, before.Beads))) change.Come.Add(record);
+        }
+
+        Ready = Ready.Replace(change.Leave, change.Come);
+    }
+
+    private void FoldClaims(BeadView? was, BeadView becomes)
+    {
+        foreach (var claim in was?.Claims ?? [])
+            if (!becomes.Claims.Contains(claim)) ClaimChanges(claim).Leave.Add(Claim(becomes.BeadId, claim));
+        foreach (var claim in becomes.Claims)
+            if (was is null || !was.Claims.Contains(claim)) ClaimChanges(claim).Come.Add(Claim(becomes.BeadId, claim));
+        foreach (var release in becomes.Releases)
+        {
+            if (Workspaces.TryGetValue(release.WorkspaceId, out var workspace) && workspace.LastRelease >= release.ReleasedAt) continue;
+            ref var newest = ref CollectionsMarshal.GetValueRefOrAddDefault(_released, release.WorkspaceId, out _);
+            if (release.ReleasedAt > newest) newest = release.ReleasedAt;
+            Of(_claimsOf, release.WorkspaceId);
+        }
+
+        if (!WorkChanged && (!becomes.Claims.IsEmpty || before.Apexes.ContainsKey(becomes.BeadId)))
+            WorkChanged = !(was?.Records ?? []).SequenceEqual(becomes.Records);
+
+        Changes<BoardClaim> ClaimChanges(BeadClaim claim) => Of(_claimsOf, claim.WorkspaceId);
+    }
+
+    private void FoldWork()
+    {
+        if (_claimsOf.Count == 0) return;
+        WorkChanged = true;
+        var apexes = Apexes.ToBuilder();
+        foreach (var change in _claimsOf.Values)
+        {
+            _claims.Leave.AddRange(change.Leave);
+            _claims.Come.AddRange(change.Come);
+            foreach (var claim in change.Come)
+                if (claim.Apex is { } apex) apexes[apex.BeadId] = apexes.GetValueOrDefault(apex.BeadId) + 1;
+        }
+
+        foreach (var claim in _claims.Leave)
+        {
+            if (claim.Apex is not { } apex) continue;
+            if (apexes[apex.BeadId] == 1) apexes.Remove(apex.BeadId);
+            else apexes[apex.BeadId]--;
+        }
+
+        Apexes = apexes.ToImmutable();
+        Claims = Claims.Replace(_claims.Leave, _claims.Come);
+        var workspaces = Workspaces.ToBuilder();
+        foreach (var (id, change) in _claimsOf)
+        {
+            var workspace = workspaces.GetValueOrDefault(id, BoardWorkspace.None);
+            workspaces[id] = new(
+                workspace.Claims.Replace(change.Leave, change.Come),
+                _released.TryGetValue(id, out var at) ? at : workspace.LastRelease);
+        }
+
+        Workspaces = workspaces.ToImmutable();
+    }
+
+    private BoardClaim Claim(string beadId, BeadClaim claim) =>
+        new(new(beadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, before.ProjectId), claim.Apex);
+
+    /// <summary>Contract 7.8: status exactly open, and every blocker stored and closed.</summary>
+    private static bool IsReady(BeadRecord record, ImmutableDictionary<string, BeadView> beads)
+    {
+        if (record.Status != "open") return false;
+        foreach (var blocker in record.BlockedBy)
+            if (Board.Find(beads, blocker)?.Status != "closed") return false;
+        return true;
+    }
+
+    private static IEnumerable<(string Repo, string Branch)> ClosedIn(ImmutableDictionary<string, BeadView> beads, string id) =>
+        beads.TryGetValue(id, out var bead) ? bead.Records.Where(r => r.Status == "closed").Select(r => (r.Repo, r.Branch)) : [];
+
+    /// <summary>Ids that block an open issue of the bead; only open issues can become ready.</summary>
+    private static IReadOnlyCollection<string> Blockers(BeadView? bead)
+    {
+        HashSet<string>? ids = null;
+        foreach (var record in bead?.Records ?? [])
+        {
+            if (record.Status != "open") continue;
+            foreach (var blocker in record.BlockedBy) (ids ??= new(StringComparer.Ordinal)).Add(blocker.BeadId);
+        }
+
+        return ids ?? (IReadOnlyCollection<string>)[];
+    }
+
+    /// <summary>The view without descriptions; an issue that did not change stays the object that the lists hold.</summary>
+    private BeadView Slim(BeadView view, BeadView? known)
+    {
+        var records = ImmutableArray.CreateBuilder<BeadRecord>(view.Records.Length);
+        foreach (var record in view.Records)
+        {
+            if (_place != (record.Repo, record.Branch) && !before.Scopes.TryGetKey((record.Repo, record.Branch), out _place)) _place = (record.Repo, record.Branch);
+            var slim = record with { Description = null, Repo = _place.Repo, Branch = _place.Branch, Status = Word(record.Status), Type = Word(record.Type) };
+            var same = known?.Records.In(slim.Repo, slim.Branch) is { } old && old.SyncedAt == slim.SyncedAt && old.SaysTheSameAs(slim) ? old : slim;
+            records.Add(same);
+        }
+
+        return view with { Records = records.MoveToImmutable() };
+    }
+
+    private static string? Word(string? text) => text is not null && Words.TryGetValue(text, out var word) ? word : text;
+
+    private static ImmutableDictionary<string, TList> Apply<TList, TChange>(
+        ImmutableDictionary<string, TList> lists, Dictionary<string, TChange> changes, TList empty, Func<TList, TChange, TList> apply, Func<TList, bool> isEmpty)
+    {
+        if (changes.Count == 0) return lists;
+        var next = lists.ToBuilder();
+        foreach (var (key, change) in changes)
+        {
+            var list = apply(next.GetValueOrDefault(key, empty), change);
+            if (isEmpty(list)) next.Remove(key);
+            else next[key] = list;
+        }
+
+        return next.ToImmutable();
+    }
+
+    private static TChange Of<TKey, TChange>(Dictionary<TKey, TChange> changes, TKey key) where TKey : notnull where TChange : new()
+    {
+        ref var change = ref CollectionsMarshal.GetValueRefOrAddDefault(changes, key, out var known);
+        if (!known) change = new();
+        return change!;
+    }
+
+    private sealed class Changes<T>
+    {
+        public List<T> Leave { get; } = [];
+
+        public List<T> Come { get; } = [];
+    }
+}

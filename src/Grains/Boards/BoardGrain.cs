@@ -1,0 +1,227 @@
+using System.Collections.Immutable;
+using Beadhub.Beads;
+using Beadhub.EventLog;
+using Orleans;
+
+namespace Beadhub.Boards;
+
+/// <summary>
+/// Keeps a project's <see cref="Board"/> in memory. It owns no events: it is rebuilt from the beads when it starts, and follows the project's feed while other
+/// nodes may write. While this process is the only writer every change of a bead passes here, and reads look nothing up.
+/// </summary>
+/// <remarks>Reads come on any thread and see one immutable index; whoever makes the next one does so under a lock, newest version of each bead first.</remarks>
+public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoardGrain
+{
+    private const int FeedBatch = 1000;
+    private const int LoadBatch = 10_000;
+
+    private readonly Lock _swap = new();
+    private readonly SemaphoreSlim _catchingUp = new(1, 1);
+    private readonly List<(string WorkspaceId, string BeadId)> _claiming = [];
+    private string _project = "";
+    private volatile Known _known = new(Board.Empty(""), 0, -1);
+
+    /// <summary>What the index holds.</summary>
+    /// <param name="Board">The index.</param>
+    /// <param name="Position">Feed position up to which it holds everything.</param>
+    /// <param name="Epoch">The log's exclusive epoch in which that was so.</param>
+    private sealed record Known(Board Board, long Position, long Epoch);
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _project = this.GetPrimaryKeyString();
+        _known = new(Board.Empty(_project), 0, -1);
+        return Rebuild(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CommandDecision> Decide(DecideCommand command) => Read(command, static (views, command) => views.Decide(command));
+
+    /// <inheritdoc/>
+    public ValueTask<IssuePage> Issues(IssueQuery query) => Read(query, static (views, query) => views.Issues(query));
+
+    /// <inheritdoc/>
+    public ValueTask<ReadyList> Ready(ReadyQuery query) => Read(query, static (views, query) => views.Ready(query));
+
+    /// <inheritdoc/>
+    public ValueTask<ClaimPage> Claims(ClaimQuery query) => Read(query, static (views, query) => views.Claims(query));
+
+    /// <inheritdoc/>
+    public ValueTask<BoardWork> Work() => Read(this, static (views, _) => views.Work());
+
+    /// <inheritdoc/>
+    public async Task<SyncOutcome> Sync(SyncBeads command)
+    {
+        var board = await Current();
+        var now = time.Now();
+        var plan = SyncPlan.Of(board, command, now);
+        var results = await Change(plan.Changes);
+        return Outcome(command, plan, results, now);
+    }
+
+    /// <inheritdoc/>
+    public async Task<int> ReleaseClaimsOf(string workspaceId)
+    {
+        var board = await Current();
+        var beads = board.Workspaces.GetValueOrDefault(workspaceId, BoardWorkspace.None).Claims.Select(c => c.Row.BeadId).ToHashSet(StringComparer.Ordinal);
+
+        // A claim on its way to the log is not in the index yet, and would outlive its workspace.
+        lock (_claiming) beads.UnionWith(_claiming.Where(c => c.WorkspaceId == workspaceId).Select(c => c.BeadId));
+        if (beads.Count == 0) return 0;
+        var release = new ChangeBead(null, "", "", ReleaseOf: workspaceId);
+        await Change([.. beads.Select(id => KeyValuePair.Create(id, release))]);
+        return beads.Count;
+    }
+
+    private SyncOutcome Outcome(SyncBeads command, SyncPlan plan, BeadChange[] results, DateTimeOffset now)
+    {
+        int added = 0, updated = plan.Unchanged, deleted = 0, statusChanges = 0;
+        var conflicts = ImmutableArray.CreateBuilder<string>();
+        string? refused = null;
+        foreach (var result in results)
+        {
+            if (result.Stored == StoreResult.Added) added++;
+            if (result.Stored == StoreResult.Updated) updated++;
+            if (result.Stored == StoreResult.Conflict) conflicts.Add(result.Bead.BeadId);
+            if (result.StatusChanged) statusChanges++;
+            if (result.Removed) deleted++;
+            if (result.HeldBy is { } holder) refused = BoardViews.BeingWorkedOn(result.Bead.BeadId, holder.Alias, holder.HumanName);
+        }
+
+        var total = _known.Board.Scope(command.Repo, command.Branch).Count;
+        return new(plan.Received, added, updated, deleted, conflicts.DrainToImmutable(), statusChanges, total, refused, now);
+    }
+
+    /// <summary>Changes beads, all at once, so that their appends meet in one commit; then shows what became of them, in one swap.</summary>
+    private async Task<BeadChange[]> Change(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
+    {
+        if (changes.Count == 0) return [];
+        var calls = new Task<BeadChange>[changes.Count];
+        foreach (var (id, change) in changes) Claiming(id, change, begins: true);
+        try
+        {
+            for (var i = 0; i < calls.Length; i++) calls[i] = GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_project, changes[i].Key)).Change(changes[i].Value);
+            var all = Task.WhenAll(calls);
+            try
+            {
+                return await all;
+            }
+            finally
+            {
+                // What succeeded is in the log and is shown even when another bead's call failed.
+                Show(calls.Where(call => call is { IsCompletedSuccessfully: true }).Select(call => call.Result.Bead));
+            }
+        }
+        finally
+        {
+            foreach (var (id, change) in changes) Claiming(id, change, begins: false);
+        }
+    }
+
+    private void Claiming(string beadId, ChangeBead change, bool begins)
+    {
+        if (change is not { Claim: true, WorkspaceId: { } workspaceId }) return;
+        lock (_claiming)
+        {
+            if (begins) _claiming.Add((workspaceId, beadId));
+            else _claiming.Remove((workspaceId, beadId));
+        }
+    }
+
+    private ValueTask<TAnswer> Read<TQuery, TAnswer>(TQuery query, Func<BoardViews, TQuery, TAnswer> answer)
+    {
+        var known = _known;
+        return IsTrusted(known) ? new(answer(known.Board.Views, query)) : ReadNewest();
+
+        async ValueTask<TAnswer> ReadNewest() => answer((await CaughtUp()).Views, query);
+    }
+
+    private ValueTask<Board> Current()
+    {
+        var known = _known;
+        return IsTrusted(known) ? new(known.Board) : CaughtUp();
+    }
+
+    private bool IsTrusted(Known known) => known.Epoch > 0 && known.Epoch == log.ExclusiveEpoch;
+
+    /// <summary>One look-up of the feed's head; reads on only when it moved.</summary>
+    private async ValueTask<Board> CaughtUp()
+    {
+        // Taken before the head, so that an epoch that ends in between is never trusted.
+        var epoch = log.ExclusiveEpoch;
+        var head = await log.Head(_project);
+        if (_known.Position < head)
+        {
+            await _catchingUp.WaitAsync();
+            try
+            {
+                // Reading every bead once is less work than a feed much longer than that.
+                if (head - _known.Position > 2 * _known.Board.Beads.Count + 10 * FeedBatch) await Rebuild(default);
+                while (_known.Position < head) await FollowFeed();
+            }
+            finally
+            {
+                _catchingUp.Release();
+            }
+        }
+
+        lock (_swap) return (_known = _known with { Epoch = epoch }).Board;
+    }
+
+    /// <summary>Reads every bead. The position is read first: what is written meanwhile is met again in the feed and skipped by its version.</summary>
+    private async Task Rebuild(CancellationToken cancellation)
+    {
+        var epoch = log.ExclusiveEpoch;
+        var position = await log.Head(_project, cancellation);
+        var views = new List<BeadView>(LoadBatch);
+        await foreach (var stream in log.LoadAll(_project, Bead.Kind.Name, cancellation))
+        {
+            views.Add(View(stream.Key, stream));
+            if (views.Count < LoadBatch) continue;
+
+            // Descriptions, which the index does not keep, must not all be in memory at once.
+            Show(views);
+            views.Clear();
+        }
+
+        Show(views, position, epoch);
+    }
+
+    private async Task FollowFeed()
+    {
+        var board = _known.Board;
+        var events = await log.ReadFeed(_project, _known.Position, FeedBatch);
+        if (events.Count == 0) throw new EventLogUnavailableException($"The feed of project {_project} ends before its head.");
+        var changed = new Dictionary<string, BeadView>(StringComparer.Ordinal);
+        foreach (var @event in events)
+        {
+            if (@event.Kind != Bead.Kind.Name) continue;
+            var id = Bead.IdOf(@event.Key);
+            var view = changed.GetValueOrDefault(id) ?? board.Beads.GetValueOrDefault(id) ?? Bead.Empty.View(id, 0);
+            if (@event.Version <= view.Version) continue;
+            if (@event.Version > view.Version + 1)
+            {
+                changed[id] = View(@event.Key, await log.Load(new(Bead.Kind.Name, @event.Key)));
+                continue;
+            }
+
+            var bead = new Bead(view.Records, view.Claims, view.Releases);
+            changed[id] = (EventTypes.Parse(@event.Type, @event.Data) is { } known ? bead.Apply(known) : bead).View(id, @event.Version);
+        }
+
+        Show(changed.Values, events[^1].Position);
+    }
+
+    private static BeadView View(string key, StoredStream stream) => stream.Fold<Bead>().View(Bead.IdOf(key), stream.Version);
+
+    /// <summary>Puts what beads became into the index, in one swap.</summary>
+    private void Show(IEnumerable<BeadView> beads, long position = 0, long? epoch = null)
+    {
+        lock (_swap)
+        {
+            var known = _known;
+            _known = new(known.Board.With(beads), Math.Max(known.Position, position), epoch ?? known.Epoch);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Beadhub.Beads;
+
+namespace Beadhub.Boards;
+
+/// <summary>
+/// The issues of a JSONL payload (contract 7.1, 7.2, 7.5). A line that is stored as it is gets recognised by its digest and is not parsed again. All lines are
+/// checked before anything is stored.
+/// </summary>
+internal sealed class IssueLines
+{
+    private const int MaxIssues = 10_000;
+    private const int ShortLine = 128;
+
+    private readonly List<Line> _lines;
+    private readonly Dictionary<string, int> _byId;
+
+    private IssueLines(int capacity)
+    {
+        _lines = new(capacity);
+        _byId = new(capacity, StringComparer.Ordinal);
+    }
+
+    private record struct Line(IssueLine Issue, bool Changed, int Start, int Length, int Number);
+
+    /// <summary>Number of distinct valid ids.</summary>
+    public int Count => _lines.Count;
+
+    /// <summary>Number of issues that are not stored as they came.</summary>
+    public int ChangedCount { get; private set; }
+
+    /// <summary>Issues that are not stored as they came.</summary>
+    public IEnumerable<BeadRecord> Changed
+    {
+        get
+        {
+            foreach (var line in _lines)
+                if (line.Changed) yield return line.Issue.Record;
+        }
+    }
+
+    /// <summary>Reads a payload.</summary>
+    /// <param name="jsonl">UTF-8, one object a line; lines end with LF or CRLF.</param>
+    /// <param name="repo">Repository being synced.</param>
+    /// <param name="branch">Branch being synced.</param>
+    /// <param name="stored">What is stored of that repository and branch.</param>
+    /// <param name="syncedAt">The instant of the sync.</param>
+    /// <exception cref="RefusedException">A line is not in order, with the contract's text; or there are too many.</exception>
+    public static IssueLines Read(ReadOnlySpan<byte> jsonl, string repo, string branch, BoardScope stored, DateTimeOffset syncedAt)
+    {
+        var issues = new IssueLines(Math.Min(MaxIssues, jsonl.Length / ShortLine));
+        using var sha512 = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        var start = 0;
+        var count = 0;
+        for (var number = 1; start < jsonl.Length; number++)
+        {
+            var length = jsonl[start..].IndexOf((byte)'\n');
+            if (length < 0) length = jsonl.Length - start;
+            var line = jsonl.Slice(start, length).Trim(" \t\r\v\f"u8);
+            if (!line.IsEmpty)
+            {
+                if (++count > MaxIssues) throw new RefusedException(RefusalKind.Mismatch, $"Too many issues: exceeds limit of {MaxIssues}");
+                var digest = LineDigest.Of(line, sha512);
+                if (stored.ByDigest.TryGetValue(digest, out var known))
+                    issues.Put(new(new(known, []), false, start, length, number));
+                else if (IssueLineReader.Read(line, number, repo, branch, digest, syncedAt) is { } issue)
+                    issues.Put(new(issue, true, start, length, number));
+            }
+
+            start += length + 1;
+        }
+
+        issues.Resolve(jsonl, repo, branch, syncedAt);
+        return issues;
+    }
+
+    /// <summary>The issue with an id, as it came or is stored; null when the payload does not hold it.</summary>
+    public BeadRecord? Find(string beadId) => _byId.TryGetValue(beadId, out var index) ? _lines[index].Issue.Record : null;
+
+    // The last line with an id wins.
+    private void Put(Line line)
+    {
+        ref var index = ref CollectionsMarshal.GetValueRefOrAddDefault(_byId, line.Issue.Record.BeadId, out var again);
+        if (again)
+        {
+            _lines[index] = line;
+            return;
+        }
+
+        index = _lines.Count;
+        _lines.Add(line);
+    }
+
+    /// <summary>
+    /// Leaves out blockers that the payload closes (contract 7.2). Which those are may have changed for a line that did not: it is then parsed again.
+    /// </summary>
+    private void Resolve(ReadOnlySpan<byte> jsonl, string repo, string branch, DateTimeOffset syncedAt)
+    {
+        Func<string, bool> closes = id => Find(id)?.Status == "closed";
+        foreach (ref var line in CollectionsMarshal.AsSpan(_lines))
+        {
+            var issue = line.Issue;
+            if (!line.Changed)
+            {
+                var stored = issue.Record;
+                if (stored.BlocksIds.IsEmpty || stored.BlocksIds.Where(closes).SequenceEqual(stored.ElidedIds)) continue;
+                LineDigest.TryParse(stored.Digest, out var digest);
+                var text = jsonl.Slice(line.Start, line.Length).Trim(" \t\r\v\f"u8);
+                issue = IssueLineReader.Read(text, line.Number, repo, branch, digest, syncedAt)!.Value;
+                line.Changed = true;
+            }
+
+            ChangedCount++;
+            line.Issue = new(issue.Resolve(closes), []);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using Beadhub.Workspaces;
+
+namespace Beadhub.Presence;
+
+/// <summary>Presence in this process's memory, for a node that runs alone.</summary>
+public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions options) : IPresenceStore
+{
+    private readonly ConcurrentDictionary<string, ProjectPresence> _projects = new();
+
+    /// <summary>A store with the default options.</summary>
+    public MemoryPresenceStore(TimeProvider time) : this(time, PresenceOptions.Default) { }
+
+    /// <inheritdoc/>
+    public ValueTask<AgentPresence> Set(SignOfLife sign) => new(Change(sign, Told));
+
+    /// <inheritdoc/>
+    public ValueTask<AgentPresence> Refresh(SignOfLife sign) => new(Change(sign, static (sign, before) => before is null ? Told(sign, before) : Filled(before, sign)));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> Clear(string projectId, string workspaceId)
+    {
+        if (!_projects.TryGetValue(projectId, out var project)) return new(false);
+        lock (project)
+        {
+            var before = project.Now.At(time.Now());
+            project.Now = before.Without(workspaceId);
+            return new(!ReferenceEquals(before, project.Now));
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<PresenceSnapshot> Snapshot(string projectId)
+    {
+        if (!_projects.TryGetValue(projectId, out var project)) return new(PresenceSnapshot.Empty);
+        var now = time.Now();
+        var snapshot = project.Now;
+        if (now < snapshot.ValidUntil) return new(snapshot);
+        lock (project) return new(project.Now = project.Now.At(now));
+    }
+
+    private AgentPresence Change(SignOfLife sign, Func<SignOfLife, AgentPresence?, AgentPresence> change)
+    {
+        var project = _projects.GetOrAdd(sign.ProjectId, static _ => new());
+        lock (project)
+        {
+            var now = time.Now();
+            var present = project.Now.At(now);
+            var presence = change(sign, present.Find(sign.WorkspaceId)) with { LastSeen = now, ExpiresAt = now + (sign.Ttl ?? options.Ttl) };
+            project.Now = present.With(presence);
+            return presence;
+        }
+    }
+
+    private static AgentPresence Told(SignOfLife sign, AgentPresence? before) => new(
+        sign.WorkspaceId,
+        sign.Alias,
+        sign.HumanName ?? "",
+        sign.ProjectId,
+        sign.ProjectSlug,
+        sign.RepoId ?? "",
+        MemberEmail: "",
+        sign.Program ?? "",
+        sign.Model ?? "",
+        AgentPresence.Active,
+        sign.CurrentBranch ?? "",
+        Roles.Normalize(sign.Role) ?? before?.Role,
+        Given(sign.CanonicalOrigin) ?? before?.CanonicalOrigin,
+        Given(sign.Timezone) ?? before?.Timezone,
+        LastSeen: default,
+        ExpiresAt: default);
+
+    private static AgentPresence Filled(AgentPresence before, SignOfLife sign) => before with
+    {
+        HumanName = Given(before.HumanName) ?? sign.HumanName ?? "",
+        RepoId = Given(before.RepoId) ?? sign.RepoId ?? "",
+        Program = Given(before.Program) ?? sign.Program ?? "",
+        Model = Given(before.Model) ?? sign.Model ?? "",
+        CurrentBranch = Given(before.CurrentBranch) ?? sign.CurrentBranch ?? "",
+        Role = before.Role ?? Roles.Normalize(sign.Role),
+        CanonicalOrigin = before.CanonicalOrigin ?? Given(sign.CanonicalOrigin),
+        Timezone = before.Timezone ?? Given(sign.Timezone),
+    };
+
+    private static string? Given(string? text) => text is "" ? null : text;
+
+    private sealed class ProjectPresence
+    {
+        private volatile PresenceSnapshot _now = PresenceSnapshot.Empty;
+
+        public PresenceSnapshot Now { get => _now; set => _now = value; }
+    }
+}

@@ -1,0 +1,11 @@
+namespace Beadhub.Projects;
+
+/// <summary>States of an agent's identity (contract 4.2).</summary>
+public static class AgentStatus
+{
+    /// <summary>Alive.</summary>
+    public const string Active = "active";
+
+    /// <summary>Ended with its workspace, or by itself.</summary>
+    public const string Deregistered = "deregistered";
+}

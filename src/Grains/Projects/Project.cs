@@ -1,0 +1,85 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Beadhub.EventLog;
+
+namespace Beadhub.Projects;
+
+/// <summary>
+/// A project: name, repositories and roster, in one stream because aliases, repository links, deletion and restoration are
+/// decided across entries and must be all or nothing. Decisions are in <see cref="ProjectDecisions"/>.
+/// </summary>
+/// <param name="Id">Project id; empty while the project was never created.</param>
+/// <param name="Slug">Slug.</param>
+/// <param name="Name">Name.</param>
+/// <param name="CreatedAt">When it was created.</param>
+/// <param name="Repos">Repositories by id, the deleted ones included.</param>
+/// <param name="Roster">Agents.</param>
+/// <param name="UnclearedWorkspaces">Deleted workspaces whose claims and presence may still be there.</param>
+/// <param name="UnclearedRepos">Deleted repositories that may still be found by their origin.</param>
+public sealed record Project(
+    string Id,
+    string Slug,
+    string Name,
+    DateTimeOffset CreatedAt,
+    ImmutableDictionary<string, Repo> Repos,
+    Roster Roster,
+    ImmutableHashSet<string> UnclearedWorkspaces,
+    ImmutableHashSet<string> UnclearedRepos) : IEventSourced<Project>
+{
+    /// <inheritdoc/>
+    public static Project Empty { get; } = new("", "", "", default, ImmutableDictionary<string, Repo>.Empty, Roster.Empty, [], []);
+
+    /// <inheritdoc/>
+    public static StreamKind<Project> Kind { get; } = new("project", ProjectJson.Relaxed.Project, SnapshotEvery: 64, key => key);
+
+    /// <summary>Whether it was ever created.</summary>
+    [JsonIgnore]
+    public bool Exists => Id.Length > 0;
+
+    /// <summary>Whether something deleted is still to be cleared away.</summary>
+    [JsonIgnore]
+    public bool NeedsClearing => !UnclearedWorkspaces.IsEmpty || !UnclearedRepos.IsEmpty;
+
+    /// <summary>The repository with a canonical origin, deleted or not.</summary>
+    public Repo? RepoOf(string canonicalOrigin) => Repos.Values.FirstOrDefault(repo => repo.CanonicalOrigin == canonicalOrigin);
+
+    /// <summary>The repository that an agent's workspace is on, unless it was deleted.</summary>
+    public Repo? LivingRepoOf(Agent agent) =>
+        agent.Workspace is { } link && Repos.TryGetValue(link.RepoId, out var repo) && repo.IsLiving ? repo : null;
+
+    /// <summary>The agents with an active workspace on a repository.</summary>
+    public IEnumerable<Agent> WorkspacesOn(string repoId) => Roster.Living.Where(agent => agent.Workspace?.RepoId == repoId);
+
+    /// <inheritdoc/>
+    public Project Apply(IEvent @event) => @event switch
+    {
+        ProjectCreated e => this with { Id = e.ProjectId, Slug = e.Slug, Name = e.Name, CreatedAt = e.At },
+        AgentJoined e => this with
+        {
+            Roster = Roster.With(new(e.AgentId, e.Alias, e.HumanName, e.AgentType, e.Lifetime, e.Custody, e.Did, e.PublicKey, e.At)),
+        },
+        RepoAdded e => this with { Repos = Repos.SetItem(e.RepoId, TakenUp(e)), UnclearedRepos = UnclearedRepos.Remove(e.RepoId) },
+        RepoRemoved e => Removed(e),
+        RepoCleared e => this with { UnclearedRepos = UnclearedRepos.Remove(e.RepoId) },
+        WorkspaceOpened e => this with { Roster = Roster.With(Roster.Agents[e.WorkspaceId] with { Workspace = new(e.RepoId, e.At) }) },
+        WorkspaceDeleted e => Ended(Roster.Agents[e.WorkspaceId], e.At),
+        WorkspaceCleared e => this with { UnclearedWorkspaces = UnclearedWorkspaces.Remove(e.WorkspaceId) },
+        WorkspaceRestored e => this with
+        {
+            Roster = Roster.With(Roster.Agents[e.WorkspaceId].Revived(e.At)),
+            UnclearedWorkspaces = UnclearedWorkspaces.Remove(e.WorkspaceId),
+        },
+        _ => this,
+    };
+
+    private Repo TakenUp(RepoAdded e) => Repos.TryGetValue(e.RepoId, out var known)
+        ? known with { OriginUrl = e.OriginUrl, TakenUpAt = e.At, DeletedAt = null }
+        : new(e.RepoId, e.OriginUrl, e.CanonicalOrigin, Repo.NameOf(e.CanonicalOrigin), CreatedAt: e.At, TakenUpAt: e.At);
+
+    private Project Removed(RepoRemoved e) => WorkspacesOn(e.RepoId).Aggregate(
+        this with { Repos = Repos.SetItem(e.RepoId, Repos[e.RepoId] with { DeletedAt = e.At }), UnclearedRepos = UnclearedRepos.Add(e.RepoId) },
+        (project, agent) => project.Ended(agent, e.At));
+
+    private Project Ended(Agent agent, DateTimeOffset at) =>
+        this with { Roster = Roster.With(agent.Ended(at)), UnclearedWorkspaces = UnclearedWorkspaces.Add(agent.Id) };
+}

@@ -1,0 +1,331 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Beadhub.ApiKeys;
+using Beadhub.Boards;
+using Beadhub.Directory;
+using Beadhub.EventLog;
+using Beadhub.Presence;
+using Beadhub.Workspaces;
+using Orleans;
+using Orleans.Runtime;
+
+namespace Beadhub.Projects;
+
+/// <inheritdoc cref="IProjectGrain"/>
+/// <remarks>
+/// Reads run beside commands and beside each other, so they touch only immutable objects behind one reference each. A command that
+/// spans grains decides here first; what follows in other grains can be repeated, by the client or by <see cref="ClearRest"/>.
+/// </remarks>
+public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStore presence, PresenceOptions options)
+    : EventSourcedGrain<Project>(log), IProjectGrain
+{
+    private const int CachedAnswers = 32;
+
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(30);
+    private static readonly Func<Project, Project> Itself = project => project;
+
+    private readonly AnswerCache<string, AgentList> _agents = new(CachedAnswers, AgentLists.Compose);
+    private readonly AnswerCache<WorkspaceQuery, WorkspacePage> _pages = new(CachedAnswers, WorkspaceLists.Page);
+    private readonly AnswerCache<StatusQuery, StatusView> _statuses = new(CachedAnswers, StatusViews.Compose);
+    private readonly ConcurrentDictionary<string, (Agent Agent, AgentIdentity Identity)> _identities = new();
+
+    // Repositories whose origin is known to lead here, and since when they were in the project when that was told.
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _told = new();
+
+    private ImmutableDictionary<string, DateTimeOffset> _seen = Sources.Unseen;
+    private RosterView? _view;
+    private ProfileIndex _profiles = null!;
+    private IBoardGrain? _board;
+    private IGrainTimer? _clearing;
+    private string _id = "";
+
+    private IBoardGrain Board => _board ??= GrainFactory.GetGrain<IBoardGrain>(_id);
+
+    /// <inheritdoc/>
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _id = this.GetPrimaryKeyString();
+        _profiles = new(Log, _id);
+        await base.OnActivateAsync(cancellationToken);
+        await _profiles.Load(cancellationToken);
+        // A node died between a deletion and what follows from it.
+        if (State.NeedsClearing) ClearLater(TimeSpan.Zero);
+    }
+
+    /// <inheritdoc/>
+    public async Task<AgentInitialized> Init(InitAgent command)
+    {
+        var now = time.Now();
+        var fresh = FreshIdentity.Make();
+        var (agent, repo, created, opened) = await Transact(project => project.Init(_id, command, fresh, now));
+
+        // All of these can be repeated: after a crash in between, the client's next try completes what is missing.
+        var key = NewApiKey.Make();
+        var issued = GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(FreshIdentity.NewId(), _id, agent.Id, key.Prefix, now));
+        var profile = new ProfilePatch(
+            Replace: true, HumanName: command.HumanName, Role: command.Role, Hostname: command.Hostname, WorkspacePath: command.WorkspacePath);
+        await (repo is null ? issued : Task.WhenAll(issued, TellOrigin(repo), Tell(agent.Id, profile)));
+
+        return new(
+            now,
+            key.Text,
+            _id,
+            State.Slug,
+            agent.Id,
+            repo?.Id,
+            repo?.CanonicalOrigin,
+            repo is null ? null : agent.Id,
+            agent.Alias,
+            created,
+            opened,
+            agent.Did,
+            agent.Custody,
+            agent.Lifetime);
+    }
+
+    /// <inheritdoc/>
+    public async Task<WorkspaceRegistered> Register(RegisterWorkspace command)
+    {
+        var now = time.Now();
+        var freshRepoId = FreshIdentity.NewId();
+        var (agent, repo, created) = await Transact(project => project.Register(command, freshRepoId, now));
+        var profile = new ProfilePatch(
+            Replace: true, HumanName: agent.HumanName, Role: command.Role, Hostname: command.Hostname, WorkspacePath: command.WorkspacePath);
+        await Task.WhenAll(TellOrigin(repo), Tell(agent.Id, profile));
+        return new(agent.Id, _id, State.Slug, repo.Id, repo.CanonicalOrigin, agent.Alias, agent.HumanName, created);
+    }
+
+    /// <inheritdoc/>
+    public async Task Heartbeat(HeartbeatWorkspace command)
+    {
+        var now = time.Now();
+        var freshRepoId = FreshIdentity.NewId();
+        var (agent, repo, _) = await Transact(project => project.Heartbeat(command, freshRepoId, now));
+        var told = Tell(agent.Id, command.Profile with { Replace = false, OnlyIfUnset = true });
+        await Task.WhenAll(TellOrigin(repo), told);
+        Touch(agent.Id, now);
+        await presence.Set(new(_id, State.Slug, agent.Id, agent.Alias)
+        {
+            HumanName = (await told).HumanName,
+            RepoId = repo.Id,
+            Program = "bdh",
+            CurrentBranch = command.Profile.Branch,
+            Role = command.Profile.Role,
+            CanonicalOrigin = repo.CanonicalOrigin,
+            Timezone = command.Profile.Timezone,
+        });
+    }
+
+    /// <inheritdoc/>
+    public async Task Enter(EnterWorkspace command)
+    {
+        var agent = (await Newest()).ActiveWorkspace(command.WorkspaceId);
+        Touch(agent.Id, time.Now());
+        await Tell(agent.Id, new ProfilePatch(HumanName: command.HumanName, Role: command.Role));
+    }
+
+    /// <inheritdoc/>
+    public async Task<PresenceRegistered> RegisterPresence(RegisterPresence command)
+    {
+        var roster = await Look();
+        var agent = roster.Project.ActiveWorkspace(command.WorkspaceId);
+        if (command.ActingAgentId is { } acting && acting != agent.Id)
+            throw new RefusedException(RefusalKind.Forbidden, "workspace_id does not match API key identity");
+
+        var (_, repo, profile) = roster.Find(agent.Id)!;
+        var humanName = Text.OrNull(command.HumanName) ?? profile.HumanName;
+        var role = Text.OrNull(command.Role) ?? profile.Role;
+        var registered = await presence.Set(new(_id, roster.Project.Slug, agent.Id, agent.Alias)
+        {
+            HumanName = humanName,
+            RepoId = repo?.Id,
+            Program = command.Program,
+            Model = command.Model,
+            CurrentBranch = command.Branch,
+            Role = role,
+            CanonicalOrigin = command.Repo ?? repo?.CanonicalOrigin,
+            Timezone = profile.Timezone,
+            Ttl = command.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        });
+        return new(agent.Alias, Text.OrNull(humanName), roster.Project.Slug, role, registered.LastSeen);
+    }
+
+    /// <inheritdoc/>
+    public async Task<AgentSeen> AgentHeartbeat(string agentId)
+    {
+        var roster = await Look();
+        var agent = roster.Project.LivingAgent(agentId);
+        var member = roster.Find(agentId);
+        var seen = await presence.Refresh(new(_id, roster.Project.Slug, agentId, agent.Alias)
+        {
+            HumanName = member?.Profile.HumanName ?? agent.HumanName,
+            RepoId = member?.Repo?.Id,
+            CurrentBranch = member?.Profile.Branch,
+            Role = member?.Profile.Role,
+            CanonicalOrigin = member?.Repo?.CanonicalOrigin,
+            Timezone = member?.Profile.Timezone,
+        });
+        return new(agentId, seen.LastSeen, (int)options.Ttl.TotalSeconds);
+    }
+
+    /// <inheritdoc/>
+    public async Task<WorkspaceEnded> DeleteWorkspace(string workspaceId)
+    {
+        var ended = await Transact(project => project.DeleteWorkspace(workspaceId, time.Now()));
+        await Clear([workspaceId], []);
+        return ended;
+    }
+
+    /// <inheritdoc/>
+    public async Task<WorkspaceEnded> RestoreWorkspace(string workspaceId)
+    {
+        // What the deletion has left must not be cleared away from a workspace that lives again.
+        if ((await Newest()).UnclearedWorkspaces.Contains(workspaceId)) await Clear([workspaceId], []);
+        return await Transact(project => project.RestoreWorkspace(workspaceId, time.Now()));
+    }
+
+    /// <inheritdoc/>
+    public async Task<RepoEnsured> EnsureRepo(Origin origin)
+    {
+        var now = time.Now();
+        var freshRepoId = FreshIdentity.NewId();
+        var (repo, created) = await Transact(project => project.EnsureRepo(origin, freshRepoId, now));
+        await TellOrigin(repo);
+        return new(repo.Id, repo.CanonicalOrigin, repo.Name, created);
+    }
+
+    /// <inheritdoc/>
+    public async Task<RepoDeleted> DeleteRepo(string repoId)
+    {
+        var removed = await Transact(project => project.DeleteRepo(repoId, time.Now()));
+        var (claims, presences) = await Clear(removed.WorkspaceIds, [removed.Repo]);
+        return new(repoId, removed.WorkspaceIds.Length, claims, presences);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ProjectView?> Describe() =>
+        await Newest() is { Exists: true } project ? new(project.Id, project.Slug, project.Name) : null;
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> SuggestPrefix() => (await Newest()).SuggestPrefix();
+
+    /// <inheritdoc/>
+    public async ValueTask<RepoView?> FindRepo(string canonicalOrigin) => RepoLists.Find(await Newest(), canonicalOrigin);
+
+    /// <inheritdoc/>
+    public async ValueTask<AgentIdentity?> Agent(string agentId)
+    {
+        if ((await Newest()).Roster.Find(agentId) is not { } agent) return null;
+        // Asked on every request: the same answer again while the agent has not changed.
+        if (_identities.TryGetValue(agentId, out var known) && ReferenceEquals(known.Agent, agent)) return known.Identity;
+        var identity = agent.Identity();
+        _identities[agentId] = (agent, identity);
+        return identity;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<AgentList> Agents() => _agents.Get(new(await Look(), Sources.Unseen, await Present(), Sources.NoWork), _id);
+
+    /// <inheritdoc/>
+    public async ValueTask<WorkspacePage> Workspaces(WorkspaceQuery query) => _pages.Get(await Gather(query.IncludePresence), query);
+
+    /// <inheritdoc/>
+    public async ValueTask<WorkspacePage> Team(TeamQuery query) => WorkspaceLists.Team(await Gather(query.IncludePresence), query);
+
+    /// <inheritdoc/>
+    public async ValueTask<WorkspacePage> Online(string? humanName) => WorkspaceLists.Online(await Look(), await Present(), humanName);
+
+    /// <inheritdoc/>
+    public async ValueTask<RepoPage> Repos(RepoQuery query) => RepoLists.Page(await Newest(), query);
+
+    /// <inheritdoc/>
+    public async ValueTask<StatusView> Status(StatusQuery query)
+    {
+        var sources = await Gather(withPresence: true);
+        return _statuses.Get(StatusViews.DependsOnOrder(sources.Roster) ? sources : sources with { Seen = Sources.Unseen }, query);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), Volatile.Read(ref _seen), query);
+
+    private ValueTask<Project> Newest() => Read(Itself);
+
+    private ValueTask<PresenceSnapshot> Present() => presence.Snapshot(_id);
+
+    private async ValueTask<RosterView> Look()
+    {
+        var project = await Newest();
+        var profiles = await _profiles.Newest();
+        var view = Volatile.Read(ref _view);
+        if (view is null || !ReferenceEquals(view.Project, project) || !ReferenceEquals(view.Profiles, profiles))
+            Volatile.Write(ref _view, view = new(project, profiles));
+        return view;
+    }
+
+    private async ValueTask<Sources> Gather(bool withPresence) =>
+        new(await Look(), Volatile.Read(ref _seen), withPresence ? await Present() : PresenceSnapshot.Empty, await Board.Work());
+
+    private void Touch(string workspaceId, DateTimeOffset now) =>
+        ImmutableInterlocked.Update(ref _seen, static (seen, touch) => seen.SetItem(touch.workspaceId, touch.now), (workspaceId, now));
+
+    /// <summary>Passes on what a workspace tells of itself, unless it is known.</summary>
+    private async Task<Profile> Tell(string workspaceId, ProfilePatch patch)
+    {
+        var known = (await _profiles.Newest()).GetValueOrDefault(workspaceId) ?? Workspace.Empty.Profile;
+        if (Workspace.Patched(known, patch) == known) return known;
+        try
+        {
+            var profile = await GrainFactory.GetGrain<IWorkspaceGrain>(IWorkspaceGrain.Key(_id, workspaceId)).Update(patch);
+            _profiles.Set(workspaceId, profile);
+            return profile;
+        }
+        catch
+        {
+            _profiles.Doubt();
+            throw;
+        }
+    }
+
+    /// <summary>Lets the repository be found by its origin, unless that was done since it was taken up.</summary>
+    private async Task TellOrigin(Repo repo)
+    {
+        if (_told.TryGetValue(repo.Id, out var takenUpAt) && takenUpAt == repo.TakenUpAt) return;
+        await GrainFactory.GetGrain<IOriginGrain>(repo.CanonicalOrigin).Use(new(_id, State.Slug, repo.Id, repo.Name));
+        _told[repo.Id] = repo.TakenUpAt;
+    }
+
+    /// <summary>Does what follows from deletions that are durable already.</summary>
+    private async Task<(int Claims, int Presences)> Clear(ImmutableArray<string> workspaceIds, ImmutableArray<Repo> repos)
+    {
+        var (claims, presences) = (0, 0);
+        try
+        {
+            foreach (var repo in repos) await GrainFactory.GetGrain<IOriginGrain>(repo.CanonicalOrigin).Leave(_id);
+            foreach (var id in workspaceIds)
+            {
+                claims += await Board.ReleaseClaimsOf(id);
+                if (await presence.Clear(_id, id)) presences++;
+            }
+
+            await Transact(project => project.Cleared(workspaceIds, [.. repos.Select(repo => repo.Id)]));
+        }
+        catch
+        {
+            // The caller hears of the failure, and the rest is done all the same.
+            ClearLater(RetryEvery);
+            throw;
+        }
+
+        return (claims, presences);
+    }
+
+    private void ClearLater(TimeSpan due) => _clearing ??= this.RegisterGrainTimer(ClearRest, due, RetryEvery);
+
+    private async Task ClearRest(CancellationToken cancellationToken)
+    {
+        var project = await Newest();
+        if (project.NeedsClearing) await Clear([.. project.UnclearedWorkspaces], [.. project.UnclearedRepos.Select(id => project.Repos[id])]);
+        _clearing?.Dispose();
+        _clearing = null;
+    }
+}

@@ -1,0 +1,3 @@
+using Beadhub.Testing;
+
+[assembly: AssemblyFixture(typeof(PostgresCluster))]
