@@ -24,7 +24,7 @@ internal sealed class Server : IAsyncDisposable
         _log = log;
         Stopped = app.WaitForShutdownAsync();
         // The address to show is one that can be opened: a wildcard is not.
-        Address = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()
+        Address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
             .Replace("0.0.0.0", "localhost").Replace("[::]", "localhost");
     }
 

@@ -33,7 +33,7 @@ internal sealed class SqliteEventLog : DurableEventLog
         SqliteWriter? writer = null;
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             held = Lock(path, description, options, time);
             writer = new SqliteWriter(path, description, options);
             writer.Connect();
