@@ -44,7 +44,6 @@ internal sealed class Server : IAsyncDisposable
     public static async Task<Server> Start(Settings settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders().SetMinimumLevel(settings.LogLevel).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Npgsql", LogLevel.Warning);
         builder.Logging.AddConsole(console =>
         {

@@ -13,7 +13,7 @@ internal static class Cursor
     public static string Encode(Action<Utf8JsonWriter> fields)
     {
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, Wire.WriterOptions))
         {
             json.WriteStartObject();
             fields(json);
