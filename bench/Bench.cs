@@ -29,6 +29,12 @@ internal static class Bench
             return 2;
         }
 
+        // An interrupt ends the process through its exit handlers, which end the servers.
+        Console.CancelKeyPress += (_, interrupt) =>
+        {
+            interrupt.Cancel = true;
+            Environment.Exit(130);
+        };
         await using var lab = new Lab(options);
         var failed = false;
         foreach (var (name, group) in Groups)
