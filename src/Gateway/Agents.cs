@@ -1,4 +1,4 @@
-using Beadhub.Directory;
+using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Projects;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
-using Beadhub.Directory;
+using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Projects;
 using Orleans;

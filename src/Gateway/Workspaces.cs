@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Beadhub.Directory;
+using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Projects;

@@ -6,7 +6,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
-using Beadhub.Directory;
+using Beadhub.Directories;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
 using Orleans;

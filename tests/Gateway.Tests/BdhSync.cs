@@ -248,7 +248,7 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
         await agent.Sync("[1,2]").Refused(400, "JSON on line 1 must be an object");
         await agent.Change("{\"id\":\"a-1\"}\n\n7").Refused(400, "JSON on line 3 must be an object");
         await agent.Sync(Jsonl.Of(Enumerable.Range(0, 10_001).Select(i => new { id = $"bd-{i}" }))).RefusedWith(400, "Too many issues", "10000");
-        await agent.Sync("{\"id\":\"a-1\",\"x\":" + new string('[', 9) + new string(']', 9) + "}").RefusedWith(400, "nesting depth exceeds limit", "line 1");
+        await agent.Sync("{\"id\":\"a-1\",\"x\":" + new string('[', 10) + new string(']', 10) + "}").RefusedWith(400, "nesting depth exceeds limit", "line 1");
         (await agent.Get("/v1/beads/issues").Ok()).Number("count").ShouldBe(0);
     }
 

@@ -141,6 +141,21 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
         await agent.Post("/v1/beads/upload-jsonl?repo=my-repo", Api.Plain("")).Invalid();
     }
 
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/json; charset=utf-16")]
+    [InlineData("multipart/form-data; boundary=x")]
+    [InlineData(null)]
+    public async Task Any_content_type_is_answered_with_the_result_or_422(string? contentType)
+    {
+        var agent = await NewProject().Agent();
+
+        var answer = await agent.Post("/v1/beads/upload-jsonl?repo=my-repo", Api.Raw("{\"id\":\"bd-1\"}"u8.ToArray(), contentType));
+
+        answer.Status.ShouldBeOneOf(200, 422);
+        answer.Json.Has(answer.Status == 200 ? "issues_synced" : "detail").ShouldBeTrue(answer.ToString());
+    }
+
     [Fact]
     [Checklist("beadhub", 132)]
     public async Task Ten_thousand_and_one_records_are_too_many()

@@ -6,6 +6,9 @@ namespace Beadhub.Orleans.Local.Tests;
 
 public sealed class GeneratorTests
 {
+    private static readonly MetadataReference[] Platform = [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+        .Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path))];
+
     [Theory]
     [InlineData("void Do();", "returns Task")]
     [InlineData("int Do();", "returns Task")]
@@ -49,11 +52,10 @@ public sealed class GeneratorTests
     {
         const string usings = "#nullable enable\nusing System; using System.Collections.Generic; using System.Threading.Tasks; using Orleans; using Orleans.Concurrency;\n";
         var parse = new CSharpParseOptions(LanguageVersion.Latest);
-        var platform = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
         var compilation = CSharpCompilation.Create(
             "Some.Grains",
             [CSharpSyntaxTree.ParseText(usings + source, parse, "Source.cs", cancellationToken: TestContext.Current.CancellationToken)],
-            platform.Select(path => MetadataReference.CreateFromFile(path)),
+            Platform,
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
         CSharpGeneratorDriver.Create([new GrainGenerator().AsSourceGenerator()], parseOptions: parse)
             .RunGeneratorsAndUpdateCompilation(compilation, out var output, out var problems, TestContext.Current.CancellationToken);

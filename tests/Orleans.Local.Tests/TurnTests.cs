@@ -77,6 +77,33 @@ public sealed class TurnTests : EngineTest
     }
 
     [Fact]
+    public async Task A_continuation_does_not_run_on_the_thread_that_completes_what_it_awaits_while_the_grain_is_busy()
+    {
+        var awaited = new TaskCompletionSource(); // continues synchronously where it may
+        var waiting = Actor().Interleave(async _ =>
+        {
+            await awaited.Task;
+            Note("continued");
+        });
+        var started = Gate();
+        using var release = new ManualResetEventSlim();
+        var busy = Task.Run(
+            () => Actor().Interleave(_ =>
+            {
+                started.SetResult();
+                release.Wait(TestContext.Current.CancellationToken);
+                Note("busy no more");
+                return Task.CompletedTask;
+            }),
+            TestContext.Current.CancellationToken);
+        await started.Task;
+        await Task.Run(awaited.SetResult, TestContext.Current.CancellationToken);
+        release.Set();
+        await Task.WhenAll(waiting, busy);
+        Events.ShouldBe("busy no more, continued");
+    }
+
+    [Fact]
     public async Task A_continuation_stays_on_the_grains_scheduler_also_after_a_call_to_another_grain()
     {
         await Actor("one").Do(async actor =>
@@ -166,7 +193,7 @@ public sealed class TurnTests : EngineTest
         await Actor().Do(_ => Task.CompletedTask);
         var scheduled = new List<bool>();
         Task call;
-        SynchronizationContext.SetSynchronizationContext(new());
+        SynchronizationContext.SetSynchronizationContext(new Foreign());
         try
         {
             call = Actor().Do(async _ =>
@@ -211,4 +238,7 @@ public sealed class TurnTests : EngineTest
         await Task.WhenAll(first, second);
         seen.ShouldBe("second");
     }
+
+    /// <summary>An await captures a synchronization context only when it is of a type of its own.</summary>
+    private sealed class Foreign : SynchronizationContext;
 }

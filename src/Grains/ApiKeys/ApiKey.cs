@@ -1,4 +1,4 @@
-using Beadhub.Directory;
+using Beadhub.Directories;
 using Beadhub.EventLog;
 
 namespace Beadhub.ApiKeys;

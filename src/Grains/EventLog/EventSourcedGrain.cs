@@ -75,15 +75,13 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     }
 
     /// <summary>Answers from the state in memory; first catches up when another node may have written.</summary>
-    protected ValueTask<TResult> Read<TResult>(Func<TState, TResult> answer)
-    {
-        return Trusted ? new(answer(_now.State)) : ReadNewest();
+    protected ValueTask<TResult> Read<TResult>(Func<TState, TResult> answer) => Trusted ? new(answer(_now.State)) : ReadNewest(answer);
 
-        async ValueTask<TResult> ReadNewest()
-        {
-            await CatchUp();
-            return answer(_now.State);
-        }
+    // Apart, so that the usual way makes no closure.
+    private async ValueTask<TResult> ReadNewest<TResult>(Func<TState, TResult> answer)
+    {
+        await CatchUp();
+        return answer(_now.State);
     }
 
     private bool Trusted => _now.Epoch == log.ExclusiveEpoch && _now.Epoch > 0;
@@ -107,17 +105,17 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             var result = await log.Append(new(_project, _stream, now.Version, written, snapshot));
             if (!result.Written)
             {
-                _now = now with { Epoch = -1 };
+                Distrust();
                 return false;
             }
         }
         catch
         {
-            _now = now with { Epoch = -1 };
+            Distrust();
             throw;
         }
 
-        _now = new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch);
+        Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch));
         return true;
     }
 
@@ -125,16 +123,38 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     private async ValueTask CatchUp()
     {
         var epoch = log.ExclusiveEpoch;
-        if (await log.Version(_stream) == _now.Version)
-            _now = _now with { Epoch = epoch };
-        else
-            await Load(default);
+        var version = await log.Version(_stream);
+        lock (_turn)
+        {
+            if (version == _now.Version)
+            {
+                _now = _now with { Epoch = epoch };
+                return;
+            }
+        }
+
+        await Load(default);
     }
 
     private async ValueTask Load(CancellationToken cancellation)
     {
         var epoch = log.ExclusiveEpoch;
         var stored = await log.Load(_stream, cancellation);
-        _now = new(stored.Fold<TState>(), stored.Version, stored.SnapshotVersion, epoch);
+        Advance(new(stored.Fold<TState>(), stored.Version, stored.SnapshotVersion, epoch));
+    }
+
+    /// <summary>Several readers may catch up while a writer appends: an older state never replaces a newer one.</summary>
+    private void Advance(Folded to)
+    {
+        lock (_turn)
+        {
+            if (to.Version >= _now.Version) _now = to;
+        }
+    }
+
+    /// <summary>The next call looks at the log before it believes the state.</summary>
+    private void Distrust()
+    {
+        lock (_turn) _now = _now with { Epoch = -1 };
     }
 }

@@ -34,6 +34,9 @@ public sealed record Agent(
     /// <summary>The type of agents that speak for the server; lists leave them out (contract 4.2).</summary>
     public const string SystemType = "system";
 
+    /// <summary>Who may write to an agent: all do.</summary>
+    public const string OpenAccess = "open";
+
     /// <summary>Whether it holds its alias.</summary>
     [JsonIgnore]
     public bool IsLiving => DeletedAt is null;
@@ -62,5 +65,5 @@ public sealed record Agent(
 
     /// <summary>What introspection and key checks need to know.</summary>
     public AgentIdentity Identity() =>
-        new(Id, Alias, HumanName, AgentType, AccessMode: "open", Status, HasActiveWorkspace, KeysRevoked);
+        new(Id, Alias, HumanName, AgentType, AccessMode: OpenAccess, Status, HasActiveWorkspace, KeysRevoked);
 }

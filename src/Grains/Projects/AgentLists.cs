@@ -25,5 +25,5 @@ internal static class AgentLists
         agent.Custody,
         agent.Lifetime,
         IdentityStatus: agent.Status,
-        agent.Identity().AccessMode);
+        Agent.OpenAccess);
 }

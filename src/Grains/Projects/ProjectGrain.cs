@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Beadhub.ApiKeys;
 using Beadhub.Boards;
-using Beadhub.Directory;
+using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.Presence;
 using Beadhub.Workspaces;

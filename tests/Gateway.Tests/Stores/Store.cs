@@ -40,8 +40,16 @@ public abstract class Store : IAsyncDisposable
         foreach (var (name, value) in settings.Where(setting => setting.Value.Length == 0))
             environment.Remove(name);
         var server = new OwnServer(folder, environment);
-        await server.Start();
-        return server;
+        try
+        {
+            await server.Start();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Makes the database of a server unreachable until the result is disposed.</summary>

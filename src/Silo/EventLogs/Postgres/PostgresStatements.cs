@@ -49,6 +49,17 @@ internal static class PostgresStatements
         SELECT ordinal, first FROM placed
         """;
 
+    /// <summary>Rows of <c>streams</c>, in the order of these columns.</summary>
+    public const string CopyStreams =
+        "COPY streams (kind, key, project, version, prior, snapshot_version, snapshot) FROM STDIN (FORMAT binary)";
+
+    /// <summary>Arrays of projects, in order, and of the number of events that each gains → project, its new position.</summary>
+    public const string AdvanceHeads = """
+        INSERT INTO heads AS h (project, position) SELECT project, gain FROM unnest($1, $2) AS g (project, gain)
+        ON CONFLICT (project) DO UPDATE SET position = h.position + excluded.position
+        RETURNING project, position
+        """;
+
     /// <summary>The events of placed appends, in the order of these columns.</summary>
     public const string CopyEvents = "COPY events (project, position, kind, key, version, type, data, at) FROM STDIN (FORMAT binary)";
 

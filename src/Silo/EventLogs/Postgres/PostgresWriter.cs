@@ -1,3 +1,4 @@
+using Beadhub.EventLog;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -13,6 +14,10 @@ internal sealed class PostgresWriter : IBatchWriter
     private const int CopyFrom = 256;
     private const int Attempts = 10;
 
+    // Everybody locks streams in one order; any total order serves that is the same everywhere.
+    private static readonly Comparer<StreamKey> StreamOrder = Comparer<StreamKey>.Create(static (a, b) =>
+        string.CompareOrdinal(a.Kind, b.Kind) is var kind && kind != 0 ? kind : string.CompareOrdinal(a.Key, b.Key));
+
     private readonly NpgsqlDataSource _source;
     private readonly string _description;
     private NpgsqlConnection? _connection;
@@ -20,6 +25,7 @@ internal sealed class PostgresWriter : IBatchWriter
     private OneEventCommand _continue = null!;
     private ManyAppendsCommand _append = null!;
     private ManyAppendsCommand _place = null!;
+    private AdvanceHeadsCommand _advance = null!;
 
     public PostgresWriter(string connectionString, string description, EventLogOptions options)
     {
@@ -45,6 +51,7 @@ internal sealed class PostgresWriter : IBatchWriter
             _continue = new OneEventCommand(PostgresStatements.Continue, connection);
             _append = new ManyAppendsCommand(PostgresStatements.Append, connection, withEvents: true);
             _place = new ManyAppendsCommand(PostgresStatements.Place, connection, withEvents: false);
+            _advance = new AdvanceHeadsCommand(connection);
             _connection = connection;
         }
         catch (Exception error) when (PostgresErrors.IsFromStore(error))
@@ -104,31 +111,72 @@ internal sealed class PostgresWriter : IBatchWriter
 
     private void Copy(IReadOnlyList<PendingAppend> batch)
     {
+        if (batch.All(static pending => pending.Append.ExpectedVersion == 0))
+        {
+            try
+            {
+                CopyNewStreams(batch);
+                return;
+            }
+            catch (PostgresException taken) when (taken.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                // One of the streams exists, and COPY knows only all or nothing. The other way finds out which.
+            }
+        }
         using var transaction = _connection!.BeginTransaction();
         _place.Execute(batch);
-        using (var import = _connection.BeginBinaryImport(PostgresStatements.CopyEvents))
+        CopyEvents(batch);
+        transaction.Commit();
+    }
+
+    /// <summary>What a first synchronization does: thousands of streams begin at once.</summary>
+    private void CopyNewStreams(IReadOnlyList<PendingAppend> batch)
+    {
+        using var transaction = _connection!.BeginTransaction();
+        using (var import = _connection.BeginBinaryImport(PostgresStatements.CopyStreams))
         {
-            foreach (var pending in batch)
+            foreach (var pending in batch.OrderBy(static pending => pending.Append.Stream, StreamOrder))
             {
-                if (pending.FirstPosition == 0) continue;
                 var append = pending.Append;
-                for (var i = 0; i < append.Events.Count; i++)
-                {
-                    var @event = append.Events[i];
-                    import.StartRow();
-                    import.Write(append.Project, NpgsqlDbType.Text);
-                    import.Write(pending.FirstPosition + i, NpgsqlDbType.Bigint);
-                    import.Write(append.Stream.Kind, NpgsqlDbType.Text);
-                    import.Write(append.Stream.Key, NpgsqlDbType.Text);
-                    import.Write(append.ExpectedVersion + i + 1, NpgsqlDbType.Bigint);
-                    import.Write(@event.Type, NpgsqlDbType.Text);
-                    import.Write(@event.Data, NpgsqlDbType.Text);
-                    import.Write(pending.At(i), NpgsqlDbType.TimestampTz);
-                }
+                import.StartRow();
+                import.Write(append.Stream.Kind, NpgsqlDbType.Text);
+                import.Write(append.Stream.Key, NpgsqlDbType.Text);
+                import.Write(append.Project, NpgsqlDbType.Text);
+                import.Write(pending.NewVersion, NpgsqlDbType.Bigint);
+                import.Write(0L, NpgsqlDbType.Bigint);
+                import.Write(append.Snapshot is null ? 0 : pending.NewVersion, NpgsqlDbType.Bigint);
+                if (append.Snapshot is null) import.WriteNull();
+                else import.Write(append.Snapshot, NpgsqlDbType.Text);
             }
             import.Complete();
         }
+        _advance.Execute(batch);
+        CopyEvents(batch);
         transaction.Commit();
+    }
+
+    private void CopyEvents(IReadOnlyList<PendingAppend> batch)
+    {
+        using var import = _connection!.BeginBinaryImport(PostgresStatements.CopyEvents);
+        foreach (var pending in batch)
+        {
+            if (pending.FirstPosition == 0) continue;
+            var append = pending.Append;
+            for (var i = 0; i < append.Events.Count; i++)
+            {
+                var @event = append.Events[i];
+                import.StartRow();
+                import.Write(append.Project, NpgsqlDbType.Text);
+                import.Write(pending.FirstPosition + i, NpgsqlDbType.Bigint);
+                import.Write(append.Stream.Kind, NpgsqlDbType.Text);
+                import.Write(append.Stream.Key, NpgsqlDbType.Text);
+                import.Write(append.ExpectedVersion + i + 1, NpgsqlDbType.Bigint);
+                import.Write(@event.Type, NpgsqlDbType.Text);
+                import.Write(@event.Data, NpgsqlDbType.Text);
+                import.Write(pending.At(i), NpgsqlDbType.TimestampTz);
+            }
+        }
+        import.Complete();
     }
 
     private void Disconnect()

@@ -1,7 +1,7 @@
 using Orleans;
 using Orleans.Concurrency;
 
-namespace Beadhub.Directory;
+namespace Beadhub.Directories;
 
 /// <summary>
 /// Which project a name stands for. Key: a slug, case kept, or <see cref="RepoName"/>. One grain a name, so that no bootstrap waits for another's.

@@ -1,6 +1,6 @@
 using Beadhub.EventLog;
 
-namespace Beadhub.Directory;
+namespace Beadhub.Directories;
 
 /// <summary>A slug: free, or given to a project for ever.</summary>
 /// <param name="ProjectId">The project, or null while the slug is free.</param>

@@ -1,4 +1,4 @@
-namespace Beadhub.Directory;
+namespace Beadhub.Directories;
 
 /// <summary>
 /// The feed of what belongs to the instance and to no project: slugs, origins, keys. No project's reader ever sees it.

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Orleans;
 using Orleans.Concurrency;
 
-namespace Beadhub.Directory;
+namespace Beadhub.Directories;
 
 /// <summary>Which projects work on a git repository. Key: canonical origin, for example <c>github.com/acme/demo</c> (contract 2.1).</summary>
 [Alias("beadhub.origin")]

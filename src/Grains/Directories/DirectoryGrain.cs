@@ -1,6 +1,6 @@
 using Beadhub.EventLog;
 
-namespace Beadhub.Directory;
+namespace Beadhub.Directories;
 
 /// <inheritdoc cref="IDirectoryGrain"/>
 public sealed class DirectoryGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<Slug>(log), IDirectoryGrain

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.EventLog;
 
-namespace Beadhub.Directory;
+namespace Beadhub.Directories;
 
 /// <inheritdoc cref="IOriginGrain"/>
 public sealed class OriginGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<OriginUses>(log), IOriginGrain

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.EventLog;
 
-namespace Beadhub.Directory;
+namespace Beadhub.Directories;
 
 /// <summary>The projects that have a repository with one origin.</summary>
 /// <param name="Uses">One a project, ordered by slug.</param>

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Beadhub.ApiKeys;
+
+namespace Beadhub.Grains.Tests.ApiKeys;
+
+/// <summary>API keys (contract 1.2, protocol 1.4.1).</summary>
+public class ApiKeyTests
+{
+    private static readonly ApiKeyIssued Issued = new("k", "p", "a", "aw_sk_012345", new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    [Fact]
+    public void A_key_stays_with_whom_it_was_issued_to()
+    {
+        var key = ApiKey.Empty.Apply(ApiKey.Empty.Issue(Issued).Events.ShouldHaveSingleItem());
+
+        key.Identity.ShouldBe(new KeyIdentity("k", "p", "a"));
+        key.Issue(Issued with { ProjectId = "other" }).Events.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_made_key_has_the_form_that_clients_check_and_no_two_are_alike_P16()
+    {
+        var key = NewApiKey.Make();
+
+        key.Text.ShouldMatch("^aw_sk_[0-9a-f]{64}$");
+        key.Prefix.ShouldBe(key.Text[..12]);
+        NewApiKey.Make().Text.ShouldNotBe(key.Text);
+    }
+
+    [Fact]
+    public void Only_the_hash_is_kept_P14() =>
+        // The hash of the whole text, prefix included, as any SHA-256 tool prints it.
+        IApiKeyGrain.Key("abc").ShouldBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+
+    [Fact]
+    public void A_key_does_not_show_in_a_log()
+    {
+        var key = NewApiKey.Make();
+
+        $"{key}".ShouldBe(key.Prefix + "…");
+    }
+
+    [Fact]
+    public void Keys_are_in_no_projects_feed() => ApiKey.Kind.ProjectOf("anything").ShouldBe("-");
+
+    [Fact]
+    public void A_snapshot_gives_the_key_back()
+    {
+        var key = ApiKey.Empty.Apply(Issued);
+
+        JsonSerializer.Deserialize(JsonSerializer.Serialize(key, ApiKey.Kind.Snapshot), ApiKey.Kind.Snapshot).ShouldBe(key);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Beadhub.Beads;
+using Beadhub.Boards;
+using static Beadhub.Grains.Tests.Beads.Make;
+
+namespace Beadhub.Grains.Tests.Boards;
+
+public class BoardPropertyTests
+{
+    private static readonly string[] Statuses = ["open", "open", "open", "in_progress", "closed", "closed", ""];
+
+    /// <summary>Changes beads at random through their own decisions; the index that was changed step by step, and the one built anew, must answer alike.</summary>
+    [Theory]
+    [InlineData(1, 12, 1)]
+    [InlineData(2, 12, 1)]
+    [InlineData(3, 60, 4)]
+    [InlineData(4, 300, 150)]
+    public void An_index_changed_step_by_step_answers_like_one_built_anew(int seed, int ids, int perStep)
+    {
+        var random = new Random(seed);
+        var beads = new Dictionary<string, (Bead Bead, long Version)>();
+        var board = Board.Empty("p");
+        for (var step = 1; step <= 150; step++)
+        {
+            var now = At(step);
+            var views = Enumerable.Range(0, perStep).Select(_ => $"bd-{random.Next(ids)}").Distinct().Select(id =>
+            {
+                var (bead, version) = beads.GetValueOrDefault(id, (Bead.Empty, 0));
+                var events = bead.Change(Command(random, id, ids, now), now).Events;
+                foreach (var @event in events) bead = bead.Apply(@event);
+                beads[id] = (bead, version + events.Length);
+                return bead.View(id, version + events.Length);
+            }).ToList();
+            board = board.With(views);
+            if (step % 10 != 0 && perStep > 1) continue;
+
+            // Views as they come from the log: nothing is shared with what the index already holds.
+            var anew = Board.Empty("p").With(beads.Select(b => Copy(b.Value.Bead).View(b.Key, b.Value.Version)));
+            Answers(board).ShouldBe(Answers(anew));
+            Ready(board).ShouldBe(ReadyByDefinition(beads.Values.SelectMany(b => b.Bead.Records).ToList()));
+            foreach (var record in beads.Values.SelectMany(b => b.Bead.Records))
+                board.Scope(record.Repo, record.Branch).ByDigest.Values.ShouldContain(r => r.BeadId == record.BeadId);
+        }
+    }
+
+    private static ChangeBead Command(Random random, string id, int ids, DateTimeOffset now)
+    {
+        var workspace = $"w{random.Next(4)}";
+        var (repo, branch) = (random.Next(4) == 0 ? "other" : "repo", random.Next(6) == 0 ? "dev" : "main");
+        var command = new ChangeBead(workspace, workspace + "-alias", "");
+        return random.Next(8) switch
+        {
+            0 => command with { Claim = true, Apex = random.Next(3) == 0 ? null : Ref($"bd-{random.Next(ids)}", repo, branch) },
+            1 => command with { ReleaseAll = true },
+            2 => command with { Remove = Ref(id, repo, branch), ReleaseAll = random.Next(2) == 0 },
+            3 => command with { ReleaseOf = workspace },
+            _ => command with
+            {
+                Store = Record(
+                    id, Statuses[random.Next(Statuses.Length)], $"t{random.Next(3)}", random.Next(3) == 0 ? null : At(random.Next(100)), repo, branch,
+                    random.Next(4) == 0 ? null : random.Next(3),
+                    [.. Enumerable.Range(0, random.Next(3)).Select(_ => Ref($"bd-{random.Next(ids)}", random.Next(4) == 0 ? "other" : "repo", random.Next(6) == 0 ? "dev" : "main"))],
+                    syncedAt: now, digest: new LineDigest((ulong)random.NextInt64(), 1).ToString()),
+            },
+        };
+    }
+
+    private static string Answers(Board board)
+    {
+        var all = new IssueQuery(null, null, null, null, null, null, null, null, 200, null);
+        var work = board.Views.Work();
+        return JsonSerializer.Serialize(new object[]
+        {
+            board.Listed.Select(r => r with { Description = null }), Ready(board), board.Views.Issues(all), board.Views.Issues(all with { Statuses = "open,closed", Repo = "repo" }),
+            board.Views.Claims(new(null, 200, null)), board.Views.Claims(new("w1", 200, null)), work.Claims, new SortedDictionary<string, WorkspaceWork>(work.Workspaces),
+            board.Views.Decide(new("w0", "update bd-1 --status in_progress")), board.Scope("repo", "main").Count, board.Scope("other", "dev").Count,
+            board.Scopes.Keys.Select(k => k.Repo + k.Branch).Order(), board.Apexes.OrderBy(a => a.Key), board.ByStatus.Keys.Order(),
+            board.Dependents.OrderBy(d => d.Key).Select(d => d.Key + ":" + string.Join(',', d.Value.Order())),
+        });
+    }
+
+    private static string[] Ready(Board board) => [.. board.Views.Ready(new(null, null, 1000)).Issues.Select(i => $"{i.Repo} {i.Branch} {i.BeadId}")];
+
+    /// <summary>Contract 7.8, word by word.</summary>
+    private static string[] ReadyByDefinition(List<BeadRecord> stored) =>
+    [
+        .. stored.Where(i => i.Status == "open" && i.BlockedBy.All(b => stored.Any(s => s.Repo == b.Repo && s.Branch == b.Branch && s.BeadId == b.BeadId && s.Status == "closed")))
+            .OrderBy(i => i.Priority ?? long.MaxValue).ThenBy(i => i.BeadId, StringComparer.Ordinal).ThenBy(i => i.Repo, StringComparer.Ordinal).ThenBy(i => i.Branch, StringComparer.Ordinal)
+            .Select(i => $"{i.Repo} {i.Branch} {i.BeadId}"),
+    ];
+
+    private static Bead Copy(Bead bead) => JsonSerializer.Deserialize(JsonSerializer.Serialize(bead, Bead.Kind.Snapshot), Bead.Kind.Snapshot)!;
+}

@@ -1,0 +1,11 @@
+namespace Beadhub.Grains.Tests.Presence;
+
+/// <summary>A clock that only the test moves.</summary>
+internal sealed class ManualTime : TimeProvider
+{
+    public DateTimeOffset Current { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public override DateTimeOffset GetUtcNow() => Current;
+
+    public void Pass(int seconds) => Current += TimeSpan.FromSeconds(seconds);
+}

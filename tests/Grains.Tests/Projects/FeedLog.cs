@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+using Beadhub.EventLog;
+using Beadhub.Feed;
+
+namespace Beadhub.Grains.Tests.Projects;
+
+/// <summary>A log in memory for one project, with a count of what is asked of it.</summary>
+internal sealed class FeedLog : IEventLog
+{
+    private readonly Dictionary<StreamKey, List<StoredEvent>> _streams = [];
+    private readonly List<FeedEvent> _feed = [];
+
+    public long ExclusiveEpoch { get; set; }
+
+    public int Asked { get; private set; }
+
+    public int FeedPages { get; private set; }
+
+    public ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default)
+    {
+        Asked++;
+        return new(Stored(stream));
+    }
+
+    public async IAsyncEnumerable<StoredStream> LoadAll(string project, string kind, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        Asked++;
+        await Task.Yield();
+        foreach (var stream in _streams.Keys.Where(key => key.Kind == kind && key.Key.StartsWith(project, StringComparison.Ordinal)).ToList())
+            yield return Stored(stream);
+    }
+
+    public ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default)
+    {
+        Asked++;
+        return new(_streams.TryGetValue(stream, out var events) ? events.Count : 0);
+    }
+
+    public Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
+    {
+        var events = _streams.TryGetValue(append.Stream, out var known) ? known : _streams[append.Stream] = [];
+        if (events.Count != append.ExpectedVersion) return Task.FromResult(new AppendResult(false, 0));
+        foreach (var e in append.Events)
+        {
+            events.Add(new(events.Count + 1, e.Type, e.Data, e.At));
+            _feed.Add(new(append.Project, _feed.Count + 1, append.Stream.Kind, append.Stream.Key, events.Count, e.Type, e.Data, e.At));
+        }
+
+        return Task.FromResult(new AppendResult(true, _feed.Count - append.Events.Count + 1));
+    }
+
+    public ValueTask<long> Head(string project, CancellationToken cancellation = default)
+    {
+        Asked++;
+        return new(_feed.Count);
+    }
+
+    public ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(string project, long after, int max, CancellationToken cancellation = default)
+    {
+        Asked++;
+        FeedPages++;
+        return new([.. _feed.Skip((int)after).Take(max)]);
+    }
+
+    public ValueTask DisposeAsync() => default;
+
+    private StoredStream Stored(StreamKey stream) =>
+        _streams.TryGetValue(stream, out var events) ? new(stream.Key, events.Count, 0, null, [.. events]) : new(stream.Key, 0, 0, null, []);
+}
