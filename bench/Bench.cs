@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Beadhub.Bench;
 
 /// <summary>Runs the row groups one after the other and prints the table.</summary>
@@ -29,12 +31,9 @@ internal static class Bench
             return 2;
         }
 
-        // An interrupt ends the process through its exit handlers, which end the servers.
-        Console.CancelKeyPress += (_, interrupt) =>
-        {
-            interrupt.Cancel = true;
-            Environment.Exit(130);
-        };
+        // A signal ends the process through its exit handlers, which end the servers.
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Exit);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Exit);
         await using var lab = new Lab(options);
         var failed = false;
         foreach (var (name, group) in Groups)
@@ -54,5 +53,11 @@ internal static class Bench
         }
         lab.Results.Print(Console.Out, options);
         return failed ? 1 : 0;
+    }
+
+    private static void Exit(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        Environment.Exit(130);
     }
 }

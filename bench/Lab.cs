@@ -6,7 +6,7 @@ using Beadhub.Testing;
 namespace Beadhub.Bench;
 
 /// <summary>What all measurements share: a PostgreSQL cluster of their own, a folder for files, and the results so far.</summary>
-internal sealed class Lab(Options options) : IAsyncDisposable
+internal sealed class Lab : IAsyncDisposable
 {
     private static readonly Stopwatch Clock = Stopwatch.StartNew();
 
@@ -14,7 +14,13 @@ internal sealed class Lab(Options options) : IAsyncDisposable
     private readonly PostgresCluster _cluster = new();
     private int _folders;
 
-    public Options Options => options;
+    public Lab(Options options)
+    {
+        Options = options;
+        AppDomain.CurrentDomain.ProcessExit += Clean;
+    }
+
+    public Options Options { get; }
 
     public Results Results { get; } = new();
 
@@ -53,8 +59,11 @@ internal sealed class Lab(Options options) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();
-        _folder.Delete(recursive: true);
+        AppDomain.CurrentDomain.ProcessExit -= Clean;
+        Clean(null, EventArgs.Empty);
     }
+
+    private void Clean(object? sender, EventArgs e) => _folder.Delete(recursive: true);
 
     private static int FreePort()
     {

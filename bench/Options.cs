@@ -12,7 +12,7 @@ internal sealed record Options(bool Quick, string? Only)
     public int Seconds => Quick ? 1 : 4;
 
     /// <summary>Length of what runs before the first measurement and does not count.</summary>
-    public int WarmUp => Quick ? 2 : 5;
+    public int WarmUp => Quick ? 3 : 8;
 
     /// <exception cref="ArgumentException">An argument is unknown.</exception>
     public static Options Parse(string[] arguments)
