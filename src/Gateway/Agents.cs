@@ -38,7 +38,7 @@ internal static class Agents
         body.Optional("task_description");
         var repo = body.Optional("repo", max: 255);
         var branch = body.Optional("branch", max: 255);
-        var role = body.Role("role", Names.RoleRule);
+        var role = body.Role("role", CommonFields.RoleRule);
         var ttl = body.Integer("ttl_seconds", 1, 86_400);
         body.Done();
 

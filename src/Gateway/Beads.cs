@@ -24,7 +24,7 @@ internal static class Beads
     {
         var group = routes.MapGroup("/v1/beads").WithTags("beads");
         group.MapPost("/upload", Upload).WithSummary("Store issues sent as a JSON array").Produces<ErrorDetail>(400).Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
-        group.MapPost("/upload-jsonl", UploadJsonl).WithSummary("Store issues sent as JSONL text").Accepts<string>("text/plain")
+        group.MapPost("/upload-jsonl", UploadJsonl).WithSummary("Store issues sent as JSONL text")
             .Produces<ErrorDetail>(400).Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
         group.MapGet("/issues", List).WithSummary("Issues, last updated first").Produces<ErrorDetail>(401).Produces<ErrorDetail>(422);
         group.MapGet("/issues/{beadId}", Get).WithSummary("One issue").Produces<ErrorDetail>(401).Produces<ErrorDetail>(404);

@@ -61,7 +61,7 @@ internal static class Workspaces
     {
         var body = await BodyFields.Read(http);
         var origin = body.Origin("repo_origin", required: true);
-        var role = body.Role("role", Names.RoleRule);
+        var role = body.Role("role", CommonFields.RoleRule);
         var hostname = body.Plain("hostname", 255);
         var path = body.Plain("workspace_path", 4096, linesAllowed: true);
         body.Done();
@@ -76,7 +76,7 @@ internal static class Workspaces
         var workspaceId = body.WorkspaceId();
         var alias = body.Alias();
         var origin = body.Origin("repo_origin", required: true, max: 512);
-        var role = body.Role("role", Names.RoleRule);
+        var role = body.Role("role", CommonFields.RoleRule);
         var branch = body.Optional("current_branch", max: 255);
         var timezone = body.Optional("timezone", max: 64);
         if (timezone is { Length: > 0 } && !Names.IsTimezone(timezone)) body.Fail("timezone", "Invalid timezone format");

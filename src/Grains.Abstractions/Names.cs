@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.RegularExpressions;
 
@@ -6,17 +7,27 @@ namespace Beadhub;
 /// <summary>The alphabets of names (contract 2). Anchored strictly: a trailing newline is no part of any name.</summary>
 public static partial class Names
 {
-    /// <summary>Text of the role rule.</summary>
-    public const string RoleRule = "Invalid role: use 1-2 words (letters/numbers) with hyphens/underscores allowed; max 50 chars";
+    private const string Alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    /// <summary>Whether it is a bead id.</summary>
-    public static bool IsBeadId(string text) => BeadId().IsMatch(text);
+    // Every issue of a sync is looked at with these: no regular expressions here.
+    private static readonly SearchValues<char> First = SearchValues.Create(Alphanumeric);
+    private static readonly SearchValues<char> InBeadId = SearchValues.Create(Alphanumeric + "_.-");
+    private static readonly SearchValues<char> InBranch = SearchValues.Create(Alphanumeric + "/_.-");
 
-    /// <summary>Whether it is a branch.</summary>
-    public static bool IsBranch(string text) => Branch().IsMatch(text);
+    /// <summary>Whether it is a bead id: <c>^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$</c>.</summary>
+    public static bool IsBeadId(ReadOnlySpan<char> text) => text.Length <= 100 && IsWord(text, InBeadId);
 
-    /// <summary>Whether it is a canonical origin such as <c>github.com/acme/demo</c>; one segment is enough.</summary>
-    public static bool IsCanonicalOrigin(string text) => text.Length <= 255 && CanonicalOrigin().IsMatch(text);
+    /// <summary>Whether it is a branch: <c>^[a-zA-Z0-9][a-zA-Z0-9/_.-]{0,254}$</c>.</summary>
+    public static bool IsBranch(ReadOnlySpan<char> text) => text.Length <= 255 && IsWord(text, InBranch);
+
+    /// <summary>Whether it is a canonical origin such as <c>github.com/acme/demo</c>: segments that begin with a letter or digit; one is enough.</summary>
+    public static bool IsCanonicalOrigin(ReadOnlySpan<char> text)
+    {
+        if (text.Length > 255) return false;
+        foreach (var segment in text.Split('/'))
+            if (!IsWord(text[segment], InBeadId)) return false;
+        return true;
+    }
 
     /// <summary>Whether it is an alias.</summary>
     public static bool IsAlias(string text) => Alias().IsMatch(text);
@@ -29,13 +40,6 @@ public static partial class Names
 
     /// <summary>Whether it has the form of a time zone name; no look-up is made.</summary>
     public static bool IsTimezone(string text) => Timezone().IsMatch(text);
-
-    /// <summary>Normalises a role: trimmed, single spaces, lower case. False when it is not 1 or 2 words or longer than 50 characters.</summary>
-    public static bool TryNormalizeRole(string text, out string role)
-    {
-        role = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).ToLowerInvariant();
-        return role.Length is > 0 and <= 50 && Role().IsMatch(role);
-    }
 
     /// <summary>Reads a UUID in any of its usual forms (upper case, braces, <c>urn:uuid:</c>, no hyphens) and writes it lower-case with hyphens.</summary>
     public static bool TryNormalizeUuid(string? text, [NotNullWhen(true)] out string? uuid)
@@ -89,14 +93,8 @@ public static partial class Names
         return true;
     }
 
-    [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}\z")]
-    private static partial Regex BeadId();
-
-    [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9/_.-]{0,254}\z")]
-    private static partial Regex Branch();
-
-    [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9._-]*(/[a-zA-Z0-9][a-zA-Z0-9._-]*)*\z")]
-    private static partial Regex CanonicalOrigin();
+    private static bool IsWord(ReadOnlySpan<char> text, SearchValues<char> allowed) =>
+        text.Length > 0 && First.Contains(text[0]) && !text.ContainsAnyExcept(allowed);
 
     [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}\z")]
     private static partial Regex Alias();
@@ -109,9 +107,6 @@ public static partial class Names
 
     [GeneratedRegex(@"\A[A-Za-z][A-Za-z0-9_+\-/]{0,63}\z")]
     private static partial Regex Timezone();
-
-    [GeneratedRegex(@"\A[a-z0-9][a-z0-9_-]*( [a-z0-9][a-z0-9_-]*)?\z")]
-    private static partial Regex Role();
 
     [GeneratedRegex(@"\Agit@([^:/@\s]+):(.+)\z")]
     private static partial Regex Scp();

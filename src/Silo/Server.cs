@@ -55,6 +55,8 @@ internal sealed class Server : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = GatewaySettings.MaxBodyBytes;
+            // Cursors are refused beyond 8 KiB by the gateway, with words; the web server must let them come that far.
+            kestrel.Limits.MaxRequestLineSize = 32 * 1024;
         });
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 

@@ -345,8 +345,9 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
 
         await agent.UploadJsonl("{\"id\":\"bd-1\"}\n\n" + bad).RefusedWith(400, $"Invalid issue on line 3: {field}");
         await agent.Sync("{\"id\":\"bd-1\"}\n" + bad).RefusedWith(400, $"Invalid issue on line 2: {field}");
-        var error = await agent.Post("/v1/beads/upload", $"{{\"repo\":\"my-repo\",\"issues\":[{{\"id\":\"bd-1\"}},{bad}]}}").Invalid(field);
-        error.Items("loc").Select(part => part.ToString()).Take(4).ShouldBe(["body", "issues", "1", field]);
+        // An array is stored as lines are: the second issue stands on line 2.
+        await agent.Post("/v1/beads/upload", $"{{\"repo\":\"my-repo\",\"issues\":[{{\"id\":\"bd-1\"}},{bad}]}}")
+            .RefusedWith(400, $"Invalid issue on line 2: {field}");
 
         (await agent.Get("/v1/beads/issues").Ok()).Number("count").ShouldBe(0);
     }

@@ -184,7 +184,8 @@ public abstract class ReposContract(Store store) : ContractTests(store)
 
         (await Ensure(server.Api, a.ProjectId, a.Project.OriginOf("more")).Ok()).Flag("created").ShouldBeTrue();
         await Ensure(server.Api, Guid.NewGuid().ToString(), a.Origin).Refused(404, "Project not found");
-        (await server.Api.Get("/v1/repos").Ok()).Pluck("repos", "project_id").Distinct().ShouldBe([a.ProjectId, b.ProjectId], ignoreOrder: true);
+        // Even an open server does not list all projects at once.
+        await server.Api.Get("/v1/repos").Unauthorized();
         (await server.Api.Get($"/v1/repos?project_id={b.ProjectId}").Ok()).Pluck("repos", "id").ShouldBe([b.RepoId]);
         (await server.Api.Delete($"/v1/repos/{b.RepoId}").Ok()).Number("workspaces_deleted").ShouldBe(1);
         await b.Get("/v1/agents").Unauthorized("Invalid API key");

@@ -1,5 +1,5 @@
-// Opens the event log that the first argument names and appends with 32 writers until it is killed. Each acknowledged append is told on a line
-// of standard output: key, version of its first event, its position, number of events.
+// Opens the event log that the first argument names and appends with 32 writers until it is killed. Each acknowledged append is told on
+// a line of standard output: key, version of its first event, its position, number of events.
 
 using Beadhub.EventLog;
 using Beadhub.Feed;

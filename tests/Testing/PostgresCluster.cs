@@ -4,8 +4,9 @@ using Npgsql;
 namespace Beadhub.Testing;
 
 /// <summary>
-/// A PostgreSQL cluster of one's own in a temporary folder, with fsync on, reached over a Unix socket only. It starts when the first database is asked for
-/// and ends with <see cref="DisposeAsync"/>; so it can be a fixture of a whole test assembly at no cost to tests that need none.
+/// A PostgreSQL cluster of one's own in a temporary folder, with fsync on, reached over a Unix socket only. It starts when the first
+/// database is asked for and ends with <see cref="DisposeAsync"/>; so it can be a fixture of a whole test assembly at no cost to tests
+/// that need none.
 /// </summary>
 public sealed class PostgresCluster : IAsyncDisposable
 {

@@ -1,10 +1,14 @@
 using Beadhub.Projects;
+using Beadhub.Workspaces;
 
 namespace Beadhub.Gateway.Http;
 
 /// <summary>Fields that several bodies share, with the rules and texts of contract 2.</summary>
 internal static class CommonFields
 {
+    /// <summary>Text of the role rule.</summary>
+    public const string RoleRule = "Invalid role: use 1-2 words (letters/numbers) with hyphens/underscores allowed; max 50 chars";
+
     /// <summary>A workspace id.</summary>
     public static string WorkspaceId(this BodyFields body, string name = "workspace_id")
     {
@@ -46,7 +50,7 @@ internal static class CommonFields
     {
         var text = body.Optional(name, max: 50);
         if (string.IsNullOrWhiteSpace(text)) return null;
-        if (Names.TryNormalizeRole(text, out var role)) return role;
+        if (Roles.Normalize(text) is { } role) return role;
         body.Fail(name, rule);
         return null;
     }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Beadhub.ApiKeys;
 using Beadhub.Gateway.Http;
 using Orleans;
@@ -19,7 +17,7 @@ internal static class BearerKeys
             throw ApiException.Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
         if (header.Length > 1024) throw UnknownKey();
 
-        var found = grains.GetGrain<IApiKeyGrain>(HashOf(header.AsSpan(Scheme.Length))).Identify();
+        var found = grains.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(header.AsSpan(Scheme.Length))).Identify();
         return found.IsCompletedSuccessfully ? new(Known(found.Result)) : Wait(found);
 
         static async ValueTask<ProjectIdentity> Wait(ValueTask<KeyIdentity?> found) => Known(await found);
@@ -28,13 +26,5 @@ internal static class BearerKeys
             key is null ? throw UnknownKey() : new(key.ProjectId, key.AgentId, key.ApiKeyId, null, AuthMode.Bearer);
 
         static ApiException UnknownKey() => ApiException.Unauthorized("Invalid API key");
-    }
-
-    private static string HashOf(ReadOnlySpan<char> key)
-    {
-        Span<byte> utf8 = stackalloc byte[4096];
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(key, utf8)], hash);
-        return Convert.ToHexStringLower(hash);
     }
 }

@@ -10,7 +10,15 @@ namespace Beadhub.ApiKeys;
 public interface IApiKeyGrain : IGrainWithStringKey
 {
     /// <summary>Key of the grain of an API key: any text is taken, only its hash counts.</summary>
-    static string Key(string apiKey) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(apiKey)));
+    /// <exception cref="ArgumentException">It is longer than 1,024 characters: no key is.</exception>
+    static string Key(ReadOnlySpan<char> apiKey)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(apiKey.Length, 1024, nameof(apiKey));
+        Span<byte> utf8 = stackalloc byte[3 * 1024];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(apiKey, utf8)], hash);
+        return Convert.ToHexStringLower(hash);
+    }
 
     /// <summary>Notes whom a freshly made key speaks for. Repeatable.</summary>
     Task Issue(ApiKeyIssued issued);

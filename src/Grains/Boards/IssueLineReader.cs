@@ -246,7 +246,7 @@ internal ref struct IssueLineReader
             valid &= isText || isNull;
         }
 
-        return valid && beadId is not null && Names.IsBeadId(beadId) && Names.IsRepo(repo) && Names.IsBranch(branch) ? new(repo, branch, beadId) : null;
+        return valid && beadId is not null && Names.IsBeadId(beadId) && Names.IsCanonicalOrigin(repo) && Names.IsBranch(branch) ? new(repo, branch, beadId) : null;
     }
 
     private void Dependencies()
@@ -302,7 +302,7 @@ internal ref struct IssueLineReader
         var repo = _repo;
         if (id.IndexOf(':') is var colon and >= 0)
         {
-            if (!Names.IsRepo(id[..colon])) return null;
+            if (!Names.IsCanonicalOrigin(id[..colon])) return null;
             repo = id[..colon].SequenceEqual(_repo) ? _repo : id[..colon].ToString();
             id = id[(colon + 1)..];
         }

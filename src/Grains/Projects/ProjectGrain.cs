@@ -290,7 +290,9 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     private async Task TellOrigin(Repo repo)
     {
         if (_told.TryGetValue(repo.Id, out var takenUpAt) && takenUpAt == repo.TakenUpAt) return;
-        await GrainFactory.GetGrain<IOriginGrain>(repo.CanonicalOrigin).Use(new(_id, State.Slug, repo.Id, repo.Name));
+        await Task.WhenAll(
+            GrainFactory.GetGrain<IOriginGrain>(repo.CanonicalOrigin).Use(new(_id, State.Slug, repo.Id, repo.Name)),
+            GrainFactory.GetGrain<IDirectoryGrain>(IDirectoryGrain.RepoName(repo.Id)).Ensure(_id));
         _told[repo.Id] = repo.TakenUpAt;
     }
 

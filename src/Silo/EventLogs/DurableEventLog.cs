@@ -3,7 +3,10 @@ using Beadhub.Feed;
 
 namespace Beadhub.Silo.EventLogs;
 
-/// <summary>What both stores share: appends meet in a <see cref="GroupCommit"/>, which the store's own <see cref="IBatchWriter"/> feeds to its tables.</summary>
+/// <summary>
+/// What both stores share: appends meet in a <see cref="GroupCommit"/>, which the store's own <see cref="IBatchWriter"/> feeds to its
+/// tables.
+/// </summary>
 public abstract class DurableEventLog : IEventLog
 {
     private readonly GroupCommit _commits;

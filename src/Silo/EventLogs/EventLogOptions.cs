@@ -18,7 +18,9 @@ public sealed record EventLogOptions
     /// <summary>How long the store may take over one statement or one attempt to connect.</summary>
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long opening waits for another process to let go of the log: the time in which a predecessor that was told to stop goes away.</summary>
+    /// <summary>
+    /// How long opening waits for another process to let go of the log: the time in which a predecessor that was told to stop goes away.
+    /// </summary>
     public TimeSpan LockPatience { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Queries of one sort that may be under way at once; calls that come meanwhile share the next one.</summary>

@@ -8,7 +8,8 @@ namespace Beadhub.Silo.EventLogs;
 public static class EventLogStore
 {
     /// <summary>Opens the log, applies its schema and takes its lock.</summary>
-    /// <param name="databaseUrl"><c>sqlite:PATH</c>, <c>postgres://user:password@host:port/database</c>, or an Npgsql connection string.</param>
+    /// <param name="databaseUrl"><c>sqlite:PATH</c>, <c>postgres://user:password@host:port/database</c>, or an Npgsql connection
+    /// string.</param>
     /// <param name="cluster">True when other nodes use the same log at the same time; PostgreSQL only.</param>
     /// <param name="publisher">Receives what was committed.</param>
     /// <param name="loggers">For what an operator must know; never sees a password.</param>

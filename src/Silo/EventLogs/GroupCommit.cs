@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Beadhub.EventLog;
 using Beadhub.Feed;
@@ -5,14 +6,18 @@ using Beadhub.Feed;
 namespace Beadhub.Silo.EventLogs;
 
 /// <summary>
-/// Commits appends in groups: one thread takes all that wait, writes them in one transaction, publishes them and completes their tasks; meanwhile the next group
-/// gathers. So one caller alone waits for one commit, and many share one.
+/// Commits appends in groups: one thread takes all that wait, writes them in one transaction, publishes them and completes their tasks;
+/// meanwhile the next group gathers. So one caller alone waits for one commit, and many share one.
 /// </summary>
 /// <remarks>A thread that blocks on the store saves the thread switches that asynchronous reads cost; a lone writer feels them.</remarks>
 internal sealed partial class GroupCommit : IAsyncDisposable
 {
+    // A batch of so many has its fixed costs well shared; waiting for more would only delay it.
+    private const int EnoughCompany = 64;
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestGathering = TimeSpan.FromMicroseconds(250);
     private static readonly TimeSpan FailureShows = TimeSpan.FromSeconds(10);
 
     private readonly IBatchWriter _writer;
@@ -24,6 +29,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private readonly object _gate = new();
     private readonly Queue<PendingAppend> _waiting = new();
     private readonly SemaphoreSlim _room;
+    private volatile int _waitingCount;
     private bool _asleep;
     private bool _closing;
 
@@ -33,6 +39,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private List<PendingAppend> _later = [];
     private List<PendingAppend> _left = [];
     private long _bytes;
+    private int _company; // how many wrote or waited when the last batch was committed
+    private TimeSpan _lastWrite;
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Failure? _lastFailure;
@@ -97,6 +105,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             if (!_closing)
             {
                 _waiting.Enqueue(pending);
+                _waitingCount = _waiting.Count;
                 if (_asleep) Monitor.Pulse(_gate);
                 return;
             }
@@ -128,7 +137,9 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for appends and fills the batch, at most one append a stream, in the order they came. False when closed and nothing waits.</summary>
+    /// <summary>
+    /// Waits for appends and fills the batch, at most one append a stream, in the order they came. False when closed and nothing waits.
+    /// </summary>
     private bool Take()
     {
         _batch.Clear();
@@ -150,14 +161,34 @@ internal sealed partial class GroupCommit : IAsyncDisposable
                 Monitor.Wait(_gate);
                 _asleep = false;
             }
+        }
+        Gather();
+        lock (_gate)
+        {
             while (!Full && _later.Count < _options.MaxBatchAppends && _waiting.TryDequeue(out var pending))
             {
                 taken++;
                 Place(pending);
             }
+            _waitingCount = _waiting.Count;
         }
         if (taken > 0) _room.Release(taken);
         return true;
+    }
+
+    /// <summary>
+    /// Waits a moment for those who were here a moment ago. Callers that write again as soon as they are answered would otherwise form
+    /// two shifts, each waiting while the other is written, and every commit would serve half of them. It never waits for a caller who
+    /// writes alone.
+    /// </summary>
+    private void Gather()
+    {
+        var expected = Math.Min(_company, EnoughCompany);
+        if (_batch.Count + _waitingCount >= expected) return;
+        var longest = _lastWrite / 4 < LongestGathering ? _lastWrite / 4 : LongestGathering;
+        var begun = Stopwatch.GetTimestamp();
+        // Too short for a timer. Yielding leaves the processor to the very callers who are waited for.
+        while (_batch.Count + _waitingCount < expected && Stopwatch.GetElapsedTime(begun) < longest) Thread.Yield();
     }
 
     private bool Full => _batch.Count >= _options.MaxBatchAppends || _bytes >= _options.MaxBatchBytes;
@@ -179,7 +210,10 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         }
     }
 
-    /// <summary>Returns once the store can be reached. Appends wait for that with patience; when it ends, all that wait fail. False when closed meanwhile.</summary>
+    /// <summary>
+    /// Returns once the store can be reached. Appends wait for that with patience; when it ends, all that wait fail. False when closed
+    /// meanwhile.
+    /// </summary>
     private bool Reach()
     {
         var since = _time.GetTimestamp();
@@ -218,7 +252,10 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         if (_batch.Count == 0) return;
         try
         {
+            var begun = Stopwatch.GetTimestamp();
             _writer.Write(_batch);
+            _lastWrite = Stopwatch.GetElapsedTime(begun);
+            _company = _batch.Count + _waitingCount;
             _lastFailure = null;
             Publish(_batch);
             Complete(_batch);
@@ -305,6 +342,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         {
             waiting = [.. _waiting];
             _waiting.Clear();
+            _waitingCount = 0;
         }
         if (waiting.Count == 0) return;
         _room.Release(waiting.Count);

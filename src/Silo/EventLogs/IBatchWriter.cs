@@ -10,8 +10,8 @@ internal interface IBatchWriter : IDisposable
     void Connect();
 
     /// <summary>
-    /// Writes the appends, each for a stream of its own, in one transaction and sets the <see cref="PendingAppend.FirstPosition"/> of those whose stream had the
-    /// expected version. Within a project, positions ascend with the order of the batch.
+    /// Writes the appends, each for a stream of its own, in one transaction and sets the <see cref="PendingAppend.FirstPosition"/> of
+    /// those whose stream had the expected version. Within a project, positions ascend with the order of the batch.
     /// </summary>
     /// <exception cref="EventLogUnavailableException">The store failed. It is unknown whether the batch was written.</exception>
     /// <exception cref="BadAppendException">The store refuses what one of the appends contains. Nothing was written.</exception>

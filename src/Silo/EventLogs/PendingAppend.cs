@@ -58,7 +58,8 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
         }
     }
 
-    // PostgreSQL refuses both, SQLite neither; a text that only one store can keep would make a log that cannot be moved. Caught here, it spoils no batch.
+    // PostgreSQL refuses both, SQLite neither; a text that only one store can keep would make a log that cannot be moved. Caught here,
+    // it spoils no batch.
     private void Require(string text)
     {
         if (text.Contains('\0')) throw new BadAppendException("A text to be stored contains the character U+0000; JSON writes it as \\u0000.");

@@ -3,8 +3,8 @@ using Beadhub.EventLog;
 namespace Beadhub.Silo.EventLogs;
 
 /// <summary>
-/// Answers many small questions with few queries: a question asked while all queries are under way waits and shares the next one with whoever
-/// else waits. A question asked alone goes out at once.
+/// Answers many small questions with few queries: a question asked while all queries are under way waits and shares the next one with
+/// whoever else waits. A question asked alone goes out at once.
 /// </summary>
 /// <param name="ask">Asks for all keys at once; answers in their order.</param>
 /// <param name="parallel">Queries under way at a time.</param>

@@ -3,7 +3,9 @@ using NpgsqlTypes;
 
 namespace Beadhub.Silo.EventLogs.Postgres;
 
-/// <summary>Gives positions to appends of which none can be refused any more: <see cref="PostgresStatements.AdvanceHeads"/>, prepared.</summary>
+/// <summary>
+/// Gives positions to appends of which none can be refused any more: <see cref="PostgresStatements.AdvanceHeads"/>, prepared.
+/// </summary>
 internal sealed class AdvanceHeadsCommand
 {
     private readonly NpgsqlCommand _command;

@@ -3,7 +3,10 @@ using NpgsqlTypes;
 
 namespace Beadhub.Silo.EventLogs.Postgres;
 
-/// <summary>A prepared statement that takes many appends as arrays: <see cref="PostgresStatements.Append"/> or <see cref="PostgresStatements.Place"/>.</summary>
+/// <summary>
+/// A prepared statement that takes many appends as arrays: <see cref="PostgresStatements.Append"/> or <see
+/// cref="PostgresStatements.Place"/>.
+/// </summary>
 internal sealed class ManyAppendsCommand
 {
     private readonly NpgsqlCommand _command;

@@ -3,7 +3,9 @@ using NpgsqlTypes;
 
 namespace Beadhub.Silo.EventLogs.Postgres;
 
-/// <summary>A prepared statement that appends one event: <see cref="PostgresStatements.Begin"/> or <see cref="PostgresStatements.Continue"/>.</summary>
+/// <summary>
+/// A prepared statement that appends one event: <see cref="PostgresStatements.Begin"/> or <see cref="PostgresStatements.Continue"/>.
+/// </summary>
 internal sealed class OneEventCommand
 {
     private readonly NpgsqlCommand _command;

@@ -9,8 +9,9 @@ namespace Beadhub.Silo.EventLogs.Postgres;
 /// <summary>The event log in PostgreSQL, for one node or many.</summary>
 internal sealed class PostgresEventLog : DurableEventLog
 {
-    // Columns of a stream with its tail, one row an event of the tail and one for a stream without. The first event of a tail alone carries the snapshot: it can be large.
-    // OFFSET 0 keeps the look-up of events inside, so that a stream whose snapshot is its newest version costs none.
+    // Columns of a stream with its tail, one row an event of the tail and one for a stream without. The first event of a tail alone
+    // carries the snapshot: it can be large. OFFSET 0 keeps the look-up of events inside, so that a stream whose snapshot is its newest
+    // version costs none.
     private const string StreamColumns =
         "s.key, s.version, s.snapshot_version, CASE WHEN e.version IS NULL OR e.version = s.snapshot_version + 1 THEN s.snapshot END, "
         + "e.version, e.type, e.data, e.at";

@@ -3,8 +3,9 @@ using Npgsql;
 namespace Beadhub.Silo.EventLogs.Postgres;
 
 /// <summary>
-/// The advisory lock that tells a lone node that it is alone: exclusive for a lone node, shared for the nodes of a cluster, so that the two sorts exclude each other. It lives on a
-/// connection of its own, which is watched; when that breaks, the lock counts as lost until it is held again, under a new epoch.
+/// The advisory lock that tells a lone node that it is alone: exclusive for a lone node, shared for the nodes of a cluster, so that the
+/// two sorts exclude each other. It lives on a connection of its own, which is watched; when that breaks, the lock counts as lost until
+/// it is held again, under a new epoch.
 /// </summary>
 internal sealed partial class PostgresLock : IAsyncDisposable
 {

@@ -5,9 +5,9 @@ namespace Beadhub.Silo.EventLogs.Postgres;
 /// <summary>Settings of every connection of the log.</summary>
 internal static class PostgresSession
 {
-    // Every statement is a look-up by index or an insert, so the plan is known beforehand. Left alone, the server would plan anew for each set of arrays, guess from the
-    // statistics of tables that were empty a minute ago, or compile to machine code what takes a millisecond.
-    // A commit that is acknowledged before it is durable would break the log's promise, whatever the server's default says.
+    // Every statement is a look-up by index or an insert, so the plan is known beforehand. Left alone, the server would plan anew for
+    // each set of arrays, guess from the statistics of tables that were empty a minute ago, or compile to machine code what takes a
+    // millisecond. A commit that is acknowledged before it is durable would break the log's promise, whatever the server's default says.
     private const string Settings = """
         SET plan_cache_mode = force_generic_plan;
         SET enable_seqscan = off;

@@ -1,7 +1,8 @@
 namespace Beadhub.Silo.EventLogs.Postgres;
 
 /// <summary>
-/// The SQL of an append. Locks are taken in one order by everybody, streams by name and then heads by project, so nodes that write at once wait for each other but never in a circle.
+/// The SQL of an append. Locks are taken in one order by everybody, streams by name and then heads by project, so nodes that write at
+/// once wait for each other but never in a circle.
 /// </summary>
 internal static class PostgresStatements
 {
@@ -34,12 +35,14 @@ internal static class PostgresStatements
         """;
 
     /// <summary>
-    /// Many appends, without their events: arrays of kind, key, project, prior, number of events, snapshot → ordinal (from 1) and first position of the accepted.
-    /// The events must follow in the same transaction.
+    /// Many appends, without their events: arrays of kind, key, project, prior, number of events, snapshot → ordinal (from 1) and first
+    /// position of the accepted. The events must follow in the same transaction.
     /// </summary>
     public const string Place = $"{Placed} SELECT ordinal, first FROM placed";
 
-    /// <summary>Many appends: as <see cref="Place"/>, then arrays of each event's append (its ordinal), place within it (from 0), type, data, at.</summary>
+    /// <summary>
+    /// Many appends: as <see cref="Place"/>, then arrays of each event's append (its ordinal), place within it (from 0), type, data, at.
+    /// </summary>
     public const string Append = $"""
         {Placed}, written AS (
             INSERT INTO events (project, position, kind, key, version, type, data, at)
@@ -63,7 +66,8 @@ internal static class PostgresStatements
     /// <summary>The events of placed appends, in the order of these columns.</summary>
     public const string CopyEvents = "COPY events (project, position, kind, key, version, type, data, at) FROM STDIN (FORMAT binary)";
 
-    // A stream that was expected to exist, and does not, must not be made: hence EXISTS. Streams are never deleted, so what it sees stays true.
+    // A stream that was expected to exist, and does not, must not be made: hence EXISTS. Streams are never deleted, so what it sees
+    // stays true.
     private const string Placed = """
         WITH input AS MATERIALIZED (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS i (kind, key, project, prior, events, snapshot, ordinal)

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace Beadhub.Silo.EventLogs.Postgres;
 
 /// <summary>
-/// Writes batches over one connection of its own. One event is one prepared single-row statement; several appends are one statement over arrays;
-/// either way one round trip and one commit. Very many events are copied, as nothing else loads rows as fast.
+/// Writes batches over one connection of its own. One event is one prepared single-row statement; several appends are one statement over
+/// arrays; either way one round trip and one commit. Very many events are copied, as nothing else loads rows as fast.
 /// </summary>
 internal sealed class PostgresWriter : IBatchWriter
 {

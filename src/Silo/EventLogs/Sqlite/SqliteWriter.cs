@@ -2,7 +2,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Beadhub.Silo.EventLogs.Sqlite;
 
-/// <summary>Writes batches over the database's one writing connection. A conflict shows as an untouched row, so it costs its own append and nothing else.</summary>
+/// <summary>
+/// Writes batches over the database's one writing connection. A conflict shows as an untouched row, so it costs its own append and
+/// nothing else.
+/// </summary>
 internal sealed class SqliteWriter(string path, string description, EventLogOptions options) : IBatchWriter
 {
     private readonly Dictionary<string, long> _heads = [];
@@ -97,7 +100,9 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         _heads[append.Project] = head + append.Events.Count;
     }
 
-    /// <summary>After a failure nothing may stay open. What cannot be rolled back is given up: a new connection finds the last commit.</summary>
+    /// <summary>
+    /// After a failure nothing may stay open. What cannot be rolled back is given up: a new connection finds the last commit.
+    /// </summary>
     private void Undo()
     {
         if (_connection is null) return;

@@ -1,6 +1,4 @@
-using Beadhub.Boards;
-
-namespace Beadhub.Grains.Tests.Boards;
+namespace Beadhub.Grains.Tests;
 
 public class NamesTests
 {
@@ -36,7 +34,7 @@ public class NamesTests
     [InlineData("", false)]
     [InlineData("a/.git", false)]
     [InlineData("$(whoami)", false)]
-    public void Repositories_follow_contract_2(string repo, bool valid) => Names.IsRepo(repo).ShouldBe(valid);
+    public void Repositories_follow_contract_2(string repo, bool valid) => Names.IsCanonicalOrigin(repo).ShouldBe(valid);
 
     [Theory]
     [InlineData("main", true)]
