@@ -1,0 +1,32 @@
+namespace Beadhub.Bench;
+
+/// <summary>How long and which part of the bench to run.</summary>
+internal sealed record Options(bool Quick, string? Only)
+{
+    public const string Usage = "Usage: bench/run.sh [--quick] [--only reads|writes|syncs|events|startup|beads|projects]";
+
+    /// <summary>Measurements of each kind; the median counts.</summary>
+    public int Rounds => Quick ? 3 : 5;
+
+    /// <summary>Length of one measurement.</summary>
+    public int Seconds => Quick ? 1 : 4;
+
+    /// <summary>Length of what runs before the first measurement and does not count.</summary>
+    public int WarmUp => Quick ? 3 : 8;
+
+    /// <exception cref="ArgumentException">An argument is unknown.</exception>
+    public static Options Parse(string[] arguments)
+    {
+        var options = new Options(false, null);
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            options = arguments[i] switch
+            {
+                "--quick" => options with { Quick = true },
+                "--only" when i + 1 < arguments.Length => options with { Only = arguments[++i] },
+                var other => throw new ArgumentException($"Unknown: {other}\n{Usage}"),
+            };
+        }
+        return options;
+    }
+}
