@@ -27,7 +27,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
 
     private async Task<Answer<RegisterAnswer>> Register(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var workspaceId = body.WorkspaceId();
         body.Alias();
         var humanName = body.Optional("human_name", max: 64);
@@ -61,7 +61,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
 
     private async Task<Answer<AliasPrefixAnswer>> SuggestAliasPrefix(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var slug = body.Required("project_slug", 1, 256).Trim();
         if (slug.Length > 0 && !Names.IsSlug(slug)) body.Fail("project_slug", "Invalid project_slug format");
         else if (slug.Length == 0 && body.Has("project_slug")) body.Fail("project_slug", "project_slug is required");

@@ -20,7 +20,7 @@ internal sealed class Bdh(IGrainFactory grains, Identification identification)
 
     private async Task<Answer<CommandAnswer>> Command(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         body.Only("workspace_id", "repo_id", "alias", "human_name", "repo_origin", "role", "command_line");
         var caller = Caller.Read(body);
         body.Required("repo_origin", 1, 2048);
@@ -34,7 +34,7 @@ internal sealed class Bdh(IGrainFactory grains, Identification identification)
 
     private async Task<Answer<SyncAnswer>> Sync(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         body.Only("workspace_id", "repo_id", "alias", "human_name", "repo_origin", "role", "issues_jsonl", "sync_mode", "changed_issues", "deleted_ids",
             "sync_protocol_version", "command_line");
         var caller = Caller.Read(body);

@@ -33,7 +33,7 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
 
     private async Task<Answer<UploadAnswer>> Upload(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var repo = body.Required("repo", 1, 255);
         if (repo.Length > 0 && !Names.IsCanonicalOrigin(repo)) body.Fail("repo", "Invalid repository: must be a canonical origin such as github.com/org/repo");
         var branch = body.Optional("branch");
@@ -49,7 +49,8 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         var repo = query.Required("repo", 255);
         var branch = query.Text("branch");
         query.Done();
-        var text = await BodyFields.ReadAll(http.Request);
+        using var body = await RequestBody.Read(http.Request);
+        var text = body.Bytes;
         if (text.IsEmpty || text.Length > MaxText && Encoding.UTF8.GetCharCount(text.Span) > MaxText)
         {
             var errors = new FieldErrors();

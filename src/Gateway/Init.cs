@@ -19,7 +19,7 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
 
     private async Task<IResult> Post(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         // bdh may send the human's e-mail, meant for the hosted product: accepted and not kept.
         body.Only("project_slug", "project_name", "alias", "human_name", "agent_type", "lifetime", "custody", "project_id", "repo_origin", "role",
             "hostname", "workspace_path", "email");

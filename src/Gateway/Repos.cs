@@ -26,7 +26,7 @@ internal sealed class Repos(IGrainFactory grains, Identification identification,
 
     private async Task<IResult> Lookup(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var origin = body.Origin("origin_url", required: true);
         body.Done();
 
@@ -41,7 +41,7 @@ internal sealed class Repos(IGrainFactory grains, Identification identification,
 
     private async Task<Answer<RepoEnsured>> Ensure(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var text = body.Required("project_id", 36, 36);
         if (!Names.TryNormalizeUuid(text, out var projectId) && text.Length > 0) body.Fail("project_id", "Invalid project_id format");
         var origin = body.Origin("origin_url", required: true);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Beadhub.Gateway.Http;
@@ -42,15 +43,14 @@ internal sealed class Status(IGrainFactory grains, Identification identification
             var total = status.Length - 1 + field.Length + length + 2;
             httpContext.Response.ContentType = Wire.Json;
             httpContext.Response.ContentLength = total;
+            // In pieces: a span as large as the whole would be fresh memory on every request.
             var writer = httpContext.Response.BodyWriter;
-            var span = writer.GetSpan(total);
-            status.AsSpan(0, status.Length - 1).CopyTo(span);
-            span = span[(status.Length - 1)..];
-            field.CopyTo(span);
-            span = span[field.Length..];
-            Encoding.ASCII.GetBytes(time[..length], span);
-            "\"}"u8.CopyTo(span[length..]);
-            writer.Advance(total);
+            writer.Write(status.AsSpan(0, status.Length - 1));
+            writer.Write(field);
+            Span<byte> utf8 = stackalloc byte[length + 2];
+            Encoding.ASCII.GetBytes(time[..length], utf8);
+            "\"}"u8.CopyTo(utf8[length..]);
+            writer.Write(utf8);
             return Task.CompletedTask;
         }
     }

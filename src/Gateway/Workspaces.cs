@@ -27,7 +27,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
 
     private async Task<IResult> SuggestNamePrefix(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var origin = body.Origin("origin_url", required: true);
         body.Done();
 
@@ -56,7 +56,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
 
     private async Task<Answer<WorkspaceRegistered>> Register(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var origin = body.Origin("repo_origin", required: true);
         var role = body.Role("role", CommonFields.RoleRule);
         var hostname = body.Plain("hostname", 255);
@@ -69,7 +69,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
 
     private async Task<Answer<HeartbeatAnswer>> Heartbeat(HttpContext http)
     {
-        var body = await BodyFields.Read(http);
+        using var body = await BodyFields.Read(http);
         var workspaceId = body.WorkspaceId();
         var alias = body.Alias();
         var origin = body.Origin("repo_origin", required: true, max: 512);

@@ -58,6 +58,8 @@ internal sealed class Server : IAsyncDisposable
             // Cursors are refused beyond 8 KiB by the gateway, with words; the web server must let them come that far.
             kestrel.Limits.MaxRequestLineSize = 32 * 1024;
         });
+        // A connection's data comes on a pool thread already; handing it to another one first only costs.
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 
         var logging = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration).AddConsole(c => c.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(settings.LogLevel));

@@ -9,8 +9,9 @@ internal sealed class Answer<T>(ReadOnlyMemory<byte> json) : IResult
 {
     public Task ExecuteAsync(HttpContext httpContext)
     {
-        Answer.Write(httpContext.Response, json.Span);
-        return Task.CompletedTask;
+        httpContext.Response.ContentType = Wire.Json;
+        httpContext.Response.ContentLength = json.Length;
+        return httpContext.Response.Body.WriteAsync(json).AsTask();
     }
 }
 

@@ -9,18 +9,20 @@ namespace Beadhub.Gateway.Http;
 /// The fields of a JSON object body, read once and checked as they are asked for. Everything wrong with them is collected and answered
 /// in one 422 by <see cref="Done"/>, before authentication (contract 0.3).
 /// </summary>
-internal sealed class BodyFields
+internal sealed class BodyFields : IDisposable
 {
     // Deeper text is refused by the rules of the field that holds it, not by the reader of the body.
     private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1_000_000 };
 
-    private readonly ReadOnlyMemory<byte> _body;
+    private readonly RequestBody _request;
     private readonly Dictionary<string, Range> _fields = [];
     private readonly FieldErrors _errors = new();
 
-    private BodyFields(ReadOnlyMemory<byte> body) => _body = body;
+    private BodyFields(RequestBody request) => _request = request;
 
     public FieldErrors Errors => _errors;
+
+    private ReadOnlySpan<byte> Body => _request.Bytes.Span;
 
     /// <summary>Reads the body. A body that is missing, not JSON, or not an object ends the request with 422.</summary>
     public static async ValueTask<BodyFields> Read(HttpContext http)
@@ -28,30 +30,17 @@ internal sealed class BodyFields
         var request = http.Request;
         if (request.ContentType is { Length: > 0 } type && !IsJson(type))
             throw Invalid("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", []);
-        var fields = new BodyFields(await ReadAll(request));
-        fields.Index();
-        return fields;
-    }
-
-    /// <summary>The body's bytes.</summary>
-    public static async ValueTask<ReadOnlyMemory<byte>> ReadAll(HttpRequest request)
-    {
-        if (request.ContentLength > GatewaySettings.MaxBodyBytes) throw TooLarge();
-        if (request.ContentLength is { } length)
+        var fields = new BodyFields(await RequestBody.Read(request));
+        try
         {
-            // A claimed length buys no memory before the bytes are there.
-            if (length <= 1 << 16)
-            {
-                var whole = new byte[length];
-                await request.Body.ReadExactlyAsync(whole, request.HttpContext.RequestAborted);
-                return whole;
-            }
+            fields.Index();
+            return fields;
         }
-
-        var buffer = new MemoryStream();
-        await request.Body.CopyToAsync(buffer, 1 << 17, request.HttpContext.RequestAborted);
-        if (buffer.Length > GatewaySettings.MaxBodyBytes) throw TooLarge();
-        return buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+        catch
+        {
+            fields.Dispose();
+            throw;
+        }
     }
 
     public bool Has(string name) => _fields.ContainsKey(name) && !IsNull(name);
@@ -73,7 +62,7 @@ internal sealed class BodyFields
             return "";
         }
 
-        _errors.Add("missing", "Field required", _body.Span, null, "body", name);
+        _errors.Add("missing", "Field required", Body, null, "body", name);
         return "";
     }
 
@@ -118,7 +107,7 @@ internal sealed class BodyFields
             return default;
         }
 
-        var bytes = new byte[reader.ValueSpan.Length];
+        var bytes = _request.Rent(reader.ValueSpan.Length);
         int length;
         try
         {
@@ -200,7 +189,7 @@ internal sealed class BodyFields
     {
         if (!_fields.TryGetValue(name, out var range))
         {
-            _errors.Add("missing", "Field required", _body.Span, null, "body", name);
+            _errors.Add("missing", "Field required", Body, null, "body", name);
             return default;
         }
 
@@ -243,6 +232,9 @@ internal sealed class BodyFields
     /// <summary>A rule of ours is violated by this field.</summary>
     public void Fail(string name, string rule) => _errors.AddRule(rule, _fields.TryGetValue(name, out var range) ? Raw(range) : default, "body", name);
 
+    /// <summary>Gives the body's memory back: large texts handed out are gone with it.</summary>
+    public void Dispose() => _request.Dispose();
+
     /// <summary>Ends the request with 422 when anything was wrong.</summary>
     public void Done() => _errors.ThrowIfAny();
 
@@ -282,10 +274,7 @@ internal sealed class BodyFields
         return errors.ToException();
     }
 
-    private static ApiException TooLarge() =>
-        new(StatusCodes.Status413PayloadTooLarge, $"Request body too large: at most {GatewaySettings.MaxBodyBytes} bytes");
-
-    private ReadOnlySpan<byte> Raw(Range range) => _body.Span[range];
+    private ReadOnlySpan<byte> Raw(Range range) => Body[range];
 
     private bool IsNull(string name) => Raw(_fields[name]) is [(byte)'n', ..];
 
@@ -304,7 +293,7 @@ internal sealed class BodyFields
 
     private void Index()
     {
-        var body = _body.Span;
+        var body = Body;
         if (body.IsEmpty) throw Invalid("missing", "Field required", []);
         if (!Utf8.IsValid(body)) throw NotJson(0, "Invalid UTF-8");
         var reader = new Utf8JsonReader(body, ReaderOptions);

@@ -31,6 +31,7 @@ public interface IBeadGrain : IGrainWithStringKey
 /// <param name="Apex">Root of the bead's parents, for a claim.</param>
 /// <param name="ReleaseAll">Whether every claim is released.</param>
 /// <param name="ReleaseOf">Workspace whose claim alone is released because it was deleted.</param>
+/// <param name="ProbablyNew">Whether the sender knows of no such bead: saves a look at the log, and does no harm when wrong.</param>
 [GenerateSerializer, Immutable, Alias("bead.change.v1")]
 public sealed record ChangeBead(
     [property: Id(0)] string? WorkspaceId,
@@ -41,7 +42,8 @@ public sealed record ChangeBead(
     [property: Id(5)] bool Claim = false,
     [property: Id(6)] BeadRef? Apex = null,
     [property: Id(7)] bool ReleaseAll = false,
-    [property: Id(8)] string? ReleaseOf = null);
+    [property: Id(8)] string? ReleaseOf = null,
+    [property: Id(9)] bool ProbablyNew = false);
 
 /// <summary>What became of the issue in <see cref="ChangeBead.Store"/>.</summary>
 public enum StoreResult

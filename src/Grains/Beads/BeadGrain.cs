@@ -16,8 +16,12 @@ public sealed class BeadGrain(IEventLog log, TimeProvider time) : EventSourcedGr
     }
 
     /// <inheritdoc/>
+    protected override bool ReadsLate => true;
+
+    /// <inheritdoc/>
     public async Task<BeadChange> Change(ChangeBead command)
     {
+        if (command.ProbablyNew) AssumeNew();
         var outcome = await Transact(bead => bead.Change(command, time.Now()));
         ForgetWhenUnknown();
         return new(View(), outcome.Stored, outcome.StatusChanged, outcome.Removed, outcome.HeldBy);

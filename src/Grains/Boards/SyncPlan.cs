@@ -20,7 +20,11 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
 
         var changes = new List<KeyValuePair<string, ChangeBead>>(issues.ChangedCount + others.Count);
         foreach (var issue in issues.Changed)
-            changes.Add(new(issue.BeadId, (others.Remove(issue.BeadId, out var other) ? other : nothing) with { Store = issue }));
+            changes.Add(new(issue.BeadId, (others.Remove(issue.BeadId, out var other) ? other : nothing) with
+            {
+                Store = issue,
+                ProbablyNew = !board.Beads.ContainsKey(issue.BeadId),
+            }));
         changes.AddRange(others);
         return new(changes, issues.Count, issues.Count - issues.ChangedCount);
     }

@@ -44,7 +44,19 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         var key = this.GetPrimaryKeyString();
         _stream = new(Kind.Name, key);
         _project = Kind.ProjectOf(key);
-        return Load(cancellationToken).AsTask();
+        return ReadsLate ? Task.CompletedTask : Load(cancellationToken).AsTask();
+    }
+
+    /// <summary>Whether the stream is read at the first use, not at activation: for grains that are often made for a stream that does not exist yet.</summary>
+    protected virtual bool ReadsLate => false;
+
+    /// <summary>
+    /// Takes it that the stream does not exist, when it was not looked at yet. Only a hint that saves a look: were it wrong,
+    /// the append would find another version, and the decision would be made again on what is there.
+    /// </summary>
+    protected void AssumeNew()
+    {
+        if (_now.Version == 0 && _now.Epoch < 0) Advance(Folded.Nothing with { Epoch = log.ExclusiveEpoch });
     }
 
     /// <summary>
@@ -119,9 +131,15 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         return true;
     }
 
-    /// <summary>One look-up of the version; reads the stream only when it moved.</summary>
+    /// <summary>One look-up of the version; reads the stream only when it moved, or was never read.</summary>
     private async ValueTask CatchUp()
     {
+        if (ReferenceEquals(_now, Folded.Nothing))
+        {
+            await Load(default);
+            return;
+        }
+
         var epoch = log.ExclusiveEpoch;
         var version = await log.Version(_stream);
         lock (_turn)
