@@ -1,5 +1,3 @@
-using System.Net;
-using System.Threading.RateLimiting;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Projects;
@@ -47,7 +45,7 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
         // Keys of one's own cannot be sent here, and an agent without any would be nobody.
         if (custody == "endpoints")
             throw ApiException.Unprocessable(lifetime == "ephemeral" ? "Ephemeral agents must be custodial" : "Self-custodial agents require both did and public_key");
-        await rate.Take(http.Connection.RemoteIpAddress);
+        rate.Take(http.Connection.RemoteIpAddress);
 
         var (project, newSlug) = (projectId, (string?)null);
         if (project is null)
@@ -93,24 +91,3 @@ internal sealed record InitAnswer(
     string? Did,
     string? Custody,
     string Lifetime);
-
-/// <summary>The rate limit of bootstraps: a fixed window for each client address (contract 3.5).</summary>
-internal sealed class InitRate(GatewaySettings settings) : IDisposable
-{
-    private readonly PartitionedRateLimiter<IPAddress> _limiter = PartitionedRateLimiter.Create<IPAddress, IPAddress>(address =>
-        RateLimitPartition.GetFixedWindowLimiter(address, _ => new() { PermitLimit = settings.InitRateLimit, Window = settings.InitRateWindow }));
-
-    /// <summary>Takes one; refused when the window is used up.</summary>
-    public async ValueTask Take(IPAddress? address)
-    {
-        using var lease = await _limiter.AcquireAsync(address ?? IPAddress.None);
-        if (lease.IsAcquired) return;
-        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var left) ? left : settings.InitRateWindow;
-        throw new ApiException(StatusCodes.Status429TooManyRequests, "Rate limit exceeded. Too many initialization requests.")
-        {
-            RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)),
-        };
-    }
-
-    public void Dispose() => _limiter.Dispose();
-}
