@@ -16,9 +16,12 @@ internal static class GrowthOfProjects
         await using var large = await lab.Server(await lab.Database());
         Team[] one = [await (await Team.Create(small.Api)).WithPlainIssues(Beads)];
         var many = new Team[count];
+        var made = 0;
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
-            many[i] = await (await Team.Create(large.Api)).WithPlainIssues(Beads));
-        lab.Say($"{count:#,0} projects made");
+        {
+            many[i] = await (await Team.Create(large.Api)).WithPlainIssues(Beads);
+            if (Interlocked.Increment(ref made) % 1000 == 0) lab.Say($"{made:#,0} projects made");
+        });
 
         Func<Task<double>> Load(Host host, string script, int seconds) => async () => (await Wrk.Run(lab, host.Port, "/v1/status", script, 1, seconds)).P50;
         (string Name, Func<Team[], string> Script)[] calls =

@@ -12,6 +12,8 @@ internal static class Reads
     {
         await using var server = await lab.Server(await lab.Database());
         var team = await (await Team.Create(server.Api, agents: 10)).WithIssues(1000);
+        foreach (var agent in team.Agents)
+            await agent.Heartbeat("main").Ok();
         for (var i = 0; i < 50; i++)
             await team.Agents[i % 10].Claim($"claimed-{i}", "A claimed bead").Ok();
 

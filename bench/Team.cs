@@ -19,10 +19,7 @@ internal sealed class Team
         var project = new Project(api);
         var team = new Team(project, new Agent[agents]);
         for (var i = 0; i < agents; i++)
-        {
-            var agent = team.Agents[i] = await project.Agent($"agent-{i + 1}", "Ada", "developer");
-            await agent.Heartbeat("main").Ok();
-        }
+            team.Agents[i] = await project.Agent($"agent-{i + 1}", "Ada", "developer");
         return team;
     }
 
