@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Directories;
+using Beadhub.Mail;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
 using Orleans;
@@ -59,4 +60,6 @@ public static class EventTypes
 [JsonSerializable(typeof(RepoCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
+[JsonSerializable(typeof(MailDelivered))]
+[JsonSerializable(typeof(MailRead))]
 internal sealed partial class EventJson : JsonSerializerContext;

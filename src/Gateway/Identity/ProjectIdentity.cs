@@ -16,6 +16,21 @@ internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string
     }
 }
 
+/// <summary>A caller that acts as a living agent of its project.</summary>
+/// <param name="Who">The caller.</param>
+/// <param name="Agent">The agent.</param>
+internal sealed record Actor(ProjectIdentity Who, Projects.AgentIdentity Agent)
+{
+    /// <summary>The project.</summary>
+    public string ProjectId => Who.ProjectId;
+
+    /// <summary>The agent's id, which is also its workspace's.</summary>
+    public string Id => Agent.AgentId;
+
+    /// <summary>The agent's alias.</summary>
+    public string Alias => Agent.Alias;
+}
+
 /// <summary>How a caller proved who they are.</summary>
 internal enum AuthMode
 {

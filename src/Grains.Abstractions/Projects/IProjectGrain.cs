@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Beadhub.Workspaces;
 using Orleans;
 using Orleans.Concurrency;
@@ -61,6 +62,10 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <summary>An agent, soft-deleted ones included; null when the project never had it.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<AgentIdentity?> Agent(string agentId);
+
+    /// <summary>The living agents with these aliases, in their order; null where nobody has the alias.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<AgentIdentity?>> Named(ImmutableArray<string> aliases);
 
     /// <summary>Living agents with their presence, by alias (contract 4.2).</summary>
     [ReadOnly, AlwaysInterleave]

@@ -44,7 +44,11 @@ public sealed record AgentIdentity(
     [property: Id(4)] string AccessMode,
     [property: Id(5)] string Status,
     [property: Id(6)] bool HasWorkspace,
-    [property: Id(7)] bool KeysRevoked);
+    [property: Id(7)] bool KeysRevoked)
+{
+    /// <summary>Whether the agent holds its alias: it was not deleted.</summary>
+    public bool IsLiving => Status != AgentStatus.Deregistered;
+}
 
 /// <summary>An agent in the list (contract 4.2).</summary>
 [GenerateSerializer, Immutable, Alias("project.agent.v1")]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Orleans;
 
@@ -18,8 +19,9 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
     private static readonly StreamKind<TState> Kind = TState.Kind;
 
-    // Transactions of an activation queue here, so that interleaving methods never race each other to the log.
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Lock _gate = new();
+    private List<Waiting> _waiting = [];
+    private bool _deciding; // one append of an activation is under way at a time
     private StreamKey _stream;
     private string _project = "";
     private volatile Folded _now = Folded.Nothing;
@@ -63,11 +65,23 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// Decides on the newest state, appends the events, folds them and answers; completes when the events are durable.
     /// When another writer was faster the decision is made again on what it wrote.
     /// </summary>
+    /// <remarks>
+    /// Transactions that come while another is under way (in grains whose commands interleave) are decided one after the other on what the ones
+    /// before them leave, and share one append: a grain that everybody asks answers as many as meet in a commit, not one a commit.
+    /// </remarks>
     /// <exception cref="RefusedException">The decision refused.</exception>
+    /// <exception cref="MarkTakenException">The project has an event with the decision's mark.</exception>
     /// <exception cref="EventLogUnavailableException">The log cannot be written; whether it was is unknown, and the caller may repeat.</exception>
     protected async Task<TResult> Transact<TResult>(Func<TState, Decision<TResult>> decide)
     {
-        await _turn.WaitAsync();
+        Waiting<TResult>? waiting = null;
+        lock (_gate)
+        {
+            if (_deciding) _waiting.Add(waiting = new(decide));
+            else _deciding = true;
+        }
+
+        if (waiting is not null) return await waiting.Task;
         try
         {
             for (var attempt = 1; ; attempt++)
@@ -76,14 +90,144 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 var now = _now;
                 var decision = decide(now.State);
                 if (decision.Events.IsDefaultOrEmpty) return decision.Result;
-                if (await TryAppend(now, decision.Events)) return decision.Result;
-                if (attempt == MaxAttempts) throw new EventLogUnavailableException($"{_stream} was changed by others {MaxAttempts} times in a row.");
+                var group = new Group(now.State);
+                group.Add(decision.Events, decision.Mark);
+                if (await TryAppend(now, group)) return decision.Result;
+                if (decision.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) throw new MarkTakenException(mark, marked);
+                if (attempt == MaxAttempts) throw Overtaken();
             }
         }
         finally
         {
-            _turn.Release();
+            GoOn();
         }
+    }
+
+    /// <summary>Lets those decide who have waited, if any.</summary>
+    private void GoOn()
+    {
+        List<Waiting> group;
+        lock (_gate)
+        {
+            if (_waiting.Count == 0)
+            {
+                _deciding = false;
+                return;
+            }
+
+            group = _waiting;
+            _waiting = [];
+        }
+
+        _ = DecideTogether(group);
+    }
+
+    private async Task DecideTogether(List<Waiting> all)
+    {
+        try
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                if (!Trusted) await CatchUp();
+                var now = _now;
+                var group = new Group(now.State);
+                foreach (var waiting in all) waiting.Decide(group);
+                if (group.Written.Count == 0 || await TryAppend(now, group)) break;
+                foreach (var waiting in all)
+                    if (waiting.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) waiting.Refuse(new MarkTakenException(mark, marked));
+                if (attempt == MaxAttempts) throw Overtaken();
+            }
+
+            foreach (var waiting in all) waiting.Complete();
+        }
+        catch (Exception failed)
+        {
+            foreach (var waiting in all) waiting.Fail(failed);
+        }
+        finally
+        {
+            GoOn();
+        }
+    }
+
+    private EventLogUnavailableException Overtaken() => new($"{_stream} was changed by others {MaxAttempts} times in a row.");
+
+    /// <summary>Events to be appended at once, and the state that they lead to.</summary>
+    private sealed class Group(TState state)
+    {
+        private readonly DateTimeOffset _at = DateTimeOffset.UtcNow;
+
+        public TState State { get; private set; } = state;
+
+        public List<NewEvent> Written { get; } = [];
+
+        public void Add(ImmutableArray<IEvent> events, string? mark)
+        {
+            foreach (var @event in events)
+            {
+                State = State.Apply(@event);
+                Written.Add(new(EventTypes.NameOf(@event), EventTypes.Serialize(@event), _at, mark));
+                mark = null;
+            }
+        }
+
+        public bool Carries(string mark) => Written.Any(written => written.Mark == mark);
+    }
+
+    /// <summary>A transaction that shares an append with others.</summary>
+    private abstract class Waiting
+    {
+        /// <summary>The mark that the decision carries.</summary>
+        public string? Mark { get; protected set; }
+
+        /// <summary>Decides on what the ones before leave. A refusal, too, is told only when what it rests on is durable.</summary>
+        public abstract void Decide(Group group);
+
+        public abstract void Refuse(Exception refusal);
+
+        public abstract void Complete();
+
+        public abstract void Fail(Exception failure);
+    }
+
+    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide) : Waiting
+    {
+        private readonly TaskCompletionSource<TResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private Exception? _refusal;
+        private bool _final;
+        private TResult? _result;
+
+        public Task<TResult> Task => _done.Task;
+
+        public override void Decide(Group group)
+        {
+            if (_final) return;
+            _refusal = null;
+            try
+            {
+                var decision = decide(group.State);
+                // Two of one group with one mark: the first is to be written, the second is told so by the next round.
+                if (decision.Mark is { } mark && group.Carries(mark)) throw new MarkTakenException(mark, null);
+                (Mark, _result) = (decision.Mark, decision.Result);
+                if (!decision.Events.IsDefaultOrEmpty) group.Add(decision.Events, decision.Mark);
+            }
+            catch (Exception refusal)
+            {
+                (Mark, _refusal) = (null, refusal);
+            }
+        }
+
+        public override void Refuse(Exception refusal) => (_final, Mark, _refusal) = (true, null, refusal);
+
+        public override void Complete()
+        {
+            if (_refusal is not null) _done.TrySetException(_refusal);
+            else _done.TrySetResult(_result!);
+        }
+
+        // Each caller gets an exception of its own: a shared one would collect everybody's stack traces.
+        public override void Fail(Exception failure) =>
+            _done.TrySetException(failure is EventLogUnavailableException ? new EventLogUnavailableException(failure.Message, failure.InnerException) : failure);
     }
 
     /// <summary>Answers from the state in memory; first catches up when another node may have written.</summary>
@@ -98,18 +242,10 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
     private bool Trusted => _now.Epoch == log.ExclusiveEpoch && _now.Epoch > 0;
 
-    private async Task<bool> TryAppend(Folded now, IReadOnlyList<IEvent> events)
+    private async Task<bool> TryAppend(Folded now, Group group)
     {
-        var state = now.State;
-        var written = new NewEvent[events.Count];
-        var at = DateTimeOffset.UtcNow;
-        for (var i = 0; i < events.Count; i++)
-        {
-            state = state.Apply(events[i]);
-            written[i] = new(EventTypes.NameOf(events[i]), EventTypes.Serialize(events[i]), at);
-        }
-
-        var version = now.Version + events.Count;
+        var (state, written) = (group.State, group.Written);
+        var version = now.Version + written.Count;
         var snapshotDue = version - now.SnapshotVersion >= Kind.SnapshotEvery;
         var snapshot = snapshotDue ? JsonSerializer.Serialize(state, Kind.Snapshot) : null;
         try
@@ -142,7 +278,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
         var epoch = log.ExclusiveEpoch;
         var version = await log.Version(_stream);
-        lock (_turn)
+        lock (_gate)
         {
             if (version == _now.Version)
             {
@@ -164,7 +300,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// <summary>Several readers may catch up while a writer appends: an older state never replaces a newer one.</summary>
     private void Advance(Folded to)
     {
-        lock (_turn)
+        lock (_gate)
         {
             if (to.Version >= _now.Version) _now = to;
         }
@@ -173,6 +309,6 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// <summary>The next call looks at the log before it believes the state.</summary>
     private void Distrust()
     {
-        lock (_turn) _now = _now with { Epoch = -1 };
+        lock (_gate) _now = _now with { Epoch = -1 };
     }
 }

@@ -22,6 +22,9 @@ public interface IEventLog : IAsyncDisposable
     /// <summary>Reads all streams of one kind in one project, in no particular order, streaming.</summary>
     IAsyncEnumerable<StoredStream> LoadAll(string project, string kind, CancellationToken cancellation = default);
 
+    /// <summary>Keys of all streams of one kind, in all projects: to take up again, at start, work that a project has left.</summary>
+    ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default);
+
     /// <summary>The version of a stream (0 when never written). Concurrent calls share a query.</summary>
     ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default);
 
@@ -31,6 +34,12 @@ public interface IEventLog : IAsyncDisposable
     /// <returns>Whether the events were written, and then the feed position of the first one.</returns>
     /// <exception cref="EventLogUnavailableException">The outcome is unknown: the caller must read the stream again before it decides anew.</exception>
     Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default);
+
+    /// <summary>Reads at most <paramref name="max"/> events of a stream with a version above <paramref name="after"/>, in order.</summary>
+    ValueTask<IReadOnlyList<StoredEvent>> ReadStream(StreamKey stream, long after, int max, CancellationToken cancellation = default);
+
+    /// <summary>Finds the event of a project that carries a mark (<see cref="NewEvent.Mark"/>); null when none does.</summary>
+    ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
     /// <summary>The feed position of the newest event of the project; 0 when there is none. Concurrent calls share a query.</summary>
     ValueTask<long> Head(string project, CancellationToken cancellation = default);
@@ -58,10 +67,19 @@ public sealed record StreamAppend(string Project, StreamKey Stream, long Expecte
 /// <param name="Type">Event type name with its version suffix.</param>
 /// <param name="Data">JSON.</param>
 /// <param name="At">When it was decided, UTC, microseconds.</param>
-public readonly record struct NewEvent(string Type, string Data, DateTimeOffset At);
+/// <param name="Mark">
+/// A name that no other event of the project may carry, by which the event is found again (the id of a message, say). An append with a mark
+/// that is taken is refused as a whole, like one with a wrong version.
+/// </param>
+public readonly record struct NewEvent(string Type, string Data, DateTimeOffset At, string? Mark = null);
+
+/// <summary>Where the event with a mark is.</summary>
+/// <param name="Stream">Its stream.</param>
+/// <param name="Version">Its version within the stream.</param>
+public readonly record struct MarkedEvent(StreamKey Stream, long Version);
 
 /// <summary>What came of an append.</summary>
-/// <param name="Written">False when the stream had another version; nothing was written then.</param>
+/// <param name="Written">False when the stream had another version, or a mark was taken; nothing was written then.</param>
 /// <param name="FirstPosition">Feed position of the first event; 0 when nothing was written.</param>
 public readonly record struct AppendResult(bool Written, long FirstPosition);
 

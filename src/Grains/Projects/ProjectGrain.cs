@@ -213,14 +213,14 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<RepoView?> FindRepo(string canonicalOrigin) => RepoLists.Find(await Newest(), canonicalOrigin);
 
     /// <inheritdoc/>
-    public async ValueTask<AgentIdentity?> Agent(string agentId)
+    public async ValueTask<AgentIdentity?> Agent(string agentId) =>
+        (await Newest()).Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<AgentIdentity?>> Named(ImmutableArray<string> aliases)
     {
-        if ((await Newest()).Roster.Find(agentId) is not { } agent) return null;
-        // Asked on every request: the same answer again while the agent has not changed.
-        if (_identities.TryGetValue(agentId, out var known) && ReferenceEquals(known.Agent, agent)) return known.Identity;
-        var identity = agent.Identity();
-        _identities[agentId] = (agent, identity);
-        return identity;
+        var roster = (await Newest()).Roster;
+        return [.. aliases.Select(alias => roster.Named(alias) is { } agent ? IdentityOf(agent) : null)];
     }
 
     /// <inheritdoc/>
@@ -247,6 +247,15 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
 
     /// <inheritdoc/>
     public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), Volatile.Read(ref _seen), query);
+
+    private AgentIdentity IdentityOf(Agent agent)
+    {
+        // Asked on every request: the same answer again while the agent has not changed.
+        if (_identities.TryGetValue(agent.Id, out var known) && ReferenceEquals(known.Agent, agent)) return known.Identity;
+        var identity = agent.Identity();
+        _identities[agent.Id] = (agent, identity);
+        return identity;
+    }
 
     private ValueTask<Project> Newest() => Read(Itself);
 

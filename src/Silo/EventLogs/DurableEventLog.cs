@@ -34,6 +34,9 @@ public abstract class DurableEventLog : IEventLog
     public abstract IAsyncEnumerable<StoredStream> LoadAll(string project, string kind, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
     public abstract ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
@@ -42,6 +45,13 @@ public abstract class DurableEventLog : IEventLog
     /// <inheritdoc/>
     public abstract ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(
         string project, long after, int max, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<StoredEvent>> ReadStream(
+        StreamKey stream, long after, int max, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
     /// <summary>For health checks: null when the store answers and the last write to it did not just fail, else what is wrong.</summary>
     public async ValueTask<string?> Check(CancellationToken cancellation = default)

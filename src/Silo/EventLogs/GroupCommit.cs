@@ -35,6 +35,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
 
     // The committer's own.
     private readonly HashSet<StreamKey> _streams = [];
+    private readonly HashSet<(string Project, string Mark)> _marks = [];
     private List<PendingAppend> _batch = [];
     private List<PendingAppend> _later = [];
     private List<PendingAppend> _left = [];
@@ -138,13 +139,14 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for appends and fills the batch, at most one append a stream, in the order they came. False when closed and nothing waits.
+    /// Waits for appends and fills the batch, at most one append a stream and a mark, in the order they came. False when closed and nothing waits.
     /// </summary>
     private bool Take()
     {
         _batch.Clear();
         _bytes = 0;
         _streams.Clear();
+        _marks.Clear();
 
         // What the previous batch had to leave behind comes first, so that appends to one stream keep their order.
         (_later, _left) = (_left, _later);
@@ -199,7 +201,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         {
             pending.SetCanceled(pending.Cancellation);
         }
-        else if (Full || !_streams.Add(pending.Append.Stream))
+        else if (Full || !_streams.Add(pending.Append.Stream) || MeetsMark(pending))
         {
             _later.Add(pending);
         }
@@ -208,6 +210,16 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             _batch.Add(pending);
             _bytes += pending.Size;
         }
+    }
+
+    /// <summary>Whether a mark of the append is in the batch already, so that only a later batch can tell that it is taken.</summary>
+    private bool MeetsMark(PendingAppend pending)
+    {
+        if (!pending.HasMarks) return false;
+        var meets = false;
+        foreach (var @event in pending.Append.Events)
+            if (@event.Mark is { } mark) meets |= !_marks.Add((pending.Append.Project, mark));
+        return meets;
     }
 
     /// <summary>

@@ -23,6 +23,9 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
         {
             Require(@event.Type);
             Require(@event.Data);
+            if (@event.Mark is null) continue;
+            Require(@event.Mark);
+            HasMarks = true;
         }
         Append = append;
         Cancellation = cancellation;
@@ -32,10 +35,13 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
 
     public CancellationToken Cancellation { get; }
 
+    /// <summary>Whether any of the events carries a mark.</summary>
+    public bool HasMarks { get; }
+
     /// <summary>Payload in bytes of UTF-8.</summary>
     public int Size { get; private set; }
 
-    /// <summary>Set by the writer: the feed position of the first event, 0 when the version did not match.</summary>
+    /// <summary>Set by the writer: the feed position of the first event, 0 when the append was refused.</summary>
     public long FirstPosition { get; set; }
 
     public long NewVersion => Append.ExpectedVersion + Append.Events.Count;

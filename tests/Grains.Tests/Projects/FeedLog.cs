@@ -9,6 +9,7 @@ internal sealed class FeedLog : IEventLog
 {
     private readonly Dictionary<StreamKey, List<StoredEvent>> _streams = [];
     private readonly List<FeedEvent> _feed = [];
+    private readonly Dictionary<string, MarkedEvent> _marks = [];
 
     public long ExclusiveEpoch { get; set; }
 
@@ -40,8 +41,10 @@ internal sealed class FeedLog : IEventLog
     {
         var events = _streams.TryGetValue(append.Stream, out var known) ? known : _streams[append.Stream] = [];
         if (events.Count != append.ExpectedVersion) return Task.FromResult(new AppendResult(false, 0));
+        if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey(e.Mark))) return Task.FromResult(new AppendResult(false, 0));
         foreach (var e in append.Events)
         {
+            if (e.Mark is not null) _marks[e.Mark] = new(append.Stream, events.Count + 1);
             events.Add(new(events.Count + 1, e.Type, e.Data, e.At));
             _feed.Add(new(append.Project, _feed.Count + 1, append.Stream.Kind, append.Stream.Key, events.Count, e.Type, e.Data, e.At));
         }
@@ -60,6 +63,24 @@ internal sealed class FeedLog : IEventLog
         Asked++;
         FeedPages++;
         return new([.. _feed.Skip((int)after).Take(max)]);
+    }
+
+    public ValueTask<IReadOnlyList<StoredEvent>> ReadStream(StreamKey stream, long after, int max, CancellationToken cancellation = default)
+    {
+        Asked++;
+        return new(Stored(stream).Tail.Skip((int)after).Take(max).ToList());
+    }
+
+    public ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default)
+    {
+        Asked++;
+        return new(_marks.TryGetValue(mark, out var marked) ? marked : null);
+    }
+
+    public ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default)
+    {
+        Asked++;
+        return new(_streams.Keys.Where(stream => stream.Kind == kind).Select(stream => stream.Key).ToList());
     }
 
     public ValueTask DisposeAsync() => default;

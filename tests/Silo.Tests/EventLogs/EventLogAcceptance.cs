@@ -130,6 +130,77 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_part_of_a_stream_is_read_from_any_version_whatever_its_snapshot()
+    {
+        await Log.Append(Appending("a", 0, "1", "2", "3") with { Snapshot = "S3" }, Cancellation);
+        await Log.Append(Appending("b", 0, "other"), Cancellation);
+        await Log.Append(Appending("a", 3, "4", "5"), Cancellation);
+
+        (await Log.ReadStream(Bead("a"), 1, 3, Cancellation)).Select(e => (e.Version, e.Data)).ShouldBe([(2, "2"), (3, "3"), (4, "4")]);
+        (await Log.ReadStream(Bead("a"), 0, 100, Cancellation)).Select(e => e.Data).ShouldBe(["1", "2", "3", "4", "5"]);
+        (await Log.ReadStream(Bead("a"), 5, 100, Cancellation)).ShouldBeEmpty();
+        (await Log.ReadStream(Bead("none"), 0, 100, Cancellation)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Keys_are_those_of_one_kind_in_all_projects()
+    {
+        await Log.Append(new StreamAppend("p1", new("mailbox", "p1/a"), 0, [Event("1")], null), Cancellation);
+        await Log.Append(new StreamAppend("p2", new("mailbox", "p2/b"), 0, [Event("1")], null), Cancellation);
+        await Log.Append(Appending("c", 0, "1"), Cancellation);
+
+        (await Log.Keys("mailbox", Cancellation)).ShouldBe(["p1/a", "p2/b"]);
+        (await Log.Keys("none", Cancellation)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_mark_finds_its_event_and_is_given_once_in_a_project()
+    {
+        (await Log.Append(new StreamAppend(Project, Bead("a"), 0, [Event("1"), Event("2") with { Mark = "m" }], null), Cancellation)).Written.ShouldBeTrue();
+
+        (await Log.FindMark(Project, "m", Cancellation)).ShouldBe(new MarkedEvent(Bead("a"), 2));
+        (await Log.FindMark(Project, "n", Cancellation)).ShouldBeNull();
+        (await Log.FindMark("elsewhere", "m", Cancellation)).ShouldBeNull();
+
+        // Refused with all of its append, while the others of the batch are written.
+        var refused = Log.Append(new StreamAppend(Project, Bead("b"), 0, [Event("1"), Event("2") with { Mark = "m" }], null), Cancellation);
+        var again = Log.Append(new StreamAppend(Project, Bead("a"), 2, [Event("3") with { Mark = "m" }], "S"), Cancellation);
+        var fine = Log.Append(new StreamAppend(Project, Bead("c"), 0, [Event("1") with { Mark = "c" }], null), Cancellation);
+        var plain = Log.Append(Appending("d", 0, "1"), Cancellation);
+        var elsewhere = Log.Append(new StreamAppend("elsewhere", Bead("e"), 0, [Event("1") with { Mark = "m" }], null), Cancellation);
+        (await refused).ShouldBe(new AppendResult(false, 0));
+        (await again).ShouldBe(new AppendResult(false, 0));
+        (await fine).Written.ShouldBeTrue();
+        (await plain).Written.ShouldBeTrue();
+        (await elsewhere).ShouldBe(new AppendResult(true, 1));
+
+        (await Log.Version(Bead("b"), Cancellation)).ShouldBe(0);
+        (await Log.Load(Bead("a"), Cancellation)).ShouldSatisfyAllConditions(a => a.Version.ShouldBe(2), a => a.Snapshot.ShouldBeNull());
+        (await Log.ReadFeed(Project, 0, 10, Cancellation)).Select(e => e.Position).ShouldBe([1, 2, 3, 4]);
+        (await Log.FindMark(Project, "m", Cancellation)).ShouldBe(new MarkedEvent(Bead("a"), 2));
+    }
+
+    [Fact]
+    public async Task Of_many_that_want_one_mark_at_once_one_gets_it()
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 32).Select(i =>
+            Log.Append(new StreamAppend(Project, Bead($"b{i}"), 0, [Event("1") with { Mark = "m" }], null), Cancellation)));
+
+        results.Count(result => result.Written).ShouldBe(1);
+        (await Log.Head(Project, Cancellation)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_large_batch_with_marks_is_written_whole()
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 600).Select(i =>
+            Log.Append(new StreamAppend(Project, Bead($"b{i}"), 0, [Event("1") with { Mark = i % 2 == 0 ? $"m{i}" : null }], null), Cancellation)));
+
+        results.ShouldAllBe(result => result.Written);
+        (await Log.FindMark(Project, "m598", Cancellation)).ShouldBe(new MarkedEvent(Bead("b598"), 1));
+    }
+
+    [Fact]
     public async Task A_stream_with_many_snapshots_loads_from_the_newest()
     {
         for (var version = 0; version < 60; version++)

@@ -4,8 +4,8 @@ using NpgsqlTypes;
 namespace Beadhub.Silo.EventLogs.Postgres;
 
 /// <summary>
-/// A prepared statement that takes many appends as arrays: <see cref="PostgresStatements.Append"/> or <see
-/// cref="PostgresStatements.Place"/>.
+/// A prepared statement that takes many appends as arrays: <see cref="PostgresStatements.Append"/>, <see
+/// cref="PostgresStatements.AppendMarked"/> or <see cref="PostgresStatements.Place"/>.
 /// </summary>
 internal sealed class ManyAppendsCommand
 {
@@ -21,16 +21,20 @@ internal sealed class ManyAppendsCommand
     private readonly NpgsqlParameter<string[]> _types = Array<string[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<string[]> _datas = Array<string[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<DateTime[]> _ats = Array<DateTime[]>(NpgsqlDbType.TimestampTz);
+    private readonly NpgsqlParameter<string?[]> _marks = Array<string?[]>(NpgsqlDbType.Text);
     private readonly bool _withEvents;
+    private readonly bool _withMarks;
 
-    public ManyAppendsCommand(string sql, NpgsqlConnection connection, bool withEvents)
+    public ManyAppendsCommand(string sql, NpgsqlConnection connection, bool withEvents, bool withMarks = false)
     {
         _withEvents = withEvents;
+        _withMarks = withMarks;
         _command = new NpgsqlCommand(sql, connection) { Parameters = { _kinds, _keys, _projects, _priors, _counts, _snapshots } };
         if (withEvents)
         {
             foreach (var parameter in (NpgsqlParameter[])[_ordinals, _places, _types, _datas, _ats]) _command.Parameters.Add(parameter);
         }
+        if (withMarks) _command.Parameters.Add(_marks);
         _command.Prepare();
     }
 
@@ -74,6 +78,7 @@ internal sealed class ManyAppendsCommand
         var types = _types.TypedValue = new string[total];
         var datas = _datas.TypedValue = new string[total];
         var ats = _ats.TypedValue = new DateTime[total];
+        var marks = _withMarks ? _marks.TypedValue = new string?[total] : null;
         var next = 0;
         for (var i = 0; i < batch.Count; i++)
         {
@@ -85,6 +90,7 @@ internal sealed class ManyAppendsCommand
                 types[next] = events[place].Type;
                 datas[next] = events[place].Data;
                 ats[next] = batch[i].At(place);
+                if (marks is not null) marks[next] = events[place].Mark;
             }
         }
     }

@@ -9,7 +9,9 @@ internal static class PostgresErrors
 {
     /// <summary>Two nodes met: the server undid one transaction, which may simply be sent again.</summary>
     public static bool IsCollision(Exception error) =>
-        error is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
+        error is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure }
+        // A mark that another node wrote a moment ago: the next attempt sees it.
+        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "marks_pkey" };
 
     /// <summary>The server works and the connection stands, but it refuses the data: an overlong key, a character it cannot keep.</summary>
     public static bool IsBadData(Exception error) =>

@@ -38,6 +38,12 @@ internal sealed class PostgresEventLog : DurableEventLog
     private const string Feed =
         "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3";
 
+    private const string Stream = "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4";
+
+    private const string Marked = "SELECT kind, key, version FROM marks WHERE project = $1 AND mark = $2";
+
+    private const string KeysOfKind = "SELECT key FROM streams WHERE kind = $1 ORDER BY key";
+
     private const int QuestionsAQuery = 500;
 
     private readonly NpgsqlDataSource _reads;
@@ -120,7 +126,7 @@ internal sealed class PostgresEventLog : DurableEventLog
     {
         var events = new List<FeedEvent>();
         await using var query = await Query(
-            Feed, cancellation, Text(project), new NpgsqlParameter<long> { TypedValue = after }, new NpgsqlParameter<int> { TypedValue = max });
+            Feed, cancellation, Text(project), Number(after), Number(max));
         while (await query.Read())
         {
             var row = query.Rows;
@@ -128,6 +134,38 @@ internal sealed class PostgresEventLog : DurableEventLog
                 project, row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetString(4), row.GetString(5), At(row, 6)));
         }
         return events;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<StoredEvent>> ReadStream(
+        StreamKey stream, long after, int max, CancellationToken cancellation = default)
+    {
+        var events = new List<StoredEvent>();
+        await using var query = await Query(Stream, cancellation, Text(stream.Kind), Text(stream.Key), Number(after), Number(max));
+        while (await query.Read())
+        {
+            var row = query.Rows;
+            events.Add(new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), At(row, 3)));
+        }
+        return events;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default)
+    {
+        var keys = new List<string>();
+        await using var query = await Query(KeysOfKind, cancellation, Text(kind));
+        while (await query.Read()) keys.Add(query.Rows.GetString(0));
+        return keys;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default)
+    {
+        await using var query = await Query(Marked, cancellation, Text(project), Text(mark));
+        return await query.Read()
+            ? new MarkedEvent(new StreamKey(query.Rows.GetString(0), query.Rows.GetString(1)), query.Rows.GetInt64(2))
+            : null;
     }
 
     private protected override async ValueTask Ping(CancellationToken cancellation)
@@ -186,6 +224,8 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private static NpgsqlParameter Texts(string[] values) =>
         new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
 
     private static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 }

@@ -38,16 +38,29 @@ internal static class PostgresStatements
     /// Many appends, without their events: arrays of kind, key, project, prior, number of events, snapshot → ordinal (from 1) and first
     /// position of the accepted. The events must follow in the same transaction.
     /// </summary>
-    public const string Place = $"{Placed} SELECT ordinal, first FROM placed";
+    public const string Place = $"{Input}{Accepted} SELECT ordinal, first FROM placed";
 
     /// <summary>
     /// Many appends: as <see cref="Place"/>, then arrays of each event's append (its ordinal), place within it (from 0), type, data, at.
     /// </summary>
     public const string Append = $"""
-        {Placed}, written AS (
-            INSERT INTO events (project, position, kind, key, version, type, data, at)
-            SELECT p.project, p.first + e.place, p.kind, p.key, p.prior + e.place + 1, e.type, e.data, e.at
-            FROM unnest($7, $8, $9, $10, $11) AS e (ordinal, place, type, data, at) JOIN placed p ON p.ordinal = e.ordinal
+        {Input}{Accepted}, {Events}
+        SELECT ordinal, first FROM placed
+        """;
+
+    /// <summary>
+    /// Many appends with marks: as <see cref="Append"/>, with an array of marks (or nulls) beside the events. An append with a taken mark is
+    /// not accepted. Only this statement looks at marks, so that appends without any pay nothing.
+    /// </summary>
+    public const string AppendMarked = $"""
+        {Input} WHERE ordinal NOT IN (
+            SELECT ordinal FROM unnest($7, $12) AS e (ordinal, mark)
+            WHERE (SELECT true FROM marks m WHERE m.project = ($3)[e.ordinal] AND m.mark = e.mark)
+        ){Accepted}, {Events}, marked AS (
+            INSERT INTO marks (project, mark, kind, key, version)
+            SELECT p.project, e.mark, p.kind, p.key, p.prior + e.place + 1
+            FROM unnest($7, $8, $12) AS e (ordinal, place, mark) JOIN placed p ON p.ordinal = e.ordinal
+            WHERE e.mark IS NOT NULL ORDER BY 1, 2
         )
         SELECT ordinal, first FROM placed
         """;
@@ -66,11 +79,22 @@ internal static class PostgresStatements
     /// <summary>The events of placed appends, in the order of these columns.</summary>
     public const string CopyEvents = "COPY events (project, position, kind, key, version, type, data, at) FROM STDIN (FORMAT binary)";
 
-    // A stream that was expected to exist, and does not, must not be made: hence the look-up. Streams are never deleted, so what it sees
-    // stays true. A scalar subquery, since the planner would turn EXISTS into a hash of the whole table.
-    private const string Placed = """
+    private const string Events = """
+        written AS (
+            INSERT INTO events (project, position, kind, key, version, type, data, at)
+            SELECT p.project, p.first + e.place, p.kind, p.key, p.prior + e.place + 1, e.type, e.data, e.at
+            FROM unnest($7, $8, $9, $10, $11) AS e (ordinal, place, type, data, at) JOIN placed p ON p.ordinal = e.ordinal
+        )
+        """;
+
+    private const string Input = """
         WITH input AS MATERIALIZED (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS i (kind, key, project, prior, events, snapshot, ordinal)
+        """;
+
+    // A stream that was expected to exist, and does not, must not be made: hence the look-up. Streams are never deleted, so what it sees
+    // stays true. A scalar subquery, since the planner would turn EXISTS into a hash of the whole table.
+    private const string Accepted = """
         ), accepted AS (
             INSERT INTO streams AS s (kind, key, project, version, prior, snapshot_version, snapshot)
             SELECT kind, key, project, prior + events, prior, CASE WHEN snapshot IS NULL THEN 0 ELSE prior + events END, snapshot

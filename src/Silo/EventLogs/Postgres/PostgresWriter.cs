@@ -24,6 +24,7 @@ internal sealed class PostgresWriter : IBatchWriter
     private OneEventCommand _begin = null!;
     private OneEventCommand _continue = null!;
     private ManyAppendsCommand _append = null!;
+    private ManyAppendsCommand _appendMarked = null!;
     private ManyAppendsCommand _place = null!;
     private AdvanceHeadsCommand _advance = null!;
 
@@ -50,6 +51,7 @@ internal sealed class PostgresWriter : IBatchWriter
             _begin = new OneEventCommand(PostgresStatements.Begin, connection);
             _continue = new OneEventCommand(PostgresStatements.Continue, connection);
             _append = new ManyAppendsCommand(PostgresStatements.Append, connection, withEvents: true);
+            _appendMarked = new ManyAppendsCommand(PostgresStatements.AppendMarked, connection, withEvents: true, withMarks: true);
             _place = new ManyAppendsCommand(PostgresStatements.Place, connection, withEvents: false);
             _advance = new AdvanceHeadsCommand(connection);
             _connection = connection;
@@ -97,6 +99,11 @@ internal sealed class PostgresWriter : IBatchWriter
 
     private void WriteOnce(IReadOnlyList<PendingAppend> batch)
     {
+        if (batch.Any(static pending => pending.HasMarks))
+        {
+            _appendMarked.Execute(batch);
+            return;
+        }
         if (batch.Count == 1 && batch[0].Append.Events.Count == 1)
         {
             var only = batch[0];

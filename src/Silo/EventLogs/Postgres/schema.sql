@@ -35,6 +35,16 @@ CREATE TABLE IF NOT EXISTS events (
     UNIQUE (kind, key, version)
 );
 
+-- Names that one event of a project carries: the ids of messages. They keep an id from being used twice, and find the event.
+CREATE TABLE IF NOT EXISTS marks (
+    project  text COLLATE "C" NOT NULL,
+    mark     text COLLATE "C" NOT NULL,
+    kind     text COLLATE "C" NOT NULL,
+    key      text COLLATE "C" NOT NULL,
+    version  bigint NOT NULL,
+    PRIMARY KEY (project, mark)
+);
+
 -- The newest position of each project. Its row is locked from the moment positions are given until they are committed:
 -- that is what makes positions gapless and visible in order, whichever node writes.
 CREATE TABLE IF NOT EXISTS heads (

@@ -5,7 +5,7 @@ namespace Beadhub.Silo.EventLogs.Sqlite;
 /// <summary>The database file: how connections to it are opened, and its schema.</summary>
 internal static class SqliteDatabase
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     static SqliteDatabase() => SQLitePCL.Batteries_V2.Init();
 

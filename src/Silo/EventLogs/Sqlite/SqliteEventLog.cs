@@ -67,6 +67,19 @@ internal sealed class SqliteEventLog : DurableEventLog
         Read(reader => reader.ReadFeed(project, after, max), cancellation);
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<StoredEvent>> ReadStream(
+        StreamKey stream, long after, int max, CancellationToken cancellation = default) =>
+        Read(reader => reader.ReadStream(stream, after, max), cancellation);
+
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default) =>
+        Read(reader => reader.Keys(kind), cancellation);
+
+    /// <inheritdoc/>
+    public override ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default) =>
+        Read(reader => reader.FindMark(project, mark), cancellation);
+
+    /// <inheritdoc/>
     public override async IAsyncEnumerable<StoredStream> LoadAll(
         string project, string kind, [EnumeratorCancellation] CancellationToken cancellation = default)
     {

@@ -20,6 +20,9 @@ internal sealed class SqliteReader : IDisposable
     private readonly SqliteStatement _version;
     private readonly SqliteStatement _head;
     private readonly SqliteStatement _feed;
+    private readonly SqliteStatement _events;
+    private readonly SqliteStatement _marked;
+    private readonly SqliteStatement _keys;
 
     public SqliteReader(string path)
     {
@@ -30,6 +33,9 @@ internal sealed class SqliteReader : IDisposable
         _head = new(_connection, "SELECT position FROM heads WHERE project = $1");
         _feed = new(_connection,
             "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3");
+        _events = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4");
+        _marked = new(_connection, "SELECT kind, key, version FROM marks WHERE project = $1 AND mark = $2");
+        _keys = new(_connection, "SELECT key FROM streams WHERE kind = $1 ORDER BY key");
     }
 
     public void Dispose() => _connection.Dispose();
@@ -61,6 +67,28 @@ internal sealed class SqliteReader : IDisposable
                 SqliteTime.Restore(row.GetInt64(6))));
         }
         return events;
+    }
+
+    public IReadOnlyList<StoredEvent> ReadStream(StreamKey stream, long after, int max)
+    {
+        var events = new List<StoredEvent>();
+        using var row = _events.Read(stream.Kind, stream.Key, after, max);
+        while (row.Read()) events.Add(new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), SqliteTime.Restore(row.GetInt64(3))));
+        return events;
+    }
+
+    public IReadOnlyList<string> Keys(string kind)
+    {
+        var keys = new List<string>();
+        using var row = _keys.Read(kind);
+        while (row.Read()) keys.Add(row.GetString(0));
+        return keys;
+    }
+
+    public MarkedEvent? FindMark(string project, string mark)
+    {
+        using var row = _marked.Read(project, mark);
+        return row.Read() ? new MarkedEvent(new StreamKey(row.GetString(0), row.GetString(1)), row.GetInt64(2)) : null;
     }
 
     private static IEnumerable<StoredStream> ReadStreams(SqliteDataReader row)

@@ -17,6 +17,8 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
     private SqliteStatement _insert = null!;
     private SqliteStatement _head = null!;
     private SqliteStatement _moveHead = null!;
+    private SqliteStatement _isMarked = null!;
+    private SqliteStatement _mark = null!;
 
     public void Connect()
     {
@@ -40,6 +42,8 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
             _head = new(connection, "SELECT position FROM heads WHERE project = $1");
             _moveHead = new(connection,
                 "INSERT INTO heads (project, position) VALUES ($1, $2) ON CONFLICT (project) DO UPDATE SET position = excluded.position");
+            _isMarked = new(connection, "SELECT 1 FROM marks WHERE project = $1 AND mark = $2");
+            _mark = new(connection, "INSERT INTO marks (project, mark, kind, key, version) VALUES ($1, $2, $3, $4, $5)");
             _connection = connection;
         }
         catch (SqliteException error)
@@ -83,6 +87,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         var append = pending.Append;
         var (kind, key) = append.Stream;
         pending.FirstPosition = 0;
+        if (pending.HasMarks && append.Events.Any(e => e.Mark is not null && _isMarked.Number(append.Project, e.Mark) != 0)) return;
         var snapshotVersion = append.Snapshot is null ? 0 : pending.NewVersion;
         var touched = append.ExpectedVersion == 0
             ? _begin.Execute(kind, key, append.Project, pending.NewVersion, snapshotVersion, append.Snapshot)
@@ -95,6 +100,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
             var @event = append.Events[i];
             _insert.Execute(
                 append.Project, head + i + 1, kind, key, append.ExpectedVersion + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)));
+            if (@event.Mark is not null) _mark.Execute(append.Project, @event.Mark, kind, key, append.ExpectedVersion + i + 1);
         }
         pending.FirstPosition = head + 1;
         _heads[append.Project] = head + append.Events.Count;

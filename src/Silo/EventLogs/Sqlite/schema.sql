@@ -25,6 +25,16 @@ CREATE TABLE IF NOT EXISTS events (
     UNIQUE (kind, key, version)
 );
 
+-- Names that one event of a project carries: the ids of messages. They keep an id from being used twice, and find the event.
+CREATE TABLE IF NOT EXISTS marks (
+    project  TEXT NOT NULL,
+    mark     TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    PRIMARY KEY (project, mark)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS heads (
     project  TEXT NOT NULL PRIMARY KEY,
     position INTEGER NOT NULL
