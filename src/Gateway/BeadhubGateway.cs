@@ -51,6 +51,7 @@ public static class BeadhubGateway
         Workspaces.Map(app);
         Repos.Map(app);
         Beads.Map(app);
+        BeadClaims.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
         Status.Map(app);

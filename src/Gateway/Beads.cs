@@ -18,7 +18,7 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
 
     private const int MaxIssues = 10_000;
     private static readonly string[] KnownStatuses = ["open", "in_progress", "closed"];
-    private static readonly string[] KnownTypes = ["bug", "chore", "epic", "feature", "task"];
+    public static readonly string[] KnownTypes = ["bug", "chore", "epic", "feature", "task"];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -164,8 +164,7 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
     }
 
     private static IssueList ToList(IssuePage page) => new(
-        [.. page.Issues.Select(i => new ListedIssue(i.BeadId, i.Repo, i.Branch, i.Title, i.Status, i.Priority, i.Type, i.Assignee, i.CreatedBy,
-            Labels(i.Labels), i.BlockedBy, i.Parent, i.CreatedAt, i.UpdatedAt))],
+        [.. page.Issues.Select(Listed)],
         page.Issues.Length,
         page.Next is not null,
         page.Next is { } next ? Cursor.Encode(c =>
@@ -178,6 +177,11 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
             if (next.Repo is not null) c.WriteString("repo", next.Repo);
             if (next.Branch is not null) c.WriteString("branch", next.Branch);
         }) : null);
+
+    /// <summary>An issue as lists show it.</summary>
+    public static ListedIssue Listed(IssueRow issue) => new(
+        issue.BeadId, issue.Repo, issue.Branch, issue.Title, issue.Status, issue.Priority, issue.Type, issue.Assignee, issue.CreatedBy,
+        Labels(issue.Labels), issue.BlockedBy, issue.Parent, issue.CreatedAt, issue.UpdatedAt);
 
     private static ImmutableArray<string>? Labels(ImmutableArray<string> labels) => labels.IsDefaultOrEmpty ? null : labels;
 

@@ -99,7 +99,26 @@ public abstract class StatusContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 265)]
-    public void Two_claimants_are_a_conflict() => Assert.Skip("One bead has one claimant here; two could only come with older data, which no endpoint takes.");
+    public async Task Two_claimants_are_a_conflict()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice", human: "Alice"), await project.Agent("bob", human: "Bob"));
+        await alice.Claim("bd-1").Ok();
+        await alice.Claim("bd-2").Ok();
+        await bob.Post("/v1/beads/bd-1/claims").Ok();
+
+        var status = await alice.Get("/v1/status").Ok();
+
+        status.Items("claims").Select(claim => (claim.Text("bead_id"), claim.Text("alias"), claim.Number("claimant_count")))
+            .ShouldBe([("bd-1", "bob", 2), ("bd-2", "alice", 1), ("bd-1", "alice", 2)]);
+        var conflict = status.Items("conflicts").Single();
+        conflict.Text("bead_id").ShouldBe("bd-1");
+        conflict.Items("claimants").Select(c => (c.Text("alias"), c.Text("human_name"), c.Text("workspace_id")))
+            .ShouldBe([("bob", "Bob", bob.Id), ("alice", "Alice", alice.Id)], ignoreOrder: true);
+
+        await bob.Delete("/v1/beads/bd-1/claims").Ok();
+        (await alice.Get("/v1/status").Ok()).Items("conflicts").ShouldBeEmpty();
+    }
 
     [Fact]
     [Checklist("beadhub", 266)]

@@ -24,8 +24,8 @@ internal sealed class BodyFields : IDisposable
 
     private ReadOnlySpan<byte> Body => _request.Bytes.Span;
 
-    /// <summary>Reads the body. A body that is missing, not JSON, or not an object ends the request with 422.</summary>
-    public static async ValueTask<BodyFields> Read(HttpContext http)
+    /// <summary>Reads the body. A body that is missing (unless it may), not JSON, or not an object ends the request with 422.</summary>
+    public static async ValueTask<BodyFields> Read(HttpContext http, bool mayBeMissing = false)
     {
         var request = http.Request;
         if (request.ContentType is { Length: > 0 } type && !IsJson(type))
@@ -33,7 +33,7 @@ internal sealed class BodyFields : IDisposable
         var fields = new BodyFields(await RequestBody.Read(request));
         try
         {
-            fields.Index();
+            if (!mayBeMissing || !fields.Body.IsEmpty) fields.Index();
             return fields;
         }
         catch
@@ -151,6 +151,26 @@ internal sealed class BodyFields : IDisposable
         else if (number > max) _errors.Add("less_than_equal", $"Input should be less than or equal to {max}", Raw(range), ("le", max), "body", name);
         else return (int)number;
         return null;
+    }
+
+    /// <summary>A short list of short texts; empty when it is absent or null.</summary>
+    public List<string> Words(string name, int maxCount, int maxLength)
+    {
+        if (!Has(name)) return [];
+        var words = Texts(name);
+        if (words.Count > maxCount)
+            _errors.Add("too_long", $"List should have at most {maxCount} items", Raw(_fields[name]), ("max_length", maxCount), "body", name);
+        for (var i = 0; i < words.Count && i < maxCount; i++)
+        {
+            var word = words[i];
+            var raw = Raw(_fields[name]);
+            if (word.Length > maxLength && Names.CodePoints(word) > maxLength)
+                _errors.Add("string_too_long", $"String should have at most {maxLength} characters", raw, ("max_length", maxLength), "body", name, i);
+            else if (word.Contains('\0'))
+                _errors.AddRule($"{name} must not contain NUL characters", raw, "body", name, i);
+        }
+
+        return words;
     }
 
     /// <summary>A list of texts; empty when it is absent.</summary>

@@ -63,6 +63,22 @@ internal static class CommonFields
         return text;
     }
 
+    /// <summary>Text that people write, of any characters but NUL, which no store keeps; null when it is absent.</summary>
+    public static string? Prose(this BodyFields body, string name, int max, int min = 0)
+    {
+        var text = body.Optional(name, min, max);
+        if (text?.Contains('\0') == true) body.Fail(name, $"{name} must not contain NUL characters");
+        return text;
+    }
+
+    /// <summary>Such a text that must be there.</summary>
+    public static string RequiredProse(this BodyFields body, string name, int min, int max)
+    {
+        var text = body.Required(name, min, max);
+        if (text.Contains('\0')) body.Fail(name, $"{name} must not contain NUL characters");
+        return text;
+    }
+
     /// <summary>Whether the text holds a control character.</summary>
     public static bool HasControl(string text, bool linesAllowed)
     {

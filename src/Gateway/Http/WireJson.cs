@@ -35,4 +35,8 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(ClaimNextAnswer))]
+[JsonSerializable(typeof(BeadClaimList))]
+[JsonSerializable(typeof(JoinAnswer))]
+[JsonSerializable(typeof(LeaveAnswer))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Orleans;
 
 namespace Beadhub.Beads;
@@ -8,17 +9,28 @@ namespace Beadhub.Beads;
 /// <param name="WorkspaceId">Workspace that synced it; null when the uploader has none.</param>
 /// <param name="Alias">Its alias.</param>
 /// <param name="At">When.</param>
+/// <param name="Before">What else of a stored issue has changed that somebody may have subscribed to; null when nothing has.</param>
 [GenerateSerializer, Immutable, Alias("bead.stored.v1")]
 public sealed record BeadStored(
     [property: Id(0)] BeadRecord Record,
     [property: Id(1)] string? OldStatus,
     [property: Id(2)] string? WorkspaceId,
     [property: Id(3)] string Alias,
-    [property: Id(4)] DateTimeOffset At) : IEvent
+    [property: Id(4)] DateTimeOffset At,
+    [property: Id(5)] BeadBefore? Before = null) : IEvent
 {
     /// <summary>Whether the issue has a status and it is another one than before (contract 7.3).</summary>
+    [JsonIgnore]
     public bool ChangesStatus => Record.Status is { Length: > 0 } status && status != OldStatus;
+
+    /// <summary>Whether subscribers may want to hear of it: an issue that had a status has another one, or its priority or assignee changed (contract 12.4).</summary>
+    [JsonIgnore]
+    public bool IsNews => ChangesStatus && OldStatus is { Length: > 0 } || Before is not null;
 }
+
+/// <summary>Priority and assignee of an issue before one of them changed.</summary>
+[GenerateSerializer, Immutable, Alias("bead.before.v1")]
+public sealed record BeadBefore([property: Id(0)] long? Priority, [property: Id(1)] string? Assignee);
 
 /// <summary>An issue was removed by the client (contract 8.3).</summary>
 /// <param name="Repo">Canonical origin.</param>
@@ -41,6 +53,9 @@ public sealed record BeadRemoved(
 /// <param name="Apex">Root of the bead's parents; null when the bead is unknown.</param>
 /// <param name="Title">Title of the bead when stored.</param>
 /// <param name="At">When.</param>
+/// <param name="Issue">Which issue of the bead the server chose, when it chose.</param>
+/// <param name="Role">What the claimant does on the bead, when it said so.</param>
+/// <param name="Note">What the claimant has to say about it.</param>
 [GenerateSerializer, Immutable, Alias("bead.claimed.v1")]
 public sealed record BeadClaimed(
     [property: Id(0)] string WorkspaceId,
@@ -48,7 +63,14 @@ public sealed record BeadClaimed(
     [property: Id(2)] string HumanName,
     [property: Id(3)] BeadRef? Apex,
     [property: Id(4)] string? Title,
-    [property: Id(5)] DateTimeOffset At) : IEvent;
+    [property: Id(5)] DateTimeOffset At,
+    [property: Id(6)] BeadRef? Issue = null,
+    [property: Id(7)] string? Role = null,
+    [property: Id(8)] string? Note = null) : IEvent
+{
+    /// <summary>The claim that it makes.</summary>
+    public BeadClaim Claim() => new(WorkspaceId, Alias, HumanName, At, Apex, Role, Note);
+}
 
 /// <summary>A claim ended. Becomes <c>bead.unclaimed</c> on the claimant's channel, whoever ended it (contract 9.5).</summary>
 /// <param name="WorkspaceId">Former claimant.</param>

@@ -32,6 +32,8 @@ public interface IBeadGrain : IGrainWithStringKey
 /// <param name="ReleaseAll">Whether every claim is released.</param>
 /// <param name="ReleaseOf">Workspace whose claim alone is released because it was deleted.</param>
 /// <param name="ProbablyNew">Whether the sender knows of no such bead: saves a look at the log, and does no harm when wrong.</param>
+/// <param name="Terms">How to claim; null for the exclusive claim that a sync makes.</param>
+/// <param name="ReleaseOwn">Whether the acting workspace's own claim is released.</param>
 [GenerateSerializer, Immutable, Alias("bead.change.v1")]
 public sealed record ChangeBead(
     [property: Id(0)] string? WorkspaceId,
@@ -43,7 +45,36 @@ public sealed record ChangeBead(
     [property: Id(6)] BeadRef? Apex = null,
     [property: Id(7)] bool ReleaseAll = false,
     [property: Id(8)] string? ReleaseOf = null,
-    [property: Id(9)] bool ProbablyNew = false);
+    [property: Id(9)] bool ProbablyNew = false,
+    [property: Id(10)] ClaimTerms? Terms = null,
+    [property: Id(11)] bool ReleaseOwn = false);
+
+/// <summary>How a bead is claimed.</summary>
+/// <param name="Kind">Beside whom.</param>
+/// <param name="Issue">Issue that must be open still, for <see cref="ClaimKind.Free"/>.</param>
+/// <param name="Role">What the claimant does on the bead.</param>
+/// <param name="Note">What the claimant has to say about it.</param>
+/// <param name="RequestId">Id of a request that may be a repeat: a claim is made for it once in the project; null when it is none.</param>
+[GenerateSerializer, Immutable, Alias("bead.claim_terms.v1")]
+public sealed record ClaimTerms(
+    [property: Id(0)] ClaimKind Kind,
+    [property: Id(1)] BeadRef? Issue = null,
+    [property: Id(2)] string? Role = null,
+    [property: Id(3)] string? Note = null,
+    [property: Id(4)] string? RequestId = null);
+
+/// <summary>Beside whom a bead may be claimed.</summary>
+public enum ClaimKind
+{
+    /// <summary>Beside nobody else; one's own claim is renewed (contract 9.2).</summary>
+    Exclusive,
+
+    /// <summary>Beside whoever holds it: several work on one bead on purpose.</summary>
+    Joining,
+
+    /// <summary>Only while nobody holds it, the claimant included, and the issue is open.</summary>
+    Free,
+}
 
 /// <summary>What became of the issue in <see cref="ChangeBead.Store"/>.</summary>
 public enum StoreResult
@@ -66,11 +97,23 @@ public enum StoreResult
 /// <param name="Stored">What became of the issue to be stored.</param>
 /// <param name="StatusChanged">Whether a stored issue's status is another one than before.</param>
 /// <param name="Removed">Whether an issue was removed.</param>
-/// <param name="HeldBy">Claimant that made a claim impossible; null when the claim was granted or none was asked for.</param>
+/// <param name="HeldBy">Claimant that made a claim impossible; null when the claim was granted, none was asked for, or the issue is not open any more.</param>
+/// <param name="Granted">The claim that was made.</param>
+/// <param name="Earlier">Where the claim is that was made for this very request before; nothing was changed then.</param>
+/// <param name="NewsVersion">Version of the event that subscribers may want to hear of; 0 when there is none (contract 12.4).</param>
 [GenerateSerializer, Immutable, Alias("bead.changed.v1")]
 public sealed record BeadChange(
     [property: Id(0)] BeadView Bead,
     [property: Id(1)] StoreResult Stored,
     [property: Id(2)] bool StatusChanged,
     [property: Id(3)] bool Removed,
-    [property: Id(4)] BeadClaim? HeldBy);
+    [property: Id(4)] BeadClaim? HeldBy,
+    [property: Id(5)] BeadClaim? Granted = null,
+    [property: Id(6)] EarlierClaim? Earlier = null,
+    [property: Id(7)] long NewsVersion = 0);
+
+/// <summary>Where a claim's event is.</summary>
+/// <param name="BeadId">The bead.</param>
+/// <param name="Version">Version of the bead after it.</param>
+[GenerateSerializer, Immutable, Alias("bead.earlier_claim.v1")]
+public sealed record EarlierClaim([property: Id(0)] string BeadId, [property: Id(1)] long Version);

@@ -20,6 +20,22 @@ public interface IBoardGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<int> ReleaseClaimsOf(string workspaceId);
 
+    /// <summary>
+    /// Claims the best ready bead that nobody works on: the first in the order of <see cref="Ready"/> that passes the filters. Of many who ask at once each
+    /// gets another one. Null when there is none.
+    /// </summary>
+    [AlwaysInterleave]
+    Task<ClaimedBead?> ClaimNext(ClaimNextBead command);
+
+    /// <summary>Joins in the work on a bead, whoever else holds it; one's own claim is renewed.</summary>
+    [AlwaysInterleave]
+    Task<ClaimView> Join(JoinBead command);
+
+    /// <summary>Releases a workspace's own claim on a bead. Repeatable.</summary>
+    /// <returns>Whether there was one.</returns>
+    [AlwaysInterleave]
+    Task<bool> Leave(string workspaceId, string beadId);
+
     /// <summary>Decides whether a command line may run (contract 8.2).</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<CommandDecision> Decide(DecideCommand command);
@@ -35,6 +51,10 @@ public interface IBoardGrain : IGrainWithStringKey
     /// <summary>A page of claims, newest first (contract 9.1).</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ClaimPage> Claims(ClaimQuery query);
+
+    /// <summary>Who works on one bead.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<BeadClaims> ClaimsOn(string beadId);
 
     /// <summary>Who works on what: claims and focus a workspace, with titles.</summary>
     [ReadOnly, AlwaysInterleave]

@@ -25,7 +25,7 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <summary>Admits a workspace to <c>command</c> and <c>sync</c>: it must exist; a given role or human name is kept (contract 8.2).</summary>
     /// <exception cref="RefusedException">The workspace is unknown or was deleted.</exception>
     [AlwaysInterleave]
-    Task Enter(EnterWorkspace command);
+    Task<WorkspaceEntered> Enter(EnterWorkspace command);
 
     /// <summary>Registers presence for a workspace (contract 4.3). Leaves no event.</summary>
     [AlwaysInterleave]
@@ -179,6 +179,13 @@ public sealed record HeartbeatWorkspace(
 /// <param name="Role">Role as sent, not normalised; null keeps the stored one.</param>
 [GenerateSerializer, Immutable, Alias("project.enter.v1")]
 public sealed record EnterWorkspace([property: Id(0)] string WorkspaceId, [property: Id(1)] string HumanName, [property: Id(2)] string? Role);
+
+/// <summary>A workspace that was admitted.</summary>
+/// <param name="WorkspaceId">Workspace.</param>
+/// <param name="Alias">Its alias.</param>
+/// <param name="HumanName">Its human name; may be empty.</param>
+[GenerateSerializer, Immutable, Alias("project.entered.v1")]
+public sealed record WorkspaceEntered([property: Id(0)] string WorkspaceId, [property: Id(1)] string Alias, [property: Id(2)] string HumanName);
 
 /// <summary>Presence as an agent reports it.</summary>
 /// <param name="WorkspaceId">Workspace.</param>

@@ -44,7 +44,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         BeadRemoved removed => this with { Records = Records.RemoveAll(r => r.Repo == removed.Repo && r.Branch == removed.Branch) },
         BeadClaimed claimed => this with
         {
-            Claims = [.. Claims.Where(c => c.WorkspaceId != claimed.WorkspaceId), new(claimed.WorkspaceId, claimed.Alias, claimed.HumanName, claimed.At, claimed.Apex)],
+            Claims = [.. Claims.Where(c => c.WorkspaceId != claimed.WorkspaceId), claimed.Claim()],
         },
         BeadReleased released => this with
         {
@@ -61,12 +61,14 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         var bead = this;
         var stored = StoreResult.None;
         var statusChanged = false;
+        int? news = null;
         if (command.Store is { } pushed)
         {
             var (result, @event) = bead.Store(pushed.Complete(), command, now);
             stored = result;
             statusChanged = @event is { ChangesStatus: true };
             bead = Raise(bead, @event);
+            if (@event is { IsNews: true }) news = events.Count;
         }
 
         // A removal takes the title away, but the releases that follow it still name the bead by it.
@@ -78,12 +80,17 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             bead = Raise(bead, new BeadRemoved(remove.Repo, remove.Branch, command.WorkspaceId, command.Alias, now));
         }
 
-        BeadClaim? heldBy = null;
+        BeadClaim? heldBy = null, granted = null;
         if (command is { Claim: true, WorkspaceId: { } claimant })
         {
-            heldBy = bead.HeldByOther(claimant);
-            if (heldBy is null)
-                bead = Raise(bead, new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title, now));
+            (var may, heldBy) = bead.MayClaim(claimant, command.Terms);
+            if (may)
+            {
+                var claimed = new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title, now,
+                    command.Terms?.Issue, command.Terms?.Role, command.Terms?.Note);
+                bead = Raise(bead, claimed);
+                granted = claimed.Claim();
+            }
         }
 
         if (command.ReleaseAll)
@@ -92,7 +99,11 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         if (command.ReleaseOf is { } gone && bead.Claims.Any(c => c.WorkspaceId == gone))
             bead = Raise(bead, new BeadReleased(gone, "", title, now));
 
-        return new(events.DrainToImmutable(), new(stored, statusChanged, removed, heldBy));
+        if (command is { ReleaseOwn: true, WorkspaceId: { } own } && bead.Claims.FirstOrDefault(c => c.WorkspaceId == own) is { } released)
+            bead = Raise(bead, new BeadReleased(own, released.Alias, title, now));
+
+        var outcome = new Outcome(stored, statusChanged, removed, heldBy, granted, NewsFromEnd: events.Count - news);
+        return new(events.DrainToImmutable(), outcome) { Mark = granted is not null && command.Terms?.RequestId is { } request ? MarkOf(request) : null };
 
         Bead Raise(Bead before, IEvent? @event)
         {
@@ -102,12 +113,35 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         }
     }
 
-    /// <summary>The newest claim of another workspace than this one; null when it may claim.</summary>
-    public BeadClaim? HeldByOther(string workspaceId)
+    /// <summary>The mark of the claim that a request made.</summary>
+    public static string MarkOf(string requestId) => $"claim:{requestId}";
+
+    /// <summary>The newest claim of another workspace, which keeps this one from claiming; null when nobody else holds the bead or this one does so too.</summary>
+    public static BeadClaim? HeldByOther(ImmutableArray<BeadClaim> claims, string workspaceId)
     {
-        for (var i = Claims.Length - 1; i >= 0; i--)
-            if (Claims[i].WorkspaceId != workspaceId) return Claims[i];
-        return null;
+        BeadClaim? other = null;
+        foreach (var claim in claims)
+        {
+            if (claim.WorkspaceId == workspaceId) return null;
+            other = claim;
+        }
+
+        return other;
+    }
+
+    private (bool May, BeadClaim? HeldBy) MayClaim(string workspaceId, ClaimTerms? terms)
+    {
+        switch (terms?.Kind)
+        {
+            case ClaimKind.Joining:
+                return (true, null);
+            case ClaimKind.Free:
+                if (Claims is [.., var holder]) return (false, holder);
+                return (terms.Issue is { } issue && Records.In(issue.Repo, issue.Branch)?.Status == "open", null);
+            default:
+                var other = HeldByOther(Claims, workspaceId);
+                return (other is null, other);
+        }
     }
 
     /// <summary>Contract 7.3: a stored issue gives way unless it is newer; a creator once known is kept.</summary>
@@ -117,7 +151,9 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         if (have is null) return (StoreResult.Added, new(pushed, null, command.WorkspaceId, command.Alias, now));
         if (have.IsNewerThan(pushed)) return (StoreResult.Conflict, null);
         var next = pushed.CreatedBy is null ? pushed with { CreatedBy = have.CreatedBy } : pushed;
-        return (StoreResult.Updated, next.SaysTheSameAs(have) ? null : new(next, have.Status, command.WorkspaceId, command.Alias, now));
+        if (next.SaysTheSameAs(have)) return (StoreResult.Updated, null);
+        var before = next.Priority == have.Priority && next.Assignee == have.Assignee ? null : new BeadBefore(have.Priority, have.Assignee);
+        return (StoreResult.Updated, new(next, have.Status, command.WorkspaceId, command.Alias, now, before));
     }
 
     private static ImmutableArray<BeadRecord> Put(ImmutableArray<BeadRecord> records, BeadRecord record)
@@ -137,8 +173,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     private static ImmutableArray<BeadRecord> Complete(ImmutableArray<BeadRecord> records) =>
         records.IsDefaultOrEmpty ? [] : records.All(r => ReferenceEquals(r, r.Complete())) ? records : [.. records.Select(r => r.Complete())];
 
-    /// <summary>What a change did, less the bead itself, whose version only its grain knows.</summary>
-    public sealed record Outcome(StoreResult Stored, bool StatusChanged, bool Removed, BeadClaim? HeldBy);
+    /// <summary>What a change did, less the bead itself, whose version only its grain knows. <c>NewsFromEnd</c>: how many events came after the one that subscribers may want to hear of.</summary>
+    public sealed record Outcome(StoreResult Stored, bool StatusChanged, bool Removed, BeadClaim? HeldBy, BeadClaim? Granted = null, int? NewsFromEnd = null);
 }
 
 /// <summary>JSON of a bead's snapshot.</summary>

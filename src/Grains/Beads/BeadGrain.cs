@@ -22,9 +22,21 @@ public sealed class BeadGrain(IEventLog log, TimeProvider time) : EventSourcedGr
     public async Task<BeadChange> Change(ChangeBead command)
     {
         if (command.ProbablyNew) AssumeNew();
-        var outcome = await Transact(bead => bead.Change(command, time.Now()));
-        ForgetWhenUnknown();
-        return new(View(), outcome.Stored, outcome.StatusChanged, outcome.Removed, outcome.HeldBy);
+        try
+        {
+            var outcome = await Transact(bead => bead.Change(command, time.Now()));
+            var view = View();
+            return new(view, outcome.Stored, outcome.StatusChanged, outcome.Removed, outcome.HeldBy, outcome.Granted,
+                NewsVersion: outcome.NewsFromEnd is { } back ? view.Version - back : 0);
+        }
+        catch (MarkTakenException taken) when (taken.Marked is { } marked)
+        {
+            return new(View(), StoreResult.None, false, false, null, Earlier: new(Bead.IdOf(marked.Stream.Key), marked.Version));
+        }
+        finally
+        {
+            ForgetWhenUnknown();
+        }
     }
 
     /// <inheritdoc/>

@@ -9,6 +9,8 @@ namespace Beadhub.Boards;
 /// </summary>
 internal sealed class Board
 {
+    private static readonly Sorted<BeadRecord> NothingReady = Sorted<BeadRecord>.Empty(BoardOrders.Ready);
+
     private Board(string projectId) => (ProjectId, Views) = (projectId, new(this));
 
     private Board(BoardFold fold)
@@ -19,6 +21,7 @@ internal sealed class Board
         Listed = fold.Listed;
         ByStatus = fold.ByStatus;
         Ready = fold.Ready;
+        Free = fold.Free;
         Dependents = fold.Dependents;
         Claims = fold.Claims;
         Workspaces = fold.Workspaces;
@@ -42,7 +45,10 @@ internal sealed class Board
     public ImmutableDictionary<string, Sorted<BeadRecord>> ByStatus { get; } = ImmutableDictionary.Create<string, Sorted<BeadRecord>>(StringComparer.Ordinal);
 
     /// <summary>Open issues whose blockers are all closed, most urgent first.</summary>
-    public Sorted<BeadRecord> Ready { get; } = Sorted<BeadRecord>.Empty(BoardOrders.Ready);
+    public Sorted<BeadRecord> Ready { get; } = NothingReady;
+
+    /// <summary>Those of <see cref="Ready"/> that nobody has claimed; the same object while none of them is claimed.</summary>
+    public Sorted<BeadRecord> Free { get; } = NothingReady;
 
     /// <summary>Ids of beads with an open issue that some bead blocks, by the id of the blocker.</summary>
     public ImmutableDictionary<string, ImmutableHashSet<string>> Dependents { get; } = ImmutableDictionary.Create<string, ImmutableHashSet<string>>(StringComparer.Ordinal);

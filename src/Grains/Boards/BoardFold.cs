@@ -38,6 +38,8 @@ internal sealed class BoardFold(Board before)
 
     public Sorted<BeadRecord> Ready { get; private set; } = before.Ready;
 
+    public Sorted<BeadRecord> Free { get; private set; } = before.Free;
+
     public ImmutableDictionary<string, ImmutableHashSet<string>> Dependents { get; private set; } = before.Dependents;
 
     public Sorted<BoardClaim> Claims { get; private set; } = before.Claims;
@@ -137,6 +139,7 @@ internal sealed class BoardFold(Board before)
     private void FoldReady()
     {
         var change = new Changes<BeadRecord>();
+        var free = new Changes<BeadRecord>();
         HashSet<string>? dependents = null;
         foreach (var (id, (was, becomes)) in _steps)
         {
@@ -147,14 +150,31 @@ internal sealed class BoardFold(Board before)
 
         foreach (var id in dependents ?? [])
             if (Beads.TryGetValue(id, out var bead) && !(_steps.TryGetValue(id, out var step) && step.After is not null)) Settle(bead, bead);
+
+        // Where nothing that is ready is claimed the two lists are one, and no second one is made.
+        var together = ReferenceEquals(Free, Ready) && free.Leave.SequenceEqual(change.Leave) && free.Come.SequenceEqual(change.Come);
         Ready = Ready.Replace(change.Leave, change.Come);
+        Free = together ? Ready : Free.Replace(free.Leave, free.Come);
+        if (Free.Count == Ready.Count) Free = Ready;
 
         void Settle(BeadView? was, BeadView becomes)
         {
+            var (wasFree, isFree) = (was?.Claims is [], becomes.Claims is []);
             foreach (var record in was?.Records ?? [])
-                if (IsReady(record, before.Beads) && !(becomes.Records.Contains(record) && IsReady(record, Beads))) change.Leave.Add(record);
+            {
+                if (!IsReady(record, before.Beads)) continue;
+                var stays = becomes.Records.Contains(record) && IsReady(record, Beads);
+                if (!stays) change.Leave.Add(record);
+                if (wasFree && !(stays && isFree)) free.Leave.Add(record);
+            }
+
             foreach (var record in becomes.Records)
-                if (IsReady(record, Beads) && !(was is not null && was.Records.Contains(record) && IsReady(record, before.Beads))) change.Come.Add(record);
+            {
+                if (!IsReady(record, Beads)) continue;
+                var stayed = was is not null && was.Records.Contains(record) && IsReady(record, before.Beads);
+                if (!stayed) change.Come.Add(record);
+                if (isFree && !(stayed && wasFree)) free.Come.Add(record);
+            }
         }
     }
 

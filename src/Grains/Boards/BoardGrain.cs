@@ -18,6 +18,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private readonly Lock _swap = new();
     private readonly SemaphoreSlim _catchingUp = new(1, 1);
     private readonly List<(string WorkspaceId, string BeadId)> _claiming = [];
+    private readonly FreeBeads _free = new();
     private string _project = "";
     private volatile Known _known = new(Board.Empty(""), 0, -1);
 
@@ -48,6 +49,9 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public ValueTask<ClaimPage> Claims(ClaimQuery query) => Read(query, static (views, query) => views.Claims(query));
 
     /// <inheritdoc/>
+    public ValueTask<BeadClaims> ClaimsOn(string beadId) => Read(beadId, static (views, id) => views.ClaimsOn(id));
+
+    /// <inheritdoc/>
     public ValueTask<BoardWork> Work() => Read(this, static (views, _) => views.Work());
 
     /// <inheritdoc/>
@@ -58,6 +62,56 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         var plan = SyncPlan.Of(board, command, now);
         var results = await Change(plan.Changes);
         return Outcome(command, plan, results, now);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ClaimedBead?> ClaimNext(ClaimNextBead command)
+    {
+        HashSet<string>? refused = null;
+        while (true)
+        {
+            var board = await Current();
+            var (issue, busy) = _free.Reserve(board, command, refused);
+            if (issue is null)
+            {
+                if (busy is null) return await MadeBefore(command.RequestId) is { } earlier ? await Repeat(earlier, command.WorkspaceId) : null;
+                await busy;
+                continue;
+            }
+
+            try
+            {
+                var claimed = await Claim(board, issue.BeadId, new(command.WorkspaceId, command.Alias, command.HumanName),
+                    new(ClaimKind.Free, new(issue.Repo, issue.Branch, issue.BeadId), RequestId: command.RequestId));
+                if (claimed.Earlier is { } made) return await Repeat(made, command.WorkspaceId);
+                if (claimed.Granted is { } claim) return new(BoardViews.Row(issue), new(issue.BeadId, claim));
+
+                // Somebody was faster, on another node or by a sync.
+                (refused ??= new(StringComparer.Ordinal)).Add(issue.BeadId);
+            }
+            finally
+            {
+                _free.Return(issue.BeadId);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ClaimView> Join(JoinBead command)
+    {
+        var joined = await Claim(await Current(), command.BeadId, new(command.WorkspaceId, command.Alias, command.HumanName),
+            new(ClaimKind.Joining, Role: command.Role, Note: command.Note, RequestId: command.RequestId));
+        return joined.Earlier is { } earlier ? new(earlier.BeadId, (await ReadClaim(earlier, command.WorkspaceId)).Claimed.Claim()) : new(command.BeadId, joined.Granted!);
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> Leave(string workspaceId, string beadId)
+    {
+        var board = await Current();
+        // Ids of which nothing is known cost nothing.
+        if (!board.ClaimsOn(beadId).Any(claim => claim.WorkspaceId == workspaceId)) return false;
+        var left = await Change([KeyValuePair.Create(beadId, new ChangeBead(workspaceId, "", "", ReleaseOwn: true))]);
+        return !left[0].Bead.Claims.Any(claim => claim.WorkspaceId == workspaceId);
     }
 
     /// <inheritdoc/>
@@ -72,6 +126,34 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         var release = new ChangeBead(null, "", "", ReleaseOf: workspaceId);
         await Change([.. beads.Select(id => KeyValuePair.Create(id, release))]);
         return beads.Count;
+    }
+
+    private async Task<BeadChange> Claim(Board board, string beadId, ChangeBead who, ClaimTerms terms)
+    {
+        var change = who with { Claim = true, Apex = ApexWalk.From(board.Latest(beadId), board.Find), Terms = terms, ProbablyNew = !board.Beads.ContainsKey(beadId) };
+        return (await Change([KeyValuePair.Create(beadId, change)]))[0];
+    }
+
+    /// <summary>The claim that a request made before; null when it made none, or cannot be a repeat.</summary>
+    private async Task<EarlierClaim?> MadeBefore(string? requestId) =>
+        requestId is not null && await log.FindMark(_project, Bead.MarkOf(requestId)) is { } marked ? new(Bead.IdOf(marked.Stream.Key), marked.Version) : null;
+
+    /// <summary>The answer to a repeat: the same as the first time, whatever has become of the bead since.</summary>
+    private async Task<ClaimedBead> Repeat(EarlierClaim earlier, string workspaceId)
+    {
+        var (bead, claimed) = await ReadClaim(earlier, workspaceId);
+        return new(BoardViews.Row(bead.Records.In(claimed.Issue!.Repo, claimed.Issue.Branch)!), new(earlier.BeadId, claimed.Claim()));
+    }
+
+    private async Task<(Bead Bead, BeadClaimed Claimed)> ReadClaim(EarlierClaim earlier, string workspaceId)
+    {
+        var bead = Bead.Empty;
+        IEvent? last = null;
+        foreach (var stored in await log.ReadStream(new(Bead.Kind.Name, IBeadGrain.Key(_project, earlier.BeadId)), 0, (int)earlier.Version))
+            if ((last = EventTypes.Parse(stored.Type, stored.Data)) is not null) bead = bead.Apply(last);
+        return last is BeadClaimed claimed && claimed.WorkspaceId == workspaceId
+            ? (bead, claimed)
+            : throw new RefusedException(RefusalKind.Conflict, "The request was made by another workspace before");
     }
 
     private SyncOutcome Outcome(SyncBeads command, SyncPlan plan, BeadChange[] results, DateTimeOffset now)

@@ -53,6 +53,9 @@ internal sealed class BoardViews
     /// <summary>A page of claims (contract 9.1).</summary>
     public ClaimPage Claims(ClaimQuery query) => _claims.Get(_board, query, MakeClaims);
 
+    /// <summary>Who works on one bead.</summary>
+    public BeadClaims ClaimsOn(string beadId) => _claims.Get(_board, beadId, static (board, id) => new BeadClaims(id, [.. board.ClaimsOn(id).Reverse()]));
+
     /// <summary>Who works on what.</summary>
     public BoardWork Work() => _work.Value;
 
@@ -60,7 +63,7 @@ internal sealed class BoardViews
     public CommandDecision Decide(DecideCommand command)
     {
         var line = CommandLine.Parse(command.CommandLine);
-        if (!line.Claims || !_board.ClaimsOn(line.BeadId!).Any(c => c.WorkspaceId != command.WorkspaceId)) return _approved.Value;
+        if (!line.Claims || Bead.HeldByOther(_board.ClaimsOn(line.BeadId!), command.WorkspaceId) is null) return _approved.Value;
         return _refusals.Get(_board, new Refusal(line.BeadId!, command.WorkspaceId), MakeRefused);
     }
 
@@ -68,7 +71,7 @@ internal sealed class BoardViews
     public static string BeingWorkedOn(string beadId, string alias, string humanName) => $"{beadId} is being worked on by {alias} ({humanName})";
 
     /// <summary>An issue as lists show it.</summary>
-    private static IssueRow Row(BeadRecord issue) => new(
+    public static IssueRow Row(BeadRecord issue) => new(
         issue.BeadId, issue.Repo, issue.Branch, issue.Title, issue.Status, issue.Priority, issue.Type, issue.Assignee, issue.CreatedBy,
         issue.Labels, issue.BlockedBy, issue.Parent, issue.CreatedAt, issue.UpdatedAt, issue.SyncedAt);
 

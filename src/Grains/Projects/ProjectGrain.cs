@@ -117,11 +117,12 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
-    public async Task Enter(EnterWorkspace command)
+    public async Task<WorkspaceEntered> Enter(EnterWorkspace command)
     {
         var agent = (await Newest()).ActiveWorkspace(command.WorkspaceId);
         Touch(agent.Id, time.Now());
-        await Tell(agent.Id, new ProfilePatch(HumanName: command.HumanName, Role: command.Role));
+        var profile = await Tell(agent.Id, new ProfilePatch(HumanName: command.HumanName, Role: command.Role));
+        return new(agent.Id, agent.Alias, profile.HumanName);
     }
 
     /// <inheritdoc/>

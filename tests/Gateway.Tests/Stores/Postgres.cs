@@ -35,6 +35,10 @@ public sealed class BdhSync(PostgresStore store) : BdhSyncContract(store);
 
 public sealed class Claims(PostgresStore store) : ClaimsContract(store);
 
+public sealed class ClaimNext(PostgresStore store) : ClaimNextContract(store);
+
+public sealed class BeadClaims(PostgresStore store) : BeadClaimsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);

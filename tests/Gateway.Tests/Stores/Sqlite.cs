@@ -35,6 +35,10 @@ public sealed class BdhSync(SqliteStore store) : BdhSyncContract(store);
 
 public sealed class Claims(SqliteStore store) : ClaimsContract(store);
 
+public sealed class ClaimNext(SqliteStore store) : ClaimNextContract(store);
+
+public sealed class BeadClaims(SqliteStore store) : BeadClaimsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);

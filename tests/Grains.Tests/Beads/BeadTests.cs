@@ -170,6 +170,78 @@ public class BeadTests
     }
 
     [Fact]
+    public void Who_joins_holds_it_beside_the_others()
+    {
+        Do(Alice with { Claim = true });
+        var (events, outcome) = Do(Bob with { Claim = true, Terms = new(ClaimKind.Joining, Role: "reviewer", Note: "n") }, 1);
+        events.ShouldHaveSingleItem().ShouldBe(new BeadClaimed("bob-id", "bob", "Bob", null, null, At(1), null, "reviewer", "n"));
+        outcome.Granted.ShouldBe(new BeadClaim("bob-id", "bob", "Bob", At(1), null, "reviewer", "n"));
+        _bead.Claims.Select(c => c.Alias).ShouldBe(["alice", "bob"]);
+
+        Do(Alice with { Claim = true }, 2).Outcome.HeldBy.ShouldBeNull();
+        Do(Bob with { Claim = true }, 3).Outcome.HeldBy.ShouldBeNull();
+        Do(new("carol-id", "carol", "", Claim: true), 4).Outcome.HeldBy!.Alias.ShouldBe("bob");
+    }
+
+    [Fact]
+    public void A_free_bead_is_one_that_nobody_holds_and_whose_issue_is_open()
+    {
+        var take = Alice with { Claim = true, Terms = new(ClaimKind.Free, Ref("bd-1")) };
+        Do(take).Outcome.ShouldBe(new Bead.Outcome(StoreResult.None, false, false, null));
+        Do(Alice with { Store = Record(status: "closed") });
+        Do(take).Events.ShouldBeEmpty();
+        Do(Alice with { Store = Record(status: "open") });
+        var (events, outcome) = Do(take, 1);
+        events.ShouldHaveSingleItem().ShouldBeOfType<BeadClaimed>().Issue.ShouldBe(Ref("bd-1"));
+        outcome.Granted!.ClaimedAt.ShouldBe(At(1));
+        Do(take, 2).Outcome.ShouldBe(new Bead.Outcome(StoreResult.None, false, false, outcome.Granted));
+        Do(take with { WorkspaceId = "bob-id" }, 2).Outcome.HeldBy.ShouldBe(outcome.Granted);
+    }
+
+    [Fact]
+    public void A_claim_for_a_request_that_may_be_a_repeat_carries_its_mark()
+    {
+        var terms = new ClaimTerms(ClaimKind.Joining, RequestId: "r-1");
+        Bead.Empty.Change(Alice with { Claim = true, Terms = terms }, Noon).Mark.ShouldBe("claim:r-1");
+        Bead.Empty.Change(Alice with { Claim = true, Terms = terms with { RequestId = null } }, Noon).Mark.ShouldBeNull();
+        Bead.Empty.Change(Alice with { Claim = true, Terms = new(ClaimKind.Free, Ref("bd-1"), RequestId: "r-1") }, Noon).Mark.ShouldBeNull();
+    }
+
+    [Fact]
+    public void Ones_own_claim_is_released_under_ones_alias_and_the_others_stay()
+    {
+        Do(Alice with { Store = Record(title: "T"), Claim = true });
+        Do(Bob with { Claim = true, Terms = new(ClaimKind.Joining) });
+        Do(Alice with { Alias = "", ReleaseOwn = true }, 2).Events.ShouldHaveSingleItem().ShouldBe(new BeadReleased("alice-id", "alice", "T", At(2)));
+        _bead.Claims.ShouldHaveSingleItem().Alias.ShouldBe("bob");
+        Do(Alice with { ReleaseOwn = true }).Events.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void What_subscribers_want_to_hear_of_is_told_apart()
+    {
+        Do(Alice with { Store = Record(status: "open", priority: 2) }).Outcome.NewsFromEnd.ShouldBeNull();
+        Do(Alice with { Store = Record(status: "open", priority: 2, title: "Other") }).Outcome.NewsFromEnd.ShouldBeNull();
+        Do(Alice with { Store = Record(status: "closed", priority: 2) }).Outcome.NewsFromEnd.ShouldBe(0);
+        var (events, outcome) = Do(Alice with { Store = Record(status: "open", priority: 1), Claim = true });
+        outcome.NewsFromEnd.ShouldBe(1);
+        events[0].ShouldBeOfType<BeadStored>().Before.ShouldBe(new BeadBefore(2, null));
+        (events, outcome) = Do(Alice with { Store = Record(status: "open", priority: 1) with { Assignee = "ann" } });
+        outcome.NewsFromEnd.ShouldBe(0);
+        events[0].ShouldBeOfType<BeadStored>().ChangesStatus.ShouldBeFalse();
+        Do(Alice with { Store = Record(status: null, priority: 1) with { Assignee = "ann" } }).Outcome.NewsFromEnd.ShouldBeNull();
+        Do(Alice with { Store = Record(status: "open", priority: 1) with { Assignee = "ann" } }).Outcome.NewsFromEnd.ShouldBeNull();
+    }
+
+    [Fact]
+    public void Claims_of_older_versions_are_read()
+    {
+        var old = """{"workspace_id":"alice-id","alias":"alice","human_name":"","at":"2026-03-08T12:00:00+00:00"}""";
+        EventTypes.Parse("bead.claimed.v1", old).ShouldBe(new BeadClaimed("alice-id", "alice", "", null, null, Noon));
+        EventTypes.Serialize(new BeadClaimed("alice-id", "alice", "", null, null, Noon)).ShouldBe(old);
+    }
+
+    [Fact]
     public void Nobody_without_a_workspace_claims() => Do(new(null, "", "", Claim: true)).Events.ShouldBeEmpty();
 
     [Fact]

@@ -38,6 +38,8 @@ public class BoardPropertyTests
             // Views as they come from the log: nothing is shared with what the index already holds.
             var anew = Board.Empty("p").With(beads.Select(b => Copy(b.Value.Bead).View(b.Key, b.Value.Version)));
             Answers(board).ShouldBe(Answers(anew));
+            board.Free.ShouldBe(board.Ready.Where(issue => board.ClaimsOn(issue.BeadId).IsEmpty));
+            ReferenceEquals(board.Free, board.Ready).ShouldBe(board.Free.Count == board.Ready.Count);
             Ready(board).ShouldBe(ReadyByDefinition(beads.Values.SelectMany(b => b.Bead.Records).ToList()));
             var stored = beads.Values.SelectMany(b => b.Bead.Records).Select(r => (r.Repo, r.Branch, r.BeadId, r.Digest)).ToHashSet();
             board.Scopes.SelectMany(s => s.Value.ByDigest).Select(d => (d.Value.Repo, d.Value.Branch, d.Value.BeadId, d.Key.ToString())).ToHashSet().SetEquals(stored).ShouldBeTrue();
