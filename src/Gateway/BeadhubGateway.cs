@@ -54,6 +54,7 @@ public static class BeadhubGateway
         BeadClaims.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
+        Escalations.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         app.MapOpenApi();

@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Directories;
+using Beadhub.Escalations;
 using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
@@ -61,6 +62,9 @@ public static class EventTypes
 [JsonSerializable(typeof(RepoCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
+[JsonSerializable(typeof(EscalationCreated))]
+[JsonSerializable(typeof(EscalationResponded))]
+[JsonSerializable(typeof(EscalationExpired))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
 [JsonSerializable(typeof(RequestAnswered))]

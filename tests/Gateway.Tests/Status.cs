@@ -17,6 +17,7 @@ public abstract class StatusContract(Store store) : ContractTests(store)
         await bob.Heartbeat().Ok();
         await alice.Claim("bd-1").Ok();
         await bob.Claim("bd-2").Ok();
+        await bob.Post("/v1/escalations", new { workspace_id = bob.Id, alias = "bob", subject = "s", situation = "x" }).Ok();
 
         var status = await alice.Get($"/v1/status?workspace_id={alice.Id}").Ok();
 
@@ -26,7 +27,7 @@ public abstract class StatusContract(Store store) : ContractTests(store)
         status.At("workspace").Text("project_slug").ShouldBe(project.Slug);
         status.Pluck("agents", "alias").ShouldBe(["alice"]);
         status.Pluck("claims", "bead_id").ShouldBe(["bd-1"]);
-        status.Number("escalations_pending").ShouldBe(0);
+        status.Number("escalations_pending").ShouldBe(1);
         status.Text("timestamp").ShouldBeTimestamp();
     }
 
@@ -158,7 +159,9 @@ public abstract class StatusContract(Store store) : ContractTests(store)
     public async Task The_public_reader_sees_no_escalations()
     {
         var agent = await NewProject().Agent();
+        await agent.Post("/v1/escalations", new { workspace_id = agent.Id, alias = agent.Alias, subject = "s", situation = "x" }).Ok();
 
+        (await agent.Get("/v1/status").Ok()).Number("escalations_pending").ShouldBe(1);
         (await PublicReader(agent).Get("/v1/status").Ok()).Number("escalations_pending").ShouldBe(0);
     }
 

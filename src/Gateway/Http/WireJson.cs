@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beadhub.Escalations;
 using Beadhub.Projects;
 
 namespace Beadhub.Gateway.Http;
@@ -35,6 +36,10 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(EscalationCreatedAnswer))]
+[JsonSerializable(typeof(EscalationPageAnswer))]
+[JsonSerializable(typeof(EscalationView))]
+[JsonSerializable(typeof(EscalationRespondedAnswer))]
 [JsonSerializable(typeof(ClaimNextAnswer))]
 [JsonSerializable(typeof(BeadClaimList))]
 [JsonSerializable(typeof(JoinAnswer))]

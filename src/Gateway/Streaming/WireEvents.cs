@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Beadhub.Beads;
+using Beadhub.Escalations;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
 
@@ -26,8 +27,22 @@ internal static class WireEvents
         }),
         BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
         BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
+        EscalationCreated e => Make(stored, projectSlug, "escalation", "escalation.created", e.WorkspaceId, json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
+        EscalationResponded e => Make(stored, projectSlug, "escalation", "escalation.responded", e.WorkspaceId, json =>
+        {
+            json.WriteString("escalation_id", e.EscalationId);
+            json.WriteString("response", e.Response);
+        }),
+        EscalationExpired e => Make(stored, projectSlug, "escalation", "escalation.expired", e.WorkspaceId, json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
         _ => null,
     };
+
+    private static void Escalation(Utf8JsonWriter json, string id, string alias, string subject)
+    {
+        json.WriteString("escalation_id", id);
+        json.WriteString("alias", alias);
+        json.WriteString("subject", subject);
+    }
 
     private static void Claim(Utf8JsonWriter json, string beadId, string alias, string? title)
     {

@@ -59,6 +59,10 @@ public interface IProjectGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<RepoView?> FindRepo(string canonicalOrigin);
 
+    /// <summary>Ids of the active workspaces on a repository; none when it is unknown.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableHashSet<string>> WorkspacesOn(string repoId);
+
     /// <summary>An agent, soft-deleted ones included; null when the project never had it.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<AgentIdentity?> Agent(string agentId);

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Beadhub.ApiKeys;
 using Beadhub.Boards;
 using Beadhub.Directories;
+using Beadhub.Escalations;
 using Beadhub.EventLog;
 using Beadhub.Presence;
 using Beadhub.Workspaces;
@@ -36,10 +37,13 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     private RosterView? _view;
     private ProfileIndex _profiles = null!;
     private IBoardGrain? _board;
+    private IEscalationsGrain? _escalations;
     private IGrainTimer? _clearing;
     private string _id = "";
 
     private IBoardGrain Board => _board ??= GrainFactory.GetGrain<IBoardGrain>(_id);
+
+    private IEscalationsGrain Escalations => _escalations ??= GrainFactory.GetGrain<IEscalationsGrain>(_id);
 
     /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
@@ -214,6 +218,9 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<RepoView?> FindRepo(string canonicalOrigin) => RepoLists.Find(await Newest(), canonicalOrigin);
 
     /// <inheritdoc/>
+    public async ValueTask<ImmutableHashSet<string>> WorkspacesOn(string repoId) => [.. (await Newest()).WorkspacesOn(repoId).Select(agent => agent.Id)];
+
+    /// <inheritdoc/>
     public async ValueTask<AgentIdentity?> Agent(string agentId) =>
         (await Newest()).Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
 
@@ -242,7 +249,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     /// <inheritdoc/>
     public async ValueTask<StatusView> Status(StatusQuery query)
     {
-        var sources = await Gather(withPresence: true);
+        var sources = await Gather(withPresence: true) with { Escalations = await Escalations.Pending() };
         return _statuses.Get(StatusViews.DependsOnOrder(sources.Roster) ? sources : sources with { Seen = Sources.Unseen }, query);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.Boards;
+using Beadhub.Escalations;
 using Beadhub.Presence;
 
 namespace Beadhub.Projects;
@@ -12,7 +13,8 @@ internal readonly record struct Sources(
     RosterView Roster,
     ImmutableDictionary<string, DateTimeOffset> Seen,
     PresenceSnapshot Presence,
-    BoardWork Work)
+    BoardWork Work,
+    PendingEscalations? Escalations = null)
 {
     /// <summary>Nobody was seen.</summary>
     public static ImmutableDictionary<string, DateTimeOffset> Unseen { get; } = ImmutableDictionary<string, DateTimeOffset>.Empty;
@@ -25,5 +27,6 @@ internal readonly record struct Sources(
         ReferenceEquals(Roster, other.Roster)
         && ReferenceEquals(Seen, other.Seen)
         && ReferenceEquals(Presence, other.Presence)
-        && ReferenceEquals(Work, other.Work);
+        && ReferenceEquals(Work, other.Work)
+        && ReferenceEquals(Escalations, other.Escalations);
 }

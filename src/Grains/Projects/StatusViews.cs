@@ -33,7 +33,7 @@ internal static class StatusViews
             ],
             [.. claims.Select(ViewOf)],
             [.. claims.Where(claim => claim.ClaimantCount > 1).GroupBy(claim => claim.Claim.BeadId).Select(ConflictOf)],
-            EscalationsPending: 0);
+            sources.Escalations?.Count ?? 0);
     }
 
     /// <summary>

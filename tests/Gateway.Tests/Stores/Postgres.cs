@@ -39,6 +39,8 @@ public sealed class ClaimNext(PostgresStore store) : ClaimNextContract(store);
 
 public sealed class BeadClaims(PostgresStore store) : BeadClaimsContract(store);
 
+public sealed class Escalations(PostgresStore store) : EscalationsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);

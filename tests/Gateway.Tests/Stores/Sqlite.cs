@@ -39,6 +39,8 @@ public sealed class ClaimNext(SqliteStore store) : ClaimNextContract(store);
 
 public sealed class BeadClaims(SqliteStore store) : BeadClaimsContract(store);
 
+public sealed class Escalations(SqliteStore store) : EscalationsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
