@@ -15,6 +15,7 @@ public static class BeadhubGateway
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
+        services.AddSingleton<MailRate>();
         services.AddSingleton<FeedHub>();
         services.AddHealthChecks();
         // The document describes what is sent, so it is made by the same JSON rules.
@@ -53,6 +54,8 @@ public static class BeadhubGateway
         Beads.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
+        Messages.Map(app);
+        Contacts.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         app.MapOpenApi();
