@@ -24,15 +24,16 @@ internal sealed class OldMail(IEventLog log, StreamKey stream)
         long weight = 0;
         for (var i = 0; i < listed.Count; i++)
         {
-            var mail = listed[i];
-            if (mail.Mail is null && Known(mail, read) is null)
+            var mail = listed[i].Mail is null ? Known(listed[i], read) : listed[i];
+            if (mail is null)
             {
                 read = await ReadSome(listed, i, chunk);
                 // Large mails are read a few at a time: the page may be full before.
                 chunk = read.Values.Sum(found => found.Weight) <= LightChunk ? Math.Min(chunk * 4, ManyEvents) : FewEvents;
+                mail = Known(listed[i], read);
+                if (mail is null) continue;
             }
 
-            if (mail.Mail is null && (mail = Known(mail, read)) is null) continue;
             if (weight + mail.Weight > maxWeight && mails.Count > 0) break;
             weight += mail.Weight;
             mails.Add(mail.Mail!);
