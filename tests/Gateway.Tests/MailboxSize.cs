@@ -34,9 +34,7 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
         Tell($"first inbox after a restart, 100,000 mails: {first.TotalMilliseconds:F1} ms");
         var restarted = await Measure(alice, full, small, "after a restart");
 
-        // Everything but the newest is read: what is unread is few, what is old is far away.
-        var unread = await full.Inbox(unreadOnly: true, limit: 500);
-        unread.Length.ShouldBe(500);
+        (await full.Inbox(unreadOnly: true, limit: 500)).Length.ShouldBe(500);
         warm.ShouldBeLessThan(2);
         restarted.ShouldBeLessThan(2);
         first.ShouldBeLessThan(TimeSpan.FromSeconds(1));
@@ -44,6 +42,12 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
 
     private static async Task<double> Measure(Agent alice, Agent full, Agent small, string when)
     {
+        for (var i = 0; i < 200; i++)
+        {
+            await small.Inbox(unreadOnly: true, limit: 10);
+            await full.Inbox(unreadOnly: true, limit: 10);
+        }
+
         var unchanged = await Compare(full, small, async agent => (await agent.Inbox(unreadOnly: true, limit: 10)).Length.ShouldBe(10));
         Tell($"{when}: unread inbox of 10, unchanged: {unchanged.Full:F2} ms with 100,000 mails, {unchanged.Small:F2} ms with 10");
         var changed = await Compare(full, small, async agent =>
@@ -51,6 +55,7 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
             await alice.Mail(agent).Ok();
             await agent.Inbox(limit: 10);
         });
+        // Each of the ten has one more unread now, so that ten can be acknowledged and ten are left.
         Tell($"{when}: one mail sent and an inbox of 10: {changed.Full:F2} ms with 100,000 mails, {changed.Small:F2} ms with 10");
         var acknowledged = await Compare(full, small, async agent => await agent.Ack((await agent.Inbox(unreadOnly: true, limit: 1))[0].Text("message_id")).Ok());
         Tell($"{when}: newest unread found and acknowledged: {acknowledged.Full:F2} ms with 100,000 mails, {acknowledged.Small:F2} ms with 10");
@@ -61,12 +66,6 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
     private static async Task<(double Full, double Small)> Compare(Agent full, Agent small, Func<Agent, Task> step)
     {
         const int rounds = 10; // as many as the small box has mail to acknowledge
-        for (var i = 0; i < rounds; i++)
-        {
-            await alicesWarmUp(full);
-            await alicesWarmUp(small);
-        }
-
         var (times, others) = (new List<double>(), new List<double>());
         for (var i = 0; i < rounds; i++)
         {
@@ -77,8 +76,6 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
         times.Sort();
         others.Sort();
         return (times[rounds / 2], others[rounds / 2]);
-
-        async Task alicesWarmUp(Agent agent) => await agent.Inbox(limit: 10);
 
         async Task<double> Time(Agent agent)
         {

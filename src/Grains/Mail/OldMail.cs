@@ -8,8 +8,8 @@ namespace Beadhub.Mail;
 internal sealed class OldMail(IEventLog log, StreamKey stream)
 {
     private const int FewEvents = 16;
-    private const int ManyEvents = 512;
-    private const int LightChunk = 64 * 1024; // in bytes
+    private const int ManyEvents = 64; // each may be a mail of a mebibyte, and all are in memory at once
+    private const int LightChunk = 256 * 1024; // in bytes
     private const int MaxRemembered = 1024 * 1024; // in bytes
 
     private readonly ConcurrentDictionary<long, MailEntry> _remembered = new();
@@ -29,7 +29,7 @@ internal sealed class OldMail(IEventLog log, StreamKey stream)
             {
                 read = await ReadSome(listed, i, chunk);
                 // Large mails are read a few at a time: the page may be full before.
-                chunk = read.Values.Sum(found => found.Weight) <= LightChunk ? Math.Min(chunk * 4, ManyEvents) : FewEvents;
+                chunk = read.Values.Sum(found => found.Weight) <= LightChunk ? ManyEvents : FewEvents;
                 mail = Known(listed[i], read);
                 if (mail is null) continue;
             }
