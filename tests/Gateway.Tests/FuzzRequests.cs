@@ -82,7 +82,7 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
     private (string Method, string Path, JsonNode? Body) Good(Random random)
     {
         var id = Pick(random, Ids);
-        return random.Next(28) switch
+        return random.Next(34) switch
         {
             0 => ("POST", "/v1/init", new JsonObject
             {
@@ -123,6 +123,18 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             24 => ("POST", "/v1/bdh/command", Command(Pick(random, ["update bd-1 --status in_progress", "close bd-1", "ready"]))),
             25 => ("POST", "/v1/bdh/sync", Sync(random)),
             26 => ("GET", "/v1/claims?limit=1", null),
+            27 => ("POST", "/v1/messages", new JsonObject
+            {
+                ["to_agent_id"] = Pick(random, [peer.Id, self.Id, bystander.Id, id]), ["to_alias"] = peer.Alias, ["subject"] = "s", ["body"] = "b", ["priority"] = "high",
+                ["thread_id"] = id, ["message_id"] = random.Next(2) == 0 ? id : Guid.NewGuid().ToString(), ["timestamp"] = "2026-01-01T00:00:00Z",
+                ["from_did"] = "did:key:zFrom", ["to_did"] = "did:key:zTo", ["signature"] = "c2ln", ["signing_key_id"] = "did:key:zFrom",
+                ["from_stable_id"] = "did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2", ["to_stable_id"] = "",
+            }),
+            28 => ("GET", "/v1/messages/inbox?unread_only=true&limit=2", null),
+            29 => ("POST", $"/v1/messages/{Uri.EscapeDataString(id)}/ack", null),
+            30 => ("POST", "/v1/contacts", new JsonObject { ["contact_address"] = $"org-{random.Next(5)}/agent", ["label"] = "l" }),
+            31 => ("GET", "/v1/contacts", null),
+            32 => ("DELETE", $"/v1/contacts/{Uri.EscapeDataString(id)}", null),
             _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         };
     }

@@ -6,6 +6,9 @@ public static class AgentStatus
     /// <summary>Alive.</summary>
     public const string Active = "active";
 
+    /// <summary>Retired: it stays in the roster, and mail to it is answered with its successor (protocol 12.8).</summary>
+    public const string Retired = "retired";
+
     /// <summary>Ended with its workspace, or by itself.</summary>
     public const string Deregistered = "deregistered";
 }

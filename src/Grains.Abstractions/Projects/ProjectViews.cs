@@ -35,6 +35,7 @@ public sealed record RepoPage([property: Id(0)] ImmutableArray<RepoView> Repos, 
 /// <param name="Status"><c>active</c>, <c>retired</c> or <c>deregistered</c>.</param>
 /// <param name="HasWorkspace">Whether it has an active workspace.</param>
 /// <param name="KeysRevoked">Whether its keys are dead.</param>
+/// <param name="SuccessorAgentId">Who follows it, once it is retired.</param>
 [GenerateSerializer, Immutable, Alias("project.agent_identity.v1")]
 public sealed record AgentIdentity(
     [property: Id(0)] string AgentId,
@@ -44,7 +45,8 @@ public sealed record AgentIdentity(
     [property: Id(4)] string AccessMode,
     [property: Id(5)] string Status,
     [property: Id(6)] bool HasWorkspace,
-    [property: Id(7)] bool KeysRevoked)
+    [property: Id(7)] bool KeysRevoked,
+    [property: Id(8)] string? SuccessorAgentId = null)
 {
     /// <summary>Whether the agent holds its alias: it was not deleted.</summary>
     public bool IsLiving => Status != AgentStatus.Deregistered;
