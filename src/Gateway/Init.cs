@@ -33,7 +33,7 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
         var lifetime = body.Optional("lifetime") ?? "ephemeral";
         if (lifetime is not ("persistent" or "ephemeral")) body.Fail("lifetime", "lifetime must be 'persistent' or 'ephemeral'");
         var custody = body.Optional("custody");
-        if (custody is not (null or "endpoints" or "custodial")) body.Fail("custody", "custody must be 'endpoints' or 'custodial'");
+        if (custody is not (null or "self" or "custodial")) body.Fail("custody", "custody must be 'self' or 'custodial'");
         var projectId = body.Optional("project_id", max: 36)?.Trim() is { Length: > 0 } id ? id : null;
         if (projectId is not null && !Names.TryNormalizeUuid(projectId, out projectId)) body.Fail("project_id", "Invalid project_id format");
         var origin = body.Origin("repo_origin", required: false);
@@ -43,7 +43,7 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
         body.Done();
 
         // Keys of one's own cannot be sent here, and an agent without any would be nobody.
-        if (custody == "endpoints")
+        if (custody == "self")
             throw ApiException.Unprocessable(lifetime == "ephemeral" ? "Ephemeral agents must be custodial" : "Self-custodial agents require both did and public_key");
         rate.Take(http.Connection.RemoteIpAddress);
 

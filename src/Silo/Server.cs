@@ -1,5 +1,6 @@
 using Beadhub.EventLog;
 using Beadhub.Gateway;
+using Beadhub.Identities;
 using Beadhub.Presence;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
@@ -71,6 +72,7 @@ internal sealed class Server : IAsyncDisposable
             builder.Services.AddSingleton<IEventLog>(log);
             builder.Services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
             builder.Services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
+            builder.Services.AddSingleton(new Seal(settings.CustodyKey));
             builder.AddGrains();
             builder.Services.AddBeadhubGateway(settings.Gateway);
             builder.Services.AddHealthChecks()

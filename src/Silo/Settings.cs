@@ -22,6 +22,9 @@ internal sealed record Settings
 
     public TimeSpan PresenceTtl { get; init; } = TimeSpan.FromSeconds(1800);
 
+    /// <summary>Key under which the seeds of agents are kept for which the server signs; null keeps none. <c>AWEB_CUSTODY_KEY</c>, 64 hex digits.</summary>
+    public byte[]? CustodyKey { get; init; }
+
     public GatewaySettings Gateway { get; init; } = new();
 
     /// <exception cref="SettingsException">A variable holds what it may not.</exception>
@@ -37,8 +40,11 @@ internal sealed record Settings
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
+            CustodyKey = Key("AWEB_CUSTODY_KEY"),
             Gateway = new()
             {
+                Bootstrap = Flag("BEADHUB_BOOTSTRAP") ?? true,
+                ServerUrl = Text("AWEB_SERVER_URL") ?? "",
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),
                 InitRateLimit = Integer("BEADHUB_INIT_RATE_LIMIT", 10, 1, int.MaxValue),
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
@@ -64,6 +70,14 @@ internal sealed record Settings
             "0" or "false" or "no" or "off" => false,
             var other => throw new SettingsException($"{name} must be true or false, not '{other}'"),
         };
+
+        byte[]? Key(string name)
+        {
+            if (Text(name) is not { } text) return null;
+            return text.Length == 64 && text.All(char.IsAsciiHexDigit)
+                ? Convert.FromHexString(text)
+                : throw new SettingsException($"{name} must be 64 hexadecimal digits");
+        }
 
         static LogLevel Level(string? text) => text?.ToLowerInvariant() switch
         {
