@@ -8,6 +8,7 @@ using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Controls;
 using Beadhub.Directories;
+using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
@@ -72,4 +73,5 @@ public static class EventTypes
 [JsonSerializable(typeof(ControlTaken))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
+[JsonSerializable(typeof(RequestAnswered))]
 internal sealed partial class EventJson : JsonSerializerContext;
