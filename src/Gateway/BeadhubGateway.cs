@@ -48,6 +48,8 @@ public static class BeadhubGateway
         Introspection.Map(app);
         Projects.Map(app);
         Agents.Map(app);
+        AgentIdentities.Map(app);
+        Control.Map(app);
         Workspaces.Map(app);
         Repos.Map(app);
         Beads.Map(app);
@@ -55,6 +57,7 @@ public static class BeadhubGateway
         Claims.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
+        EventsStream.Map(app);
         app.MapOpenApi();
     }
 }

@@ -35,4 +35,12 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(AgentChangedAnswer))]
+[JsonSerializable(typeof(DeregisteredAnswer))]
+[JsonSerializable(typeof(ResolvedAgent))]
+[JsonSerializable(typeof(BoundIdentity))]
+[JsonSerializable(typeof(RotatedAnswer))]
+[JsonSerializable(typeof(RetiredAnswer))]
+[JsonSerializable(typeof(AgentLogAnswer))]
+[JsonSerializable(typeof(ControlAnswer))]
 internal sealed partial class WireJson : JsonSerializerContext;
