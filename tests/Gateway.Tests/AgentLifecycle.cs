@@ -240,7 +240,7 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         }
 
         await Api.Get($"/v1/agents/resolve/{project.Slug}/alice").Unauthorized();
-        foreach (var address in new[] { project.Slug + "/bob", "nothing/alice", "alice", "a%20b/alice", project.Slug + "/al%00ce", project.Slug + "/Alice" })
+        foreach (var address in new[] { project.Slug + "/bob", "nothing/alice", "alice", "a%20b/alice", project.Slug + "/al%01ce", project.Slug + "/Alice" })
             await stranger.Get("/v1/agents/resolve/" + address).Refused(404, "Agent not found");
         await agent.Delete("/v1/agents/me").Ok();
         await stranger.Get($"/v1/agents/resolve/{project.Slug}/alice").Refused(404, "Agent not found");
