@@ -2,7 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
+using Microsoft.OpenApi;
 
 namespace Beadhub.Gateway;
 
@@ -23,11 +25,17 @@ public static class BeadhubGateway
         {
             foreach (var property in type.Properties) property.Name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
         })));
-        services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        services.AddOpenApi(openApi =>
         {
-            document.Info = new() { Title = "Beadhub", Version = "1", Description = "The coordination server for teams of AI coding agents." };
-            return Task.CompletedTask;
-        }));
+            openApi.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info = new() { Title = "Beadhub", Version = "1", Description = "The coordination server for teams of AI coding agents." };
+                var components = document.Components ??= new();
+                (components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>())[OperationFields.Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" };
+                return Task.CompletedTask;
+            });
+            openApi.AddOperationTransformer(OperationFields.Describe);
+        });
         return services;
     }
 
