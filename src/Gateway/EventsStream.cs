@@ -22,9 +22,8 @@ internal sealed partial class EventsStream(
     private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/events/stream", routes.Make<EventsStream>().Get).WithTags("events")
-            .Says("What the caller is to be woken for, as server-sent events, until the deadline", 401, 403, 404, 422)
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
+        routes.Stream("/v1/events/stream", routes.Make<EventsStream>().Get).WithTags("events")
+            .Says("What the caller is to be woken for, as server-sent events, until the deadline", 401, 403, 404, 422);
 
     private async Task Get(HttpContext http)
     {

@@ -169,6 +169,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A truth value that must be there. Texts and 0 and 1 pass, as clients send them.</summary>
     public bool RequiredFlag(string name)
     {
+        _notes?.NoteBody(new(name, "boolean", Required: true));
         if (!_fields.TryGetValue(name, out var range))
         {
             _errors.Add("missing", "Field required", Body, null, "body", name);
@@ -195,6 +196,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text that is one of a few, or null when it is absent or, unless it is required, null.</summary>
     public string? OneOf(string name, ReadOnlySpan<string> words, bool required = false)
     {
+        _notes?.NoteBody(new(name, "string", required, Values: [.. words]));
         var text = required ? Required(name) : Optional(name);
         if (text is null || words.Contains(text)) return text;
         // What is not a text was said already.
@@ -209,6 +211,7 @@ internal sealed class BodyFields : IDisposable
     /// </summary>
     public string? JsonObject(string name, int maxBytes, int maxDepth)
     {
+        _notes?.NoteBody(new(name, "object"));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
         var raw = Raw(range);
         var reader = new Utf8JsonReader(raw, ReaderOptions);
