@@ -70,6 +70,8 @@ public static class BeadhubGateway
         Introspection.Map(app);
         Projects.Map(app);
         Agents.Map(app);
+        AgentIdentities.Map(app);
+        Control.Map(app);
         Workspaces.Map(app);
         Repos.Map(app);
         Beads.Map(app);
@@ -79,6 +81,7 @@ public static class BeadhubGateway
         Contacts.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
+        EventsStream.Map(app);
         app.MapOpenApi();
     }
 }

@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
+using Beadhub.Controls;
 using Beadhub.Contacts;
 using Beadhub.Directories;
 using Beadhub.Idempotency;
@@ -62,6 +63,15 @@ public static class EventTypes
 [JsonSerializable(typeof(RepoCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
+[JsonSerializable(typeof(AgentChanged))]
+[JsonSerializable(typeof(AgentDeregistered))]
+[JsonSerializable(typeof(IdentityClaimed))]
+[JsonSerializable(typeof(IdentityReset))]
+[JsonSerializable(typeof(KeyRotated))]
+[JsonSerializable(typeof(RotationAcknowledged))]
+[JsonSerializable(typeof(AgentRetired))]
+[JsonSerializable(typeof(ControlSignalled))]
+[JsonSerializable(typeof(ControlTaken))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
 [JsonSerializable(typeof(RequestAnswered))]

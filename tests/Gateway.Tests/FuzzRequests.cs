@@ -82,7 +82,7 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
     private (string Method, string Path, JsonNode? Body) Good(Random random)
     {
         var id = Pick(random, Ids);
-        return random.Next(34) switch
+        return random.Next(40) switch
         {
             0 => ("POST", "/v1/init", new JsonObject
             {
@@ -123,18 +123,36 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             24 => ("POST", "/v1/bdh/command", Command(Pick(random, ["update bd-1 --status in_progress", "close bd-1", "ready"]))),
             25 => ("POST", "/v1/bdh/sync", Sync(random)),
             26 => ("GET", "/v1/claims?limit=1", null),
-            27 => ("POST", "/v1/messages", new JsonObject
+            27 => ("PATCH", random.Next(2) == 0 ? "/v1/agents/me" : $"/v1/agents/{Uri.EscapeDataString(id)}", new JsonObject
+            {
+                ["access_mode"] = Pick(random, ["open", "contacts_only"]), ["role"] = "r", ["program"] = "p", ["context"] = new JsonObject { ["a"] = 1 }, ["privacy"] = "x",
+            }),
+            28 => ("GET", $"/v1/agents/resolve/{self.Project.Slug}/{Pick(random, [self.Alias, peer.Alias, "nobody", "a%2Fb"])}", null),
+            29 => random.Next(8) == 0
+                ? ("DELETE", $"/v1/agents/{Pick(random, [$"{self.Project.Slug}/{peer.Alias}", peer.Id, bystander.Id, "x", "a/b/c"])}", null)
+                : ("GET", "/v1/agents/me/log", null),
+            30 => ("PUT", "/v1/agents/me/identity", new JsonObject { ["did"] = "did:key:z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd", ["public_key"] = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg", ["custody"] = "self", ["lifetime"] = "persistent" }),
+            31 => random.Next(3) switch
+            {
+                0 => ("POST", "/v1/agents/me/identity/reset", new JsonObject { ["confirm"] = true }),
+                1 => ("PUT", "/v1/agents/me/retire", new JsonObject { ["successor_agent_id"] = id, ["retirement_proof"] = "x", ["timestamp"] = "t" }),
+                _ => ("PUT", "/v1/agents/me/rotate", new JsonObject { ["custody"] = "self", ["timestamp"] = "t", ["new_did"] = "did:key:z6MkhFwXNFWosLeugvSf4wcL9t3uuRXueGSFTRgSvHhWj5G2", ["new_public_key"] = "KazKBGNNZJsqs6nOfLgLpNKlPt6lAKW29JYMIJxqNns", ["rotation_signature"] = "x" }),
+            },
+            32 => random.Next(2) == 0
+                ? ("POST", $"/v1/agents/{peer.Alias}/control", new JsonObject { ["signal"] = "pause" })
+                : ("GET", $"/v1/events/stream?deadline={(random.Next(2) == 0 ? "2026-01-01T00:00:00Z" : Uri.EscapeDataString(Text(random)))}", null),
+            33 => ("POST", "/v1/messages", new JsonObject
             {
                 ["to_agent_id"] = Pick(random, [peer.Id, self.Id, bystander.Id, id]), ["to_alias"] = peer.Alias, ["subject"] = "s", ["body"] = "b", ["priority"] = "high",
                 ["thread_id"] = id, ["message_id"] = random.Next(2) == 0 ? id : Guid.NewGuid().ToString(), ["timestamp"] = "2026-01-01T00:00:00Z",
                 ["from_did"] = "did:key:zFrom", ["to_did"] = "did:key:zTo", ["signature"] = "c2ln", ["signing_key_id"] = "did:key:zFrom",
                 ["from_stable_id"] = "did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2", ["to_stable_id"] = "",
             }),
-            28 => ("GET", "/v1/messages/inbox?unread_only=true&limit=2", null),
-            29 => ("POST", $"/v1/messages/{Uri.EscapeDataString(id)}/ack", null),
-            30 => ("POST", "/v1/contacts", new JsonObject { ["contact_address"] = $"org-{random.Next(5)}/agent", ["label"] = "l" }),
-            31 => ("GET", "/v1/contacts", null),
-            32 => ("DELETE", $"/v1/contacts/{Uri.EscapeDataString(id)}", null),
+            34 => ("GET", "/v1/messages/inbox?unread_only=true&limit=2", null),
+            35 => ("POST", $"/v1/messages/{Uri.EscapeDataString(id)}/ack", null),
+            36 => ("POST", "/v1/contacts", new JsonObject { ["contact_address"] = $"org-{random.Next(5)}/agent", ["label"] = "l" }),
+            37 => ("GET", "/v1/contacts", null),
+            38 => ("DELETE", $"/v1/contacts/{Uri.EscapeDataString(id)}", null),
             _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         };
     }

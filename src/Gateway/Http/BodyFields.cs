@@ -187,6 +187,84 @@ internal sealed class BodyFields : IDisposable
         return null;
     }
 
+    /// <summary>A truth value that must be there. Texts and 0 and 1 pass, as clients send them.</summary>
+    public bool RequiredFlag(string name)
+    {
+        _notes?.NoteBody(new(name, "boolean", Required: true));
+        if (!_fields.TryGetValue(name, out var range))
+        {
+            _errors.Add("missing", "Field required", Body, null, "body", name);
+            return false;
+        }
+
+        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
+        reader.Read();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.True: return true;
+            case JsonTokenType.False: return false;
+            case JsonTokenType.Number when reader.TryGetInt32(out var number) && number is 0 or 1: return number == 1;
+            case JsonTokenType.String when QueryFields.Truth(Text(ref reader)) is { } flag: return flag;
+            case JsonTokenType.Number or JsonTokenType.String:
+                _errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Raw(range), null, "body", name);
+                return false;
+            default:
+                _errors.Add("bool_type", "Input should be a valid boolean", Raw(range), null, "body", name);
+                return false;
+        }
+    }
+
+    /// <summary>A text that is one of a few, or null when it is absent or, unless it is required, null.</summary>
+    public string? OneOf(string name, ReadOnlySpan<string> words, bool required = false)
+    {
+        _notes?.NoteBody(new(name, "string", required, Values: [.. words]));
+        var text = required ? Required(name) : Optional(name);
+        if (text is null || words.Contains(text)) return text;
+        // What is not a text was said already.
+        if (!_fields.TryGetValue(name, out var range) || Raw(range) is not [(byte)'"', ..]) return null;
+        var expected = $"{string.Join(", ", words[..^1].ToArray().Select(word => $"'{word}'"))}{(words.Length > 1 ? " or " : "")}'{words[^1]}'";
+        _errors.Add("literal_error", $"Input should be {expected}", Raw(range), ("expected", expected), "body", name);
+        return null;
+    }
+
+    /// <summary>
+    /// A JSON object as it was sent, or null when it is absent or null. Refused are texts with NUL or half a surrogate pair, size, and depth.
+    /// </summary>
+    public string? JsonObject(string name, int maxBytes, int maxDepth)
+    {
+        _notes?.NoteBody(new(name, "object"));
+        if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
+        var raw = Raw(range);
+        var reader = new Utf8JsonReader(raw, ReaderOptions);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            _errors.Add("dict_type", "Input should be a valid dictionary", raw, null, "body", name);
+            return null;
+        }
+
+        if (raw.Length > maxBytes)
+        {
+            Fail(name, $"{name} is too large: at most {maxBytes} bytes");
+            return null;
+        }
+
+        while (reader.Read())
+        {
+            if (reader.CurrentDepth >= maxDepth)
+            {
+                Fail(name, $"{name} is too deep: at most {maxDepth} levels");
+                return null;
+            }
+
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !Text(ref reader).Contains('\0')) continue;
+            Fail(name, $"{name} must not contain NUL characters");
+            return null;
+        }
+
+        return System.Text.Encoding.UTF8.GetString(raw);
+    }
+
     /// <summary>A list of texts; empty when it is absent.</summary>
     public List<string> Texts(string name)
     {

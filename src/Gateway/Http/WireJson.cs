@@ -43,4 +43,12 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ContactBook))]
 [JsonSerializable(typeof(ContactRemovedAnswer))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(AgentChangedAnswer))]
+[JsonSerializable(typeof(DeregisteredAnswer))]
+[JsonSerializable(typeof(ResolvedAgent))]
+[JsonSerializable(typeof(BoundIdentity))]
+[JsonSerializable(typeof(RotatedAnswer))]
+[JsonSerializable(typeof(RetiredAnswer))]
+[JsonSerializable(typeof(AgentLogAnswer))]
+[JsonSerializable(typeof(ControlAnswer))]
 internal sealed partial class WireJson : JsonSerializerContext;
