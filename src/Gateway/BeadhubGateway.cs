@@ -51,6 +51,7 @@ public static class BeadhubGateway
         Beads.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
+        Reservations.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         app.MapOpenApi();

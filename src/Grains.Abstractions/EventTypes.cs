@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Directories;
+using Beadhub.Locks;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
@@ -62,4 +63,7 @@ public static class EventTypes
 [JsonSerializable(typeof(ProfileChanged))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
+[JsonSerializable(typeof(ReservationAcquired))]
+[JsonSerializable(typeof(ReservationRenewed))]
+[JsonSerializable(typeof(ReservationReleased))]
 internal sealed partial class EventJson : JsonSerializerContext;

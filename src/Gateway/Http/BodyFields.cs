@@ -153,6 +153,105 @@ internal sealed class BodyFields : IDisposable
         return null;
     }
 
+    /// <summary>A whole number without an upper limit: what is beyond the range of 64 bits counts as its end. Null is no number here.</summary>
+    public long AtLeast(string name, int min, long otherwise)
+    {
+        if (!_fields.TryGetValue(name, out var range)) return otherwise;
+        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
+        reader.Read();
+        var text = reader.TokenType switch
+        {
+            JsonTokenType.Number => System.Text.Encoding.ASCII.GetString(reader.ValueSpan),
+            JsonTokenType.String => Text(ref reader).Trim(),
+            _ => null,
+        };
+        var isText = reader.TokenType == JsonTokenType.String;
+        var whole = text is not null && (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || Beyond(text, isText, out number))
+            ? number
+            : (long?)null;
+        if (whole is null && isText) _errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Raw(range), null, "body", name);
+        else if (whole is null) _errors.Add("int_type", "Input should be a valid integer", Raw(range), null, "body", name);
+        else if (whole < min) _errors.Add("greater_than_equal", $"Input should be greater than or equal to {min}", Raw(range), ("ge", min), "body", name);
+        else return whole.Value;
+        return otherwise;
+
+        static bool Beyond(string text, bool isText, out long number)
+        {
+            // Digits only in a text; a number may also be written as 60.0 or 1e12.
+            var style = isText ? NumberStyles.AllowLeadingSign : NumberStyles.Float;
+            var ok = double.TryParse(text, style, CultureInfo.InvariantCulture, out var value) && value == Math.Truncate(value);
+            number = !ok ? 0 : value >= long.MaxValue ? long.MaxValue : value <= long.MinValue ? long.MinValue : (long)value;
+            return ok;
+        }
+    }
+
+    /// <summary>A truth value. Texts and 0 and 1 pass, as clients send them.</summary>
+    public bool Flag(string name, bool otherwise = false)
+    {
+        if (!_fields.TryGetValue(name, out var range)) return otherwise;
+        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
+        reader.Read();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.True: return true;
+            case JsonTokenType.False: return false;
+            case JsonTokenType.Number when reader.TryGetInt32(out var number) && number is 0 or 1: return number == 1;
+            case JsonTokenType.String:
+                switch (Text(ref reader).ToLowerInvariant())
+                {
+                    case "true" or "1" or "yes" or "on" or "t" or "y": return true;
+                    case "false" or "0" or "no" or "off" or "f" or "n": return false;
+                }
+
+                _errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Raw(range), null, "body", name);
+                return otherwise;
+            default:
+                _errors.Add("bool_type", "Input should be a valid boolean", Raw(range), null, "body", name);
+                return otherwise;
+        }
+    }
+
+    /// <summary>
+    /// A JSON object as it was sent, to be kept and shown again; null when it is absent. What no store or reader could take is refused: texts with
+    /// NUL or half a surrogate pair, and depth.
+    /// </summary>
+    /// <param name="name">The field.</param>
+    /// <param name="maxBytes">Largest size.</param>
+    /// <param name="maxDepth">How deep objects and lists may lie in each other.</param>
+    public string? Object(string name, int maxBytes, int maxDepth)
+    {
+        if (!_fields.TryGetValue(name, out var range)) return null;
+        var raw = Raw(range);
+        var reader = new Utf8JsonReader(raw, ReaderOptions);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            _errors.Add("dict_type", "Input should be a valid dictionary", raw, null, "body", name);
+            return null;
+        }
+
+        if (raw.Length > maxBytes)
+        {
+            Fail(name, $"{name} is too large: at most {maxBytes} bytes");
+            return null;
+        }
+
+        while (reader.Read())
+        {
+            if (reader.CurrentDepth >= maxDepth)
+            {
+                Fail(name, $"{name} is too deep: at most {maxDepth} levels");
+                return null;
+            }
+
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !Text(ref reader).Contains('\0')) continue;
+            Fail(name, $"{name} must not contain NUL characters");
+            return null;
+        }
+
+        return System.Text.Encoding.UTF8.GetString(raw);
+    }
+
     /// <summary>A list of texts; empty when it is absent.</summary>
     public List<string> Texts(string name)
     {

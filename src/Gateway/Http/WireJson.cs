@@ -35,4 +35,11 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(ReservationAnswer))]
+[JsonSerializable(typeof(ReservationsAnswer))]
+[JsonSerializable(typeof(ReservationHeld))]
+[JsonSerializable(typeof(RenewedAnswer))]
+[JsonSerializable(typeof(ReleasedAnswer))]
+[JsonSerializable(typeof(RevokedAnswer))]
+[JsonSerializable(typeof(ReservationItems))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
+using Beadhub.Locks;
 
 namespace Beadhub.Gateway.Streaming;
 
@@ -26,8 +28,26 @@ internal static class WireEvents
         }),
         BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
         BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
+        ReservationAcquired e => Make(stored, projectSlug, "reservation", "reservation.acquired", e.AgentId, json =>
+        {
+            Paths(json, e.Keys, e.Alias);
+            json.WriteNumber("ttl_seconds", e.TtlSeconds);
+            json.WriteNull("bead_id");
+            json.WriteNull("reason");
+            json.WriteBoolean("exclusive", true);
+            if (e.IsPattern) json.WriteBoolean("pattern", true);
+        }),
+        ReservationReleased e => Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
         _ => null,
     };
+
+    private static void Paths(Utf8JsonWriter json, ImmutableArray<string> keys, string alias)
+    {
+        json.WriteStartArray("paths");
+        foreach (var key in keys) json.WriteStringValue(key);
+        json.WriteEndArray();
+        json.WriteString("alias", alias);
+    }
 
     private static void Claim(Utf8JsonWriter json, string beadId, string alias, string? title)
     {
