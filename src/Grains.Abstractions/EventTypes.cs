@@ -8,6 +8,7 @@ using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Directories;
 using Beadhub.Locks;
+using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
@@ -66,4 +67,5 @@ public static class EventTypes
 [JsonSerializable(typeof(ReservationAcquired))]
 [JsonSerializable(typeof(ReservationRenewed))]
 [JsonSerializable(typeof(ReservationReleased))]
+[JsonSerializable(typeof(RequestAnswered))]
 internal sealed partial class EventJson : JsonSerializerContext;
