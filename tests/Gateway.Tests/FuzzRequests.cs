@@ -24,13 +24,15 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
         Surrogate, "a" + Surrogate, "eyJjbGFpbWVkX2F0IjoieCJ9", "eyJzb3J0X3RpbWUiOm51bGx9", "W10", "====", "https://github.com/a/b", "git@h:p", "ssh://[::1]:x/y",
     ];
 
+    private static readonly string[] Keys = ["src/a.cs", "src/**", "**/*.{cs,md}", "a?b", "%_", "{", @"\", "日本語/🎯", "k"];
+
     private static readonly string[] Headers =
         ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Last-Event-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie"];
 
     private static readonly string[] Parameters =
     [
         "limit", "cursor", "workspace_id", "repo", "branch", "status", "type", "q", "alias", "hostname", "human_name", "project_id", "repo_id", "include_claims",
-        "include_deleted", "include_presence", "only_with_claims", "always_include_workspace_id", "event_types", "label", "assignee", "created_by", "unknown",
+        "include_deleted", "include_presence", "only_with_claims", "always_include_workspace_id", "event_types", "prefix", "label", "assignee", "created_by", "unknown",
     ];
 
     private string[] Ids =>
@@ -82,7 +84,7 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
     private (string Method, string Path, JsonNode? Body) Good(Random random)
     {
         var id = Pick(random, Ids);
-        return random.Next(28) switch
+        return random.Next(33) switch
         {
             0 => ("POST", "/v1/init", new JsonObject
             {
@@ -123,8 +125,22 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             24 => ("POST", "/v1/bdh/command", Command(Pick(random, ["update bd-1 --status in_progress", "close bd-1", "ready"]))),
             25 => ("POST", "/v1/bdh/sync", Sync(random)),
             26 => ("GET", "/v1/claims?limit=1", null),
+            27 or 28 => ("POST", "/v1/reservations", Reservation(random)),
+            29 => ("POST", Pick(random, ["/v1/reservations/renew", "/v1/reservations/release"]), new JsonObject { ["resource_key"] = Pick(random, Keys) }),
+            30 => ("POST", "/v1/reservations/revoke", new JsonObject { ["prefix"] = Pick(random, Keys) }),
+            31 => ("GET", $"/v1/reservations?prefix={Uri.EscapeDataString(Pick(random, Keys))}", null),
             _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         };
+    }
+
+    private static JsonObject Reservation(Random random)
+    {
+        var body = new JsonObject { ["ttl_seconds"] = 60, ["metadata"] = new JsonObject { ["reason"] = "manual" }, ["pattern"] = random.Next(2) == 0 };
+        if (random.Next(3) == 0)
+            body["resource_keys"] = new JsonArray(Pick(random, Keys), Pick(random, Keys));
+        else
+            body["resource_key"] = Pick(random, Keys);
+        return body;
     }
 
     private JsonObject Command(string line)
