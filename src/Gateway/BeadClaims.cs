@@ -64,13 +64,13 @@ internal sealed class BeadClaims(IGrainFactory grains, Identification identifica
 
     private async Task<Answer<JoinAnswer>> Join(HttpContext http)
     {
-        var beadId = BeadId(http);
         using var body = await BodyFields.Read(http, mayBeMissing: true);
         body.Only("workspace_id", "role", "note");
         var workspaceId = Workspace(body);
         var role = body.Role("role", CommonFields.RoleRule);
         var note = body.Prose("note", MaxNote);
         body.Done();
+        var beadId = BeadId(http);
 
         var (project, who) = await Enter(http, workspaceId);
         var board = grains.GetGrain<IBoardGrain>(project);
@@ -81,10 +81,10 @@ internal sealed class BeadClaims(IGrainFactory grains, Identification identifica
 
     private async Task<Answer<LeaveAnswer>> Leave(HttpContext http)
     {
-        var beadId = BeadId(http);
         var query = new QueryFields(http.Request);
         var workspace = query.Text("workspace_id");
         query.Done();
+        var beadId = BeadId(http);
 
         var (project, who) = await Enter(http, CommonFields.WorkspaceIdOrNull(workspace));
         return Answer.Of(
@@ -100,7 +100,7 @@ internal sealed class BeadClaims(IGrainFactory grains, Identification identifica
         return (who.ProjectId, await grains.GetGrain<IProjectGrain>(who.ProjectId).Enter(new(acting, "", null)));
     }
 
-    private static string? Workspace(BodyFields body) => body.Has("workspace_id") ? body.WorkspaceId() : null;
+    private static string? Workspace(BodyFields body) => body.Uuid("workspace_id", "Invalid workspace_id format");
 
     private static string BeadId(HttpContext http) =>
         http.PathPart("beadId") is var id && Names.IsBeadId(id) ? id : throw ApiException.Unprocessable("Invalid bead_id format");

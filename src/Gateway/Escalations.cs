@@ -83,10 +83,10 @@ internal sealed class Escalations(IGrainFactory grains, Identification identific
 
     private async Task<Answer<EscalationView>> Get(HttpContext http)
     {
-        var id = EscalationId(http);
         var query = new QueryFields(http.Request);
         var workspace = query.Text("workspace_id");
         query.Done();
+        var id = EscalationId(http);
 
         var who = await identification.Of(http);
         var workspaceId = CommonFields.WorkspaceIdOrNull(workspace);

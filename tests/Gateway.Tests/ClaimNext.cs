@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Beadhub.Gateway.Tests.Stores;
 using Beadhub.Testing;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beadhub.Contacts;
 using Beadhub.Escalations;
 using Beadhub.Projects;
 
@@ -35,6 +36,13 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
+[JsonSerializable(typeof(SentMessage))]
+[JsonSerializable(typeof(InboxAnswer))]
+[JsonSerializable(typeof(AcknowledgedMessage))]
+[JsonSerializable(typeof(RetiredAgentError))]
+[JsonSerializable(typeof(ContactView))]
+[JsonSerializable(typeof(ContactBook))]
+[JsonSerializable(typeof(ContactRemovedAnswer))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(EscalationCreatedAnswer))]
 [JsonSerializable(typeof(EscalationPageAnswer))]
@@ -44,4 +52,19 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(BeadClaimList))]
 [JsonSerializable(typeof(JoinAnswer))]
 [JsonSerializable(typeof(LeaveAnswer))]
+[JsonSerializable(typeof(AgentChangedAnswer))]
+[JsonSerializable(typeof(DeregisteredAnswer))]
+[JsonSerializable(typeof(ResolvedAgent))]
+[JsonSerializable(typeof(BoundIdentity))]
+[JsonSerializable(typeof(RotatedAnswer))]
+[JsonSerializable(typeof(RetiredAnswer))]
+[JsonSerializable(typeof(AgentLogAnswer))]
+[JsonSerializable(typeof(ControlAnswer))]
+[JsonSerializable(typeof(ReservationAnswer))]
+[JsonSerializable(typeof(ReservationsAnswer))]
+[JsonSerializable(typeof(ReservationHeld))]
+[JsonSerializable(typeof(RenewedAnswer))]
+[JsonSerializable(typeof(ReleasedAnswer))]
+[JsonSerializable(typeof(RevokedAnswer))]
+[JsonSerializable(typeof(ReservationItems))]
 internal sealed partial class WireJson : JsonSerializerContext;
