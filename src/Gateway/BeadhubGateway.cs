@@ -79,6 +79,7 @@ public static class BeadhubGateway
         Bdh.Map(app);
         Claims.Map(app);
         Escalations.Map(app);
+        Subscriptions.Map(app);
         Messages.Map(app);
         Contacts.Map(app);
         Reservations.Map(app);

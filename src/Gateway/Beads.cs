@@ -72,7 +72,9 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         var alias = who.AgentId is null ? null : (await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId))?.Alias;
         var stored = await grains.GetGrain<IBoardGrain>(who.ProjectId).Sync(new(who.AgentId, alias ?? "", "", repo, branch, issues, [], false, null));
         return Answer.Of(
-            new UploadAnswer("completed", repo, branch, stored.Received, stored.Added, stored.Updated, stored.Conflicts, stored.Conflicts.Length, 0, 0, stored.SyncedAt),
+            new UploadAnswer(
+                stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", repo, branch, stored.Received, stored.Added, stored.Updated, stored.Conflicts,
+                stored.Conflicts.Length, stored.NotificationsSent, stored.NotificationsFailed, stored.SyncedAt),
             Wire.Types.UploadAnswer);
     }
 

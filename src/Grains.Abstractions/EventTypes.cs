@@ -13,7 +13,9 @@ using Beadhub.Escalations;
 using Beadhub.Locks;
 using Beadhub.Idempotency;
 using Beadhub.Mail;
+using Beadhub.Notifications;
 using Beadhub.Projects;
+using Beadhub.Subscriptions;
 using Beadhub.Workspaces;
 using Orleans;
 
@@ -77,6 +79,9 @@ public static class EventTypes
 [JsonSerializable(typeof(AgentRetired))]
 [JsonSerializable(typeof(ControlSignalled))]
 [JsonSerializable(typeof(ControlTaken))]
+[JsonSerializable(typeof(SubscriptionMade))]
+[JsonSerializable(typeof(SubscriptionEnded))]
+[JsonSerializable(typeof(NotifierAdvanced))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
 [JsonSerializable(typeof(ReservationAcquired))]

@@ -29,6 +29,9 @@ public static partial class Names
         return true;
     }
 
+    /// <summary>Whether it is what one subscribes to: a bead id without dots, perhaps with the name of a repository and a colon before it.</summary>
+    public static bool IsSubscribedBead(string text) => SubscribedBead().IsMatch(text);
+
     /// <summary>Whether it is an alias.</summary>
     public static bool IsAlias(string text) => Alias().IsMatch(text);
 
@@ -95,6 +98,9 @@ public static partial class Names
 
     private static bool IsWord(ReadOnlySpan<char> text, SearchValues<char> allowed) =>
         text.Length > 0 && First.Contains(text[0]) && !text.ContainsAnyExcept(allowed);
+
+    [GeneratedRegex(@"\A([a-zA-Z0-9][a-zA-Z0-9_-]{0,99}:)?[a-zA-Z0-9][a-zA-Z0-9_-]{0,99}\z")]
+    private static partial Regex SubscribedBead();
 
     [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}\z")]
     private static partial Regex Alias();

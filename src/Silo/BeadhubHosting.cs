@@ -36,6 +36,7 @@ public static class BeadhubHosting
         services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
         services.AddSingleton(new Seal(settings.CustodyKey));
         builder.AddGrains();
+        services.AddHostedService<NotifierStart>();
         services.AddBeadhubGateway(settings.Gateway);
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")

@@ -93,6 +93,8 @@ public sealed record SyncBeads(
 /// <param name="Total">Issues stored for this repository and branch afterwards.</param>
 /// <param name="ClaimRefused">The contract's sentence when a claim was refused because another workspace holds the bead; null otherwise.</param>
 /// <param name="SyncedAt">The instant that all stored issues carry.</param>
+/// <param name="NotificationsSent">Mails that subscribers got (contract 12.4).</param>
+/// <param name="NotificationsFailed">Mails that subscribers could not get yet.</param>
 [GenerateSerializer, Immutable, Alias("board.synced.v1")]
 public sealed record SyncOutcome(
     [property: Id(0)] int Received,
@@ -103,7 +105,9 @@ public sealed record SyncOutcome(
     [property: Id(5)] int StatusChanges,
     [property: Id(6)] int Total,
     [property: Id(7)] string? ClaimRefused,
-    [property: Id(8)] DateTimeOffset SyncedAt);
+    [property: Id(8)] DateTimeOffset SyncedAt,
+    [property: Id(9)] int NotificationsSent = 0,
+    [property: Id(10)] int NotificationsFailed = 0);
 
 /// <summary>A command line that a workspace is about to run.</summary>
 [GenerateSerializer, Immutable, Alias("board.decide.v1")]

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Beadhub.Beads;
 using Beadhub.EventLog;
+using Beadhub.Notifications;
+using Beadhub.Subscriptions;
 using Orleans;
 
 namespace Beadhub.Boards;
@@ -27,6 +29,10 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <param name="Position">Feed position up to which it holds everything.</param>
     /// <param name="Epoch">The log's exclusive epoch in which that was so.</param>
     private sealed record Known(Board Board, long Position, long Epoch);
+
+    private ISubscriptionsGrain Subscriptions => field ??= GrainFactory.GetGrain<ISubscriptionsGrain>(_project);
+
+    private INotifierGrain Notifier => GrainFactory.GetGrain<INotifierGrain>(_project);
 
     /// <inheritdoc/>
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -60,8 +66,20 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         var board = await Current();
         var now = time.Now();
         var plan = SyncPlan.Of(board, command, now);
-        var results = await Change(plan.Changes);
-        return Outcome(command, plan, results, now);
+        BeadChange[] results;
+        try
+        {
+            results = await Change(plan.Changes);
+        }
+        catch
+        {
+            // Some may have been changed; their subscribers must hear of it all the same.
+            await WakeNotifier();
+            throw;
+        }
+
+        var notified = await Notify(results);
+        return Outcome(command, plan, results, now) with { NotificationsSent = notified.Sent, NotificationsFailed = notified.Failed };
     }
 
     /// <inheritdoc/>
@@ -126,6 +144,40 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         var release = new ChangeBead(null, "", "", ReleaseOf: workspaceId);
         await Change([.. beads.Select(id => KeyValuePair.Create(id, release))]);
         return beads.Count;
+    }
+
+    /// <summary>Has the subscribers told of changes. Those are durable: what goes wrong here is made up for by the notifier.</summary>
+    private async Task<Notified> Notify(BeadChange[] results)
+    {
+        if (results.Length == 0) return Notified.Nothing;
+        try
+        {
+            var watched = (await Subscriptions.Watched()).BeadIds;
+            if (watched.IsEmpty) return Notified.Nothing;
+            var news = results.Where(r => r.NewsVersion > 0 && watched.Contains(r.Bead.BeadId)).Select(r => new BeadNews(r.Bead.BeadId, r.NewsVersion)).ToImmutableArray();
+            if (!news.IsEmpty) return await Notifier.Notify(news);
+
+            // Lest it have much to read when something concerns somebody again.
+            await Notifier.Wake();
+        }
+        catch (UnavailableException)
+        {
+            // Told later.
+        }
+
+        return Notified.Nothing;
+    }
+
+    private async Task WakeNotifier()
+    {
+        try
+        {
+            if (!(await Subscriptions.Watched()).BeadIds.IsEmpty) await Notifier.Wake();
+        }
+        catch (UnavailableException)
+        {
+            // The next change wakes it, or the next start.
+        }
     }
 
     private async Task<BeadChange> Claim(Board board, string beadId, ChangeBead who, ClaimTerms terms)

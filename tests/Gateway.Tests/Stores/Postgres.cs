@@ -52,6 +52,10 @@ public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store
 
 public sealed class Contacts(PostgresStore store) : ContactsContract(store);
 
+public sealed class Subscriptions(PostgresStore store) : SubscriptionsContract(store);
+
+public sealed class Notifications(PostgresStore store) : NotificationsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);

@@ -52,6 +52,10 @@ public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
 
 public sealed class Contacts(SqliteStore store) : ContactsContract(store);
 
+public sealed class Subscriptions(SqliteStore store) : SubscriptionsContract(store);
+
+public sealed class Notifications(SqliteStore store) : NotificationsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
