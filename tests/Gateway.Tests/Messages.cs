@@ -1,5 +1,4 @@
-using System.Text;
-using System.Text.Json;
+using System.Collections.Concurrent;
 using Beadhub.Gateway.Tests.Stores;
 using Beadhub.Testing;
 
@@ -685,5 +684,58 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         await alice.Ack(ids[1]).Refused(403, "Not authorized to acknowledge this message");
         await bob.Ack(ids[1]).Ok();
         (await bob.Inbox(unreadOnly: true, limit: 500)).Length.ShouldBe(unread.Ok().Items("messages").Length - 1);
+    }
+
+    [Fact]
+    public async Task Mail_that_was_answered_survives_a_kill_in_the_middle()
+    {
+        await using var server = await Store.Own();
+        var project = new Project(server.Api);
+        var bob = await project.Agent("bob");
+        var senders = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => project.Identity($"sender-{i}")));
+        var (sent, read) = (new ConcurrentQueue<string>(), new ConcurrentQueue<string>());
+        var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        var writers = senders.Select(sender => Task.Run(async () =>
+        {
+            try
+            {
+                for (var i = 0; i < 70; i++)
+                {
+                    var id = await sender.MailId(bob, $"{sender.Alias} {i}");
+                    sent.Enqueue(id);
+                    if (i % 3 == 0)
+                    {
+                        await bob.Ack(id).Ok();
+                        read.Enqueue(id);
+                    }
+
+                    if (sent.Count >= 150) enough.TrySetResult();
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                // The server is gone.
+            }
+        })).ToArray();
+        await enough.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        await server.Kill();
+        await Task.WhenAll(writers);
+        await server.Restart();
+        bob = bob.At(server.Api);
+
+        var mails = await bob.Inbox(limit: 500);
+        var inbox = mails.ToDictionary(mail => mail.Text("message_id"));
+        sent.Except(inbox.Keys).ShouldBeEmpty("answered mails that are gone");
+        inbox.Count.ShouldBeLessThanOrEqualTo(sent.Count + senders.Length);
+        read.ShouldAllBe(id => !inbox[id].IsNull("read_at"));
+        var unread = (await bob.Inbox(unreadOnly: true, limit: 500)).Select(mail => mail.Text("message_id"));
+        unread.ShouldBe(mails.Where(mail => mail.IsNull("read_at")).Select(mail => mail.Text("message_id")));
+        foreach (var sender in senders)
+        {
+            // Each sender waits for an answer before it writes again: its mails stand in the order of writing.
+            var bodies = mails.Where(mail => mail.Text("from_alias") == sender.Alias).Select(mail => mail.Text("body")).ToArray();
+            bodies.ShouldBe(Enumerable.Range(0, bodies.Length).Reverse().Select(i => $"{sender.Alias} {i}"));
+        }
     }
 }
