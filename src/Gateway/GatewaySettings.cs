@@ -21,8 +21,11 @@ public sealed record GatewaySettings
     /// <summary>Silence after which an event stream carries a comment. <c>BEADHUB_SSE_KEEPALIVE_SECONDS</c>.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether <c>POST /v1/init</c> exists. Programs that embed Beadhub may leave it out.</summary>
+    /// <summary>Whether <c>POST /v1/init</c> exists, by which anybody may join a project whose slug they know. <c>BEADHUB_BOOTSTRAP</c>.</summary>
     public bool Bootstrap { get; init; } = true;
+
+    /// <summary>The address under which other servers find this one; shown with resolved agents. <c>AWEB_SERVER_URL</c>.</summary>
+    public string ServerUrl { get; init; } = "";
 
     /// <summary>Largest request body, in bytes. A full sync of 10 MiB of text is larger once it is a JSON string.</summary>
     public const long MaxBodyBytes = 32 * 1024 * 1024;

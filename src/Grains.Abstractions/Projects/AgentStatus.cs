@@ -6,7 +6,7 @@ public static class AgentStatus
     /// <summary>Alive.</summary>
     public const string Active = "active";
 
-    /// <summary>Retired: it stays in the roster, and mail to it is answered with its successor (protocol 12.8).</summary>
+    /// <summary>Alive, but replaced by a successor (protocol 12.8).</summary>
     public const string Retired = "retired";
 
     /// <summary>Ended with its workspace, or by itself.</summary>

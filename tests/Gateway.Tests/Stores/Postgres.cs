@@ -15,6 +15,12 @@ public sealed class InitLimit(PostgresStore store) : InitLimitContract(store);
 
 public sealed class Agents(PostgresStore store) : AgentsContract(store);
 
+public sealed class AgentLifecycle(PostgresStore store) : AgentLifecycleContract(store);
+
+public sealed class AgentIdentities(PostgresStore store) : AgentIdentitiesContract(store);
+
+public sealed class EventsStream(PostgresStore store) : EventsStreamContract(store);
+
 public sealed class Workspaces(PostgresStore store) : WorkspacesContract(store);
 
 public sealed class Heartbeat(PostgresStore store) : HeartbeatContract(store);
@@ -54,3 +60,6 @@ public sealed class CrashScenario(PostgresStore store) : CrashScenarioContract(s
 public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
+
+public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
+public sealed class Reservations(PostgresStore store) : ReservationsContract(store);

@@ -15,6 +15,12 @@ public sealed class InitLimit(SqliteStore store) : InitLimitContract(store);
 
 public sealed class Agents(SqliteStore store) : AgentsContract(store);
 
+public sealed class AgentLifecycle(SqliteStore store) : AgentLifecycleContract(store);
+
+public sealed class AgentIdentities(SqliteStore store) : AgentIdentitiesContract(store);
+
+public sealed class EventsStream(SqliteStore store) : EventsStreamContract(store);
+
 public sealed class Workspaces(SqliteStore store) : WorkspacesContract(store);
 
 public sealed class Heartbeat(SqliteStore store) : HeartbeatContract(store);
@@ -54,3 +60,6 @@ public sealed class CrashScenario(SqliteStore store) : CrashScenarioContract(sto
 public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
+
+public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
+public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
