@@ -9,6 +9,7 @@ using Beadhub.Beads;
 using Beadhub.Directories;
 using Beadhub.Mail;
 using Beadhub.Projects;
+using Beadhub.Tasks;
 using Beadhub.Workspaces;
 using Orleans;
 
@@ -62,4 +63,13 @@ public static class EventTypes
 [JsonSerializable(typeof(ProfileChanged))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
+[JsonSerializable(typeof(TaskCreated))]
+[JsonSerializable(typeof(TaskDescribed))]
+[JsonSerializable(typeof(TaskChanged))]
+[JsonSerializable(typeof(TaskStatusChanged))]
+[JsonSerializable(typeof(TaskDeleted))]
+[JsonSerializable(typeof(TaskDependencyAdded))]
+[JsonSerializable(typeof(TaskDependencyRemoved))]
+[JsonSerializable(typeof(TaskClaimSettled))]
+[JsonSerializable(typeof(TaskCommented))]
 internal sealed partial class EventJson : JsonSerializerContext;
