@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Directories;
+using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Beadhub.Tasks;
@@ -72,4 +73,5 @@ public static class EventTypes
 [JsonSerializable(typeof(TaskDependencyRemoved))]
 [JsonSerializable(typeof(TaskClaimSettled))]
 [JsonSerializable(typeof(TaskCommented))]
+[JsonSerializable(typeof(RequestAnswered))]
 internal sealed partial class EventJson : JsonSerializerContext;
