@@ -53,6 +53,7 @@ public static class BeadhubGateway
         Beads.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
+        Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         app.MapOpenApi();

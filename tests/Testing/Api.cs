@@ -51,6 +51,9 @@ public class Api
     /// <summary>Posts JSON (an object is serialized, a string is sent as it stands), any content, or nothing.</summary>
     public Task<Answer> Post(string path, object? body = null) => Send(HttpMethod.Post, path, Content(body));
 
+    /// <summary>Patches with JSON, as <see cref="Post"/> posts it.</summary>
+    public Task<Answer> Patch(string path, object? body = null) => Send(HttpMethod.Patch, path, Content(body));
+
     public Task<Answer> Send(HttpMethod method, string path, HttpContent? content = null) =>
         Send(new HttpRequestMessage(method, path) { Content = content });
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Beadhub.Projects;
+using Beadhub.Tasks;
 
 namespace Beadhub.Gateway.Http;
 
@@ -35,4 +36,11 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(TaskView))]
+[JsonSerializable(typeof(TaskList))]
+[JsonSerializable(typeof(TaskDeletedAnswer))]
+[JsonSerializable(typeof(DependencyAnswer))]
+[JsonSerializable(typeof(DependencyRemovedAnswer))]
+[JsonSerializable(typeof(TaskComment))]
+[JsonSerializable(typeof(TaskCommentList))]
 internal sealed partial class WireJson : JsonSerializerContext;

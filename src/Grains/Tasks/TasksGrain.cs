@@ -68,7 +68,7 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         (await Newest()).Existing(command.Reference, slug);
         if (command.SetsAssignee) await CheckAssignee(command.AssigneeId);
         var (book, task, autoClosed) = await Transact(book => book.Update(command, slug, time.Now()));
-        await Follow([task.Id, .. (autoClosed ?? []).Select(closed => closed.Id)]);
+        await Follow();
         return await DetailOf(book, task, slug) with
         {
             AutoClosed = autoClosed is { } closed ? [.. closed.Select(t => new ClosedTask(t.Id, t.Ref(slug), t.Title))] : null,
@@ -80,7 +80,7 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     {
         var slug = await Slug();
         var task = await Transact(book => book.Delete(reference, slug, time.Now()));
-        await Follow([task.Id]);
+        await Follow();
         return new(task.Id, task.Ref(slug));
     }
 
@@ -178,14 +178,15 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         task.Id, task.Ref(slug), task.Number, _id, task.Title, description, notes, task.Status, task.Priority, task.Type, task.Labels, task.ParentId, task.AssigneeId,
         task.CreatedBy, task.ClosedBy, task.CreatedAt, task.UpdatedAt, task.ClosedAt);
 
-    /// <summary>Makes the board's claims on these tasks what they are to be (contract 9.2).</summary>
-    private async Task Follow(IReadOnlyCollection<string> taskIds)
+    /// <summary>Makes the board's claims on all tasks what they are to be (contract 9.2).</summary>
+    private async Task Follow()
     {
-        if (!taskIds.Any(State.Unsettled.Contains)) return;
+        if (State.Unsettled.IsEmpty) return;
+        // One after the other, so that an older wish is never done after a newer one; whoever comes next may find all done.
         await _following.WaitAsync();
         try
         {
-            foreach (var id in taskIds) await Follow(id);
+            await Task.WhenAll((await Newest()).Unsettled.Select(Follow));
         }
         catch
         {
@@ -234,7 +235,7 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
 
     private async Task FollowRest(CancellationToken cancellationToken)
     {
-        await Follow((await Newest()).Unsettled);
+        await Follow();
         _retry?.Dispose();
         _retry = null;
     }

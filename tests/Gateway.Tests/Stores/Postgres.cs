@@ -35,6 +35,10 @@ public sealed class BdhSync(PostgresStore store) : BdhSyncContract(store);
 
 public sealed class Claims(PostgresStore store) : ClaimsContract(store);
 
+public sealed class Tasks(PostgresStore store) : TasksContract(store);
+
+public sealed class TaskClaims(PostgresStore store) : TaskClaimsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);

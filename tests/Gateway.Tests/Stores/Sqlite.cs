@@ -35,6 +35,10 @@ public sealed class BdhSync(SqliteStore store) : BdhSyncContract(store);
 
 public sealed class Claims(SqliteStore store) : ClaimsContract(store);
 
+public sealed class Tasks(SqliteStore store) : TasksContract(store);
+
+public sealed class TaskClaims(SqliteStore store) : TaskClaimsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
