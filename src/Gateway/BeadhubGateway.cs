@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.Streaming;
 
 namespace Beadhub.Gateway;
@@ -16,6 +17,7 @@ public static class BeadhubGateway
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
         services.AddSingleton<FeedHub>();
+        services.AddSingleton<InnerRequests>();
         services.AddHealthChecks();
         // The document describes what is sent, so it is made by the same JSON rules.
         services.ConfigureHttpJsonOptions(json =>
@@ -42,6 +44,7 @@ public static class BeadhubGateway
             ui.RoutePrefix = "docs";
             ui.SwaggerEndpoint("/openapi/v1.json", "Beadhub");
         }));
+        app.Use(app.Services.GetRequiredService<InnerRequests>().Take);
         app.UseRouting();
         Health.Map(app);
         Init.Map(app);
@@ -56,6 +59,7 @@ public static class BeadhubGateway
         Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
+        McpEndpoint.Map(app);
         app.MapOpenApi();
     }
 }

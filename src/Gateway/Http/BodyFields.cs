@@ -260,6 +260,21 @@ internal sealed class BodyFields : IDisposable
         return lines.WrittenMemory;
     }
 
+    /// <summary>A field of any type; null when it is absent.</summary>
+    public JsonElement? Json(string name)
+    {
+        if (!_fields.TryGetValue(name, out var range)) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(_request.Bytes[range], new() { MaxDepth = 128 });
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw NotJson(range.Start.Value, "Nested too deeply");
+        }
+    }
+
     /// <summary>A rule of ours is violated by this field.</summary>
     public void Fail(string name, string rule) => _errors.AddRule(rule, _fields.TryGetValue(name, out var range) ? Raw(range) : default, "body", name);
 

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Beadhub.Gateway.Mcp;
 using Beadhub.Projects;
 using Beadhub.Tasks;
 
@@ -7,6 +9,7 @@ namespace Beadhub.Gateway.Http;
 /// <summary>JSON of everything that the gateway answers.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(IsoTime)], GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(ErrorDetail))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(InitAnswer))]
@@ -36,6 +39,8 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(McpProject))]
+[JsonSerializable(typeof(McpAgents))]
 [JsonSerializable(typeof(TaskView))]
 [JsonSerializable(typeof(TaskList))]
 [JsonSerializable(typeof(TaskDeletedAnswer))]
