@@ -61,12 +61,12 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
         string? assignee = null;
         if (!string.IsNullOrEmpty(assigneeText) && !Names.TryNormalizeUuid(assigneeText, out assignee)) query.Fail("assignee_agent_id", "Invalid assignee_agent_id format");
         var type = query.Text("task_type");
-        int? priority = string.IsNullOrEmpty(query.Text("priority")) ? null : query.Integer("priority", 0, 0, 4);
+        var priority = query.Integer("priority", -1, 0, 4);
         var labels = query.Text("labels");
         query.Done();
 
         var who = await identification.Of(http);
-        var list = await Of(who).List(new(NullIfBlank(status), assignee, NullIfBlank(type), priority, NullIfBlank(labels)));
+        var list = await Of(who).List(new(NullIfBlank(status), assignee, NullIfBlank(type), priority < 0 ? null : priority, NullIfBlank(labels)));
         return Answer.Shared(list, Wire.Types.TaskList);
     }
 
@@ -85,11 +85,10 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
 
     private async Task<Answer<TaskView>> Update(HttpContext http)
     {
-        var reference = Reference(http);
         using var body = await BodyFields.Read(http);
         body.Only("title", "description", "notes", "status", "priority", "task_type", "labels", "assignee_agent_id");
         var change = new UpdateTask(
-            reference,
+            Reference: "",
             AgentId: "",
             body.Prose("title", 1, MaxTitle),
             body.Prose("description", 0, MaxText),
@@ -102,8 +101,9 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
             body.Uuid("assignee_agent_id"));
         body.Done();
 
+        var reference = Reference(http);
         var actor = await identification.ActorOf(http);
-        return Answer.Of(await Of(actor.Who).Update(change with { AgentId = actor.Id }), Wire.Types.TaskView);
+        return Answer.Of(await Of(actor.Who).Update(change with { Reference = reference, AgentId = actor.Id }), Wire.Types.TaskView);
     }
 
     private async Task<Answer<TaskDeletedAnswer>> Delete(HttpContext http)
@@ -116,12 +116,12 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
 
     private async Task<Answer<DependencyAnswer>> Depend(HttpContext http)
     {
-        var reference = Reference(http);
         using var body = await BodyFields.Read(http);
         body.Only("depends_on");
         var other = body.Required("depends_on", 1, 512);
         body.Done();
 
+        var reference = Reference(http);
         var who = await identification.Of(http);
         var added = await Of(who).Depend(reference, other);
         return Answer.Of(new DependencyAnswer(added.TaskId, added.DependsOnTaskId), Wire.Types.DependencyAnswer);
@@ -137,12 +137,12 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
 
     private async Task<Answer<TaskComment>> Comment(HttpContext http)
     {
-        var reference = Reference(http);
         using var body = await BodyFields.Read(http);
         body.Only("body");
         var text = body.Prose("body", 1, MaxText, required: true);
         body.Done();
 
+        var reference = Reference(http);
         var actor = await identification.ActorOf(http);
         var task = await Of(actor.Who).Name(reference);
         var comment = await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, text!, http.MayRepeat()));
@@ -165,8 +165,8 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
 
     private static ImmutableArray<string>? Labels(BodyFields body)
     {
-        if (!body.Has("labels")) return null;
-        var labels = body.Texts("labels");
+        var labels = body.Has("labels") || body.IsDryRun ? body.Texts("labels") : null;
+        if (labels is null) return null;
         if (labels.Count > MaxLabels) body.Fail("labels", $"at most {MaxLabels} labels");
         else if (labels.Exists(label => label.Length > MaxLabel)) body.Fail("labels", $"a label has at most {MaxLabel} characters");
         else if (labels.Exists(label => label.Contains('\0', StringComparison.Ordinal))) body.Fail("labels", "labels must not contain NUL characters");

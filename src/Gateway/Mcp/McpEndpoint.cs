@@ -45,12 +45,13 @@ internal sealed class McpEndpoint
     }
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Post("/mcp", routes.Make<McpEndpoint>().Post).WithTags("mcp").Says("Model Context Protocol: tools and resources over JSON-RPC 2.0", 422);
+        routes.Post("/mcp", routes.Make<McpEndpoint>().Post).WithTags("mcp").Says("Model Context Protocol: tools and resources over JSON-RPC 2.0", 422).Answers<JsonElement>();
 
     private async Task<IResult> Post(HttpContext http)
     {
         using var body = await BodyFields.Read(http);
         var call = Call.Read(body);
+        body.Done();
         if (call.Version != "2.0") return Failed(call.Id, InvalidRequest, "Invalid jsonrpc version");
         // Nobody waits for an answer to a notification, and none of them means anything here.
         if (call is { Id: null, Method: { } method } && method.StartsWith("notifications/", StringComparison.Ordinal)) return TypedResults.StatusCode(StatusCodes.Status202Accepted);
@@ -164,7 +165,7 @@ internal sealed class McpEndpoint
     private sealed record Call(string? Id, string? Version, string? Method, JsonElement? Params)
     {
         public static Call Read(BodyFields body) =>
-            new(body.Json("id") is { ValueKind: not JsonValueKind.Null } id ? id.GetRawText() : null, Text(body.Json("jsonrpc")), Text(body.Json("method")), body.Json("params"));
+            new(body.Json("id", "string") is { ValueKind: not JsonValueKind.Null } id ? id.GetRawText() : null, Text(body.Json("jsonrpc", "string")), Text(body.Json("method", "string")), body.Json("params"));
 
         public JsonElement? Member(string name) =>
             Params is { ValueKind: JsonValueKind.Object } all && all.TryGetProperty(name, out var value) ? value : null;
