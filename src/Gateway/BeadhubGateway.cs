@@ -18,6 +18,7 @@ public static class BeadhubGateway
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
+        services.AddSingleton<MailRate>();
         services.AddSingleton<FeedHub>();
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
@@ -76,6 +77,8 @@ public static class BeadhubGateway
         Beads.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
+        Messages.Map(app);
+        Contacts.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         EventsStream.Map(app);

@@ -12,6 +12,9 @@ public sealed record GatewaySettings
     /// <summary>Length of that window. <c>BEADHUB_INIT_RATE_WINDOW</c>, in seconds.</summary>
     public TimeSpan InitRateWindow { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Mails that one agent may send in a minute; 0 for no limit. <c>BEADHUB_MAIL_RATE_LIMIT</c>.</summary>
+    public int MailRateLimit { get; init; } = 600_000;
+
     /// <summary>Whether <c>/v1/repos</c> works without credentials and across projects, as the reference server's did. <c>BEADHUB_REPOS_OPEN</c>.</summary>
     public bool ReposOpen { get; init; }
 

@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Controls;
+using Beadhub.Contacts;
 using Beadhub.Directories;
 using Beadhub.Idempotency;
 using Beadhub.Mail;
@@ -74,4 +75,6 @@ public static class EventTypes
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
 [JsonSerializable(typeof(RequestAnswered))]
+[JsonSerializable(typeof(ContactAdded))]
+[JsonSerializable(typeof(ContactRemoved))]
 internal sealed partial class EventJson : JsonSerializerContext;

@@ -55,6 +55,7 @@ public sealed record Settings
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),
                 InitRateLimit = Integer("BEADHUB_INIT_RATE_LIMIT", 10, 1, int.MaxValue),
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
+                MailRateLimit = Integer("BEADHUB_MAIL_RATE_LIMIT", 600_000, 0, int.MaxValue),
                 ReposOpen = Flag("BEADHUB_REPOS_OPEN") ?? false,
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
             },

@@ -82,7 +82,7 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
     private (string Method, string Path, JsonNode? Body) Good(Random random)
     {
         var id = Pick(random, Ids);
-        return random.Next(34) switch
+        return random.Next(40) switch
         {
             0 => ("POST", "/v1/init", new JsonObject
             {
@@ -141,6 +141,18 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             32 => random.Next(2) == 0
                 ? ("POST", $"/v1/agents/{peer.Alias}/control", new JsonObject { ["signal"] = "pause" })
                 : ("GET", $"/v1/events/stream?deadline={(random.Next(2) == 0 ? "2026-01-01T00:00:00Z" : Uri.EscapeDataString(Text(random)))}", null),
+            33 => ("POST", "/v1/messages", new JsonObject
+            {
+                ["to_agent_id"] = Pick(random, [peer.Id, self.Id, bystander.Id, id]), ["to_alias"] = peer.Alias, ["subject"] = "s", ["body"] = "b", ["priority"] = "high",
+                ["thread_id"] = id, ["message_id"] = random.Next(2) == 0 ? id : Guid.NewGuid().ToString(), ["timestamp"] = "2026-01-01T00:00:00Z",
+                ["from_did"] = "did:key:zFrom", ["to_did"] = "did:key:zTo", ["signature"] = "c2ln", ["signing_key_id"] = "did:key:zFrom",
+                ["from_stable_id"] = "did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2", ["to_stable_id"] = "",
+            }),
+            34 => ("GET", "/v1/messages/inbox?unread_only=true&limit=2", null),
+            35 => ("POST", $"/v1/messages/{Uri.EscapeDataString(id)}/ack", null),
+            36 => ("POST", "/v1/contacts", new JsonObject { ["contact_address"] = $"org-{random.Next(5)}/agent", ["label"] = "l" }),
+            37 => ("GET", "/v1/contacts", null),
+            38 => ("DELETE", $"/v1/contacts/{Uri.EscapeDataString(id)}", null),
             _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         };
     }

@@ -106,6 +106,27 @@ internal sealed class BodyFields : IDisposable
         return text;
     }
 
+    /// <summary>A text that may be absent, but not null.</summary>
+    public string TextOr(string name, string otherwise, int max) => _fields.ContainsKey(name) ? Required(name, 0, max) : otherwise;
+
+    /// <summary>One of several texts; it may be absent, but not null.</summary>
+    public string Choice(string name, string otherwise, params ReadOnlySpan<string> choices)
+    {
+        if (!_fields.TryGetValue(name, out var range)) return otherwise;
+        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            foreach (var choice in choices)
+                if (reader.ValueTextEquals(choice)) return choice;
+        }
+
+        var quoted = choices.ToArray().Select(choice => $"'{choice}'").ToArray();
+        var expected = quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} or {quoted[^1]}";
+        _errors.Add("literal_error", $"Input should be {expected}", Raw(range), ("expected", expected), "body", name);
+        return otherwise;
+    }
+
     /// <summary>A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points.</summary>
     public ReadOnlyMemory<byte> Utf8Text(string name, int max)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beadhub.Contacts;
 using Beadhub.Projects;
 
 namespace Beadhub.Gateway.Http;
@@ -34,6 +35,13 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
+[JsonSerializable(typeof(SentMessage))]
+[JsonSerializable(typeof(InboxAnswer))]
+[JsonSerializable(typeof(AcknowledgedMessage))]
+[JsonSerializable(typeof(RetiredAgentError))]
+[JsonSerializable(typeof(ContactView))]
+[JsonSerializable(typeof(ContactBook))]
+[JsonSerializable(typeof(ContactRemovedAnswer))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(AgentChangedAnswer))]
 [JsonSerializable(typeof(DeregisteredAnswer))]

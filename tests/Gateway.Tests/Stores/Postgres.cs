@@ -41,6 +41,12 @@ public sealed class BdhSync(PostgresStore store) : BdhSyncContract(store);
 
 public sealed class Claims(PostgresStore store) : ClaimsContract(store);
 
+public sealed class Messages(PostgresStore store) : MessagesContract(store);
+
+public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store);
+
+public sealed class Contacts(PostgresStore store) : ContactsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);

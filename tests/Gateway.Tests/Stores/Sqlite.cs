@@ -41,6 +41,12 @@ public sealed class BdhSync(SqliteStore store) : BdhSyncContract(store);
 
 public sealed class Claims(SqliteStore store) : ClaimsContract(store);
 
+public sealed class Messages(SqliteStore store) : MessagesContract(store);
+
+public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
+
+public sealed class Contacts(SqliteStore store) : ContactsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
