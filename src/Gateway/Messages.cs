@@ -54,11 +54,14 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         var recipient = await Recipient(project, toAgentId, toAlias);
         if (recipient is { Status: AgentStatus.Retired }) return await RetiredAnswer(project, recipient);
         var sentAt = signed.Time();
+        signed.MustName(sender.Agent, recipient);
         if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
 
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
             signed.Id ?? http.NewId("mail"), sender.Id, sender.Alias, recipient.Alias, subject, text, priority, threadId, sentAt, signed.Signature,
             MayRepeat: http.MayRepeat()));
+        // Who writes to an agent has seen its mail, and with it the change of its key (protocol 12.7).
+        await project.AcknowledgeRotation(recipient.AgentId, sender.Id);
         return Answer.Of(new SentMessage(receipt.MessageId, "delivered", receipt.At), Wire.Types.SentMessage);
     }
 
@@ -72,9 +75,16 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         var reader = await identification.ActorOf(http);
         var page = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Inbox(new(unreadOnly, limit));
         var contacts = await grains.GetGrain<IContactsGrain>(reader.ProjectId).List();
-        if (Answer.Known<InboxAnswer>(page, contacts) is { } known) return known;
-        var slug = (await grains.GetGrain<IProjectGrain>(reader.ProjectId).Describe())?.Slug ?? "";
-        return Answer.Shared(page, contacts, new([.. page.Mails.Select(mail => InboxMessage.Of(mail, slug, contacts))]), Wire.Types.InboxAnswer);
+        var project = grains.GetGrain<IProjectGrain>(reader.ProjectId);
+        var rotations = await project.RotationsFor(reader.Id);
+        if (rotations.IsEmpty && Answer.Known<InboxAnswer>(page, contacts) is { } known) return known;
+        var slug = (await project.Describe())?.Slug ?? "";
+        var inbox = new InboxAnswer([.. page.Mails.Select(mail => InboxMessage.Of(mail, slug, contacts))]);
+        if (rotations.IsEmpty) return Answer.Shared(page, contacts, inbox, Wire.Types.InboxAnswer);
+
+        var news = rotations.ToDictionary(rotation => rotation.AgentId, rotation => new RotationAnnouncement(rotation.OldDid, rotation.NewDid, rotation.Timestamp, rotation.OldKeySignature));
+        return Answer.Of(
+            new InboxAnswer([.. inbox.Messages.Select(mail => mail with { RotationAnnouncement = news.GetValueOrDefault(mail.FromAgentId) })]), Wire.Types.InboxAnswer);
     }
 
     private async Task<Answer<AcknowledgedMessage>> Acknowledge(HttpContext http)
@@ -129,7 +139,7 @@ internal sealed record InboxMessage(
     string? ToDid,
     string? Signature,
     string? SigningKeyId,
-    string? RotationAnnouncement,
+    RotationAnnouncement? RotationAnnouncement,
     string? FromStableId,
     string? ToStableId,
     bool IsContact)
@@ -142,6 +152,9 @@ internal sealed record InboxMessage(
             contacts.Knows(from));
     }
 }
+
+/// <summary>A change of the sender's key that is news to the reader (protocol 12.7).</summary>
+internal sealed record RotationAnnouncement(string OldDid, string NewDid, string Timestamp, string OldKeySignature);
 
 /// <summary>410: the recipient is retired; who follows it, if anybody (protocol 7.1).</summary>
 internal sealed class RetiredAgent(RetiredAgentError error) : IResult

@@ -88,6 +88,47 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [Checklist("aweb", 154)]
+    public async Task Unread_mail_waits_and_new_mail_comes_to_whom_it_is_for()
+    {
+        var project = NewProject();
+        var (alice, bob, carol) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("carol"));
+        var read = await Mail("read");
+        await bob.Post($"/v1/messages/{read}/ack").Ok();
+        var (first, second) = (await Mail("first"), await Mail("second"));
+        await using var others = await carol.Events(TimeSpan.FromSeconds(3));
+        await using var stream = await bob.Events(TimeSpan.FromSeconds(3));
+        (await stream.Next()).Name.ShouldBe("connected");
+        foreach (var (id, subject) in new[] { (first, "first"), (second, "second") }) Shown(await stream.Next(), id, subject);
+
+        var third = await Mail("third");
+
+        Shown(await stream.Next(), third, "third");
+        await Task.WhenAll(stream.Ended, others.Ended);
+        stream.Rest().ShouldBeEmpty();
+        others.Rest().Select(e => e.Name).ShouldBe(["connected"]);
+
+        async Task<string> Mail(string subject) => (await alice.Post("/v1/messages", new { to_alias = "bob", subject, body = "b" }).Ok()).Text("message_id");
+
+        static void Shown(StreamedEvent e, string id, string subject) =>
+            (e.Name, e.Type, e.Data.Text("message_id"), e.Data.Text("from_alias"), e.Data.Text("subject")).ShouldBe(("mail_message", "mail_message", id, "alice", subject));
+    }
+
+    [Fact]
+    public async Task Nothing_is_lost_or_doubled_between_what_waits_and_what_is_new()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+
+        var sending = Task.WhenAll(Enumerable.Range(0, 40).Select(async _ => (await alice.Post("/v1/messages", new { to_alias = "bob", body = "b" }).Ok()).Text("message_id")));
+        await using var stream = await bob.Events(TimeSpan.FromSeconds(4));
+        var ids = await sending;
+
+        await stream.Ended;
+        stream.Rest().Where(e => e.Name == "mail_message").Select(e => e.Data.Text("message_id")).ShouldBe(ids, ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task A_signal_waits_through_a_crash()
     {
         await using var server = await Store.Own();

@@ -351,7 +351,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     }
 
     private static object Signed(
-        Agent to, string? id = null, string? timestamp = "2026-03-08T15:14:59Z", string? did = Did, string body = "signed", string? stable = StableId) => new
+        Agent to, string? id = null, string? timestamp = "2026-03-08T15:14:59Z", string? did = Did, string body = "signed", string? stable = null) => new
         {
             to_agent_id = to.Id,
             body,
@@ -372,7 +372,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         var carol = await alice.Project.Agent("carol");
         var id = NewId;
 
-        var sent = await alice.Post(Path, Signed(bob, id)).Ok();
+        var sent = await alice.Post(Path, Signed(bob, id, stable: alice.Init.Text("stable_id"))).Ok();
 
         sent.Text("message_id").ShouldBe(id);
         sent.Text("delivered_at").ShouldBe("2026-03-08T15:14:59Z");
@@ -388,7 +388,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         mail.Text("to_did").ShouldBe("did:key:zTo");
         mail.Text("signature").ShouldBe(Signature);
         mail.Text("signing_key_id").ShouldBe(Did);
-        mail.Text("from_stable_id").ShouldBe(StableId);
+        mail.Text("from_stable_id").ShouldBe(alice.Init.Text("stable_id"));
         mail.IsNull("to_stable_id").ShouldBeTrue();
     }
 
@@ -458,7 +458,10 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
 
         await alice.Post(Path, Signed(bob, NewId, stable: stableId)).Unprocessable("from_stable_id");
         await alice.Post(Path, Signed(bob, NewId, stable: " ")).Ok();
-        await alice.Post(Path, Signed(bob, NewId, stable: StableId.Replace("claw", "aw", StringComparison.Ordinal))).Ok();
+        await alice.Post(Path, Signed(bob, NewId, stable: alice.Init.Text("stable_id").Replace("claw", "aw", StringComparison.Ordinal))).Ok();
+        await alice.Post(Path, Signed(bob, NewId, stable: StableId)).Refused(403, "from_stable_id does not match sender stable_id");
+        await alice.Post(Path, new { to_agent_id = bob.Id, body = "b", to_stable_id = StableId }).Refused(403, "to_stable_id does not match recipient stable_id");
+        await alice.Post(Path, new { to_agent_id = bob.Id, body = "b", to_stable_id = bob.Init.Text("stable_id") }).Ok();
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
 using Beadhub.Mail;
+using Beadhub.Projects;
 
 namespace Beadhub.Gateway.Http;
 
@@ -49,6 +50,19 @@ internal sealed partial class SignedFields
         if (match.Groups["fraction"].ValueSpan.ContainsAnyExcept(".0")) throw ApiException.Unprocessable("timestamp must be second precision");
         return time;
     }
+
+    /// <summary>Refuses stable ids that are not those of the agents that they are sent for (protocol 7.1, step 8).</summary>
+    /// <exception cref="ApiException">403.</exception>
+    public void MustName(AgentIdentity sender, AgentIdentity? recipient)
+    {
+        if (Signature?.FromStableId is { } from && !IsSame(from, sender.StableId)) throw ApiException.Forbidden("from_stable_id does not match sender stable_id");
+        if (Signature?.ToStableId is { } to && recipient is not null && !IsSame(to, recipient.StableId))
+            throw ApiException.Forbidden("to_stable_id does not match recipient stable_id");
+    }
+
+    // Newer clients write did:aw: where older ones write did:claw:; what follows is the same.
+    private static bool IsSame(string given, string? stored) =>
+        stored is not null && given.AsSpan(given.LastIndexOf(':')).SequenceEqual(stored.AsSpan(stored.LastIndexOf(':')));
 
     private static bool TryParse(Match match, out DateTimeOffset time) =>
         DateTimeOffset.TryParse(
