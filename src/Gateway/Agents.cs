@@ -100,7 +100,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
             body.OneOf("access_mode", [AccessModes.ContactsOnly, AccessModes.Open]),
             body.Plain("role", MaxWord),
             body.Plain("program", MaxWord),
-            body.JsonObject("context", MaxContext, MaxContextDepth));
+            body.Object("context", MaxContext, MaxContextDepth, mayBeNull: true));
         body.Done();
         return change;
     }

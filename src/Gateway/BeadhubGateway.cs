@@ -79,6 +79,7 @@ public static class BeadhubGateway
         Claims.Map(app);
         Messages.Map(app);
         Contacts.Map(app);
+        Reservations.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         EventsStream.Map(app);

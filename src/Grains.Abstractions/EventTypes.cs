@@ -9,6 +9,7 @@ using Beadhub.Beads;
 using Beadhub.Controls;
 using Beadhub.Contacts;
 using Beadhub.Directories;
+using Beadhub.Locks;
 using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
@@ -74,6 +75,9 @@ public static class EventTypes
 [JsonSerializable(typeof(ControlTaken))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
+[JsonSerializable(typeof(ReservationAcquired))]
+[JsonSerializable(typeof(ReservationRenewed))]
+[JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(RequestAnswered))]
 [JsonSerializable(typeof(ContactAdded))]
 [JsonSerializable(typeof(ContactRemoved))]

@@ -51,4 +51,11 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(RetiredAnswer))]
 [JsonSerializable(typeof(AgentLogAnswer))]
 [JsonSerializable(typeof(ControlAnswer))]
+[JsonSerializable(typeof(ReservationAnswer))]
+[JsonSerializable(typeof(ReservationsAnswer))]
+[JsonSerializable(typeof(ReservationHeld))]
+[JsonSerializable(typeof(RenewedAnswer))]
+[JsonSerializable(typeof(ReleasedAnswer))]
+[JsonSerializable(typeof(RevokedAnswer))]
+[JsonSerializable(typeof(ReservationItems))]
 internal sealed partial class WireJson : JsonSerializerContext;

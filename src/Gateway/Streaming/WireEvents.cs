@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
 using Beadhub.Mail;
+using Beadhub.Locks;
 
 namespace Beadhub.Gateway.Streaming;
 
@@ -42,8 +44,26 @@ internal static class WireEvents
             json.WriteString("from_alias", e.FromAlias);
             json.WriteString("subject", e.Subject);
         }),
+        ReservationAcquired e => Make(stored, projectSlug, "reservation", "reservation.acquired", e.AgentId, json =>
+        {
+            Paths(json, e.Keys, e.Alias);
+            json.WriteNumber("ttl_seconds", e.TtlSeconds);
+            json.WriteNull("bead_id");
+            json.WriteNull("reason");
+            json.WriteBoolean("exclusive", true);
+            if (e.IsPattern) json.WriteBoolean("pattern", true);
+        }),
+        ReservationReleased e => Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
         _ => null,
     };
+
+    private static void Paths(Utf8JsonWriter json, ImmutableArray<string> keys, string alias)
+    {
+        json.WriteStartArray("paths");
+        foreach (var key in keys) json.WriteStringValue(key);
+        json.WriteEndArray();
+        json.WriteString("alias", alias);
+    }
 
     private static void Claim(Utf8JsonWriter json, string beadId, string alias, string? title)
     {

@@ -62,3 +62,4 @@ public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
+public sealed class Reservations(PostgresStore store) : ReservationsContract(store);

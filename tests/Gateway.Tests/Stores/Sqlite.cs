@@ -62,3 +62,4 @@ public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
+public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
