@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
 using Microsoft.OpenApi;
@@ -20,6 +21,7 @@ public static class BeadhubGateway
         services.AddSingleton<InitRate>();
         services.AddSingleton<MailRate>();
         services.AddSingleton<FeedHub>();
+        services.AddSingleton<InnerRequests>();
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
@@ -59,6 +61,7 @@ public static class BeadhubGateway
             ui.RoutePrefix = "docs";
             ui.SwaggerEndpoint("../openapi/v1.json", "Beadhub");
         }));
+        app.Use(app.ApplicationServices.GetRequiredService<InnerRequests>().Take);
         app.UseRouting();
         app.UseEndpoints(Map);
     }
@@ -80,9 +83,11 @@ public static class BeadhubGateway
         Messages.Map(app);
         Contacts.Map(app);
         Reservations.Map(app);
+        Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         EventsStream.Map(app);
+        McpEndpoint.Map(app);
         app.MapOpenApi();
     }
 }
