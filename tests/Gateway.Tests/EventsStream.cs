@@ -115,6 +115,43 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [Checklist("aweb", 157)]
+    public async Task Work_appears_when_nothing_blocks_it_and_nobody_has_it()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        var first = await Task("first");
+        var blocked = await Task("blocked");
+        await alice.Post($"/v1/tasks/{blocked}/deps", new { depends_on = first }).Ok();
+        await using var stream = await bob.Events();
+        (await stream.Next()).Name.ShouldBe("connected");
+        Shown(await stream.Next(), "work_available", first, "first");
+
+        // Taken by the one who listens, and closed: both show as that, and what waited for it can be taken.
+        await bob.Patch($"/v1/tasks/{first}", new { status = "in_progress" }).Ok();
+        var claimed = await stream.Next();
+        Shown(claimed, "claim_update", first, "first");
+        claimed.Data.Text("status").ShouldBe("in_progress");
+        await bob.Patch($"/v1/tasks/{first}", new { status = "closed" }).Ok();
+        var next = new[] { await stream.Next(), await stream.Next() };
+        Shown(next.Single(e => e.Name == "work_available"), "work_available", blocked, "blocked");
+        next.Single(e => e.Name == "claim_removed").Data.Text("task_id").ShouldBe(first);
+
+        // Another's claim shows to that one only.
+        await using var others = await alice.Events(TimeSpan.FromSeconds(2));
+        await alice.Patch($"/v1/tasks/{blocked}", new { status = "in_progress" }).Ok();
+        var third = await Task("third");
+        Shown(await stream.Next(), "work_available", third, "third");
+        await others.Ended;
+        others.Rest().Select(e => e.Name).ShouldBe(["connected", "work_available", "claim_update", "work_available"]);
+
+        async Task<string> Task(string title) => (await alice.Post("/v1/tasks", new { title }).Ok()).Text("task_id");
+
+        static void Shown(StreamedEvent e, string name, string id, string title) =>
+            (e.Name, e.Type, e.Data.Text("task_id"), e.Data.Text("title")).ShouldBe((name, name, id, title));
+    }
+
+    [Fact]
     public async Task Nothing_is_lost_or_doubled_between_what_waits_and_what_is_new()
     {
         var project = NewProject();
