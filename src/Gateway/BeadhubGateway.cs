@@ -54,6 +54,7 @@ public static class BeadhubGateway
         Bdh.Map(app);
         Claims.Map(app);
         Reservations.Map(app);
+        Policies.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         app.MapOpenApi();

@@ -7,9 +7,10 @@ using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Directories;
-using Beadhub.Locks;
 using Beadhub.Idempotency;
+using Beadhub.Locks;
 using Beadhub.Mail;
+using Beadhub.Policies;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
 using Orleans;
@@ -67,5 +68,7 @@ public static class EventTypes
 [JsonSerializable(typeof(ReservationAcquired))]
 [JsonSerializable(typeof(ReservationRenewed))]
 [JsonSerializable(typeof(ReservationReleased))]
+[JsonSerializable(typeof(PolicyCreated))]
+[JsonSerializable(typeof(PolicyActivated))]
 [JsonSerializable(typeof(RequestAnswered))]
 internal sealed partial class EventJson : JsonSerializerContext;

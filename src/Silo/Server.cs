@@ -1,6 +1,8 @@
 using Beadhub.EventLog;
 using Beadhub.Gateway;
+using Beadhub.Policies;
 using Beadhub.Presence;
+using Beadhub.Silo.Defaults;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Logging;
@@ -62,6 +64,7 @@ internal sealed class Server : IAsyncDisposable
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 
+        var defaults = DefaultPolicy.Load(settings.DefaultsDirectory);
         var logging = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration).AddConsole(c => c.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(settings.LogLevel));
         var publisher = new StreamFeedPublisher(logging.CreateLogger<StreamFeedPublisher>());
         var log = await EventLogStore.Open(settings.DatabaseUrl, settings.Cluster, publisher, logging, TimeProvider.System);
@@ -71,6 +74,7 @@ internal sealed class Server : IAsyncDisposable
             builder.Services.AddSingleton<IEventLog>(log);
             builder.Services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
             builder.Services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
+            builder.Services.AddSingleton<IDefaultPolicy>(defaults);
             builder.AddGrains();
             builder.Services.AddBeadhubGateway(settings.Gateway);
             builder.Services.AddHealthChecks()

@@ -22,6 +22,9 @@ internal sealed record Settings
 
     public TimeSpan PresenceTtl { get; init; } = TimeSpan.FromSeconds(1800);
 
+    /// <summary>Folder with the policy that projects start with; null for the one built in.</summary>
+    public string? DefaultsDirectory { get; init; }
+
     public GatewaySettings Gateway { get; init; } = new();
 
     /// <exception cref="SettingsException">A variable holds what it may not.</exception>
@@ -37,6 +40,7 @@ internal sealed record Settings
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
+            DefaultsDirectory = Text("BEADHUB_DEFAULTS_DIR"),
             Gateway = new()
             {
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),

@@ -84,7 +84,7 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
     private (string Method, string Path, JsonNode? Body) Good(Random random)
     {
         var id = Pick(random, Ids);
-        return random.Next(33) switch
+        return random.Next(38) switch
         {
             0 => ("POST", "/v1/init", new JsonObject
             {
@@ -129,6 +129,20 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             29 => ("POST", Pick(random, ["/v1/reservations/renew", "/v1/reservations/release"]), new JsonObject { ["resource_key"] = Pick(random, Keys) }),
             30 => ("POST", "/v1/reservations/revoke", new JsonObject { ["prefix"] = Pick(random, Keys) }),
             31 => ("GET", $"/v1/reservations?prefix={Uri.EscapeDataString(Pick(random, Keys))}", null),
+            32 => ("GET", Pick(random, ["/v1/policies/active?role=reviewer&only_selected=true", "/v1/policies/history?limit=5"]), null),
+            33 => ("POST", "/v1/policies", new JsonObject
+            {
+                ["bundle"] = new JsonObject
+                {
+                    ["invariants"] = new JsonArray(new JsonObject { ["id"] = "i", ["title"] = "t", ["body_md"] = "b" }),
+                    ["roles"] = new JsonObject { ["r"] = new JsonObject { ["title"] = "t", ["playbook_md"] = "p" } },
+                    ["adapters"] = new JsonObject(),
+                },
+                ["created_by_workspace_id"] = self.Id,
+            }),
+            34 => ("GET", $"/v1/policies/{Uri.EscapeDataString(id)}", null),
+            35 => ("POST", $"/v1/policies/{Uri.EscapeDataString(id)}/activate", null),
+            36 => ("POST", "/v1/policies/reset", null),
             _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         };
     }

@@ -16,7 +16,7 @@ internal static class ErrorAnswers
             if (http.Request.Path.Value is { Length: > 1 } path && path[^1] == '/' && path.StartsWith("/v1/", StringComparison.Ordinal))
             {
                 http.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
-                http.Response.Headers.Location = http.Request.PathBase + path.TrimEnd('/') + http.Request.QueryString;
+                http.Response.Headers.Location = http.Request.PathBase.ToUriComponent() + new PathString(path.TrimEnd('/')).ToUriComponent() + http.Request.QueryString.ToUriComponent();
                 return;
             }
 

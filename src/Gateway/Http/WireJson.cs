@@ -42,4 +42,9 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ReleasedAnswer))]
 [JsonSerializable(typeof(RevokedAnswer))]
 [JsonSerializable(typeof(ReservationItems))]
+[JsonSerializable(typeof(PolicyAnswer))]
+[JsonSerializable(typeof(PolicyHistory))]
+[JsonSerializable(typeof(PolicyCreatedAnswer))]
+[JsonSerializable(typeof(PolicyActivatedAnswer))]
+[JsonSerializable(typeof(PolicyResetAnswer))]
 internal sealed partial class WireJson : JsonSerializerContext;

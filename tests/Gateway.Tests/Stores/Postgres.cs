@@ -50,3 +50,5 @@ public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
 
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);
+
+public sealed class Policies(PostgresStore store) : PoliciesContract(store);

@@ -50,3 +50,5 @@ public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
 
 public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
+
+public sealed class Policies(SqliteStore store) : PoliciesContract(store);
