@@ -2,6 +2,7 @@ using System.Text.Json;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Streaming;
+using Beadhub.Gateway.Webhooks;
 
 namespace Beadhub.Gateway;
 
@@ -16,6 +17,10 @@ public static class BeadhubGateway
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
         services.AddSingleton<FeedHub>();
+        services.AddSingleton(new WebhookAddresses(settings.WebhooksAllowPrivate, System.Net.Dns.GetHostAddressesAsync));
+        services.AddSingleton(provider => new WebhookSender(provider.GetRequiredService<WebhookAddresses>(), settings.WebhookTimeout, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<WebhookDelivery>();
+        services.AddHostedService(provider => provider.GetRequiredService<WebhookDelivery>());
         services.AddHealthChecks();
         // The document describes what is sent, so it is made by the same JSON rules.
         services.ConfigureHttpJsonOptions(json =>
@@ -55,6 +60,7 @@ public static class BeadhubGateway
         Claims.Map(app);
         Reservations.Map(app);
         Policies.Map(app);
+        WebhookEndpoints.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         app.MapOpenApi();

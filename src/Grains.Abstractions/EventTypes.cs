@@ -12,6 +12,7 @@ using Beadhub.Locks;
 using Beadhub.Mail;
 using Beadhub.Policies;
 using Beadhub.Projects;
+using Beadhub.Webhooks;
 using Beadhub.Workspaces;
 using Orleans;
 
@@ -70,5 +71,10 @@ public static class EventTypes
 [JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(PolicyCreated))]
 [JsonSerializable(typeof(PolicyActivated))]
+[JsonSerializable(typeof(WebhookRegistered))]
+[JsonSerializable(typeof(WebhookDelivered))]
+[JsonSerializable(typeof(WebhookFailed))]
+[JsonSerializable(typeof(WebhookEnabled))]
+[JsonSerializable(typeof(WebhookRemoved))]
 [JsonSerializable(typeof(RequestAnswered))]
 internal sealed partial class EventJson : JsonSerializerContext;

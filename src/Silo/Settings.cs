@@ -47,6 +47,10 @@ internal sealed record Settings
                 InitRateLimit = Integer("BEADHUB_INIT_RATE_LIMIT", 10, 1, int.MaxValue),
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
                 ReposOpen = Flag("BEADHUB_REPOS_OPEN") ?? false,
+                WebhooksAllowPrivate = Flag("BEADHUB_WEBHOOKS_ALLOW_PRIVATE") ?? false,
+                WebhookTimeout = TimeSpan.FromSeconds(Integer("BEADHUB_WEBHOOKS_TIMEOUT_SECONDS", 10, 1, 300)),
+                WebhookLimits = new(
+                    Integer("BEADHUB_WEBHOOKS_MAX_FAILURES", 100, 1, int.MaxValue), TimeSpan.FromHours(Integer("BEADHUB_WEBHOOKS_MAX_FAILING_HOURS", 24, 1, 8_760))),
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
             },
         };

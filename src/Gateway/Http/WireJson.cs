@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beadhub.Gateway.Webhooks;
 using Beadhub.Projects;
 
 namespace Beadhub.Gateway.Http;
@@ -47,4 +48,7 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(PolicyCreatedAnswer))]
 [JsonSerializable(typeof(PolicyActivatedAnswer))]
 [JsonSerializable(typeof(PolicyResetAnswer))]
+[JsonSerializable(typeof(WebhookCreated))]
+[JsonSerializable(typeof(WebhookList))]
+[JsonSerializable(typeof(WebhookChanged))]
 internal sealed partial class WireJson : JsonSerializerContext;
