@@ -26,6 +26,9 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
 
     private static readonly string[] Keys = ["src/a.cs", "src/**", "**/*.{cs,md}", "a?b", "%_", "{", @"\", "日本語/🎯", "k"];
 
+    // Nobody listens there: a delivery fails at once and leaves this machine alone.
+    private static readonly string[] Urls = ["http://127.0.0.1:1/", "http://localhost:1/x", "https://10.0.0.1/", "https://[::1", "http://0x7f.1/", "javascript:alert(1)", "https://a\0b/"];
+
     private static readonly string[] Headers =
         ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Last-Event-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie"];
 
@@ -84,7 +87,7 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
     private (string Method, string Path, JsonNode? Body) Good(Random random)
     {
         var id = Pick(random, Ids);
-        return random.Next(38) switch
+        return random.Next(41) switch
         {
             0 => ("POST", "/v1/init", new JsonObject
             {
@@ -143,6 +146,9 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             34 => ("GET", $"/v1/policies/{Uri.EscapeDataString(id)}", null),
             35 => ("POST", $"/v1/policies/{Uri.EscapeDataString(id)}/activate", null),
             36 => ("POST", "/v1/policies/reset", null),
+            37 => ("POST", "/v1/webhooks", new JsonObject { ["url"] = Pick(random, Urls), ["events"] = new JsonArray("bead", "reservation.acquired") }),
+            38 => ("GET", "/v1/webhooks", null),
+            39 => random.Next(2) == 0 ? ("DELETE", $"/v1/webhooks/{Uri.EscapeDataString(id)}", null) : ("POST", $"/v1/webhooks/{Uri.EscapeDataString(id)}/enable", null),
             _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         };
     }

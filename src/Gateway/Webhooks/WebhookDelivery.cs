@@ -19,6 +19,7 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
 
     private readonly ConcurrentDictionary<string, Served> _served = new();
+    private readonly ConcurrentDictionary<string, bool> _unread = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private CancellationToken _stopping;
 
@@ -38,8 +39,25 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
     /// <summary>How far an endpoint has come, when it is served here.</summary>
     public long? PositionOf(string webhookId) => _served.TryGetValue(webhookId, out var served) ? Volatile.Read(ref served.Position) : null;
 
-    /// <summary>Serves what a project has registered by now, and nothing that it has not.</summary>
+    /// <summary>
+    /// Serves what a project has registered by now, and nothing that it has not. What cannot be read right now is looked at again: the change itself is
+    /// durable, and whoever made it has nothing to repeat.
+    /// </summary>
     public async Task Refresh(string projectId)
+    {
+        try
+        {
+            await Look(projectId);
+            _unread.TryRemove(projectId, out _);
+        }
+        catch (UnavailableException e)
+        {
+            _unread[projectId] = true;
+            logger.LogWarning(e, "The webhooks of project {Project} cannot be read; looking again in {Seconds} s", projectId, LookEvery.TotalSeconds);
+        }
+    }
+
+    private async Task Look(string projectId)
     {
         await _turn.WaitAsync();
         try
@@ -76,7 +94,11 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
         try
         {
             while (!await TryStart()) await Task.Delay(LookEvery, time, stoppingToken);
-            await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken);
+            while (true)
+            {
+                await Task.Delay(LookEvery, time, stoppingToken);
+                foreach (var project in _unread.Keys) await Refresh(project);
+            }
         }
         catch (OperationCanceledException)
         {
