@@ -148,13 +148,9 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     /// <summary>The bundle without what is unknown at its top; the containers must be of their types, what is in them is free (contract 10.1).</summary>
     private static string Bundle(BodyFields body)
     {
-        if (!body.Has("bundle"))
-        {
-            body.Errors.Add("missing", "Field required", default, null, "body", "bundle");
-            return "";
-        }
-
-        if (body.Object("bundle", MaxBundle, MaxDepth) is not { } text) return "";
+        var text = body.Object("bundle", MaxBundle, MaxDepth);
+        if (!body.Mentions("bundle")) body.Errors.Add("missing", "Field required", default, null, "body", "bundle");
+        if (text is null) return "";
         using var bundle = JsonDocument.Parse(text);
         var kept = new StringBuilder("{");
         Keep("invariants", JsonValueKind.Array, "list_type", "Input should be a valid list", "[]");

@@ -6,12 +6,15 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
+using Beadhub.Contacts;
+using Beadhub.Controls;
 using Beadhub.Directories;
 using Beadhub.Idempotency;
 using Beadhub.Locks;
 using Beadhub.Mail;
 using Beadhub.Policies;
 using Beadhub.Projects;
+using Beadhub.Tasks;
 using Beadhub.Webhooks;
 using Beadhub.Workspaces;
 using Orleans;
@@ -64,6 +67,15 @@ public static class EventTypes
 [JsonSerializable(typeof(RepoCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
+[JsonSerializable(typeof(AgentChanged))]
+[JsonSerializable(typeof(AgentDeregistered))]
+[JsonSerializable(typeof(IdentityClaimed))]
+[JsonSerializable(typeof(IdentityReset))]
+[JsonSerializable(typeof(KeyRotated))]
+[JsonSerializable(typeof(RotationAcknowledged))]
+[JsonSerializable(typeof(AgentRetired))]
+[JsonSerializable(typeof(ControlSignalled))]
+[JsonSerializable(typeof(ControlTaken))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
 [JsonSerializable(typeof(ReservationAcquired))]
@@ -76,5 +88,16 @@ public static class EventTypes
 [JsonSerializable(typeof(WebhookFailed))]
 [JsonSerializable(typeof(WebhookEnabled))]
 [JsonSerializable(typeof(WebhookRemoved))]
+[JsonSerializable(typeof(TaskCreated))]
+[JsonSerializable(typeof(TaskDescribed))]
+[JsonSerializable(typeof(TaskChanged))]
+[JsonSerializable(typeof(TaskStatusChanged))]
+[JsonSerializable(typeof(TaskDeleted))]
+[JsonSerializable(typeof(TaskDependencyAdded))]
+[JsonSerializable(typeof(TaskDependencyRemoved))]
+[JsonSerializable(typeof(TaskClaimSettled))]
+[JsonSerializable(typeof(TaskCommented))]
 [JsonSerializable(typeof(RequestAnswered))]
+[JsonSerializable(typeof(ContactAdded))]
+[JsonSerializable(typeof(ContactRemoved))]
 internal sealed partial class EventJson : JsonSerializerContext;

@@ -4,29 +4,39 @@ using Beadhub.Gateway;
 namespace Beadhub.Silo;
 
 /// <summary>What an operator may set, by environment variables (contract 21).</summary>
-internal sealed record Settings
+public sealed record Settings
 {
+    /// <summary>Where data lives: <c>sqlite:PATH</c>, a <c>postgres://</c> URL or an Npgsql string. <c>BEADHUB_DATABASE_URL</c>, else <c>DATABASE_URL</c>.</summary>
     public string DatabaseUrl { get; init; } = "sqlite:./.beadhub/beadhub.db";
 
+    /// <summary>Address to listen on. <c>BEADHUB_HOST</c>.</summary>
     public string Host { get; init; } = "0.0.0.0";
 
+    /// <summary>Port to listen on. <c>BEADHUB_PORT</c>.</summary>
     public int Port { get; init; } = 8000;
 
-    /// <summary>Whether other nodes share the database.</summary>
+    /// <summary>Whether other nodes share the database. <c>BEADHUB_CLUSTER</c>.</summary>
     public bool Cluster { get; init; }
 
+    /// <summary>The least that is logged. <c>BEADHUB_LOG_LEVEL</c>.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
-    /// <summary>One JSON object a line; null means unless standard error is a terminal.</summary>
+    /// <summary>One JSON object a line; null means unless standard error is a terminal. <c>BEADHUB_LOG_JSON</c>.</summary>
     public bool? LogJson { get; init; }
 
+    /// <summary>How long an agent counts as present after a sign of life. <c>BEADHUB_PRESENCE_TTL_SECONDS</c>.</summary>
     public TimeSpan PresenceTtl { get; init; } = TimeSpan.FromSeconds(1800);
 
-    /// <summary>Folder with the policy that projects start with; null for the one built in.</summary>
+    /// <summary>Folder with the policy that projects start with; null for the one built in. <c>BEADHUB_DEFAULTS_DIR</c>.</summary>
     public string? DefaultsDirectory { get; init; }
 
+    /// <summary>Key under which the seeds of agents are kept for which the server signs; null keeps none. <c>AWEB_CUSTODY_KEY</c>, 64 hex digits.</summary>
+    public byte[]? CustodyKey { get; init; }
+
+    /// <summary>What concerns HTTP.</summary>
     public GatewaySettings Gateway { get; init; } = new();
 
+    /// <summary>The settings that the environment variables give.</summary>
     /// <exception cref="SettingsException">A variable holds what it may not.</exception>
     public static Settings FromEnvironment(Func<string, string?> variable)
     {
@@ -41,11 +51,15 @@ internal sealed record Settings
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
             DefaultsDirectory = Text("BEADHUB_DEFAULTS_DIR"),
+            CustodyKey = Key("AWEB_CUSTODY_KEY"),
             Gateway = new()
             {
+                Bootstrap = Flag("BEADHUB_BOOTSTRAP") ?? true,
+                ServerUrl = Text("AWEB_SERVER_URL") ?? "",
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),
                 InitRateLimit = Integer("BEADHUB_INIT_RATE_LIMIT", 10, 1, int.MaxValue),
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
+                MailRateLimit = Integer("BEADHUB_MAIL_RATE_LIMIT", 600_000, 0, int.MaxValue),
                 ReposOpen = Flag("BEADHUB_REPOS_OPEN") ?? false,
                 WebhooksAllowPrivate = Flag("BEADHUB_WEBHOOKS_ALLOW_PRIVATE") ?? false,
                 WebhookTimeout = TimeSpan.FromSeconds(Integer("BEADHUB_WEBHOOKS_TIMEOUT_SECONDS", 10, 1, 300)),
@@ -73,6 +87,14 @@ internal sealed record Settings
             var other => throw new SettingsException($"{name} must be true or false, not '{other}'"),
         };
 
+        byte[]? Key(string name)
+        {
+            if (Text(name) is not { } text) return null;
+            return text.Length == 64 && text.All(char.IsAsciiHexDigit)
+                ? Convert.FromHexString(text)
+                : throw new SettingsException($"{name} must be 64 hexadecimal digits");
+        }
+
         static LogLevel Level(string? text) => text?.ToLowerInvariant() switch
         {
             null or "info" or "information" => LogLevel.Information,
@@ -87,4 +109,4 @@ internal sealed record Settings
 }
 
 /// <summary>A setting holds what it may not.</summary>
-internal sealed class SettingsException(string message) : Exception(message);
+public sealed class SettingsException(string message) : Exception(message);

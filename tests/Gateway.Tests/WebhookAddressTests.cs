@@ -49,17 +49,17 @@ public sealed class WebhookAddressTests
     public async Task A_name_that_leads_to_a_private_address_is_refused(string answers)
     {
         var addresses = Resolving(answers);
-        await Should.ThrowAsync<HttpRequestException>(() => addresses.Allowed("https", "rebind.example.com", default));
-        (await Should.ThrowAsync<HttpRequestException>(() => Resolving("93.184.216.34").Allowed("http", "localhost", default))).Message.ShouldContain("not allowed");
+        await Should.ThrowAsync<HttpRequestException>(() => addresses.Allowed("https", "rebind.example.com", TestContext.Current.CancellationToken));
+        (await Should.ThrowAsync<HttpRequestException>(() => Resolving("93.184.216.34").Allowed("http", "localhost", TestContext.Current.CancellationToken))).Message.ShouldContain("not allowed");
     }
 
     [Fact]
     public async Task What_is_allowed_is_connected_to()
     {
-        (await Resolving("93.184.216.34 2606:4700::1111").Allowed("https", "example.com", default)).Length.ShouldBe(2);
-        (await Resolving("127.0.0.1 ::1").Allowed("http", "localhost", default)).Length.ShouldBe(2);
-        (await Resolving("10.0.0.1", allowPrivate: true).Allowed("https", "intern.example.com", default)).Length.ShouldBe(1);
-        await Should.ThrowAsync<HttpRequestException>(() => Resolving("93.184.216.34").Allowed("https", "10.0.0.1", default));
+        (await Resolving("93.184.216.34 2606:4700::1111").Allowed("https", "example.com", TestContext.Current.CancellationToken)).Length.ShouldBe(2);
+        (await Resolving("127.0.0.1 ::1").Allowed("http", "localhost", TestContext.Current.CancellationToken)).Length.ShouldBe(2);
+        (await Resolving("10.0.0.1", allowPrivate: true).Allowed("https", "intern.example.com", TestContext.Current.CancellationToken)).Length.ShouldBe(1);
+        await Should.ThrowAsync<HttpRequestException>(() => Resolving("93.184.216.34").Allowed("https", "10.0.0.1", TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -69,9 +69,9 @@ public sealed class WebhookAddressTests
         using var sender = new WebhookSender(Resolving("127.0.0.1"), TimeSpan.FromSeconds(5), TimeProvider.System);
         var batch = new WebhookBatch("id", "{}"u8.ToArray(), 1);
 
-        (await sender.Send($"https://rebind.example.com:{receiver.Port}/", "s", batch, default))!.ShouldContain("not allowed");
-        (await sender.Send($"http://localhost:{receiver.Port}/hook", "s", batch, default)).ShouldBe("HTTP 404", "the receiver knows only 127.0.0.1 by name");
-        (await sender.Send(receiver.Url, "s", batch, default)).ShouldBeNull();
+        (await sender.Send($"https://rebind.example.com:{receiver.Port}/", "s", batch, TestContext.Current.CancellationToken))!.ShouldContain("not allowed");
+        (await sender.Send($"http://localhost:{receiver.Port}/hook", "s", batch, TestContext.Current.CancellationToken)).ShouldBe("HTTP 404", "the receiver knows only 127.0.0.1 by name");
+        (await sender.Send(receiver.Url, "s", batch, TestContext.Current.CancellationToken)).ShouldBeNull();
         (await receiver.Next()).IsSignedWith("s").ShouldBeTrue();
     }
 

@@ -18,7 +18,9 @@ internal sealed class BodyFields : IDisposable
     private readonly Dictionary<string, Range> _fields = [];
     private readonly FieldErrors _errors = new();
 
-    private BodyFields(RequestBody request) => _request = request;
+    private readonly FieldNotes? _notes;
+
+    private BodyFields(RequestBody request, FieldNotes? notes = null) => (_request, _notes) = (request, notes);
 
     public FieldErrors Errors => _errors;
 
@@ -28,6 +30,12 @@ internal sealed class BodyFields : IDisposable
     public static async ValueTask<BodyFields> Read(HttpContext http)
     {
         var request = http.Request;
+        if (FieldNotes.Of(http) is { } notes)
+        {
+            notes.HasBody = true;
+            return new(RequestBody.Empty(), notes);
+        }
+
         if (request.ContentType is { Length: > 0 } type && !IsJson(type))
             throw Invalid("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", []);
         var fields = new BodyFields(await RequestBody.Read(request));
@@ -45,9 +53,16 @@ internal sealed class BodyFields : IDisposable
 
     public bool Has(string name) => _fields.ContainsKey(name) && !IsNull(name);
 
+    /// <summary>Whether the fields are only noted (<see cref="FieldNotes"/>).</summary>
+    public bool IsDryRun => _notes is not null;
+
+    /// <summary>Whether the body names the field, be it as null.</summary>
+    public bool Mentions(string name) => _fields.ContainsKey(name);
+
     /// <summary>Refuses fields that are not among these (contract 0.7).</summary>
     public void Only(params ReadOnlySpan<string> known)
     {
+        if (_notes is not null) _notes.IsStrict = true;
         foreach (var (name, range) in _fields)
             if (!known.Contains(name)) _errors.Add("extra_forbidden", "Extra inputs are not permitted", Raw(range), null, "body", name);
     }
@@ -55,6 +70,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text that must be there.</summary>
     public string Required(string name, int min = 0, int max = int.MaxValue)
     {
+        _notes?.NoteBody(FieldNote.Text(name, required: true, min, max));
         if (_fields.ContainsKey(name))
         {
             if (!IsNull(name)) return Optional(name, min, max) ?? "";
@@ -69,6 +85,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text, or null when it is absent or null. Lengths are in code points.</summary>
     public string? Optional(string name, int min = 0, int max = int.MaxValue)
     {
+        _notes?.NoteBody(FieldNote.Text(name, required: false, min, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -95,9 +112,34 @@ internal sealed class BodyFields : IDisposable
         return text;
     }
 
+    /// <summary>A text that may be absent, but not null.</summary>
+    public string TextOr(string name, string otherwise, int max)
+    {
+        _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
+        return _fields.ContainsKey(name) ? Required(name, 0, max) : otherwise;
+    }
+
+    /// <summary>One of several texts; it may be absent, but not null.</summary>
+    public string Choice(string name, string otherwise, params ReadOnlySpan<string> choices)
+    {
+        _notes?.NoteBody(new(name, "string", Values: [.. choices]));
+        if (!_fields.TryGetValue(name, out var range)) return otherwise;
+        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            foreach (var choice in choices)
+                if (reader.ValueTextEquals(choice)) return choice;
+        }
+
+        FailLiteral(name, Raw(range), choices);
+        return otherwise;
+    }
+
     /// <summary>A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points.</summary>
     public ReadOnlyMemory<byte> Utf8Text(string name, int max)
     {
+        _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return default;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -127,9 +169,39 @@ internal sealed class BodyFields : IDisposable
         return bytes.AsMemory(0, length);
     }
 
+    /// <summary>A text that people write and read, or null: any but NUL characters, which databases and terminals stumble over.</summary>
+    public string? Prose(string name, int min, int max, bool required = false)
+    {
+        var text = required ? Required(name, min, max) : Optional(name, min, max);
+        if (text is not null && text.Contains('\0', StringComparison.Ordinal)) Fail(name, $"{name} must not contain NUL characters");
+        return text;
+    }
+
+    /// <summary>One of some words, or null.</summary>
+    public string? Choice(string name, params string[] words)
+    {
+        _notes?.NoteBody(new(name, "string", Values: words));
+        var word = Optional(name);
+        if (word is null || words.Contains(word)) return word;
+        var quoted = words.Select(w => $"'{w}'").ToArray();
+        var expected = quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} or {quoted[^1]}";
+        _errors.Add("literal_error", $"Input should be {expected}", Raw(_fields[name]), ("expected", expected), "body", name);
+        return null;
+    }
+
+    /// <summary>A UUID in any of its forms, or null.</summary>
+    public string? Uuid(string name)
+    {
+        if (Optional(name) is not { } text) return null;
+        if (Names.TryNormalizeUuid(text, out var uuid)) return uuid;
+        Fail(name, $"Invalid {name} format");
+        return null;
+    }
+
     /// <summary>A whole number, or null. Texts of digits pass, as clients send them.</summary>
     public int? Integer(string name, int min, int max)
     {
+        _notes?.NoteBody(FieldNote.Integer(name, required: false, min, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -156,6 +228,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A whole number without an upper limit: what is beyond the range of 64 bits counts as its end. Null is no number here.</summary>
     public long AtLeast(string name, int min, long otherwise)
     {
+        _notes?.NoteBody(FieldNote.Integer(name, required: false, min, int.MaxValue));
         if (!_fields.TryGetValue(name, out var range)) return otherwise;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -185,30 +258,32 @@ internal sealed class BodyFields : IDisposable
         }
     }
 
-    /// <summary>A truth value. Texts and 0 and 1 pass, as clients send them.</summary>
+    /// <summary>A truth value; it may be absent, but not null. Texts and 0 and 1 pass, as clients send them.</summary>
     public bool Flag(string name, bool otherwise = false)
     {
-        if (!_fields.TryGetValue(name, out var range)) return otherwise;
-        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
-        reader.Read();
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.True: return true;
-            case JsonTokenType.False: return false;
-            case JsonTokenType.Number when reader.TryGetInt32(out var number) && number is 0 or 1: return number == 1;
-            case JsonTokenType.String:
-                switch (Text(ref reader).ToLowerInvariant())
-                {
-                    case "true" or "1" or "yes" or "on" or "t" or "y": return true;
-                    case "false" or "0" or "no" or "off" or "f" or "n": return false;
-                }
+        _notes?.NoteBody(new(name, "boolean"));
+        return _fields.TryGetValue(name, out var range) ? Truth(name, Raw(range), otherwise) : otherwise;
+    }
 
-                _errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Raw(range), null, "body", name);
-                return otherwise;
-            default:
-                _errors.Add("bool_type", "Input should be a valid boolean", Raw(range), null, "body", name);
-                return otherwise;
-        }
+    /// <summary>A truth value that must be there.</summary>
+    public bool RequiredFlag(string name)
+    {
+        _notes?.NoteBody(new(name, "boolean", Required: true));
+        if (_fields.TryGetValue(name, out var range)) return Truth(name, Raw(range), false);
+        _errors.Add("missing", "Field required", Body, null, "body", name);
+        return false;
+    }
+
+    /// <summary>A text that is one of a few, or null when it is absent or, unless it is required, null.</summary>
+    public string? OneOf(string name, ReadOnlySpan<string> words, bool required = false)
+    {
+        _notes?.NoteBody(new(name, "string", required, Values: [.. words]));
+        var text = required ? Required(name) : Optional(name);
+        if (text is null || words.Contains(text)) return text;
+        // What is not a text was said already.
+        if (!_fields.TryGetValue(name, out var range) || Raw(range) is not [(byte)'"', ..]) return null;
+        FailLiteral(name, Raw(range), words);
+        return null;
     }
 
     /// <summary>
@@ -218,9 +293,11 @@ internal sealed class BodyFields : IDisposable
     /// <param name="name">The field.</param>
     /// <param name="maxBytes">Largest size.</param>
     /// <param name="maxDepth">How deep objects and lists may lie in each other.</param>
-    public string? Object(string name, int maxBytes, int maxDepth)
+    /// <param name="mayBeNull">Whether null stands for its absence.</param>
+    public string? Object(string name, int maxBytes, int maxDepth, bool mayBeNull = false)
     {
-        if (!_fields.TryGetValue(name, out var range)) return null;
+        _notes?.NoteBody(new(name, "object"));
+        if (!_fields.TryGetValue(name, out var range) || (mayBeNull && IsNull(name))) return null;
         var raw = Raw(range);
         var reader = new Utf8JsonReader(raw, ReaderOptions);
         reader.Read();
@@ -256,6 +333,7 @@ internal sealed class BodyFields : IDisposable
     public List<string> Texts(string name)
     {
         List<string> texts = [];
+        _notes?.NoteBody(new(name, "array", Items: "string"));
         if (!_fields.TryGetValue(name, out var range)) return texts;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -286,6 +364,7 @@ internal sealed class BodyFields : IDisposable
     /// </summary>
     public ReadOnlyMemory<byte> ObjectLines(string name, int maxElements, Action onTooMany)
     {
+        _notes?.NoteBody(new(name, "array", Required: true, Items: "object"));
         if (!_fields.TryGetValue(name, out var range))
         {
             _errors.Add("missing", "Field required", Body, null, "body", name);
@@ -328,6 +407,22 @@ internal sealed class BodyFields : IDisposable
         return lines.WrittenMemory;
     }
 
+    /// <summary>A field of any type; null when it is absent.</summary>
+    public JsonElement? Json(string name, string type = "object")
+    {
+        _notes?.NoteBody(new(name, type));
+        if (!_fields.TryGetValue(name, out var range)) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(_request.Bytes[range], new() { MaxDepth = 128 });
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw NotJson(range.Start.Value, "Nested too deeply");
+        }
+    }
+
     /// <summary>A rule of ours is violated by this field.</summary>
     public void Fail(string name, string rule) => _errors.AddRule(rule, _fields.TryGetValue(name, out var range) ? Raw(range) : default, "body", name);
 
@@ -335,7 +430,37 @@ internal sealed class BodyFields : IDisposable
     public void Dispose() => _request.Dispose();
 
     /// <summary>Ends the request with 422 when anything was wrong.</summary>
-    public void Done() => _errors.ThrowIfAny();
+    public void Done()
+    {
+        if (_notes is not null) throw new NotedException();
+        _errors.ThrowIfAny();
+    }
+
+    private void FailLiteral(string name, ReadOnlySpan<byte> raw, ReadOnlySpan<string> words)
+    {
+        var quoted = words.ToArray().Select(word => $"'{word}'").ToArray();
+        var expected = quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} or {quoted[^1]}";
+        _errors.Add("literal_error", $"Input should be {expected}", raw, ("expected", expected), "body", name);
+    }
+
+    private bool Truth(string name, ReadOnlySpan<byte> raw, bool otherwise)
+    {
+        var reader = new Utf8JsonReader(raw, ReaderOptions);
+        reader.Read();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.True: return true;
+            case JsonTokenType.False: return false;
+            case JsonTokenType.Number when reader.TryGetInt32(out var number) && number is 0 or 1: return number == 1;
+            case JsonTokenType.String when QueryFields.Truth(Text(ref reader)) is { } flag: return flag;
+            case JsonTokenType.Number or JsonTokenType.String:
+                _errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", raw, null, "body", name);
+                return otherwise;
+            default:
+                _errors.Add("bool_type", "Input should be a valid boolean", raw, null, "body", name);
+                return otherwise;
+        }
+    }
 
     private static bool IsJson(string contentType)
     {

@@ -1,3 +1,5 @@
+using Beadhub.Gateway.OpenApi;
+
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
@@ -15,6 +17,12 @@ internal static class Endpoints
     public static IEndpointConventionBuilder Post<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
         routes.MapPost(pattern, Run(handler)).Describe(handler);
 
+    public static IEndpointConventionBuilder Patch<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
+        routes.MapPatch(pattern, Run(handler)).Describe(handler);
+
+    public static IEndpointConventionBuilder Put<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
+        routes.MapPut(pattern, Run(handler)).Describe(handler);
+
     public static IEndpointConventionBuilder Delete<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
         routes.MapDelete(pattern, Run(handler)).Describe(handler);
 
@@ -26,8 +34,18 @@ internal static class Endpoints
         return endpoint;
     }
 
+    /// <summary>An endpoint that answers with server-sent events.</summary>
+    public static IEndpointConventionBuilder Stream(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task> handler) =>
+        routes.MapGet(pattern, new RequestDelegate(handler))
+            .WithMetadata(handler.Method, new DryRun(handler), new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
+
+    /// <summary>Documents the body of a success, where the type of the handler's result does not say it.</summary>
+    public static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder endpoint) =>
+        endpoint.WithMetadata(new ProducesResponseTypeMetadata(200, typeof(T), [Wire.Json]));
+
     /// <summary>A part of the path.</summary>
-    public static string PathPart(this HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
+    public static string PathPart(this HttpContext http, string name) =>
+        http.Request.RouteValues.TryGetValue(name, out var part) ? (string)part! : throw new NotedException();
 
     private static RequestDelegate Run<T>(Func<HttpContext, Task<T>> handler) where T : IResult => http =>
     {
@@ -40,7 +58,7 @@ internal static class Endpoints
     // The documents look for the method of an endpoint; an answer says of what type it is.
     private static IEndpointConventionBuilder Describe<T>(this IEndpointConventionBuilder endpoint, Func<HttpContext, Task<T>> handler)
     {
-        endpoint.WithMetadata(handler.Method);
+        endpoint.WithMetadata(handler.Method, new DryRun(handler));
         if (typeof(T) is { IsGenericType: true } answer) endpoint.WithMetadata(new ProducesResponseTypeMetadata(200, answer.GetGenericArguments()[0], [Wire.Json]));
         return endpoint;
     }

@@ -6,6 +6,7 @@ namespace Beadhub.Gateway.Http;
 /// <summary>A request's query parameters, checked as they are asked for (contract 0.5, 0.6). Unknown ones are ignored; of repeated ones the last counts.</summary>
 internal sealed class QueryFields(HttpRequest request)
 {
+    private readonly FieldNotes? _notes = FieldNotes.Of(request.HttpContext);
     private FieldErrors? _errors;
 
     private FieldErrors Errors => _errors ??= new();
@@ -13,6 +14,7 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A text, or null when it is absent. Lengths are in code points.</summary>
     public string? Text(string name, int max = int.MaxValue, int min = 0)
     {
+        _notes?.NoteQuery(FieldNote.Text(name, required: false, min, max));
         var text = Last(name);
         if (text is null) return null;
         if (text.Length > max && Names.CodePoints(text) > max)
@@ -25,6 +27,7 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A text that must be there and not be empty.</summary>
     public string Required(string name, int max = int.MaxValue, int min = 1)
     {
+        _notes?.NoteQuery(FieldNote.Text(name, required: true, min, max));
         if (Text(name, max, min) is { } text) return text;
         Errors.Add("missing", "Field required", default, null, "query", name);
         return "";
@@ -33,6 +36,7 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A whole number.</summary>
     public int Integer(string name, int otherwise, int min, int max)
     {
+        _notes?.NoteQuery(FieldNote.Integer(name, required: false, min, max));
         var text = Last(name);
         if (text is null) return otherwise;
         if (!System.Numerics.BigInteger.TryParse(text.Length <= 40 ? text : "x", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
@@ -51,23 +55,31 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A truth value.</summary>
     public bool Flag(string name, bool otherwise)
     {
+        _notes?.NoteQuery(new(name, "boolean"));
         var text = Last(name);
-        switch (text?.ToLowerInvariant())
-        {
-            case null: return otherwise;
-            case "true" or "1" or "yes" or "on" or "t" or "y": return true;
-            case "false" or "0" or "no" or "off" or "f" or "n": return false;
-            default:
-                Errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Input(text), null, "query", name);
-                return otherwise;
-        }
+        if (text is null) return otherwise;
+        if (Truth(text) is { } flag) return flag;
+        Errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Input(text), null, "query", name);
+        return otherwise;
     }
+
+    /// <summary>What a text says of yes or no, in the words that clients use; null for another one.</summary>
+    public static bool? Truth(string text) => text.ToLowerInvariant() switch
+    {
+        "true" or "1" or "yes" or "on" or "t" or "y" => true,
+        "false" or "0" or "no" or "off" or "f" or "n" => false,
+        _ => null,
+    };
 
     /// <summary>A rule of ours is violated by this parameter, in the list form of 422.</summary>
     public void Fail(string name, string rule) => Errors.AddRule(rule, Input(Last(name) ?? ""), "query", name);
 
     /// <summary>Ends the request with 422 when anything was wrong.</summary>
-    public void Done() => _errors?.ThrowIfAny();
+    public void Done()
+    {
+        // A dry run goes on: a body may follow.
+        if (_notes is null) _errors?.ThrowIfAny();
+    }
 
     private static byte[] Input(string text) => JsonSerializer.SerializeToUtf8Bytes(text, Wire.Types.String);
 

@@ -1,12 +1,17 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Beadhub.Contacts;
+using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.Webhooks;
 using Beadhub.Projects;
+using Beadhub.Tasks;
 
 namespace Beadhub.Gateway.Http;
 
 /// <summary>JSON of everything that the gateway answers.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(IsoTime)], GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(ErrorDetail))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(InitAnswer))]
@@ -35,7 +40,22 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
+[JsonSerializable(typeof(SentMessage))]
+[JsonSerializable(typeof(InboxAnswer))]
+[JsonSerializable(typeof(AcknowledgedMessage))]
+[JsonSerializable(typeof(RetiredAgentError))]
+[JsonSerializable(typeof(ContactView))]
+[JsonSerializable(typeof(ContactBook))]
+[JsonSerializable(typeof(ContactRemovedAnswer))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(AgentChangedAnswer))]
+[JsonSerializable(typeof(DeregisteredAnswer))]
+[JsonSerializable(typeof(ResolvedAgent))]
+[JsonSerializable(typeof(BoundIdentity))]
+[JsonSerializable(typeof(RotatedAnswer))]
+[JsonSerializable(typeof(RetiredAnswer))]
+[JsonSerializable(typeof(AgentLogAnswer))]
+[JsonSerializable(typeof(ControlAnswer))]
 [JsonSerializable(typeof(ReservationAnswer))]
 [JsonSerializable(typeof(ReservationsAnswer))]
 [JsonSerializable(typeof(ReservationHeld))]
@@ -51,4 +71,13 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(WebhookCreated))]
 [JsonSerializable(typeof(WebhookList))]
 [JsonSerializable(typeof(WebhookChanged))]
+[JsonSerializable(typeof(McpProject))]
+[JsonSerializable(typeof(McpAgents))]
+[JsonSerializable(typeof(TaskView))]
+[JsonSerializable(typeof(TaskList))]
+[JsonSerializable(typeof(TaskDeletedAnswer))]
+[JsonSerializable(typeof(DependencyAnswer))]
+[JsonSerializable(typeof(DependencyRemovedAnswer))]
+[JsonSerializable(typeof(TaskComment))]
+[JsonSerializable(typeof(TaskCommentList))]
 internal sealed partial class WireJson : JsonSerializerContext;

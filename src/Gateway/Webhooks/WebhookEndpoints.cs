@@ -31,7 +31,7 @@ internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identificat
         using var body = await BodyFields.Read(http);
         var url = body.Required("url", 1);
         if (url.Length > 0 && addresses.Problem(url, out _) is { } problem) body.Fail("url", $"Invalid url: {problem}");
-        var events = body.Has("events") ? body.Texts("events") : [];
+        var events = body.Has("events") || body.IsDryRun ? body.Texts("events") : [];
         if (events.Count > MaxEvents) body.Fail("events", $"at most {MaxEvents} events");
         else if (events.FirstOrDefault(name => !IsEvent(name)) is { } unknown)
             body.Fail("events", $"Invalid event: {(unknown.Length > 64 ? unknown[..64] : unknown)}. A category ({string.Join(", ", WireEvents.Categories)}) or a type such as bead.claimed");

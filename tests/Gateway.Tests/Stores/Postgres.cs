@@ -3,6 +3,7 @@ using Beadhub.Gateway.Tests.Stores;
 namespace Beadhub.Gateway.Tests.Postgres;
 
 // The contract on PostgreSQL.
+
 public sealed class Transport(PostgresStore store) : TransportContract(store);
 
 public sealed class Authentication(PostgresStore store) : AuthenticationContract(store);
@@ -14,6 +15,12 @@ public sealed class IssueFile(PostgresStore store) : IssueFileContract(store);
 public sealed class InitLimit(PostgresStore store) : InitLimitContract(store);
 
 public sealed class Agents(PostgresStore store) : AgentsContract(store);
+
+public sealed class AgentLifecycle(PostgresStore store) : AgentLifecycleContract(store);
+
+public sealed class AgentIdentities(PostgresStore store) : AgentIdentitiesContract(store);
+
+public sealed class EventsStream(PostgresStore store) : EventsStreamContract(store);
 
 public sealed class Workspaces(PostgresStore store) : WorkspacesContract(store);
 
@@ -35,6 +42,16 @@ public sealed class BdhSync(PostgresStore store) : BdhSyncContract(store);
 
 public sealed class Claims(PostgresStore store) : ClaimsContract(store);
 
+public sealed class Messages(PostgresStore store) : MessagesContract(store);
+
+public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store);
+
+public sealed class Contacts(PostgresStore store) : ContactsContract(store);
+
+public sealed class Tasks(PostgresStore store) : TasksContract(store);
+
+public sealed class TaskClaims(PostgresStore store) : TaskClaimsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);
@@ -48,6 +65,8 @@ public sealed class CrashScenario(PostgresStore store) : CrashScenarioContract(s
 public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
+
+public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
 
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);
 

@@ -3,6 +3,7 @@ using Beadhub.Gateway.Tests.Stores;
 namespace Beadhub.Gateway.Tests.Sqlite;
 
 // The contract on the embedded database.
+
 public sealed class Transport(SqliteStore store) : TransportContract(store);
 
 public sealed class Authentication(SqliteStore store) : AuthenticationContract(store);
@@ -14,6 +15,12 @@ public sealed class IssueFile(SqliteStore store) : IssueFileContract(store);
 public sealed class InitLimit(SqliteStore store) : InitLimitContract(store);
 
 public sealed class Agents(SqliteStore store) : AgentsContract(store);
+
+public sealed class AgentLifecycle(SqliteStore store) : AgentLifecycleContract(store);
+
+public sealed class AgentIdentities(SqliteStore store) : AgentIdentitiesContract(store);
+
+public sealed class EventsStream(SqliteStore store) : EventsStreamContract(store);
 
 public sealed class Workspaces(SqliteStore store) : WorkspacesContract(store);
 
@@ -35,6 +42,16 @@ public sealed class BdhSync(SqliteStore store) : BdhSyncContract(store);
 
 public sealed class Claims(SqliteStore store) : ClaimsContract(store);
 
+public sealed class Messages(SqliteStore store) : MessagesContract(store);
+
+public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
+
+public sealed class Contacts(SqliteStore store) : ContactsContract(store);
+
+public sealed class Tasks(SqliteStore store) : TasksContract(store);
+
+public sealed class TaskClaims(SqliteStore store) : TaskClaimsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
@@ -48,6 +65,8 @@ public sealed class CrashScenario(SqliteStore store) : CrashScenarioContract(sto
 public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
+
+public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
 
 public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
 
