@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Contacts;
 using Beadhub.Gateway.Mcp;
+using Beadhub.Gateway.Webhooks;
 using Beadhub.Projects;
 using Beadhub.Tasks;
 
@@ -62,6 +63,14 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ReleasedAnswer))]
 [JsonSerializable(typeof(RevokedAnswer))]
 [JsonSerializable(typeof(ReservationItems))]
+[JsonSerializable(typeof(PolicyAnswer))]
+[JsonSerializable(typeof(PolicyHistory))]
+[JsonSerializable(typeof(PolicyCreatedAnswer))]
+[JsonSerializable(typeof(PolicyActivatedAnswer))]
+[JsonSerializable(typeof(PolicyResetAnswer))]
+[JsonSerializable(typeof(WebhookCreated))]
+[JsonSerializable(typeof(WebhookList))]
+[JsonSerializable(typeof(WebhookChanged))]
 [JsonSerializable(typeof(McpProject))]
 [JsonSerializable(typeof(McpAgents))]
 [JsonSerializable(typeof(TaskView))]
