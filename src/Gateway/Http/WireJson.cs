@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Mcp;
@@ -41,6 +42,11 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(McpProject))]
 [JsonSerializable(typeof(McpAgents))]
+[JsonSerializable(typeof(McpSent))]
+[JsonSerializable(typeof(McpReplied))]
+[JsonSerializable(typeof(ImmutableArray<McpMail>))]
+[JsonSerializable(typeof(McpAcknowledged))]
+[JsonSerializable(typeof(McpMarkedRead))]
 [JsonSerializable(typeof(TaskView))]
 [JsonSerializable(typeof(TaskList))]
 [JsonSerializable(typeof(TaskDeletedAnswer))]

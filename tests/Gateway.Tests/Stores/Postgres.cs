@@ -39,6 +39,10 @@ public sealed class Tasks(PostgresStore store) : TasksContract(store);
 
 public sealed class TaskClaims(PostgresStore store) : TaskClaimsContract(store);
 
+public sealed class Mcp(PostgresStore store) : McpContract(store);
+
+public sealed class McpSessions(PostgresStore store) : McpSessionsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);

@@ -39,6 +39,10 @@ public sealed class Tasks(SqliteStore store) : TasksContract(store);
 
 public sealed class TaskClaims(SqliteStore store) : TaskClaimsContract(store);
 
+public sealed class Mcp(SqliteStore store) : McpContract(store);
+
+public sealed class McpSessions(SqliteStore store) : McpSessionsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
