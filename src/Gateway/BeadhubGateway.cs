@@ -19,6 +19,7 @@ public static class BeadhubGateway
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
+        services.AddSingleton<MailRate>();
         services.AddSingleton<FeedHub>();
         services.AddSingleton<InnerRequests>();
         services.AddHealthChecks();
@@ -72,14 +73,20 @@ public static class BeadhubGateway
         Introspection.Map(app);
         Projects.Map(app);
         Agents.Map(app);
+        AgentIdentities.Map(app);
+        Control.Map(app);
         Workspaces.Map(app);
         Repos.Map(app);
         Beads.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
         Tasks.Map(app);
+        Messages.Map(app);
+        Contacts.Map(app);
+        Reservations.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
+        EventsStream.Map(app);
         McpEndpoint.Map(app);
         app.MapOpenApi();
     }

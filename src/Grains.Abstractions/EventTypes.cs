@@ -6,7 +6,10 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
+using Beadhub.Controls;
+using Beadhub.Contacts;
 using Beadhub.Directories;
+using Beadhub.Locks;
 using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
@@ -62,6 +65,15 @@ public static class EventTypes
 [JsonSerializable(typeof(RepoCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
+[JsonSerializable(typeof(AgentChanged))]
+[JsonSerializable(typeof(AgentDeregistered))]
+[JsonSerializable(typeof(IdentityClaimed))]
+[JsonSerializable(typeof(IdentityReset))]
+[JsonSerializable(typeof(KeyRotated))]
+[JsonSerializable(typeof(RotationAcknowledged))]
+[JsonSerializable(typeof(AgentRetired))]
+[JsonSerializable(typeof(ControlSignalled))]
+[JsonSerializable(typeof(ControlTaken))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
 [JsonSerializable(typeof(TaskCreated))]
@@ -73,5 +85,10 @@ public static class EventTypes
 [JsonSerializable(typeof(TaskDependencyRemoved))]
 [JsonSerializable(typeof(TaskClaimSettled))]
 [JsonSerializable(typeof(TaskCommented))]
+[JsonSerializable(typeof(ReservationAcquired))]
+[JsonSerializable(typeof(ReservationRenewed))]
+[JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(RequestAnswered))]
+[JsonSerializable(typeof(ContactAdded))]
+[JsonSerializable(typeof(ContactRemoved))]
 internal sealed partial class EventJson : JsonSerializerContext;

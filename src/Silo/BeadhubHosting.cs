@@ -1,5 +1,6 @@
 using Beadhub.EventLog;
 using Beadhub.Gateway;
+using Beadhub.Identities;
 using Beadhub.Presence;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
@@ -33,6 +34,7 @@ public static class BeadhubHosting
         services.AddSingleton<IEventLog>(provider => provider.GetRequiredService<DurableEventLog>());
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
+        services.AddSingleton(new Seal(settings.CustodyKey));
         builder.AddGrains();
         services.AddBeadhubGateway(settings.Gateway);
         services.AddHealthChecks()

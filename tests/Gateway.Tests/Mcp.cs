@@ -214,6 +214,120 @@ public abstract class McpContract(Store store) : ContractTests(store)
         (await Rpc(agent, "tools/call", "{\"name\":\"get_issue\",\"arguments\":{\"bead_id\":\"\\ud800\"}}")).At("error").Number("code").ShouldBe(422);
     }
 
+    [Fact]
+    [Checklist("beadhub", 289)]
+    public async Task A_message_is_delivered_to_each_recipient()
+    {
+        var project = NewProject();
+        var (alice, bob, carol) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("carol"));
+        await using var stream = await alice.Stream();
+
+        var sent = await Tool(alice, "send_message", Message(alice, "hello", "bob"));
+        (sent.Number("count"), sent.Items("deliveries").Single().Text("status"), sent.Items("deliveries").Single().Text("to")).ShouldBe((1, "delivered", "bob"));
+        sent.Items("deliveries").Single().Text("delivered_at").ShouldMatch("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$");
+        (await Tool(alice, "send_message", Message(alice, "both", "bob", "carol"))).Pluck("deliveries", "to").ShouldBe(["bob", "carol"]);
+
+        (await bob.Get("/v1/messages/inbox").Ok()).Pluck("messages", "subject").ShouldBe(["both", "hello"]);
+        (await carol.Get("/v1/messages/inbox").Ok()).Items("messages").Single().Text("body").ShouldBe("text");
+        await alice.Claim("bd-1").Ok();
+        (await stream.Next()).Type.ShouldStartWith("bead.", Case.Sensitive, "mail of tools is silent");
+    }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_sent_is_refused()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+
+        await Refused(alice, "send_message", new { project_key = "another", sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "b" }, 403, "project_key does not match your project");
+        await Refused(alice, "send_message", new { project_key = project.Slug, to = new[] { "bob" }, subject = "s", body_md = "b" }, 422, "sender_name is required");
+        await Refused(alice, "send_message", new { sender_name = "alice", subject = "s", body_md = "b" }, 422, "to is required");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, body_md = "b" }, 422, "subject is required");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "b", importance = "huge" }, 422, "importance must be one of low, normal, high, urgent");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "a\0b", body_md = "b" }, 422, "subject must not contain NUL characters");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = new string('b', 1024 * 1024 + 1) }, 413, "Message body too large: at most 1048576 bytes");
+        await Refused(alice, "send_message", new { sender_name = "bob", to = new[] { "bob" }, subject = "s", body_md = "b" }, 403, "sender_name does not match API key identity");
+        await Refused(alice, "send_message", new { sender_name = "nobody", to = new[] { "bob" }, subject = "s", body_md = "b" }, 404, "Agent not found");
+        (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").ShouldBeEmpty();
+        await Refused(alice, "send_message", Message(alice, "first gets it", "bob", "nobody"), 404, "Agent not found: nobody");
+        (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").Length.ShouldBe(1);
+    }
+
+    [Fact]
+    [Checklist("beadhub", 290)]
+    public async Task An_inbox_is_its_owners()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await Tool(alice, "send_message", Message(alice, "one", "bob"));
+        await alice.Post("/v1/messages", new { to_alias = "bob", subject = "two", body = "urgent text", priority = "urgent" }).Ok();
+
+        var mails = (await Tool(bob, "fetch_inbox", new { project_key = project.Slug, agent_name = "bob" })).EnumerateArray().ToArray();
+        mails.Select(mail => (mail.Text("subject"), mail.Text("from_alias"), mail.Text("body"))).ShouldBe([("two", "alice", "urgent text"), ("one", "alice", "text")]);
+        (mails[0].Flag("read"), mails[0].IsNull("read_at"), mails[0].Text("priority"), mails[0].Text("from_agent_id")).ShouldBe((false, true, "urgent", alice.Id));
+        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", limit = 1 })).EnumerateArray().Count().ShouldBe(1);
+        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", urgent_only = true, include_bodies = false })).EnumerateArray().Single().Has("body").ShouldBeFalse();
+        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", since_ts = "2001-01-01T00:00:00Z" })).EnumerateArray().Count().ShouldBe(2);
+        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", since_ts = "2999-01-01T00:00:00Z" })).EnumerateArray().ShouldBeEmpty();
+        await Refused(bob, "fetch_inbox", new { agent_name = "bob", since_ts = "yesterday" }, 422, "Invalid since_ts format");
+        await Refused(bob, "fetch_inbox", new { agent_name = "bob", limit = "many" }, 422, "limit must be an integer");
+        await Refused(bob, "fetch_inbox", new { agent_name = "alice" }, 403, "agent_name does not match API key identity");
+    }
+
+    [Fact]
+    [Checklist("beadhub", 291)]
+    public async Task A_mail_is_acknowledged_and_read()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        var id = (await Tool(alice, "send_message", Message(alice, "one", "bob"))).Items("deliveries")[0].Text("message_id");
+
+        var acknowledged = await Tool(bob, "acknowledge_message", new { agent_name = "bob", message_id = id.ToUpperInvariant() });
+        (acknowledged.Text("message_id"), acknowledged.Flag("acknowledged"), acknowledged.Text("read_at")).ShouldBe((id, true, acknowledged.Text("acknowledged_at")));
+        var read = await Tool(bob, "mark_message_read", new { agent_name = "bob", message_id = id });
+        (read.Flag("read"), read.Text("read_at")).ShouldBe((true, acknowledged.Text("read_at")));
+        (await Tool(bob, "fetch_inbox", new { agent_name = "bob" })).EnumerateArray().Single().Flag("read").ShouldBeTrue();
+        await Refused(bob, "acknowledge_message", new { agent_name = "bob", message_id = "x" }, 422, "Invalid message_id format");
+        (await Rpc(bob, "tools/call", new { name = "acknowledge_message", arguments = new { agent_name = "bob", message_id = Guid.NewGuid() } })).At("error").Number("code").ShouldBe(404);
+        (await Rpc(alice, "tools/call", new { name = "acknowledge_message", arguments = new { agent_name = "alice", message_id = id } })).At("error").Number("code").ShouldBe(403);
+    }
+
+    [Fact]
+    [Checklist("beadhub", 292)]
+    public async Task A_reply_stays_in_the_thread()
+    {
+        var project = NewProject();
+        var (alice, bob, carol) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("carol"));
+        var id = (await Tool(alice, "send_message", Message(alice, "plan", "bob"))).Items("deliveries")[0].Text("message_id");
+
+        var reply = await Tool(bob, "reply_message", new { project_key = project.Slug, message_id = id, sender_name = "bob", body_md = "yes" });
+        (reply.Number("count"), reply.Text("reply_to"), reply.Text("thread_id")).ShouldBe((1, id, id));
+        var answer = (await alice.Get("/v1/messages/inbox").Ok()).Items("messages").Single();
+        (answer.Text("subject"), answer.Text("thread_id"), answer.Text("body")).ShouldBe(("Re: plan", id, "yes"));
+        var again = await Tool(alice, "reply_message", new { message_id = answer.Text("message_id"), sender_name = "alice", body_md = "more", to = new[] { "carol" }, subject_prefix = "Fwd:" });
+        (again.Text("thread_id"), again.Text("reply_to")).ShouldBe((id, answer.Text("message_id")));
+        (await carol.Get("/v1/messages/inbox").Ok()).Items("messages").Single().Text("subject").ShouldBe("Fwd: Re: plan");
+        await Refused(carol, "reply_message", new { message_id = id, sender_name = "carol", body_md = "b" }, 404, "Message not found");
+    }
+
+    [Fact]
+    public async Task A_lock_that_is_held_says_by_whom()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+
+        await Tool(alice, "acquire_lock", new { resource_key = "src/a.cs", ttl_seconds = 300, metadata = new { reason = "edit" } });
+        var refused = (await Rpc(bob, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "src/a.cs" } })).At("error");
+        (refused.Number("code"), refused.At("data").Text("holder_alias")).ShouldBe((409, "alice"));
+        (await Tool(bob, "list_locks", new { prefix = "src/" })).Pluck("reservations", "resource_key").ShouldBe(["src/a.cs"]);
+        await Tool(alice, "renew_lock", new { resource_key = "src/a.cs" });
+        await Tool(alice, "release_lock", new { resource_key = "src/a.cs" });
+        await Tool(bob, "acquire_lock", new { resource_key = "src/a.cs" });
+    }
+
+    private static object Message(Agent sender, string subject, params string[] to) =>
+        new { project_key = sender.Project.Slug, sender_name = sender.Alias, to, subject, body_md = "text" };
+
     private static async Task<JsonElement> Tool(Api api, string name, object arguments)
     {
         var answer = await Rpc(api, "tools/call", new { name, arguments });

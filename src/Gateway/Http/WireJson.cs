@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Mcp;
+using Beadhub.Contacts;
 using Beadhub.Projects;
 using Beadhub.Tasks;
 
@@ -39,6 +40,13 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
+[JsonSerializable(typeof(SentMessage))]
+[JsonSerializable(typeof(InboxAnswer))]
+[JsonSerializable(typeof(AcknowledgedMessage))]
+[JsonSerializable(typeof(RetiredAgentError))]
+[JsonSerializable(typeof(ContactView))]
+[JsonSerializable(typeof(ContactBook))]
+[JsonSerializable(typeof(ContactRemovedAnswer))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(McpProject))]
 [JsonSerializable(typeof(McpAgents))]
@@ -54,4 +62,19 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(DependencyRemovedAnswer))]
 [JsonSerializable(typeof(TaskComment))]
 [JsonSerializable(typeof(TaskCommentList))]
+[JsonSerializable(typeof(AgentChangedAnswer))]
+[JsonSerializable(typeof(DeregisteredAnswer))]
+[JsonSerializable(typeof(ResolvedAgent))]
+[JsonSerializable(typeof(BoundIdentity))]
+[JsonSerializable(typeof(RotatedAnswer))]
+[JsonSerializable(typeof(RetiredAnswer))]
+[JsonSerializable(typeof(AgentLogAnswer))]
+[JsonSerializable(typeof(ControlAnswer))]
+[JsonSerializable(typeof(ReservationAnswer))]
+[JsonSerializable(typeof(ReservationsAnswer))]
+[JsonSerializable(typeof(ReservationHeld))]
+[JsonSerializable(typeof(RenewedAnswer))]
+[JsonSerializable(typeof(ReleasedAnswer))]
+[JsonSerializable(typeof(RevokedAnswer))]
+[JsonSerializable(typeof(ReservationItems))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -11,10 +11,8 @@ using static Beadhub.Gateway.Mcp.ToolArgument;
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>Tools about mail (contract 16). They name project and agent as tools of their kind do, but only ever act as the caller. Event streams keep silent about them.</summary>
-internal sealed class MailTools(IGrainFactory grains)
+internal sealed class MailTools(IGrainFactory grains, MailRate rate)
 {
-    private const int MaxBodyBytes = 1024 * 1024;
-    private const int MaxSubject = 64 * 1024;
     private const int MaxRecipients = 100;
     private const int MaxInbox = 500;
     private static readonly string[] Priorities = ["low", "normal", "high", "urgent"];
@@ -114,7 +112,8 @@ internal sealed class MailTools(IGrainFactory grains)
         foreach (var alias in to)
         {
             var recipient = (await project.Named([alias]))[0] ?? throw ApiException.NotFound($"Agent not found: {alias}");
-            if (recipient.Status == "retired") throw new ApiException(StatusCodes.Status410Gone, "Agent is retired");
+            if (recipient.Status == AgentStatus.Retired) throw new ApiException(StatusCodes.Status410Gone, "Agent is retired");
+            rate.Take(sender.AgentId);
             var receipt = await Box(call, recipient.AgentId).Deliver(
                 new(call.Http.NewId($"mail {deliveries.Count}"), sender.AgentId, sender.Alias, recipient.Alias, subject, body, importance, thread, IsSilent: true));
             deliveries.Add(new(recipient.Alias, receipt.MessageId, "delivered", receipt.At));
@@ -147,14 +146,14 @@ internal sealed class MailTools(IGrainFactory grains)
         return to.Length <= MaxRecipients ? to : throw ApiException.Unprocessable($"to may name at most {MaxRecipients} agents");
     }
 
-    private static string Subject(string text) => text.Length <= MaxSubject ? text : throw ApiException.Unprocessable($"subject has at most {MaxSubject} characters");
+    private static string Subject(string text) => text.Length <= Messages.MaxSubject ? text : throw ApiException.Unprocessable($"subject has at most {Messages.MaxSubject} characters");
 
     private static string Body(ToolCall call)
     {
         var body = call.Prose("body_md");
-        return Encoding.UTF8.GetByteCount(body) <= MaxBodyBytes
+        return Encoding.UTF8.GetByteCount(body) <= Messages.MaxBodyBytes
             ? body
-            : throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {MaxBodyBytes} bytes");
+            : throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {Messages.MaxBodyBytes} bytes");
     }
 }
 

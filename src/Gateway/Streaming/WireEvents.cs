@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
+using Beadhub.Mail;
+using Beadhub.Locks;
 
 namespace Beadhub.Gateway.Streaming;
 
@@ -26,8 +29,41 @@ internal static class WireEvents
         }),
         BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
         BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
+        MailDelivered { IsSilent: false } e => Make(stored, projectSlug, "message", "message.delivered", e.ToAgentId, json =>
+        {
+            json.WriteString("message_id", e.MessageId);
+            json.WriteString("from_workspace", e.FromAgentId);
+            json.WriteString("from_alias", e.FromAlias);
+            json.WriteString("to_alias", e.ToAlias);
+            json.WriteString("subject", e.Subject);
+            json.WriteString("priority", e.Priority);
+        }),
+        MailRead { IsSilent: false } e => Make(stored, projectSlug, "message", "message.acknowledged", e.AgentId, json =>
+        {
+            json.WriteString("message_id", e.MessageId);
+            json.WriteString("from_alias", e.FromAlias);
+            json.WriteString("subject", e.Subject);
+        }),
+        ReservationAcquired e => Make(stored, projectSlug, "reservation", "reservation.acquired", e.AgentId, json =>
+        {
+            Paths(json, e.Keys, e.Alias);
+            json.WriteNumber("ttl_seconds", e.TtlSeconds);
+            json.WriteNull("bead_id");
+            json.WriteNull("reason");
+            json.WriteBoolean("exclusive", true);
+            if (e.IsPattern) json.WriteBoolean("pattern", true);
+        }),
+        ReservationReleased e => Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
         _ => null,
     };
+
+    private static void Paths(Utf8JsonWriter json, ImmutableArray<string> keys, string alias)
+    {
+        json.WriteStartArray("paths");
+        foreach (var key in keys) json.WriteStringValue(key);
+        json.WriteEndArray();
+        json.WriteString("alias", alias);
+    }
 
     private static void Claim(Utf8JsonWriter json, string beadId, string alias, string? title)
     {
