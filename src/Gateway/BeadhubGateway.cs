@@ -80,10 +80,10 @@ public static class BeadhubGateway
         Beads.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
-        Tasks.Map(app);
         Messages.Map(app);
         Contacts.Map(app);
         Reservations.Map(app);
+        Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         EventsStream.Map(app);
