@@ -38,6 +38,10 @@ public interface ITasksGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<TaskDependency> Undepend(string reference, string dependsOn);
 
+    /// <summary>Does what follows from statuses in the board's claims and was not done yet. Repeatable.</summary>
+    [AlwaysInterleave]
+    Task SettleClaims();
+
     /// <summary>Id and reference of a task.</summary>
     /// <exception cref="RefusedException">Not found.</exception>
     [ReadOnly, AlwaysInterleave]

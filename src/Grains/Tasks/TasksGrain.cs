@@ -99,6 +99,9 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     }
 
     /// <inheritdoc/>
+    public Task SettleClaims() => Follow();
+
+    /// <inheritdoc/>
     public async ValueTask<TaskName> Name(string reference)
     {
         var slug = await Slug();
