@@ -2,8 +2,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
+using Beadhub.Gateway.Webhooks;
 using Microsoft.OpenApi;
 
 namespace Beadhub.Gateway;
@@ -20,6 +22,11 @@ public static class BeadhubGateway
         services.AddSingleton<InitRate>();
         services.AddSingleton<MailRate>();
         services.AddSingleton<FeedHub>();
+        services.AddSingleton(new WebhookAddresses(settings.WebhooksAllowPrivate, System.Net.Dns.GetHostAddressesAsync));
+        services.AddSingleton(provider => new WebhookSender(provider.GetRequiredService<WebhookAddresses>(), settings.WebhookTimeout, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<WebhookDelivery>();
+        services.AddHostedService(provider => provider.GetRequiredService<WebhookDelivery>());
+        services.AddSingleton<InnerRequests>();
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
@@ -59,6 +66,7 @@ public static class BeadhubGateway
             ui.RoutePrefix = "docs";
             ui.SwaggerEndpoint("../openapi/v1.json", "Beadhub");
         }));
+        app.Use(app.ApplicationServices.GetRequiredService<InnerRequests>().Take);
         app.UseRouting();
         app.UseEndpoints(Map);
     }
@@ -83,9 +91,13 @@ public static class BeadhubGateway
         Messages.Map(app);
         Contacts.Map(app);
         Reservations.Map(app);
+        Policies.Map(app);
+        WebhookEndpoints.Map(app);
+        Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         EventsStream.Map(app);
+        McpEndpoint.Map(app);
         app.MapOpenApi();
     }
 }

@@ -1,7 +1,9 @@
 using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Identities;
+using Beadhub.Policies;
 using Beadhub.Presence;
+using Beadhub.Silo.Defaults;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -35,9 +37,11 @@ public static class BeadhubHosting
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
         services.AddSingleton(new Seal(settings.CustodyKey));
+        services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains();
         services.AddHostedService<NotifierStart>();
         services.AddBeadhubGateway(settings.Gateway);
+        services.AddHostedService<TasksStart>();
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")
             // Streams and presence live in this process: there is no Redis that could fail.

@@ -109,9 +109,9 @@ public abstract class StatusStreamContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await using var stream = await PublicReader(agent).Stream();
 
-        await agent.Post("/v1/escalations", new { workspace_id = agent.Id, alias = agent.Alias, subject = "s", situation = "x" }).Ok();
+        await agent.Mail(agent, subject: "Seen").Ok();
 
-        (await stream.Next()).Type.ShouldBe("escalation.created");
+        (await stream.Until(e => e.Type == "message.delivered"))[^1].Data.Text("subject").ShouldBe("Seen");
     }
 
     [Fact]

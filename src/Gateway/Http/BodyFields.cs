@@ -53,6 +53,12 @@ internal sealed class BodyFields : IDisposable
 
     public bool Has(string name) => _fields.ContainsKey(name) && !IsNull(name);
 
+    /// <summary>Whether the fields are only noted (<see cref="FieldNotes"/>).</summary>
+    public bool IsDryRun => _notes is not null;
+
+    /// <summary>Whether the body names the field, be it as null.</summary>
+    public bool Mentions(string name) => _fields.ContainsKey(name);
+
     /// <summary>Refuses fields that are not among these (contract 0.7).</summary>
     public void Only(params ReadOnlySpan<string> known)
     {
@@ -389,6 +395,22 @@ internal sealed class BodyFields : IDisposable
         }
 
         return lines.WrittenMemory;
+    }
+
+    /// <summary>A field of any type; null when it is absent.</summary>
+    public JsonElement? Json(string name, string type = "object")
+    {
+        _notes?.NoteBody(new(name, type));
+        if (!_fields.TryGetValue(name, out var range)) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(_request.Bytes[range], new() { MaxDepth = 128 });
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw NotJson(range.Start.Value, "Nested too deeply");
+        }
     }
 
     /// <summary>A rule of ours is violated by this field.</summary>

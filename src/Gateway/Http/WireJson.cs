@@ -1,13 +1,19 @@
+using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Beadhub.Gateway.Mcp;
+using Beadhub.Gateway.Webhooks;
 using Beadhub.Contacts;
 using Beadhub.Escalations;
 using Beadhub.Projects;
+using Beadhub.Tasks;
 
 namespace Beadhub.Gateway.Http;
 
 /// <summary>JSON of everything that the gateway answers.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(IsoTime)], GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(ErrorDetail))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(InitAnswer))]
@@ -55,6 +61,20 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(BeadClaimList))]
 [JsonSerializable(typeof(JoinAnswer))]
 [JsonSerializable(typeof(LeaveAnswer))]
+[JsonSerializable(typeof(McpProject))]
+[JsonSerializable(typeof(McpAgents))]
+[JsonSerializable(typeof(McpSent))]
+[JsonSerializable(typeof(McpReplied))]
+[JsonSerializable(typeof(ImmutableArray<McpMail>))]
+[JsonSerializable(typeof(McpAcknowledged))]
+[JsonSerializable(typeof(McpMarkedRead))]
+[JsonSerializable(typeof(TaskView))]
+[JsonSerializable(typeof(TaskList))]
+[JsonSerializable(typeof(TaskDeletedAnswer))]
+[JsonSerializable(typeof(DependencyAnswer))]
+[JsonSerializable(typeof(DependencyRemovedAnswer))]
+[JsonSerializable(typeof(TaskComment))]
+[JsonSerializable(typeof(TaskCommentList))]
 [JsonSerializable(typeof(AgentChangedAnswer))]
 [JsonSerializable(typeof(DeregisteredAnswer))]
 [JsonSerializable(typeof(ResolvedAgent))]
@@ -70,4 +90,12 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ReleasedAnswer))]
 [JsonSerializable(typeof(RevokedAnswer))]
 [JsonSerializable(typeof(ReservationItems))]
+[JsonSerializable(typeof(PolicyAnswer))]
+[JsonSerializable(typeof(PolicyHistory))]
+[JsonSerializable(typeof(PolicyCreatedAnswer))]
+[JsonSerializable(typeof(PolicyActivatedAnswer))]
+[JsonSerializable(typeof(PolicyResetAnswer))]
+[JsonSerializable(typeof(WebhookCreated))]
+[JsonSerializable(typeof(WebhookList))]
+[JsonSerializable(typeof(WebhookChanged))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -69,7 +69,7 @@ public sealed record BeadClaimed(
     [property: Id(8)] string? Note = null) : IEvent
 {
     /// <summary>The claim that it makes.</summary>
-    public BeadClaim Claim() => new(WorkspaceId, Alias, HumanName, At, Apex, Role, Note);
+    public BeadClaim Claim() => new(WorkspaceId, Alias, HumanName, At, Apex, Title, Role, Note);
 }
 
 /// <summary>A claim ended. Becomes <c>bead.unclaimed</c> on the claimant's channel, whoever ended it (contract 9.5).</summary>

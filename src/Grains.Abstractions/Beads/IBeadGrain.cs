@@ -31,6 +31,7 @@ public interface IBeadGrain : IGrainWithStringKey
 /// <param name="Apex">Root of the bead's parents, for a claim.</param>
 /// <param name="ReleaseAll">Whether every claim is released.</param>
 /// <param name="ReleaseOf">Workspace whose claim alone is released because it was deleted.</param>
+/// <param name="Title">What events call the bead when no issue of it is stored: the title of a native task.</param>
 /// <param name="ProbablyNew">Whether the sender knows of no such bead: saves a look at the log, and does no harm when wrong.</param>
 /// <param name="Terms">How to claim; null for the exclusive claim that a sync makes.</param>
 /// <param name="ReleaseOwn">Whether the acting workspace's own claim is released.</param>
@@ -46,12 +47,13 @@ public sealed record ChangeBead(
     [property: Id(7)] bool ReleaseAll = false,
     [property: Id(8)] string? ReleaseOf = null,
     [property: Id(9)] bool ProbablyNew = false,
-    [property: Id(10)] ClaimTerms? Terms = null,
-    [property: Id(11)] bool ReleaseOwn = false);
+    [property: Id(10)] string? Title = null,
+    [property: Id(11)] ClaimTerms? Terms = null,
+    [property: Id(12)] bool ReleaseOwn = false);
 
 /// <summary>How a bead is claimed.</summary>
 /// <param name="Kind">Beside whom.</param>
-/// <param name="Issue">Issue that must be open still, for <see cref="ClaimKind.Free"/>.</param>
+/// <param name="Issue">Issue that must be open still; null when there is no such condition.</param>
 /// <param name="Role">What the claimant does on the bead.</param>
 /// <param name="Note">What the claimant has to say about it.</param>
 /// <param name="RequestId">Id of a request that may be a repeat: a claim is made for it once in the project; null when it is none.</param>
@@ -72,7 +74,7 @@ public enum ClaimKind
     /// <summary>Beside whoever holds it: several work on one bead on purpose.</summary>
     Joining,
 
-    /// <summary>Only while nobody holds it, the claimant included, and the issue is open.</summary>
+    /// <summary>Only while nobody holds it, the claimant included: its own claim is not renewed.</summary>
     Free,
 }
 

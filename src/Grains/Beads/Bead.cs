@@ -72,7 +72,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         }
 
         // A removal takes the title away, but the releases that follow it still name the bead by it.
-        var title = bead.Records.Latest()?.Title;
+        var title = bead.Records.Latest()?.Title ?? command.Title;
         var removed = false;
         if (command.Remove is { } remove && bead.Records.In(remove.Repo, remove.Branch) is not null)
         {
@@ -86,7 +86,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             (var may, heldBy) = bead.MayClaim(claimant, command.Terms);
             if (may)
             {
-                var claimed = new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title, now,
+                var claimed = new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title ?? command.Title, now,
                     command.Terms?.Issue, command.Terms?.Role, command.Terms?.Note);
                 bead = Raise(bead, claimed);
                 granted = claimed.Claim();
@@ -137,7 +137,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
                 return (true, null);
             case ClaimKind.Free:
                 if (Claims is [.., var holder]) return (false, holder);
-                return (terms.Issue is { } issue && Records.In(issue.Repo, issue.Branch)?.Status == "open", null);
+                return (terms.Issue is not { } issue || Records.In(issue.Repo, issue.Branch)?.Status == "open", null);
             default:
                 var other = HeldByOther(Claims, workspaceId);
                 return (other is null, other);

@@ -3,6 +3,7 @@ using Beadhub.Beads;
 using Beadhub.EventLog;
 using Beadhub.Notifications;
 using Beadhub.Subscriptions;
+using Beadhub.Tasks;
 using Orleans;
 
 namespace Beadhub.Boards;
@@ -56,6 +57,9 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
 
     /// <inheritdoc/>
     public ValueTask<BeadClaims> ClaimsOn(string beadId) => Read(beadId, static (views, id) => views.ClaimsOn(id));
+
+    /// <inheritdoc/>
+    public ValueTask<BeadsAsTasks> AsTasks(TaskQuery query) => Read(query, static (views, query) => views.AsTasks(query));
 
     /// <inheritdoc/>
     public ValueTask<BoardWork> Work() => Read(this, static (views, _) => views.Work());
@@ -206,6 +210,26 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         return last is BeadClaimed claimed && claimed.WorkspaceId == workspaceId
             ? (bead, claimed)
             : throw new RefusedException(RefusalKind.Conflict, "The request was made by another workspace before");
+    }
+
+    /// <inheritdoc/>
+    public async Task ClaimTask(ClaimTask command)
+    {
+        var board = await Current();
+        var claim = new ChangeBead(
+            command.WorkspaceId, command.Alias, command.HumanName, Claim: true, Apex: new("", "", command.ApexRef), ProbablyNew: !board.Beads.ContainsKey(command.TaskRef),
+            Terms: new(ClaimKind.Free), Title: command.Title);
+        await Change([KeyValuePair.Create(command.TaskRef, claim)]);
+    }
+
+    /// <inheritdoc/>
+    public async Task ReleaseTask(string taskRef, string title)
+    {
+        var board = await Current();
+        bool claiming;
+        lock (_claiming) claiming = _claiming.Any(c => c.BeadId == taskRef);
+        if (!claiming && board.ClaimsOn(taskRef).IsEmpty) return;
+        await Change([KeyValuePair.Create(taskRef, new ChangeBead(null, "", "", ReleaseAll: true, Title: title))]);
     }
 
     private SyncOutcome Outcome(SyncBeads command, SyncPlan plan, BeadChange[] results, DateTimeOffset now)

@@ -46,6 +46,14 @@ public sealed class ClaimNext(PostgresStore store) : ClaimNextContract(store);
 public sealed class BeadClaims(PostgresStore store) : BeadClaimsContract(store);
 
 public sealed class Escalations(PostgresStore store) : EscalationsContract(store);
+
+public sealed class Tasks(PostgresStore store) : TasksContract(store);
+
+public sealed class TaskClaims(PostgresStore store) : TaskClaimsContract(store);
+
+public sealed class Mcp(PostgresStore store) : McpContract(store);
+
+public sealed class McpSessions(PostgresStore store) : McpSessionsContract(store);
 public sealed class Messages(PostgresStore store) : MessagesContract(store);
 
 public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store);
@@ -72,3 +80,7 @@ public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store
 
 public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);
+
+public sealed class Policies(PostgresStore store) : PoliciesContract(store);
+
+public sealed class Webhooks(PostgresStore store) : WebhooksContract(store);

@@ -46,6 +46,14 @@ public sealed class ClaimNext(SqliteStore store) : ClaimNextContract(store);
 public sealed class BeadClaims(SqliteStore store) : BeadClaimsContract(store);
 
 public sealed class Escalations(SqliteStore store) : EscalationsContract(store);
+
+public sealed class Tasks(SqliteStore store) : TasksContract(store);
+
+public sealed class TaskClaims(SqliteStore store) : TaskClaimsContract(store);
+
+public sealed class Mcp(SqliteStore store) : McpContract(store);
+
+public sealed class McpSessions(SqliteStore store) : McpSessionsContract(store);
 public sealed class Messages(SqliteStore store) : MessagesContract(store);
 
 public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
@@ -72,3 +80,7 @@ public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
 public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
+
+public sealed class Policies(SqliteStore store) : PoliciesContract(store);
+
+public sealed class Webhooks(SqliteStore store) : WebhooksContract(store);

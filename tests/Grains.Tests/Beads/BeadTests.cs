@@ -140,7 +140,7 @@ public class BeadTests
         var (events, outcome) = Do(Alice with { Store = Record(title: "Fix it"), Claim = true, Apex = Ref("bd-0") }, 1);
         outcome.HeldBy.ShouldBeNull();
         events[1].ShouldBe(new BeadClaimed("alice-id", "alice", "Alice", Ref("bd-0"), "Fix it", At(1)));
-        _bead.Claims.ShouldHaveSingleItem().ShouldBe(new BeadClaim("alice-id", "alice", "Alice", At(1), Ref("bd-0")));
+        _bead.Claims.ShouldHaveSingleItem().ShouldBe(new BeadClaim("alice-id", "alice", "Alice", At(1), Ref("bd-0"), "Fix it"));
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public class BeadTests
         Do(Alice with { Claim = true });
         var (events, outcome) = Do(Bob with { Claim = true, Terms = new(ClaimKind.Joining, Role: "reviewer", Note: "n") }, 1);
         events.ShouldHaveSingleItem().ShouldBe(new BeadClaimed("bob-id", "bob", "Bob", null, null, At(1), null, "reviewer", "n"));
-        outcome.Granted.ShouldBe(new BeadClaim("bob-id", "bob", "Bob", At(1), null, "reviewer", "n"));
+        outcome.Granted.ShouldBe(new BeadClaim("bob-id", "bob", "Bob", At(1), null, null, "reviewer", "n"));
         _bead.Claims.Select(c => c.Alias).ShouldBe(["alice", "bob"]);
 
         Do(Alice with { Claim = true }, 2).Outcome.HeldBy.ShouldBeNull();
