@@ -37,14 +37,14 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
     {
         using var body = await BodyFields.Read(http);
         body.Only("title", "description", "notes", "priority", "task_type", "labels", "parent_task_id", "assignee_agent_id");
-        var title = body.Prose("title", 1, MaxTitle, required: true);
-        var description = body.Prose("description", 0, MaxText);
-        var notes = body.Prose("notes", 0, MaxText);
+        var title = Text(body, "title", 1, MaxTitle, required: true);
+        var description = Text(body, "description", 0, MaxText);
+        var notes = Text(body, "notes", 0, MaxText);
         var priority = body.Integer("priority", 0, 4);
-        var type = body.Choice("task_type", Types);
+        var type = body.OneOf("task_type", Types);
         var labels = Labels(body);
-        var parent = body.Uuid("parent_task_id");
-        var assignee = body.Uuid("assignee_agent_id");
+        var parent = body.Uuid("parent_task_id", "Invalid parent_task_id format");
+        var assignee = body.Uuid("assignee_agent_id", "Invalid assignee_agent_id format");
         body.Done();
 
         var actor = await identification.ActorOf(http);
@@ -90,15 +90,15 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
         var change = new UpdateTask(
             Reference: "",
             AgentId: "",
-            body.Prose("title", 1, MaxTitle),
-            body.Prose("description", 0, MaxText),
-            body.Prose("notes", 0, MaxText),
-            body.Choice("status", Statuses),
+            Text(body, "title", 1, MaxTitle),
+            Text(body, "description", 0, MaxText),
+            Text(body, "notes", 0, MaxText),
+            body.OneOf("status", Statuses),
             body.Integer("priority", 0, 4),
-            body.Choice("task_type", Types),
+            body.OneOf("task_type", Types),
             Labels(body),
             SetsAssignee: body.Mentions("assignee_agent_id"),
-            body.Uuid("assignee_agent_id"));
+            body.Uuid("assignee_agent_id", "Invalid assignee_agent_id format"));
         body.Done();
 
         var reference = Reference(http);
@@ -139,7 +139,7 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
     {
         using var body = await BodyFields.Read(http);
         body.Only("body");
-        var text = body.Prose("body", 1, MaxText, required: true);
+        var text = Text(body, "body", 1, MaxText, required: true);
         body.Done();
 
         var reference = Reference(http);
@@ -162,6 +162,13 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
 
     // A slug may hold slashes, which stay encoded in a path.
     private static string Reference(HttpContext http, string name = "reference") => http.PathPart(name).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    private static string? Text(BodyFields body, string name, int min, int max, bool required = false)
+    {
+        var text = required ? body.Required(name, min, max) : body.Optional(name, min, max);
+        body.MustBePlain(name, text);
+        return text;
+    }
 
     private static ImmutableArray<string>? Labels(BodyFields body)
     {

@@ -40,6 +40,7 @@ public static class BeadhubHosting
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains();
         services.AddBeadhubGateway(settings.Gateway);
+        services.AddHostedService<TasksStart>();
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")
             // Streams and presence live in this process: there is no Redis that could fail.

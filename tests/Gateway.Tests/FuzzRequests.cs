@@ -28,6 +28,13 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
 
     // Nobody listens there: a delivery fails at once and leaves this machine alone.
     private static readonly string[] Urls = ["http://127.0.0.1:1/", "http://localhost:1/x", "https://10.0.0.1/", "https://[::1", "http://0x7f.1/", "javascript:alert(1)", "https://a\0b/"];
+    private static readonly string[] Tools =
+    [
+        "register_agent", "list_agents", "status", "ensure_project", "get_ready_issues", "get_issue", "list_issues", "list_claims", "create_task", "list_tasks", "ready_tasks", "get_task",
+        "update_task", "add_task_dependency", "comment_on_task", "list_task_comments", "send_message", "fetch_inbox", "acknowledge_message", "mark_message_read", "reply_message",
+        "acquire_lock", "renew_lock", "release_lock", "list_locks", "subscribe_to_bead", "list_subscriptions", "unsubscribe", "escalate", "get_escalation", "claim_next", "join_bead",
+        "release_bead", "chat_send", "chat_reply", "chat_pending", "chat_history", "chat_mark_read", "get_policy", "no_such_tool",
+    ];
 
     private static readonly string[] Headers =
         ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Last-Event-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie"];
@@ -179,10 +186,57 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             () => ("POST", "/v1/webhooks", new JsonObject { ["url"] = Pick(random, Urls), ["events"] = new JsonArray("bead", "reservation.acquired") }),
             () => random.Next(2) == 0 ? ("DELETE", $"/v1/webhooks/{Uri.EscapeDataString(id)}", null) : ("POST", $"/v1/webhooks/{Uri.EscapeDataString(id)}/enable", null),
             () => ("GET", "/v1/webhooks", null),
+            () => ("POST", "/v1/tasks", new JsonObject
+            {
+                ["title"] = "t", ["description"] = "d", ["notes"] = "n", ["priority"] = 1, ["task_type"] = "bug", ["labels"] = new JsonArray("l"),
+                ["parent_task_id"] = random.Next(2) == 0 ? id : null, ["assignee_agent_id"] = Pick(random, [self.Id, peer.Id, bystander.Id, id]),
+            }),
+            () => ("GET", "/v1/tasks?status=open&labels=l&priority=1", null),
+            () => ("GET", $"/v1/tasks/{TaskRef(random)}{Pick(random, ["", "", "/comments"])}", null),
+            () => ("GET", Pick(random, ["/v1/tasks/ready", "/v1/tasks/blocked"]), null),
+            () => ("PATCH", $"/v1/tasks/{TaskRef(random)}", new JsonObject
+            {
+                ["title"] = "t2", ["description"] = "d2", ["notes"] = "", ["status"] = Pick(random, ["open", "in_progress", "closed"]), ["priority"] = 3,
+                ["task_type"] = "feature", ["labels"] = new JsonArray(), ["assignee_agent_id"] = Pick(random, [self.Id, peer.Id, bystander.Id, null]),
+            }),
+            () => random.Next(5) == 0 ? ("DELETE", $"/v1/tasks/{TaskRef(random)}", null) : ("DELETE", $"/v1/tasks/{TaskRef(random)}/deps/{TaskRef(random)}", null),
+            () => ("POST", $"/v1/tasks/{TaskRef(random)}/deps", new JsonObject { ["depends_on"] = $"{random.Next(1, 6)}" }),
+            () => ("POST", $"/v1/tasks/{TaskRef(random)}/comments", new JsonObject { ["body"] = "b" }),
+            () => ("POST", "/mcp", Rpc(random, id)),
+            () => ("POST", "/mcp", Rpc(random, id)),
             () => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         ];
         return requests[random.Next(requests.Length)]();
     }
+
+    private string TaskRef(Random random) => random.Next(3) switch
+    {
+        0 => $"{self.Project.Slug}-{random.Next(1, 6):D3}",
+        1 => Uri.EscapeDataString(Text(random)),
+        _ => $"{random.Next(1, 6)}",
+    };
+
+    private JsonObject Rpc(Random random, string id)
+    {
+        var (method, parameters) = random.Next(5) switch
+        {
+            0 => (Pick(random, ["initialize", "ping", "tools/list", "resources/list", "notifications/initialized", "foo"]), new JsonObject { ["protocolVersion"] = "2025-06-18" }),
+            1 => ("resources/read", new JsonObject { ["uri"] = "beadhub://status" }),
+            _ => ("tools/call", new JsonObject { ["name"] = Pick(random, Tools), ["arguments"] = Arguments(random, id) }),
+        };
+        return new JsonObject { ["jsonrpc"] = "2.0", ["id"] = random.Next(100), ["method"] = method, ["params"] = parameters };
+    }
+
+    /// <summary>Arguments of all tools at once: a tool takes its own.</summary>
+    private JsonObject Arguments(Random random, string id) => new()
+    {
+        ["workspace_id"] = Pick(random, [self.Id, self.Id, id]), ["alias"] = self.Alias, ["agent_name"] = self.Alias, ["sender_name"] = self.Alias, ["project_key"] = self.Project.Slug,
+        ["to"] = new JsonArray(peer.Alias), ["subject"] = "s", ["body_md"] = "b", ["message_id"] = id, ["limit"] = 2, ["bead_id"] = Pick(random, Texts), ["ref"] = $"{random.Next(1, 6)}",
+        ["title"] = "t", ["status"] = "open", ["labels"] = new JsonArray("l"), ["body"] = "b", ["depends_on"] = "2", ["resource_key"] = "k", ["ttl_seconds"] = 60,
+        ["metadata"] = new JsonObject { ["reason"] = "r" }, ["since_ts"] = "2026-01-01T00:00:00Z", ["include_bodies"] = true, ["urgent_only"] = "false", ["priority"] = 2,
+        ["to_aliases"] = new JsonArray(peer.Alias), ["message"] = "m", ["session_id"] = id, ["up_to_message_id"] = id, ["escalation_id"] = id, ["subscription_id"] = id,
+        ["situation"] = "x", ["options"] = new JsonArray("a"), ["expires_in_hours"] = 1, ["event_types"] = new JsonArray("all"), ["role"] = "developer", ["program"] = "p",
+    };
 
     private static JsonObject Reservation(Random random)
     {

@@ -169,35 +169,6 @@ internal sealed class BodyFields : IDisposable
         return bytes.AsMemory(0, length);
     }
 
-    /// <summary>A text that people write and read, or null: any but NUL characters, which databases and terminals stumble over.</summary>
-    public string? Prose(string name, int min, int max, bool required = false)
-    {
-        var text = required ? Required(name, min, max) : Optional(name, min, max);
-        if (text is not null && text.Contains('\0', StringComparison.Ordinal)) Fail(name, $"{name} must not contain NUL characters");
-        return text;
-    }
-
-    /// <summary>One of some words, or null.</summary>
-    public string? Choice(string name, params string[] words)
-    {
-        _notes?.NoteBody(new(name, "string", Values: words));
-        var word = Optional(name);
-        if (word is null || words.Contains(word)) return word;
-        var quoted = words.Select(w => $"'{w}'").ToArray();
-        var expected = quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} or {quoted[^1]}";
-        _errors.Add("literal_error", $"Input should be {expected}", Raw(_fields[name]), ("expected", expected), "body", name);
-        return null;
-    }
-
-    /// <summary>A UUID in any of its forms, or null.</summary>
-    public string? Uuid(string name)
-    {
-        if (Optional(name) is not { } text) return null;
-        if (Names.TryNormalizeUuid(text, out var uuid)) return uuid;
-        Fail(name, $"Invalid {name} format");
-        return null;
-    }
-
     /// <summary>A whole number, or null. Texts of digits pass, as clients send them.</summary>
     public int? Integer(string name, int min, int max)
     {

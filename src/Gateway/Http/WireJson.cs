@@ -1,8 +1,9 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Beadhub.Contacts;
 using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.Webhooks;
+using Beadhub.Contacts;
 using Beadhub.Projects;
 using Beadhub.Tasks;
 
@@ -48,6 +49,20 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ContactBook))]
 [JsonSerializable(typeof(ContactRemovedAnswer))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(McpProject))]
+[JsonSerializable(typeof(McpAgents))]
+[JsonSerializable(typeof(McpSent))]
+[JsonSerializable(typeof(McpReplied))]
+[JsonSerializable(typeof(ImmutableArray<McpMail>))]
+[JsonSerializable(typeof(McpAcknowledged))]
+[JsonSerializable(typeof(McpMarkedRead))]
+[JsonSerializable(typeof(TaskView))]
+[JsonSerializable(typeof(TaskList))]
+[JsonSerializable(typeof(TaskDeletedAnswer))]
+[JsonSerializable(typeof(DependencyAnswer))]
+[JsonSerializable(typeof(DependencyRemovedAnswer))]
+[JsonSerializable(typeof(TaskComment))]
+[JsonSerializable(typeof(TaskCommentList))]
 [JsonSerializable(typeof(AgentChangedAnswer))]
 [JsonSerializable(typeof(DeregisteredAnswer))]
 [JsonSerializable(typeof(ResolvedAgent))]
@@ -71,13 +86,4 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(WebhookCreated))]
 [JsonSerializable(typeof(WebhookList))]
 [JsonSerializable(typeof(WebhookChanged))]
-[JsonSerializable(typeof(McpProject))]
-[JsonSerializable(typeof(McpAgents))]
-[JsonSerializable(typeof(TaskView))]
-[JsonSerializable(typeof(TaskList))]
-[JsonSerializable(typeof(TaskDeletedAnswer))]
-[JsonSerializable(typeof(DependencyAnswer))]
-[JsonSerializable(typeof(DependencyRemovedAnswer))]
-[JsonSerializable(typeof(TaskComment))]
-[JsonSerializable(typeof(TaskCommentList))]
 internal sealed partial class WireJson : JsonSerializerContext;

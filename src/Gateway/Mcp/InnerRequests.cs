@@ -52,7 +52,7 @@ internal sealed class InnerRequests
             using var document = JsonDocument.Parse(answer);
             var detail = document.RootElement.GetProperty("detail");
             var onlyText = detail.ValueKind == JsonValueKind.String && document.RootElement.EnumerateObject().Count() == 1;
-            return new(status, Text(detail), onlyText ? null : answer.ToArray());
+            return new(status, Text(detail), onlyText ? (ReadOnlyMemory<byte>?)null : answer.ToArray());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {

@@ -8,5 +8,7 @@ internal static class McpTools
         .. ActivatorUtilities.CreateInstance<AgentTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<BeadTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<TaskTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<MailTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<LockTools>(services).All(),
     ];
 }

@@ -38,6 +38,10 @@ public interface ITasksGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<TaskDependency> Undepend(string reference, string dependsOn);
 
+    /// <summary>Does what follows from statuses in the board's claims and was not done yet. Repeatable.</summary>
+    [AlwaysInterleave]
+    Task SettleClaims();
+
     /// <summary>Id and reference of a task.</summary>
     /// <exception cref="RefusedException">Not found.</exception>
     [ReadOnly, AlwaysInterleave]
@@ -54,6 +58,11 @@ public interface ITasksGrain : IGrainWithStringKey
     /// <summary>Native tasks that are open, assigned to nobody, and wait for none that is not closed; by priority, then number.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskList> Ready();
+
+    /// <summary>Completes when what is read afterwards holds everything up to a version of the grain: an event is announced a moment before the grain shows it.</summary>
+    /// <param name="version">Version of the event that the caller has seen.</param>
+    [AlwaysInterleave]
+    Task Reach(long version);
 
     /// <summary>Native tasks that are not closed and wait for one that is not closed either; by priority, then number.</summary>
     [ReadOnly, AlwaysInterleave]

@@ -99,6 +99,9 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     }
 
     /// <inheritdoc/>
+    public Task SettleClaims() => Follow();
+
+    /// <inheritdoc/>
     public async ValueTask<TaskName> Name(string reference)
     {
         var slug = await Slug();
@@ -123,6 +126,10 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         var lists = await Lists();
         return lists.List(query, query.AssigneeId is null ? await Board.AsTasks(query) : BeadsAsTasks.None);
     }
+
+    /// <inheritdoc/>
+    // A transaction waits for the append before it, even one that decides nothing.
+    public Task Reach(long version) => Version >= version ? Task.CompletedTask : Transact(static _ => Decision.None(true));
 
     /// <inheritdoc/>
     public async ValueTask<TaskList> Ready() => (await Lists()).Ready();

@@ -3,7 +3,6 @@ using Beadhub.Gateway.Tests.Stores;
 namespace Beadhub.Gateway.Tests.Postgres;
 
 // The contract on PostgreSQL.
-
 public sealed class Transport(PostgresStore store) : TransportContract(store);
 
 public sealed class Authentication(PostgresStore store) : AuthenticationContract(store);
@@ -42,15 +41,18 @@ public sealed class BdhSync(PostgresStore store) : BdhSyncContract(store);
 
 public sealed class Claims(PostgresStore store) : ClaimsContract(store);
 
+public sealed class Tasks(PostgresStore store) : TasksContract(store);
+
+public sealed class TaskClaims(PostgresStore store) : TaskClaimsContract(store);
+
+public sealed class Mcp(PostgresStore store) : McpContract(store);
+
+public sealed class McpSessions(PostgresStore store) : McpSessionsContract(store);
 public sealed class Messages(PostgresStore store) : MessagesContract(store);
 
 public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store);
 
 public sealed class Contacts(PostgresStore store) : ContactsContract(store);
-
-public sealed class Tasks(PostgresStore store) : TasksContract(store);
-
-public sealed class TaskClaims(PostgresStore store) : TaskClaimsContract(store);
 
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
@@ -67,7 +69,6 @@ public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
-
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);
 
 public sealed class Policies(PostgresStore store) : PoliciesContract(store);

@@ -3,7 +3,6 @@ using Beadhub.Gateway.Tests.Stores;
 namespace Beadhub.Gateway.Tests.Sqlite;
 
 // The contract on the embedded database.
-
 public sealed class Transport(SqliteStore store) : TransportContract(store);
 
 public sealed class Authentication(SqliteStore store) : AuthenticationContract(store);
@@ -42,15 +41,18 @@ public sealed class BdhSync(SqliteStore store) : BdhSyncContract(store);
 
 public sealed class Claims(SqliteStore store) : ClaimsContract(store);
 
+public sealed class Tasks(SqliteStore store) : TasksContract(store);
+
+public sealed class TaskClaims(SqliteStore store) : TaskClaimsContract(store);
+
+public sealed class Mcp(SqliteStore store) : McpContract(store);
+
+public sealed class McpSessions(SqliteStore store) : McpSessionsContract(store);
 public sealed class Messages(SqliteStore store) : MessagesContract(store);
 
 public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
 
 public sealed class Contacts(SqliteStore store) : ContactsContract(store);
-
-public sealed class Tasks(SqliteStore store) : TasksContract(store);
-
-public sealed class TaskClaims(SqliteStore store) : TaskClaimsContract(store);
 
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
@@ -67,7 +69,6 @@ public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
-
 public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
 
 public sealed class Policies(SqliteStore store) : PoliciesContract(store);

@@ -1,0 +1,190 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Beadhub.Gateway.Http;
+using Beadhub.Mail;
+using Beadhub.Projects;
+using Orleans;
+using static Beadhub.Gateway.Mcp.ToolArgument;
+
+namespace Beadhub.Gateway.Mcp;
+
+/// <summary>Tools about mail (contract 16). They name project and agent as tools of their kind do, but only ever act as the caller. Event streams keep silent about them.</summary>
+internal sealed class MailTools(IGrainFactory grains, MailRate rate)
+{
+    private const int MaxRecipients = 100;
+    private const int MaxInbox = 500;
+    private static readonly string[] Priorities = ["low", "normal", "high", "urgent"];
+    private static readonly ToolArgument Project = Text("project_key", "Slug of the project", true);
+    private static readonly ToolArgument Own = Text("agent_name", "Your alias", true);
+    private static readonly ToolArgument Message = Text("message_id", "Id of the mail", true);
+
+    public IEnumerable<McpTool> All() =>
+    [
+        new("send_message", "Send a mail to agents of the project.", false,
+            [Project, Text("sender_name", "Your alias", true), Texts("to", "Aliases of the recipients", true), Text("subject", "Subject", true), Text("body_md", "Text, as Markdown", true),
+                Text("importance", "normal unless given", false, Priorities), Text("thread_id", "Thread that the mail belongs to")], Send),
+        new("fetch_inbox", "Your mail, newest first.", true,
+            [Project, Own, Integer("limit", "How many; 50 unless given"), Flag("urgent_only", "Only mail of importance high or urgent"),
+                Flag("include_bodies", "Whether texts are included; true unless given"), Text("since_ts", "Only mail from this time on, ISO 8601")], Fetch),
+        new("acknowledge_message", "Acknowledge a mail that you have received.", false, [Project, Own, Message], Acknowledge),
+        new("mark_message_read", "Mark a mail that you have received as read.", false, [Project, Own, Message], MarkRead),
+        new("reply_message", "Answer a mail that you have received, in its thread.", false,
+            [Project, Message, Text("sender_name", "Your alias", true), Text("body_md", "Text, as Markdown", true), Texts("to", "Other recipients than the sender"),
+                Text("subject_prefix", "Re: unless given")], Reply),
+    ];
+
+    private async Task<ReadOnlyMemory<byte>> Send(ToolCall call)
+    {
+        var project = await OwnProject(call);
+        var (to, subject, body) = (Recipients(call), Subject(call.Prose("subject")), Body(call));
+        var importance = call.Text("importance") ?? "normal";
+        if (!Priorities.Contains(importance)) throw ApiException.Unprocessable($"importance must be one of {string.Join(", ", Priorities)}");
+        var thread = string.IsNullOrEmpty(call.Text("thread_id")) ? null : call.Uuid("thread_id");
+        if (to.IsEmpty) throw ApiException.Unprocessable("to is required");
+        var sender = await Self(call, project, "sender_name");
+        var deliveries = await Deliver(call, project, sender, to, subject, body, importance, thread);
+        return JsonSerializer.SerializeToUtf8Bytes(new McpSent(deliveries, deliveries.Length), Wire.Types.McpSent);
+    }
+
+    private async Task<ReadOnlyMemory<byte>> Reply(ToolCall call)
+    {
+        var project = await OwnProject(call);
+        var (messageId, body, to) = (call.Uuid("message_id"), Body(call), Recipients(call));
+        var prefix = call.Text("subject_prefix") ?? "Re:";
+        if (prefix.Length > 100 || prefix.Contains('\0', StringComparison.Ordinal)) throw ApiException.Unprocessable("Invalid subject_prefix");
+        var sender = await Self(call, project, "sender_name");
+        var original = await Box(call, sender.AgentId).Find(messageId) ?? throw ApiException.NotFound("Message not found");
+        var thread = original.ThreadId ?? original.MessageId;
+        // The sender is found by id: who else may bear its alias now is not meant.
+        var author = to.IsEmpty ? await project.Agent(original.FromAgentId) : null;
+        if (to.IsEmpty && author is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
+        if (author is not null) to = [author.Alias];
+        var deliveries = await Deliver(call, project, sender, to, Subject($"{prefix} {original.Subject}"), body, "normal", thread);
+        return JsonSerializer.SerializeToUtf8Bytes(new McpReplied(thread, original.MessageId, deliveries, deliveries.Length), Wire.Types.McpReplied);
+    }
+
+    private async Task<ReadOnlyMemory<byte>> Fetch(ToolCall call)
+    {
+        var project = await OwnProject(call);
+        var limit = call.Integer("limit", 50, 1, MaxInbox);
+        var (urgentOnly, withBodies) = (call.Flag("urgent_only", false), call.Flag("include_bodies", true));
+        DateTimeOffset? since = null;
+        if (call.Text("since_ts") is { Length: > 0 } text) since = IsoTime.TryParse(text, out var time) ? time : throw ApiException.Unprocessable("Invalid since_ts format");
+        var own = await Self(call, project, "agent_name");
+        // A filter that only the tool has looks at more mail than it shows.
+        var page = await Box(call, own.AgentId).Inbox(new(false, urgentOnly ? MaxInbox : limit));
+        var shown = page.Mails
+            .Where(mail => (!urgentOnly || mail.Priority is "high" or "urgent") && (since is null || mail.CreatedAt >= since))
+            .Take(limit)
+            .Select(mail => new McpMail(
+                mail.MessageId, mail.FromAgentId, mail.FromAlias, mail.Subject, mail.Priority, mail.ThreadId, mail.ReadAt is not null, mail.ReadAt, mail.CreatedAt,
+                withBodies ? mail.Body : null));
+        return JsonSerializer.SerializeToUtf8Bytes([.. shown], Wire.Types.ImmutableArrayMcpMail);
+    }
+
+    private async Task<ReadOnlyMemory<byte>> Acknowledge(ToolCall call)
+    {
+        var receipt = await Read(call);
+        return JsonSerializer.SerializeToUtf8Bytes(new McpAcknowledged(receipt.MessageId, true, receipt.At, receipt.At), Wire.Types.McpAcknowledged);
+    }
+
+    private async Task<ReadOnlyMemory<byte>> MarkRead(ToolCall call)
+    {
+        var receipt = await Read(call);
+        return JsonSerializer.SerializeToUtf8Bytes(new McpMarkedRead(receipt.MessageId, true, receipt.At), Wire.Types.McpMarkedRead);
+    }
+
+    private async Task<MailReceipt> Read(ToolCall call)
+    {
+        var project = await OwnProject(call);
+        var messageId = call.Uuid("message_id");
+        var own = await Self(call, project, "agent_name");
+        return await Box(call, own.AgentId).Acknowledge(messageId, silently: true);
+    }
+
+    /// <summary>One after the other, as the contract has it: an unknown recipient ends it after those before have their mail.</summary>
+    private async Task<ImmutableArray<McpDelivery>> Deliver(
+        ToolCall call, IProjectGrain project, AgentIdentity sender, ImmutableArray<string> to, string subject, string body, string importance, string? thread)
+    {
+        var deliveries = ImmutableArray.CreateBuilder<McpDelivery>();
+        foreach (var alias in to)
+        {
+            var recipient = (await project.Named([alias]))[0] ?? throw ApiException.NotFound($"Agent not found: {alias}");
+            if (recipient.Status == AgentStatus.Retired) throw new ApiException(StatusCodes.Status410Gone, "Agent is retired");
+            rate.Take(sender.AgentId);
+            var receipt = await Box(call, recipient.AgentId).Deliver(
+                new(call.Http.NewId($"mail {deliveries.Count}"), sender.AgentId, sender.Alias, recipient.Alias, subject, body, importance, thread, IsSilent: true));
+            deliveries.Add(new(recipient.Alias, receipt.MessageId, "delivered", receipt.At));
+        }
+
+        return deliveries.DrainToImmutable();
+    }
+
+    private async Task<IProjectGrain> OwnProject(ToolCall call)
+    {
+        var project = grains.GetGrain<IProjectGrain>(call.Who.ProjectId);
+        if (call.Text("project_key") is { Length: > 0 } key && key != (await project.Describe())?.Slug) throw ApiException.Forbidden("project_key does not match your project");
+        return project;
+    }
+
+    /// <summary>The caller, which must bear the alias that the argument names.</summary>
+    private static async Task<AgentIdentity> Self(ToolCall call, IProjectGrain project, string argument)
+    {
+        var alias = call.Required(argument);
+        if (call.Who.AgentId is not { } id) throw ApiException.Forbidden("API key is not bound to an agent");
+        var named = (await project.Named([alias]))[0] ?? throw ApiException.NotFound("Agent not found");
+        return named.AgentId == id ? named : throw ApiException.Forbidden($"{argument} does not match API key identity");
+    }
+
+    private IMailboxGrain Box(ToolCall call, string agentId) => grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(call.Who.ProjectId, agentId));
+
+    private static ImmutableArray<string> Recipients(ToolCall call)
+    {
+        var to = call.Texts("to").Select(alias => alias.Trim()).Where(alias => alias.Length > 0).Distinct(StringComparer.Ordinal).ToImmutableArray();
+        return to.Length <= MaxRecipients ? to : throw ApiException.Unprocessable($"to may name at most {MaxRecipients} agents");
+    }
+
+    private static string Subject(string text) => text.Length <= Messages.MaxSubject ? text : throw ApiException.Unprocessable($"subject has at most {Messages.MaxSubject} characters");
+
+    private static string Body(ToolCall call)
+    {
+        var body = call.Prose("body_md");
+        return Encoding.UTF8.GetByteCount(body) <= Messages.MaxBodyBytes
+            ? body
+            : throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {Messages.MaxBodyBytes} bytes");
+    }
+}
+
+/// <summary>Payload of <c>send_message</c>.</summary>
+internal sealed record McpSent(ImmutableArray<McpDelivery> Deliveries, int Count);
+
+/// <summary>Payload of <c>reply_message</c>.</summary>
+internal sealed record McpReplied(string ThreadId, string ReplyTo, ImmutableArray<McpDelivery> Deliveries, int Count);
+
+/// <summary>One recipient's mail.</summary>
+internal sealed record McpDelivery(string To, string MessageId, string Status, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset DeliveredAt);
+
+/// <summary>A mail in the payload of <c>fetch_inbox</c>; <c>body</c> is there when asked for.</summary>
+internal sealed record McpMail(
+    string MessageId,
+    string FromAgentId,
+    string FromAlias,
+    string Subject,
+    string Priority,
+    string? ThreadId,
+    bool Read,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset? ReadAt,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset CreatedAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Body);
+
+/// <summary>Payload of <c>acknowledge_message</c>.</summary>
+internal sealed record McpAcknowledged(
+    string MessageId,
+    bool Acknowledged,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset AcknowledgedAt,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset ReadAt);
+
+/// <summary>Payload of <c>mark_message_read</c>.</summary>
+internal sealed record McpMarkedRead(string MessageId, bool Read, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset ReadAt);
