@@ -5,6 +5,7 @@ using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
+using Beadhub.Gateway.Webhooks;
 using Microsoft.OpenApi;
 
 namespace Beadhub.Gateway;
@@ -21,6 +22,10 @@ public static class BeadhubGateway
         services.AddSingleton<InitRate>();
         services.AddSingleton<MailRate>();
         services.AddSingleton<FeedHub>();
+        services.AddSingleton(new WebhookAddresses(settings.WebhooksAllowPrivate, System.Net.Dns.GetHostAddressesAsync));
+        services.AddSingleton(provider => new WebhookSender(provider.GetRequiredService<WebhookAddresses>(), settings.WebhookTimeout, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<WebhookDelivery>();
+        services.AddHostedService(provider => provider.GetRequiredService<WebhookDelivery>());
         services.AddSingleton<InnerRequests>();
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
@@ -83,6 +88,8 @@ public static class BeadhubGateway
         Messages.Map(app);
         Contacts.Map(app);
         Reservations.Map(app);
+        Policies.Map(app);
+        WebhookEndpoints.Map(app);
         Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);

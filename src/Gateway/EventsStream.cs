@@ -4,6 +4,7 @@ using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Mail;
+using Beadhub.Tasks;
 using Orleans;
 
 namespace Beadhub.Gateway;
@@ -17,6 +18,7 @@ internal sealed partial class EventsStream(
 {
     private const int ShownMails = 50;
     private const int ReadMails = 500;
+    private const int ShownWork = 10;
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(300);
     private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
@@ -61,43 +63,55 @@ internal sealed partial class EventsStream(
         }
     }
 
-    /// <summary>Shows what waits, in the protocol's order.</summary>
-    /// <returns>Ids of what was shown and may come again as news.</returns>
-    private async Task<HashSet<string>> ShowWaiting(HttpContext http, Actor actor, CancellationToken ended)
+    /// <summary>What a stream has shown: so that what comes between the look at what waits and the first news is not shown twice, and only what is new of the tasks.</summary>
+    private sealed class Shown
     {
-        var shown = new HashSet<string>();
+        public readonly HashSet<string> Messages = [];
+        public HashSet<string> Work = [];
+        public HashSet<string> Claims = [];
+    }
+
+    /// <summary>Shows what waits, in the protocol's order.</summary>
+    private async Task<Shown> ShowWaiting(HttpContext http, Actor actor, CancellationToken ended)
+    {
+        var shown = new Shown();
         var unread = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(actor.ProjectId, actor.Id)).Inbox(new(UnreadOnly: true, ReadMails));
         foreach (var mail in unread.Mails.Reverse().Take(ShownMails))
             await http.Response.Body.WriteAsync(AgentFrames.Mail(mail.MessageId, mail.FromAlias, mail.Subject), ended);
-        shown.UnionWith(unread.Mails.Select(mail => mail.MessageId));
+        shown.Messages.UnionWith(unread.Mails.Select(mail => mail.MessageId));
         await TakeControls(http, actor, ended);
+        await ShowTasks(http, actor, shown, ended);
         return shown;
     }
 
     private async Task Follow(
-        HttpContext http, Actor actor, ProjectFeed feed, long position, HashSet<string> shown, CancellationToken due, CancellationToken ended)
+        HttpContext http, Actor actor, ProjectFeed feed, long position, Shown shown, CancellationToken due, CancellationToken ended)
     {
         while (!due.IsCancellationRequested)
         {
             var news = feed.News;
             var before = position;
             (var signals, position) = await feed.Signals(position);
-            var sent = false;
+            var (sent, tasksVersion) = (false, 0L);
             foreach (var signal in signals)
             {
                 if (!signal.Concerns(actor.Id)) continue;
                 sent = true;
                 switch (signal)
                 {
-                    case MailSignal mail when !shown.Remove(mail.MessageId):
+                    case MailSignal mail when !shown.Messages.Remove(mail.MessageId):
                         await http.Response.Body.WriteAsync(mail.Frame, ended);
                         break;
                     case ControlWaits:
                         await TakeControls(http, actor, ended);
                         break;
+                    case TasksMoved moved:
+                        tasksVersion = moved.Version;
+                        break;
                 }
             }
 
+            if (tasksVersion > 0) await ShowTasks(http, actor, shown, ended, tasksVersion);
             if (sent) await http.Response.Body.FlushAsync(ended);
             if (position > before) continue;
             using var wait = CancellationTokenSource.CreateLinkedTokenSource(due, ended);
@@ -117,6 +131,25 @@ internal sealed partial class EventsStream(
                 await feed.CatchUp();
             }
         }
+    }
+
+    /// <summary>Shows what has come among the tasks that the agent could take and has taken, and what has gone from the latter.</summary>
+    private async Task ShowTasks(HttpContext http, Actor actor, Shown shown, CancellationToken ended, long version = 0)
+    {
+        var tasks = grains.GetGrain<ITasksGrain>(actor.ProjectId);
+        await tasks.Reach(version);
+        var work = (await tasks.Ready()).Tasks.Take(ShownWork).ToArray();
+        foreach (var task in work)
+            if (!shown.Work.Contains(task.TaskId)) await http.Response.Body.WriteAsync(AgentFrames.Work(task), ended);
+        shown.Work = [.. work.Select(task => task.TaskId)];
+
+        var claims = (await tasks.AssignedTo(actor.Id)).Tasks;
+        var ids = claims.Select(task => task.TaskId).ToHashSet();
+        foreach (var id in shown.Claims)
+            if (!ids.Contains(id)) await http.Response.Body.WriteAsync(AgentFrames.Unclaimed(id), ended);
+        foreach (var task in claims)
+            if (!shown.Claims.Contains(task.TaskId)) await http.Response.Body.WriteAsync(AgentFrames.Claimed(task), ended);
+        shown.Claims = ids;
     }
 
     // Taken first and shown then: a signal is shown once at most, whichever of the agent's streams is the first to ask.

@@ -1,3 +1,5 @@
+using Beadhub.Webhooks;
+
 namespace Beadhub.Gateway;
 
 /// <summary>What an operator may set about the gateway (contract 21).</summary>
@@ -20,6 +22,15 @@ public sealed record GatewaySettings
 
     /// <summary>Silence after which an event stream carries a comment. <c>BEADHUB_SSE_KEEPALIVE_SECONDS</c>.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether webhooks may lead to private addresses, and to others than this machine without encryption. <c>BEADHUB_WEBHOOKS_ALLOW_PRIVATE</c>.</summary>
+    public bool WebhooksAllowPrivate { get; init; }
+
+    /// <summary>How long an endpoint may take to answer. <c>BEADHUB_WEBHOOKS_TIMEOUT_SECONDS</c>.</summary>
+    public TimeSpan WebhookTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>When an endpoint is disabled. <c>BEADHUB_WEBHOOKS_MAX_FAILURES</c> in a row, or <c>BEADHUB_WEBHOOKS_MAX_FAILING_HOURS</c>.</summary>
+    public WebhookLimits WebhookLimits { get; init; } = new(100, TimeSpan.FromHours(24));
 
     /// <summary>Whether <c>POST /v1/init</c> exists, by which anybody may join a project whose slug they know. <c>BEADHUB_BOOTSTRAP</c>.</summary>
     public bool Bootstrap { get; init; } = true;

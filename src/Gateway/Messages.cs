@@ -12,7 +12,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/messages</c>: mail between the agents of a project (protocol 7).</summary>
-internal sealed class Messages(IGrainFactory grains, Identification identification, MailRate rate)
+internal sealed class Messages(IGrainFactory grains, Identification identification, MailRate rate, TimeProvider time)
 {
     /// <summary>Longest text of a mail, in bytes of UTF-8.</summary>
     public const int MaxBodyBytes = 1024 * 1024;
@@ -52,13 +52,24 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         rate.Take(sender.Id);
         var project = grains.GetGrain<IProjectGrain>(sender.ProjectId);
         var recipient = await Recipient(project, toAgentId, toAlias);
-        if (recipient is { Status: AgentStatus.Retired }) return await RetiredAnswer(project, recipient);
+        if (recipient is { IsRetired: true }) return await RetiredAnswer(project, recipient);
         var sentAt = signed.Time();
+        signed.MustBeFrom(sender.Agent);
         if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
+        signed.MustBeTo(recipient);
+
+        var (id, signature) = (signed.Id ?? http.NewId("mail"), signed.Signature);
+        if (sentAt is null && sender.Agent.Custody == Custodies.Custodial)
+        {
+            var now = time.GetUtcNow();
+            var to = Addresses.Of(await Slug(project), recipient.Alias);
+            if (await project.Sign(new(sender.Id, "mail", to, recipient.Did, recipient.StableId, subject, text, SecondsTime.Text(now), id)) is { } made)
+                (sentAt, signature) = (now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond)), made);
+        }
 
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
-            signed.Id ?? http.NewId("mail"), sender.Id, sender.Alias, recipient.Alias, subject, text, priority, threadId, sentAt, signed.Signature,
-            MayRepeat: http.MayRepeat()));
+            id, sender.Id, sender.Alias, recipient.Alias, subject, text, priority, threadId, sentAt, signature, MayRepeat: http.MayRepeat()));
+        await KnowRotation(project, sender, recipient);
         return Answer.Of(new SentMessage(receipt.MessageId, "delivered", receipt.At), Wire.Types.SentMessage);
     }
 
@@ -72,9 +83,11 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         var reader = await identification.ActorOf(http);
         var page = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Inbox(new(unreadOnly, limit));
         var contacts = await grains.GetGrain<IContactsGrain>(reader.ProjectId).List();
-        if (Answer.Known<InboxAnswer>(page, contacts) is { } known) return known;
-        var slug = (await grains.GetGrain<IProjectGrain>(reader.ProjectId).Describe())?.Slug ?? "";
-        return Answer.Shared(page, contacts, new([.. page.Mails.Select(mail => InboxMessage.Of(mail, slug, contacts))]), Wire.Types.InboxAnswer);
+        var project = grains.GetGrain<IProjectGrain>(reader.ProjectId);
+        var rotations = await project.RotationsFor(reader.Id);
+        if (!rotations.IsEmpty) return Answer.Of(InboxAnswer.Of(page, await Slug(project), contacts, rotations), Wire.Types.InboxAnswer);
+        return Answer.Known<InboxAnswer>(page, contacts)
+            ?? Answer.Shared(page, contacts, InboxAnswer.Of(page, await Slug(project), contacts, rotations), Wire.Types.InboxAnswer);
     }
 
     private async Task<Answer<AcknowledgedMessage>> Acknowledge(HttpContext http)
@@ -96,6 +109,21 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         return (await project.Named([alias]))[0] ?? throw ApiException.NotFound("Agent not found");
     }
 
+    private static async ValueTask<string> Slug(IProjectGrain project) => (await project.Describe())?.Slug ?? "";
+
+    /// <summary>Who writes to an agent knows its key: it is not told of the earliest change any more (protocol 12.7).</summary>
+    private static async ValueTask KnowRotation(IProjectGrain project, Actor sender, AgentIdentity recipient)
+    {
+        try
+        {
+            if (!(await project.RotationsFor(sender.Id)).IsEmpty) await project.AcknowledgeRotation(recipient.AgentId, sender.Id);
+        }
+        catch (UnavailableException)
+        {
+            // The mail is delivered, and that is what the sender asks about; it is told of the change once more.
+        }
+    }
+
     private static async Task<RetiredAgent> RetiredAnswer(IProjectGrain project, AgentIdentity retired)
     {
         var successor = retired.SuccessorAgentId is { } id ? await project.Agent(id) : null;
@@ -110,7 +138,11 @@ internal sealed record SentMessage(string MessageId, string Status, [property: J
 internal sealed record AcknowledgedMessage(string MessageId, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset AcknowledgedAt);
 
 /// <summary>Answer of <c>GET /v1/messages/inbox</c>.</summary>
-internal sealed record InboxAnswer(ImmutableArray<InboxMessage> Messages);
+internal sealed record InboxAnswer(ImmutableArray<InboxMessage> Messages)
+{
+    public static InboxAnswer Of(MailPage page, string slug, ContactBook contacts, ImmutableArray<RotationNotice> rotations) =>
+        new([.. page.Mails.Select(mail => InboxMessage.Of(mail, slug, contacts, rotations.FirstOrDefault(rotation => rotation.AgentId == mail.FromAgentId)))]);
+}
 
 /// <summary>A mail in the inbox (protocol 7.2).</summary>
 internal sealed record InboxMessage(
@@ -129,19 +161,23 @@ internal sealed record InboxMessage(
     string? ToDid,
     string? Signature,
     string? SigningKeyId,
-    string? RotationAnnouncement,
+    RotationAnnouncement? RotationAnnouncement,
     string? FromStableId,
     string? ToStableId,
     bool IsContact)
 {
-    public static InboxMessage Of(MailView mail, string slug, ContactBook contacts)
+    public static InboxMessage Of(MailView mail, string slug, ContactBook contacts, RotationNotice? rotation)
     {
         var (from, signed) = (Addresses.Of(slug, mail.FromAlias), mail.Signature);
         return new(mail.MessageId, mail.FromAgentId, mail.FromAlias, from, Addresses.Of(slug, mail.ToAlias), mail.Subject, mail.Body, mail.Priority, mail.ThreadId,
-            mail.ReadAt, mail.CreatedAt, signed?.FromDid, signed?.ToDid, signed?.Signature, signed?.SigningKeyId, null, signed?.FromStableId, signed?.ToStableId,
+            mail.ReadAt, mail.CreatedAt, signed?.FromDid, signed?.ToDid, signed?.Signature, signed?.SigningKeyId,
+            rotation is null ? null : new(rotation.OldDid, rotation.NewDid, rotation.Timestamp, rotation.OldKeySignature), signed?.FromStableId, signed?.ToStableId,
             contacts.Knows(from));
     }
 }
+
+/// <summary>A change of the sender's key that is news to the reader (protocol 12.7).</summary>
+internal sealed record RotationAnnouncement(string OldDid, string NewDid, string Timestamp, string OldKeySignature);
 
 /// <summary>410: the recipient is retired; who follows it, if anybody (protocol 7.1).</summary>
 internal sealed class RetiredAgent(RetiredAgentError error) : IResult

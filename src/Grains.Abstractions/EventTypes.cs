@@ -6,14 +6,16 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
-using Beadhub.Controls;
 using Beadhub.Contacts;
+using Beadhub.Controls;
 using Beadhub.Directories;
-using Beadhub.Locks;
 using Beadhub.Idempotency;
+using Beadhub.Locks;
 using Beadhub.Mail;
+using Beadhub.Policies;
 using Beadhub.Projects;
 using Beadhub.Tasks;
+using Beadhub.Webhooks;
 using Beadhub.Workspaces;
 using Orleans;
 
@@ -79,6 +81,13 @@ public static class EventTypes
 [JsonSerializable(typeof(ReservationAcquired))]
 [JsonSerializable(typeof(ReservationRenewed))]
 [JsonSerializable(typeof(ReservationReleased))]
+[JsonSerializable(typeof(PolicyCreated))]
+[JsonSerializable(typeof(PolicyActivated))]
+[JsonSerializable(typeof(WebhookRegistered))]
+[JsonSerializable(typeof(WebhookDelivered))]
+[JsonSerializable(typeof(WebhookFailed))]
+[JsonSerializable(typeof(WebhookEnabled))]
+[JsonSerializable(typeof(WebhookRemoved))]
 [JsonSerializable(typeof(TaskCreated))]
 [JsonSerializable(typeof(TaskDescribed))]
 [JsonSerializable(typeof(TaskChanged))]

@@ -1,7 +1,9 @@
 using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Identities;
+using Beadhub.Policies;
 using Beadhub.Presence;
+using Beadhub.Silo.Defaults;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -35,6 +37,7 @@ public static class BeadhubHosting
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
         services.AddSingleton(new Seal(settings.CustodyKey));
+        services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains();
         services.AddBeadhubGateway(settings.Gateway);
         services.AddHostedService<TasksStart>();

@@ -27,6 +27,9 @@ public sealed record Settings
     /// <summary>How long an agent counts as present after a sign of life. <c>BEADHUB_PRESENCE_TTL_SECONDS</c>.</summary>
     public TimeSpan PresenceTtl { get; init; } = TimeSpan.FromSeconds(1800);
 
+    /// <summary>Folder with the policy that projects start with; null for the one built in. <c>BEADHUB_DEFAULTS_DIR</c>.</summary>
+    public string? DefaultsDirectory { get; init; }
+
     /// <summary>Key under which the seeds of agents are kept for which the server signs; null keeps none. <c>AWEB_CUSTODY_KEY</c>, 64 hex digits.</summary>
     public byte[]? CustodyKey { get; init; }
 
@@ -47,6 +50,7 @@ public sealed record Settings
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
+            DefaultsDirectory = Text("BEADHUB_DEFAULTS_DIR"),
             CustodyKey = Key("AWEB_CUSTODY_KEY"),
             Gateway = new()
             {
@@ -57,6 +61,10 @@ public sealed record Settings
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
                 MailRateLimit = Integer("BEADHUB_MAIL_RATE_LIMIT", 600_000, 0, int.MaxValue),
                 ReposOpen = Flag("BEADHUB_REPOS_OPEN") ?? false,
+                WebhooksAllowPrivate = Flag("BEADHUB_WEBHOOKS_ALLOW_PRIVATE") ?? false,
+                WebhookTimeout = TimeSpan.FromSeconds(Integer("BEADHUB_WEBHOOKS_TIMEOUT_SECONDS", 10, 1, 300)),
+                WebhookLimits = new(
+                    Integer("BEADHUB_WEBHOOKS_MAX_FAILURES", 100, 1, int.MaxValue), TimeSpan.FromHours(Integer("BEADHUB_WEBHOOKS_MAX_FAILING_HOURS", 24, 1, 8_760))),
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
             },
         };

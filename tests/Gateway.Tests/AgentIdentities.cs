@@ -231,6 +231,56 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
     }
 
     [Fact]
+    [Checklist("aweb", 79)]
+    [Checklist("aweb", 168)]
+    public async Task Mail_to_a_retired_agent_names_its_successor()
+    {
+        var project = NewProject();
+        var init = await project.Init(new { project_slug = project.Slug, alias = "alice", lifetime = "persistent" }).Ok();
+        var (alice, bob, carol) = (Api.As(init.Text("api_key")), await project.Agent("bob"), await project.Agent("carol"));
+        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Ok();
+
+        foreach (var mail in new object[] { new { to_alias = "alice", body = "b" }, new { to_agent_id = init.Text("agent_id"), body = "b" } })
+        {
+            var answer = await carol.Post("/v1/messages", mail);
+            answer.Status.ShouldBe(410, answer.ToString());
+            (answer.Json.Text("detail"), answer.Json.Text("successor_alias"), answer.Json.Text("successor_agent_id")).ShouldBe(("Agent is retired", "bob", bob.Id));
+        }
+
+        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Refused(400, "Agent is already retired");
+        // A retired agent may still write, and its successor may leave.
+        await alice.Post("/v1/messages", new { to_alias = "carol", body = "farewell" }).Ok();
+        await bob.Delete("/v1/agents/me").Ok();
+        var gone = await carol.Post("/v1/messages", new { to_alias = "alice", body = "b" });
+        (gone.Status, gone.Json.IsNull("successor_alias"), gone.Json.Text("successor_agent_id")).ShouldBe((410, true, bob.Id));
+    }
+
+    [Fact]
+    public async Task Mail_tells_its_readers_of_a_new_key_until_they_answer()
+    {
+        var project = NewProject();
+        var alice = Api.As((await Own(project, "alice")).Text("api_key"));
+        var (bob, carol) = (await project.Agent("bob"), await project.Agent("carol"));
+        foreach (var to in new[] { "bob", "carol" }) await alice.Post("/v1/messages", new { to_alias = to, body = "b" }).Ok();
+        await carol.Post("/v1/messages", new { to_alias = "bob", body = "b" }).Ok();
+        (await Inbox(bob)).Items("messages").ShouldAllBe(mail => mail.IsNull("rotation_announcement"));
+
+        await alice.Put("/v1/agents/me/rotate",
+            new { custody = "self", timestamp = RotationTime, new_did = DidB, new_public_key = KeyOfDid(DidB), rotation_signature = Rotation }).Ok();
+
+        var news = (await Inbox(bob)).Find("messages", "from_alias", "alice").At("rotation_announcement");
+        (news.Text("old_did"), news.Text("new_did"), news.Text("timestamp"), news.Text("old_key_signature")).ShouldBe((DidA, DidB, RotationTime, Rotation));
+        (await Inbox(bob)).Find("messages", "from_alias", "carol").IsNull("rotation_announcement").ShouldBeTrue();
+
+        await bob.Post("/v1/messages", new { to_alias = "alice", body = "seen" }).Ok();
+        (await Inbox(bob)).Items("messages").ShouldAllBe(mail => mail.IsNull("rotation_announcement"));
+        (await Inbox(carol)).Items("messages").ShouldAllBe(mail => !mail.IsNull("rotation_announcement"));
+        (await Inbox(alice)).Items("messages").ShouldAllBe(mail => mail.IsNull("rotation_announcement"));
+
+        static Task<JsonElement> Inbox(Api agent) => agent.Get("/v1/messages/inbox").Ok();
+    }
+
+    [Fact]
     public async Task An_agent_that_keeps_its_key_retires_by_its_signature_only()
     {
         var project = NewProject();

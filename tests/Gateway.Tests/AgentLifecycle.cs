@@ -90,6 +90,33 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [Checklist("aweb", 49)]
+    public async Task Within_the_project_mail_comes_whatever_the_access_mode()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await bob.Patch("/v1/agents/me", new { access_mode = "contacts_only" }).Ok();
+
+        await alice.Post("/v1/messages", new { to_alias = "bob", body = "hello" }).Ok();
+
+        (await bob.Get("/v1/messages/inbox").Ok()).Pluck("messages", "body").ShouldBe(["hello"]);
+    }
+
+    [Fact]
+    [Checklist("aweb", 53)]
+    public async Task Who_has_left_reads_and_writes_no_mail()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await alice.Delete("/v1/agents/me").Ok();
+
+        await alice.Get("/v1/messages/inbox").Refused(404, "Agent not found");
+        await alice.Post("/v1/messages", new { to_alias = "bob", body = "b" }).Refused(404, "Agent not found");
+        await bob.Post("/v1/messages", new { to_agent_id = alice.Id, body = "b" }).Refused(404, "Agent not found");
+        await bob.Post("/v1/messages", new { to_alias = "alice", body = "b" }).Refused(404, "Agent not found");
+    }
+
+    [Fact]
     [Checklist("aweb", 50)]
     [Checklist("beadhub", 68)]
     public async Task An_ephemeral_agent_leaves_and_its_key_still_opens_the_project()

@@ -88,6 +88,84 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [Checklist("aweb", 154)]
+    public async Task Unread_mail_waits_and_new_mail_comes_to_whom_it_is_for()
+    {
+        var project = NewProject();
+        var (alice, bob, carol) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("carol"));
+        var read = await Mail("read");
+        await bob.Post($"/v1/messages/{read}/ack").Ok();
+        var (first, second) = (await Mail("first"), await Mail("second"));
+        await using var others = await carol.Events(TimeSpan.FromSeconds(3));
+        await using var stream = await bob.Events(TimeSpan.FromSeconds(3));
+        (await stream.Next()).Name.ShouldBe("connected");
+        foreach (var (id, subject) in new[] { (first, "first"), (second, "second") }) Shown(await stream.Next(), id, subject);
+
+        var third = await Mail("third");
+
+        Shown(await stream.Next(), third, "third");
+        await Task.WhenAll(stream.Ended, others.Ended);
+        stream.Rest().ShouldBeEmpty();
+        others.Rest().Select(e => e.Name).ShouldBe(["connected"]);
+
+        async Task<string> Mail(string subject) => (await alice.Post("/v1/messages", new { to_alias = "bob", subject, body = "b" }).Ok()).Text("message_id");
+
+        static void Shown(StreamedEvent e, string id, string subject) =>
+            (e.Name, e.Type, e.Data.Text("message_id"), e.Data.Text("from_alias"), e.Data.Text("subject")).ShouldBe(("mail_message", "mail_message", id, "alice", subject));
+    }
+
+    [Fact]
+    [Checklist("aweb", 157)]
+    public async Task Work_appears_when_nothing_blocks_it_and_nobody_has_it()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        var first = await Task("first");
+        var blocked = await Task("blocked");
+        await alice.Post($"/v1/tasks/{blocked}/deps", new { depends_on = first }).Ok();
+        await using var stream = await bob.Events();
+        (await stream.Next()).Name.ShouldBe("connected");
+        Shown(await stream.Next(), "work_available", first, "first");
+
+        // Taken by the one who listens, and closed: both show as that, and what waited for it can be taken.
+        await bob.Patch($"/v1/tasks/{first}", new { status = "in_progress" }).Ok();
+        var claimed = await stream.Next();
+        Shown(claimed, "claim_update", first, "first");
+        claimed.Data.Text("status").ShouldBe("in_progress");
+        await bob.Patch($"/v1/tasks/{first}", new { status = "closed" }).Ok();
+        var next = new[] { await stream.Next(), await stream.Next() };
+        Shown(next.Single(e => e.Name == "work_available"), "work_available", blocked, "blocked");
+        next.Single(e => e.Name == "claim_removed").Data.Text("task_id").ShouldBe(first);
+
+        // Another's claim shows to that one only.
+        await using var others = await alice.Events(TimeSpan.FromSeconds(2));
+        await alice.Patch($"/v1/tasks/{blocked}", new { status = "in_progress" }).Ok();
+        var third = await Task("third");
+        Shown(await stream.Next(), "work_available", third, "third");
+        await others.Ended;
+        others.Rest().Select(e => e.Name).ShouldBe(["connected", "work_available", "claim_update", "work_available"]);
+
+        async Task<string> Task(string title) => (await alice.Post("/v1/tasks", new { title }).Ok()).Text("task_id");
+
+        static void Shown(StreamedEvent e, string name, string id, string title) =>
+            (e.Name, e.Type, e.Data.Text("task_id"), e.Data.Text("title")).ShouldBe((name, name, id, title));
+    }
+
+    [Fact]
+    public async Task Nothing_is_lost_or_doubled_between_what_waits_and_what_is_new()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+
+        var sending = Task.WhenAll(Enumerable.Range(0, 40).Select(async _ => (await alice.Post("/v1/messages", new { to_alias = "bob", body = "b" }).Ok()).Text("message_id")));
+        await using var stream = await bob.Events(TimeSpan.FromSeconds(4));
+        var ids = await sending;
+
+        await stream.Ended;
+        stream.Rest().Where(e => e.Name == "mail_message").Select(e => e.Data.Text("message_id")).ShouldBe(ids, ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task A_signal_waits_through_a_crash()
     {
         await using var server = await Store.Own();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Beadhub.Gateway.Tests.Stores;
 using Beadhub.Testing;
 
@@ -349,7 +350,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     }
 
     private static object Signed(
-        Agent to, string? id = null, string? timestamp = "2026-03-08T15:14:59Z", string? did = Did, string body = "signed", string? stable = StableId) => new
+        Agent to, string? id = null, string? timestamp = "2026-03-08T15:14:59Z", string? did = Did, string body = "signed", string? stable = null) => new
         {
             to_agent_id = to.Id,
             body,
@@ -386,7 +387,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         mail.Text("to_did").ShouldBe("did:key:zTo");
         mail.Text("signature").ShouldBe(Signature);
         mail.Text("signing_key_id").ShouldBe(Did);
-        mail.Text("from_stable_id").ShouldBe(StableId);
+        mail.IsNull("from_stable_id").ShouldBeTrue();
         mail.IsNull("to_stable_id").ShouldBeTrue();
     }
 
@@ -456,8 +457,136 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
 
         await alice.Post(Path, Signed(bob, NewId, stable: stableId)).Unprocessable("from_stable_id");
         await alice.Post(Path, Signed(bob, NewId, stable: " ")).Ok();
-        await alice.Post(Path, Signed(bob, NewId, stable: StableId.Replace("claw", "aw", StringComparison.Ordinal))).Ok();
     }
+
+    [Fact]
+    public async Task Stable_ids_are_the_senders_and_the_recipients_own()
+    {
+        var project = NewProject();
+        var alice = await Persistent(project, "alice", did: Did, key: "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg");
+        var bob = await project.Agent("bob");
+        var bobs = (await bob.Get($"/v1/agents/resolve/{project.Slug}/bob").Ok()).Text("stable_id");
+
+        foreach (var own in new[] { StableId, StableId.Replace("claw", "aw", StringComparison.Ordinal) })
+        {
+            await alice.Post(Path, new { to_alias = "bob", body = "b", from_stable_id = own, to_stable_id = bobs }).Ok();
+            var mail = (await bob.Inbox())[0];
+            (mail.Text("from_stable_id"), mail.Text("to_stable_id")).ShouldBe((own, bobs));
+        }
+
+        await alice.Post(Path, new { to_alias = "bob", body = "b", from_stable_id = bobs }).Refused(403, "from_stable_id does not match sender stable_id");
+        await alice.Post(Path, new { to_alias = "bob", body = "b", to_stable_id = StableId }).Refused(403, "to_stable_id does not match recipient stable_id");
+        (await bob.Inbox()).Length.ShouldBe(2);
+    }
+
+    [Fact]
+    [Checklist("aweb", 79)]
+    [Checklist("aweb", 168)]
+    public async Task Mail_to_a_retired_agent_is_answered_with_its_successor()
+    {
+        var project = NewProject();
+        var (old, bob) = (await Persistent(project, "old"), await project.Agent("bob"));
+        var (carol, dave) = (await project.Agent("carol"), await Persistent(project, "dave"));
+        await old.Put("/v1/agents/me/retire", new { successor_agent_id = carol.Id }).Ok();
+        await old.Put("/v1/agents/me/retire", new { successor_agent_id = carol.Id }).Refused(400, "Agent is already retired");
+
+        foreach (var request in new object[] { new { to_agent_id = old.Id, body = "b" }, new { to_alias = "old", body = "b" }, new { to_alias = "old", body = "b", signature = "s" } })
+        {
+            var answer = await bob.Post(Path, request);
+            answer.Status.ShouldBe(410, answer.ToString());
+            answer.Json.Text("detail").ShouldBe("Agent is retired");
+            answer.Json.Text("successor_alias").ShouldBe("carol");
+            answer.Json.Text("successor_agent_id").ShouldBe(carol.Id);
+        }
+
+        // What it got before it can still read, and it may still write.
+        (await old.Inbox()).ShouldBeEmpty();
+        await old.Mail(bob).Ok();
+        await carol.Delete("/v1/agents/me").Ok();
+        var gone = await dave.Mail(old);
+        gone.Status.ShouldBe(410);
+        gone.Json.IsNull("successor_alias").ShouldBeTrue();
+        gone.Json.Text("successor_agent_id").ShouldBe(carol.Id);
+    }
+
+    [Fact]
+    [Checklist("aweb", 49)]
+    public async Task Within_a_project_everybody_may_write_to_everybody()
+    {
+        var (alice, bob) = await Pair();
+        await bob.Patch("/v1/agents/me", new { access_mode = "contacts_only" }).Ok();
+
+        await alice.Mail(bob).Ok();
+        (await bob.Inbox()).ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    [Checklist("aweb", 53)]
+    public async Task Who_has_left_has_no_inbox()
+    {
+        var (alice, bob) = await Pair();
+        var id = await alice.MailId(bob);
+        await bob.Delete("/v1/agents/me").Ok();
+
+        await bob.Get(Path + "/inbox").Refused(404, "Agent not found");
+        await bob.Mail(alice).Refused(404, "Agent not found");
+        await bob.Ack(id).Refused(404, "Agent not found");
+        await alice.Mail(bob).Refused(404, "Agent not found");
+    }
+
+    [Fact]
+    public async Task A_changed_key_is_announced_with_mail_until_the_reader_writes_back()
+    {
+        await using var server = await Store.Own(("AWEB_CUSTODY_KEY", new string('a', 64)));
+        var project = new Project(server.Api);
+        var (alice, bob) = (await Persistent(project, "alice"), await project.Agent("bob"));
+        await alice.Mail(bob, "before").Ok();
+        await bob.Mail(bob, "own").Ok();
+        (await bob.Inbox()).ShouldAllBe(mail => mail.IsNull("rotation_announcement"));
+
+        var rotated = await alice.Put("/v1/agents/me/rotate", new { custody = "custodial", timestamp = "2026-02-22T10:00:00Z" }).Ok();
+
+        for (var twice = 0; twice < 2; twice++)
+        {
+            var mails = await bob.Inbox();
+            mails[0].IsNull("rotation_announcement").ShouldBeTrue();
+            var announced = mails[1].At("rotation_announcement");
+            announced.EnumerateObject().Select(field => field.Name).ShouldBe(["old_did", "new_did", "timestamp", "old_key_signature"], ignoreOrder: true);
+            announced.Text("old_did").ShouldBe(rotated.Text("old_did"));
+            announced.Text("new_did").ShouldBe(rotated.Text("new_did"));
+            announced.Text("timestamp").ShouldBe("2026-02-22T10:00:00Z");
+        }
+
+        await bob.Mail(alice, "I know").Ok();
+        (await bob.Inbox()).ShouldAllBe(mail => mail.IsNull("rotation_announcement"));
+    }
+
+    [Fact]
+    public async Task With_a_custody_key_the_server_signs_unsigned_mail()
+    {
+        await using var server = await Store.Own(("AWEB_CUSTODY_KEY", new string('a', 64)));
+        var project = new Project(server.Api);
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        var own = await Persistent(project, "own", did: Did, key: "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg");
+
+        var sent = await alice.Mail(bob, "Signed for me").Ok();
+        await own.Mail(bob, "Nobody signs for me").Ok();
+        await alice.Post(Path, Signed(bob, NewId)).Ok();
+
+        var mails = await bob.Inbox();
+        var made = mails[2];
+        made.Text("signature").Length.ShouldBe(86);
+        made.Text("from_did").ShouldBe(alice.Init.Text("did"));
+        made.Text("signing_key_id").ShouldBe(alice.Init.Text("did"));
+        made.Text("to_did").ShouldBe(bob.Init.Text("did"));
+        made.Text("from_stable_id").ShouldStartWith("did:claw:");
+        made.Text("created_at").ShouldBe(sent.Text("delivered_at"));
+        mails[1].IsNull("signature").ShouldBeTrue();
+        mails[0].Text("signature").ShouldBe(Signature);
+    }
+
+    private static async Task<Agent> Persistent(Project project, string alias, string? did = null, string? key = null) =>
+        new(project, project.Origin, "", await project.Init(new { project_slug = project.Slug, alias, lifetime = "persistent", did, public_key = key }).Ok());
 
     [Fact]
     public async Task What_comes_last_is_shown_first_whatever_its_signed_time()
@@ -683,5 +812,58 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         await alice.Ack(ids[1]).Refused(403, "Not authorized to acknowledge this message");
         await bob.Ack(ids[1]).Ok();
         (await bob.Inbox(unreadOnly: true, limit: 500)).Length.ShouldBe(unread.Ok().Items("messages").Length - 1);
+    }
+
+    [Fact]
+    public async Task Mail_that_was_answered_survives_a_kill_in_the_middle()
+    {
+        await using var server = await Store.Own();
+        var project = new Project(server.Api);
+        var bob = await project.Agent("bob");
+        var senders = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => project.Identity($"sender-{i}")));
+        var (sent, read) = (new ConcurrentQueue<string>(), new ConcurrentQueue<string>());
+        var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        var writers = senders.Select(sender => Task.Run(async () =>
+        {
+            try
+            {
+                for (var i = 0; i < 70; i++)
+                {
+                    var id = await sender.MailId(bob, $"{sender.Alias} {i}");
+                    sent.Enqueue(id);
+                    if (i % 3 == 0)
+                    {
+                        await bob.Ack(id).Ok();
+                        read.Enqueue(id);
+                    }
+
+                    if (sent.Count >= 150) enough.TrySetResult();
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                // The server is gone.
+            }
+        })).ToArray();
+        await enough.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        await server.Kill();
+        await Task.WhenAll(writers);
+        await server.Restart();
+        bob = bob.At(server.Api);
+
+        var mails = await bob.Inbox(limit: 500);
+        var inbox = mails.ToDictionary(mail => mail.Text("message_id"));
+        sent.Except(inbox.Keys).ShouldBeEmpty("answered mails that are gone");
+        inbox.Count.ShouldBeLessThanOrEqualTo(sent.Count + senders.Length);
+        read.ShouldAllBe(id => !inbox[id].IsNull("read_at"));
+        var unread = (await bob.Inbox(unreadOnly: true, limit: 500)).Select(mail => mail.Text("message_id"));
+        unread.ShouldBe(mails.Where(mail => mail.IsNull("read_at")).Select(mail => mail.Text("message_id")));
+        foreach (var sender in senders)
+        {
+            // Each sender waits for an answer before it writes again: its mails stand in the order of writing.
+            var bodies = mails.Where(mail => mail.Text("from_alias") == sender.Alias).Select(mail => mail.Text("body")).ToArray();
+            bodies.ShouldBe(Enumerable.Range(0, bodies.Length).Reverse().Select(i => $"{sender.Alias} {i}"));
+        }
     }
 }

@@ -104,7 +104,15 @@ public abstract class StatusStreamContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 281)]
-    public void The_public_reader_gets_other_events_too() => Assert.Skip("Only beads raise events so far; mail, chat, reservations and escalations come later.");
+    public async Task The_public_reader_gets_other_events_too()
+    {
+        var agent = await NewProject().Agent();
+        await using var stream = await PublicReader(agent).Stream();
+
+        await agent.Mail(agent, subject: "Seen").Ok();
+
+        (await stream.Until(e => e.Type == "message.delivered"))[^1].Data.Text("subject").ShouldBe("Seen");
+    }
 
     [Fact]
     public async Task The_public_reader_gets_bead_events()

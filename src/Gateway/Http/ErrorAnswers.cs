@@ -19,7 +19,8 @@ internal static class ErrorAnswers
             if (http.Request.Path.Value is { Length: > 1 } path && path[^1] == '/' && path.StartsWith("/v1/", StringComparison.Ordinal))
             {
                 http.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
-                http.Response.Headers.Location = http.Request.PathBase + path.TrimEnd('/') + http.Request.QueryString;
+                // Escaped again: a header holds ASCII only.
+                http.Response.Headers.Location = http.Request.PathBase.Add(path.TrimEnd('/')).ToUriComponent() + http.Request.QueryString;
                 return;
             }
 

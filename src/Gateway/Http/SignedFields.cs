@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
 using Beadhub.Mail;
+using Beadhub.Projects;
 
 namespace Beadhub.Gateway.Http;
 
@@ -49,6 +50,24 @@ internal sealed partial class SignedFields
         if (match.Groups["fraction"].ValueSpan.ContainsAnyExcept(".0")) throw ApiException.Unprocessable("timestamp must be second precision");
         return time;
     }
+
+    /// <summary>Refuses another stable id than the sender's.</summary>
+    /// <exception cref="ApiException">403.</exception>
+    public void MustBeFrom(AgentIdentity sender)
+    {
+        if (!Fits(Signature?.FromStableId, sender)) throw ApiException.Forbidden("from_stable_id does not match sender stable_id");
+    }
+
+    /// <summary>Refuses another stable id than the recipient's.</summary>
+    /// <exception cref="ApiException">403.</exception>
+    public void MustBeTo(AgentIdentity recipient)
+    {
+        if (!Fits(Signature?.ToStableId, recipient)) throw ApiException.Forbidden("to_stable_id does not match recipient stable_id");
+    }
+
+    // Older and newer clients write the same id with different prefixes (protocol 12.1).
+    private static bool Fits(string? stableId, AgentIdentity agent) =>
+        stableId is null || (agent.StableId is { } known && stableId.AsSpan(stableId.LastIndexOf(':')).SequenceEqual(known.AsSpan(known.LastIndexOf(':'))));
 
     private static bool TryParse(Match match, out DateTimeOffset time) =>
         DateTimeOffset.TryParse(

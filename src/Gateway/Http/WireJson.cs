@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Beadhub.Gateway.Mcp;
 using Beadhub.Contacts;
+using Beadhub.Gateway.Mcp;
+using Beadhub.Gateway.Webhooks;
 using Beadhub.Projects;
 using Beadhub.Tasks;
 
@@ -77,4 +78,12 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ReleasedAnswer))]
 [JsonSerializable(typeof(RevokedAnswer))]
 [JsonSerializable(typeof(ReservationItems))]
+[JsonSerializable(typeof(PolicyAnswer))]
+[JsonSerializable(typeof(PolicyHistory))]
+[JsonSerializable(typeof(PolicyCreatedAnswer))]
+[JsonSerializable(typeof(PolicyActivatedAnswer))]
+[JsonSerializable(typeof(PolicyResetAnswer))]
+[JsonSerializable(typeof(WebhookCreated))]
+[JsonSerializable(typeof(WebhookList))]
+[JsonSerializable(typeof(WebhookChanged))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Beadhub.Controls;
 using Beadhub.Gateway.Http;
+using Beadhub.Tasks;
 
 namespace Beadhub.Gateway.Streaming;
 
@@ -21,6 +22,21 @@ internal static class AgentFrames
     });
 
     public static byte[] Control(ControlSignal signal) => Typed("control_" + signal.Signal, json => json.WriteString("signal_id", signal.SignalId));
+
+    public static byte[] Work(TaskSummary task) => Typed("work_available", json =>
+    {
+        json.WriteString("task_id", task.TaskId);
+        json.WriteString("title", task.Title);
+    });
+
+    public static byte[] Claimed(TaskSummary task) => Typed("claim_update", json =>
+    {
+        json.WriteString("task_id", task.TaskId);
+        json.WriteString("title", task.Title);
+        json.WriteString("status", task.Status);
+    });
+
+    public static byte[] Unclaimed(string taskId) => Typed("claim_removed", json => json.WriteString("task_id", taskId));
 
     private static byte[] Typed(string type, Action<Utf8JsonWriter> fields) => Make(type, json =>
     {

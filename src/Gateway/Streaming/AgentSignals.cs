@@ -1,6 +1,8 @@
+using System.Collections.Frozen;
 using Beadhub.Controls;
 using Beadhub.Feed;
 using Beadhub.Mail;
+using Beadhub.Tasks;
 
 namespace Beadhub.Gateway.Streaming;
 
@@ -9,13 +11,20 @@ internal static class AgentSignals
 {
     private static readonly string Mail = NameOf<MailDelivered>();
     private static readonly string Control = NameOf<ControlSignalled>();
+    private static readonly FrozenSet<string> Tasks = new[]
+    {
+        NameOf<TaskCreated>(), NameOf<TaskChanged>(), NameOf<TaskStatusChanged>(), NameOf<TaskDeleted>(), NameOf<TaskDependencyAdded>(), NameOf<TaskDependencyRemoved>(),
+    }.ToFrozenSet();
 
     /// <summary>What the event means to agents; null when it means nothing to them.</summary>
     // By the name first: most events are about beads, and reading them a second time would cost every watcher.
     public static AgentSignal? Of(FeedEvent stored) => stored.Type switch
     {
-        var type when type == Mail => EventTypes.Parse(stored.Type, stored.Data) is MailDelivered e ? new MailSignal(e.ToAgentId, e.MessageId, AgentFrames.Mail(e.MessageId, e.FromAlias, e.Subject)) : null,
+        var type when type == Mail => EventTypes.Parse(stored.Type, stored.Data) is MailDelivered e
+            ? new MailSignal(e.ToAgentId, e.MessageId, AgentFrames.Mail(e.MessageId, e.FromAlias, e.Subject))
+            : null,
         var type when type == Control => new ControlWaits(LastPart(stored.Key)),
+        var type when Tasks.Contains(type) => new TasksMoved(stored.Version),
         _ => null,
     };
 
@@ -41,4 +50,11 @@ internal sealed record MailSignal(string ToAgentId, string MessageId, byte[] Fra
 internal sealed record ControlWaits(string ToAgentId) : AgentSignal
 {
     public override bool Concerns(string agentId) => agentId == ToAgentId;
+}
+
+/// <summary>Native tasks changed: what an agent could work on, or is to work on, may be something else now.</summary>
+/// <param name="Version">Version of the tasks that holds the change.</param>
+internal sealed record TasksMoved(long Version) : AgentSignal
+{
+    public override bool Concerns(string agentId) => true;
 }

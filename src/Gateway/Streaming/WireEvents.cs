@@ -90,7 +90,7 @@ internal static class WireEvents
         }
 
         buffer.Write("\n\n"u8);
-        return new(category, workspaceId, buffer.ToArray());
+        return new(category, workspaceId, buffer.ToArray(), type, stored.Position);
     }
 }
 
@@ -98,4 +98,10 @@ internal static class WireEvents
 /// <param name="Category">Category to filter by.</param>
 /// <param name="WorkspaceId">Workspace on whose channel it is.</param>
 /// <param name="Bytes">What is sent.</param>
-internal sealed record Frame(string Category, string? WorkspaceId, byte[] Bytes);
+/// <param name="Type">Type of the event.</param>
+/// <param name="Position">Its feed position.</param>
+internal sealed record Frame(string Category, string? WorkspaceId, byte[] Bytes, string Type, long Position)
+{
+    /// <summary>The event alone.</summary>
+    public ReadOnlyMemory<byte> Json => Bytes.AsMemory(Bytes.AsSpan().IndexOf((byte)'{')..^2);
+}

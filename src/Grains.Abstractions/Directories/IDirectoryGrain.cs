@@ -12,6 +12,9 @@ public interface IDirectoryGrain : IGrainWithStringKey
     /// <summary>Name under which a repository's project is found. No slug contains a colon.</summary>
     static string RepoName(string repoId) => $"repo:{repoId}";
 
+    /// <summary>Name under which the project of a policy version is found.</summary>
+    static string PolicyName(string policyId) => $"policy:{policyId}";
+
     /// <summary>The project of this name; when there is none yet, the proposed id becomes it.</summary>
     /// <param name="proposedProjectId">Id for a new project.</param>
     Task<string> Ensure(string proposedProjectId);

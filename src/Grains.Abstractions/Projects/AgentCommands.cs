@@ -64,3 +64,25 @@ public sealed record RotationNotice(
     [property: Id(2)] string NewDid,
     [property: Id(3)] string Timestamp,
     [property: Id(4)] string OldKeySignature);
+
+/// <summary>Signs a message in its sender's name.</summary>
+/// <param name="AgentId">Sender.</param>
+/// <param name="Type"><c>mail</c> or <c>chat</c>.</param>
+/// <param name="To">Recipient's address; of a chat, those of all targets in order, joined by commas.</param>
+/// <param name="ToDid">Recipient's did:key, if it has one.</param>
+/// <param name="ToStableId">Recipient's stable id, if it has one.</param>
+/// <param name="Subject">Subject; empty for a chat.</param>
+/// <param name="Body">Text.</param>
+/// <param name="Timestamp">Time of the message: whole seconds, with Z.</param>
+/// <param name="MessageId">Id of the message.</param>
+[GenerateSerializer, Immutable, Alias("project.sign_message.v1")]
+public sealed record SignMessage(
+    [property: Id(0)] string AgentId,
+    [property: Id(1)] string Type,
+    [property: Id(2)] string To,
+    [property: Id(3)] string? ToDid,
+    [property: Id(4)] string? ToStableId,
+    [property: Id(5)] string Subject,
+    [property: Id(6)] string Body,
+    [property: Id(7)] string Timestamp,
+    [property: Id(8)] string MessageId);

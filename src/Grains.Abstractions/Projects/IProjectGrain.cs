@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.Mail;
 using Beadhub.Workspaces;
 using Orleans;
 using Orleans.Concurrency;
@@ -66,6 +67,10 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <summary>The changes of key that an agent is told of with its mail: of each sender the earliest that is news to it (protocol 12.7). Usually none.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId);
+
+    /// <summary>Signs a message for an agent whose key the server keeps (protocol 12.5); null for all others.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<MessageSignature?> Sign(SignMessage command);
 
     /// <summary>Adds a repository or finds it (contract 6.2).</summary>
     Task<RepoEnsured> EnsureRepo(Origin origin);

@@ -59,6 +59,11 @@ public interface ITasksGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskList> Ready();
 
+    /// <summary>Completes when what is read afterwards holds everything up to a version of the grain: an event is announced a moment before the grain shows it.</summary>
+    /// <param name="version">Version of the event that the caller has seen.</param>
+    [AlwaysInterleave]
+    Task Reach(long version);
+
     /// <summary>Native tasks that are not closed and wait for one that is not closed either; by priority, then number.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskList> Blocked();

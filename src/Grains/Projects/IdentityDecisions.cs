@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Beadhub.EventLog;
 using Beadhub.Identities;
+using Beadhub.Mail;
 
 namespace Beadhub.Projects;
 
@@ -153,6 +154,19 @@ internal static class IdentityDecisions
         foreach (var id in project.RotatedAgents)
             if (id != agentId && project.NewsOf(id, agentId, now) is { } news) notices.Add(new(id, news.OldDid, news.NewDid, news.Timestamp, news.Signature));
         return notices.DrainToImmutable();
+    }
+
+    /// <summary>Signs a message for an agent whose key is under the seal; null for all others.</summary>
+    public static MessageSignature? Sign(this Project project, SignMessage command, Seal seal)
+    {
+        if (project.Roster.Find(command.AgentId) is not { SealedSeed: { } sealedSeed, Did: { } did } agent) return null;
+        var stableId = agent.StableId;
+        var message = new SignedMessage(
+            command.Type, $"{project.Slug}/{agent.Alias}", did, command.To, command.ToDid ?? "", command.Subject, command.Body, command.Timestamp, command.MessageId,
+            stableId ?? "", command.ToStableId ?? "");
+        return Signing.Sign(seal, sealedSeed, message.Payload()) is { } signature
+            ? new(did, command.ToDid, signature, did, stableId, command.ToStableId)
+            : null;
     }
 
     /// <summary>Refuses a key that another living agent of the project has.</summary>

@@ -5,6 +5,7 @@ using Beadhub.Boards;
 using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.Identities;
+using Beadhub.Mail;
 using Beadhub.Presence;
 using Beadhub.Workspaces;
 using Orleans;
@@ -222,6 +223,9 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
 
     /// <inheritdoc/>
     public async ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId) => (await Newest()).RotationsFor(agentId, time.Now());
+
+    /// <inheritdoc/>
+    public async ValueTask<MessageSignature?> Sign(SignMessage command) => (await Newest()).Sign(command, seal);
 
     /// <inheritdoc/>
     public async Task<RepoEnsured> EnsureRepo(Origin origin)

@@ -128,6 +128,10 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     }
 
     /// <inheritdoc/>
+    // A transaction waits for the append before it, even one that decides nothing.
+    public Task Reach(long version) => Version >= version ? Task.CompletedTask : Transact(static _ => Decision.None(true));
+
+    /// <inheritdoc/>
     public async ValueTask<TaskList> Ready() => (await Lists()).Ready();
 
     /// <inheritdoc/>

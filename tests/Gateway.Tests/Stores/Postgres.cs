@@ -70,3 +70,7 @@ public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store
 
 public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);
+
+public sealed class Policies(PostgresStore store) : PoliciesContract(store);
+
+public sealed class Webhooks(PostgresStore store) : WebhooksContract(store);

@@ -70,3 +70,7 @@ public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
 public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
+
+public sealed class Policies(SqliteStore store) : PoliciesContract(store);
+
+public sealed class Webhooks(SqliteStore store) : WebhooksContract(store);

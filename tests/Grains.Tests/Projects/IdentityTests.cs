@@ -312,6 +312,27 @@ public class IdentityTests
         read.Roster.Find(alice.Id)!.Identity().ShouldBe(_story.Project.Roster.Find(alice.Id)!.Identity());
     }
 
+    [Fact]
+    public void The_server_signs_messages_for_whose_key_it_keeps_and_for_nobody_else()
+    {
+        var (kept, own) = (Custodial("alice", Seal), Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey));
+        var unkept = Custodial("carol", Seal.None);
+        var command = new SignMessage(kept.Id, "mail", $"{_story.Project.Slug}/bob", own.Did, own.StableId, "s", "b é 🎯", "2026-03-01T12:00:00Z", "m1");
+
+        var signature = _story.Project.Sign(command, Seal)!;
+
+        (signature.FromDid, signature.SigningKeyId, signature.ToDid).ShouldBe((kept.Did, kept.Did, own.Did));
+        (signature.FromStableId, signature.ToStableId).ShouldBe((kept.StableId, own.StableId));
+        var payload = new SignedMessage(
+            "mail", $"{_story.Project.Slug}/alice", kept.Did!, command.To, own.Did!, "s", "b é 🎯", "2026-03-01T12:00:00Z", "m1", kept.StableId!, own.StableId!).Payload();
+        Signing.Verify(DidKey.Parse(kept.PublicKey!)!, payload, Signing.Decode(signature.Signature!)!).ShouldBeTrue();
+        _story.Project.Sign(command with { AgentId = own.Id }, Seal).ShouldBeNull();
+        _story.Project.Sign(command with { AgentId = unkept.Id }, Seal).ShouldBeNull();
+        _story.Project.Sign(command with { AgentId = "nobody" }, Seal).ShouldBeNull();
+        _story.Project.Sign(command, new Seal([.. Enumerable.Repeat((byte)2, 32)])).ShouldBeNull();
+        _story.Project.Sign(command, Seal.None).ShouldBeNull();
+    }
+
     private Agent Persistent(string alias) => Join(alias, null, "persistent", null, null);
 
     private Agent Custodial(string alias, Seal seal)

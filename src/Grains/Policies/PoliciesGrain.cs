@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Beadhub.Directories;
+using Beadhub.EventLog;
+using Orleans;
+
+namespace Beadhub.Policies;
+
+/// <inheritdoc cref="IPoliciesGrain"/>
+public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPolicy defaults) : EventSourcedGrain<Policies>(log), IPoliciesGrain
+{
+    private const int KeptViews = 4;
+
+    private static readonly Func<Policies, Policies> Itself = policies => policies;
+
+    // Versions never change, so a view once made is good for ever.
+    private readonly ConcurrentDictionary<string, PolicyView> _views = new();
+
+    /// <inheritdoc/>
+    public async ValueTask<PolicyView> Active()
+    {
+        var policies = await Seeded();
+        return await View(policies.Find(policies.ActiveId!)!);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PolicyView> Get(string policyId) =>
+        (await Read(Itself)).Find(policyId) is { } version
+            ? await View(version)
+            : throw new RefusedException(RefusalKind.NotFound, "Policy not found or does not belong to this project");
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<PolicyLine>> History(int limit) => (await Seeded()).History(limit);
+
+    /// <inheritdoc/>
+    public async Task<PolicyLine> Create(CreatePolicy command)
+    {
+        await Seeded();
+        await Announce(command.PolicyId);
+        return await Once(command.PolicyId, () => Transact(policies => policies.Create(command, time.Now())));
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> Activate(string policyId)
+    {
+        await Seeded();
+        return await Transact(policies => policies.Activate(policyId, time.Now()));
+    }
+
+    /// <inheritdoc/>
+    public async Task<PolicyLine> Reset(string policyId, string? createdBy)
+    {
+        await Seeded();
+        var bundle = defaults.Reload();
+        await Announce(policyId);
+        return await Once(policyId, () => Transact(policies => policies.Reset(policyId, bundle, createdBy, time.Now())));
+    }
+
+    private async ValueTask<Policies> Seeded()
+    {
+        var policies = await Read(Itself);
+        if (policies.ActiveId is not null) return policies;
+        var id = Guid.NewGuid().ToString();
+        await Announce(id);
+        await Transact(p => p.Seed(id, defaults.Bundle, time.Now()));
+        return await Read(Itself);
+    }
+
+    /// <summary>Lets it be told from an unknown id in other projects. Said first: an id that came to nothing does no harm there.</summary>
+    private Task Announce(string policyId) => GrainFactory.GetGrain<IDirectoryGrain>(IDirectoryGrain.PolicyName(policyId)).Ensure(this.GetPrimaryKeyString());
+
+    /// <summary>Two of the same id at the same moment: the second finds what the first has stored.</summary>
+    private async Task<PolicyLine> Once(string policyId, Func<Task<PolicyLine>> store)
+    {
+        try
+        {
+            return await store();
+        }
+        catch (MarkTakenException)
+        {
+            return (await Read(Itself)).Find(policyId) is not null
+                ? await store()
+                : throw new RefusedException(RefusalKind.Conflict, $"Policy conflict: the id {policyId} is taken");
+        }
+    }
+
+    private async ValueTask<PolicyView> View(PolicyVersion version)
+    {
+        if (_views.TryGetValue(version.Id, out var known)) return known;
+        var project = this.GetPrimaryKeyString();
+        var marked = await Log.FindMark(project, Policies.MarkOf(version.Id)) ?? throw new InvalidOperationException($"Policy {version.Id} is not in the log.");
+        var stored = await Log.ReadStream(marked.Stream, marked.Version - 1, 1);
+        var created = (PolicyCreated)EventTypes.Parse(stored[0].Type, stored[0].Data)!;
+        if (_views.Count >= KeptViews) _views.Clear();
+        return _views.GetOrAdd(version.Id, PolicyBundle.View(project, version, created.Bundle));
+    }
+}

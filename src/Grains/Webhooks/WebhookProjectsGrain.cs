@@ -1,0 +1,12 @@
+using System.Collections.Immutable;
+using Beadhub.EventLog;
+using Orleans;
+
+namespace Beadhub.Webhooks;
+
+/// <inheritdoc cref="IWebhookProjectsGrain"/>
+public sealed class WebhookProjectsGrain(IEventLog log) : Grain, IWebhookProjectsGrain
+{
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<string>> All() => [.. await log.Keys(Webhooks.Kind.Name)];
+}
