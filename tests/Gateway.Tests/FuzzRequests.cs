@@ -26,6 +26,8 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
 
     private static readonly string[] Keys = ["src/a.cs", "src/**", "**/*.{cs,md}", "a?b", "%_", "{", @"\", "日本語/🎯", "k"];
 
+    // Nobody listens there: a delivery fails at once and leaves this machine alone.
+    private static readonly string[] Urls = ["http://127.0.0.1:1/", "http://localhost:1/x", "https://10.0.0.1/", "https://[::1", "http://0x7f.1/", "javascript:alert(1)", "https://a\0b/"];
     private static readonly string[] Tools =
     [
         "register_agent", "list_agents", "status", "ensure_project", "get_ready_issues", "get_issue", "list_issues", "list_claims", "create_task", "list_tasks", "ready_tasks", "get_task",
@@ -33,8 +35,6 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
         "acquire_lock", "renew_lock", "release_lock", "list_locks", "subscribe_to_bead", "list_subscriptions", "unsubscribe", "escalate", "get_escalation", "claim_next", "join_bead",
         "release_bead", "chat_send", "chat_reply", "chat_pending", "chat_history", "chat_mark_read", "get_policy", "no_such_tool",
     ];
-    // Nobody listens there: a delivery fails at once and leaves this machine alone.
-    private static readonly string[] Urls = ["http://127.0.0.1:1/", "http://localhost:1/x", "https://10.0.0.1/", "https://[::1", "http://0x7f.1/", "javascript:alert(1)", "https://a\0b/"];
 
     private static readonly string[] Headers =
         ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Last-Event-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie"];
@@ -170,6 +170,22 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             () => ("POST", Pick(random, ["/v1/reservations/renew", "/v1/reservations/release"]), new JsonObject { ["resource_key"] = Pick(random, Keys) }),
             () => ("POST", "/v1/reservations/revoke", new JsonObject { ["prefix"] = Pick(random, Keys) }),
             () => ("GET", $"/v1/reservations?prefix={Uri.EscapeDataString(Pick(random, Keys))}", null),
+            () => ("GET", Pick(random, ["/v1/policies/active?role=reviewer&only_selected=true", "/v1/policies/history?limit=5"]), null),
+            () => ("POST", "/v1/policies", new JsonObject
+            {
+                ["bundle"] = new JsonObject
+                {
+                    ["invariants"] = new JsonArray(new JsonObject { ["id"] = "i", ["title"] = "t", ["body_md"] = "b" }),
+                    ["roles"] = new JsonObject { ["r"] = new JsonObject { ["title"] = "t", ["playbook_md"] = "p" } },
+                    ["adapters"] = new JsonObject(),
+                },
+                ["created_by_workspace_id"] = self.Id,
+            }),
+            () => ("GET", $"/v1/policies/{Uri.EscapeDataString(id)}", null),
+            () => random.Next(3) == 0 ? ("POST", "/v1/policies/reset", null) : ("POST", $"/v1/policies/{Uri.EscapeDataString(id)}/activate", null),
+            () => ("POST", "/v1/webhooks", new JsonObject { ["url"] = Pick(random, Urls), ["events"] = new JsonArray("bead", "reservation.acquired") }),
+            () => random.Next(2) == 0 ? ("DELETE", $"/v1/webhooks/{Uri.EscapeDataString(id)}", null) : ("POST", $"/v1/webhooks/{Uri.EscapeDataString(id)}/enable", null),
+            () => ("GET", "/v1/webhooks", null),
             () => ("POST", "/v1/tasks", new JsonObject
             {
                 ["title"] = "t", ["description"] = "d", ["notes"] = "n", ["priority"] = 1, ["task_type"] = "bug", ["labels"] = new JsonArray("l"),
@@ -188,22 +204,6 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             () => ("POST", $"/v1/tasks/{TaskRef(random)}/comments", new JsonObject { ["body"] = "b" }),
             () => ("POST", "/mcp", Rpc(random, id)),
             () => ("POST", "/mcp", Rpc(random, id)),
-            () => ("GET", Pick(random, ["/v1/policies/active?role=reviewer&only_selected=true", "/v1/policies/history?limit=5"]), null),
-            () => ("POST", "/v1/policies", new JsonObject
-            {
-                ["bundle"] = new JsonObject
-                {
-                    ["invariants"] = new JsonArray(new JsonObject { ["id"] = "i", ["title"] = "t", ["body_md"] = "b" }),
-                    ["roles"] = new JsonObject { ["r"] = new JsonObject { ["title"] = "t", ["playbook_md"] = "p" } },
-                    ["adapters"] = new JsonObject(),
-                },
-                ["created_by_workspace_id"] = self.Id,
-            }),
-            () => ("GET", $"/v1/policies/{Uri.EscapeDataString(id)}", null),
-            () => random.Next(3) == 0 ? ("POST", "/v1/policies/reset", null) : ("POST", $"/v1/policies/{Uri.EscapeDataString(id)}/activate", null),
-            () => ("POST", "/v1/webhooks", new JsonObject { ["url"] = Pick(random, Urls), ["events"] = new JsonArray("bead", "reservation.acquired") }),
-            () => random.Next(2) == 0 ? ("DELETE", $"/v1/webhooks/{Uri.EscapeDataString(id)}", null) : ("POST", $"/v1/webhooks/{Uri.EscapeDataString(id)}/enable", null),
-            () => ("GET", "/v1/webhooks", null),
             () => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         ];
         return requests[random.Next(requests.Length)]();

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Beadhub.Contacts;
 using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.Webhooks;
+using Beadhub.Contacts;
 using Beadhub.Projects;
 using Beadhub.Tasks;
 
