@@ -16,6 +16,9 @@ public static class BeadhubGateway
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
         services.AddSingleton<FeedHub>();
+        services.AddSingleton<ChatHub>();
+        services.AddSingleton<ChatStreams>();
+        services.AddHostedService(provider => provider.GetRequiredService<ChatStreams>());
         services.AddHealthChecks();
         // The document describes what is sent, so it is made by the same JSON rules.
         services.ConfigureHttpJsonOptions(json =>
@@ -53,6 +56,9 @@ public static class BeadhubGateway
         Claims.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
+        Chats.Map(app);
+        ChatStream.Map(app);
+        Conversations.Map(app);
         app.MapOpenApi();
     }
 }

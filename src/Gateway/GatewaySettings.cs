@@ -1,3 +1,5 @@
+using Beadhub.Chat;
+
 namespace Beadhub.Gateway;
 
 /// <summary>What an operator may set about the gateway (contract 21).</summary>
@@ -17,6 +19,12 @@ public sealed record GatewaySettings
 
     /// <summary>Silence after which an event stream carries a comment. <c>BEADHUB_SSE_KEEPALIVE_SECONDS</c>.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What a chat stream shows of the past when its client does not say from when (protocol 8.9). <c>BEADHUB_CHAT_REPLAY</c>.</summary>
+    public ChatReplay ChatReplay { get; init; } = ChatReplay.UnreadAndOwnRecent;
+
+    /// <summary>Chat streams that one agent may have open at a time. <c>BEADHUB_CHAT_STREAMS_PER_AGENT</c>.</summary>
+    public int ChatStreamsPerAgent { get; init; } = 1000;
 
     /// <summary>Whether <c>POST /v1/init</c> exists. Programs that embed Beadhub may leave it out.</summary>
     public bool Bootstrap { get; init; } = true;

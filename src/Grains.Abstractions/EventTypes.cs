@@ -6,6 +6,8 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
+using Beadhub.Chat;
+using Beadhub.Conversations;
 using Beadhub.Directories;
 using Beadhub.Mail;
 using Beadhub.Projects;
@@ -62,4 +64,8 @@ public static class EventTypes
 [JsonSerializable(typeof(ProfileChanged))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
+[JsonSerializable(typeof(ChatStarted))]
+[JsonSerializable(typeof(ChatMessageSent))]
+[JsonSerializable(typeof(ChatRead))]
+[JsonSerializable(typeof(ConversationsKept))]
 internal sealed partial class EventJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using Beadhub.Chat;
 using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Presence;
@@ -64,13 +65,16 @@ internal sealed class Server : IAsyncDisposable
 
         var logging = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration).AddConsole(c => c.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(settings.LogLevel));
         var publisher = new StreamFeedPublisher(logging.CreateLogger<StreamFeedPublisher>());
-        var log = await EventLogStore.Open(settings.DatabaseUrl, settings.Cluster, publisher, logging, TimeProvider.System);
+        var committed = new CommittedFeed(publisher);
+        var log = await EventLogStore.Open(settings.DatabaseUrl, settings.Cluster, committed, logging, TimeProvider.System);
         try
         {
             builder.Services.AddSingleton(TimeProvider.System);
             builder.Services.AddSingleton<IEventLog>(log);
+            builder.Services.AddSingleton<ICommittedFeed>(committed);
             builder.Services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
             builder.Services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
+            builder.Services.AddSingleton<IChatPresence, MemoryChatPresence>();
             builder.AddGrains();
             builder.Services.AddBeadhubGateway(settings.Gateway);
             builder.Services.AddHealthChecks()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beadhub.Chat;
 using Beadhub.Gateway;
 
 namespace Beadhub.Silo;
@@ -44,6 +45,8 @@ internal sealed record Settings
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
                 ReposOpen = Flag("BEADHUB_REPOS_OPEN") ?? false,
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
+                ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
+                ChatStreamsPerAgent = Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
             },
         };
 
@@ -63,6 +66,15 @@ internal sealed record Settings
             "1" or "true" or "yes" or "on" => true,
             "0" or "false" or "no" or "off" => false,
             var other => throw new SettingsException($"{name} must be true or false, not '{other}'"),
+        };
+
+        static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch
+        {
+            null or "unread+own-recent" => ChatReplay.UnreadAndOwnRecent,
+            "own-recent" => ChatReplay.OwnRecent,
+            "last50" => ChatReplay.Last50,
+            "none" => ChatReplay.None,
+            _ => throw new SettingsException($"BEADHUB_CHAT_REPLAY must be none, own-recent, unread+own-recent or last50, not '{text}'"),
         };
 
         static LogLevel Level(string? text) => text?.ToLowerInvariant() switch

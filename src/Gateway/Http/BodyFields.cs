@@ -153,6 +153,44 @@ internal sealed class BodyFields : IDisposable
         return null;
     }
 
+    /// <summary>A truth value; the other one when it is absent. Texts and the numbers 0 and 1 pass, as clients send them.</summary>
+    public bool Flag(string name, bool otherwise)
+    {
+        if (!_fields.TryGetValue(name, out var range)) return otherwise;
+        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
+        reader.Read();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.True: return true;
+            case JsonTokenType.False: return false;
+            case JsonTokenType.Number when reader.TryGetDecimal(out var number) && number is 0 or 1: return number == 1;
+            case JsonTokenType.String when reader.ValueSpan.Length <= 64 && Truth(Text(ref reader)) is { } flag: return flag;
+            case JsonTokenType.Number or JsonTokenType.String:
+                _errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Raw(range), null, "body", name);
+                return otherwise;
+            default:
+                _errors.Add("bool_type", "Input should be a valid boolean", Raw(range), null, "body", name);
+                return otherwise;
+        }
+
+        static bool? Truth(string text) => text.ToLowerInvariant() switch
+        {
+            "true" or "1" or "yes" or "on" or "t" or "y" => true,
+            "false" or "0" or "no" or "off" or "f" or "n" => false,
+            _ => null,
+        };
+    }
+
+    /// <summary>A list of texts that must be there.</summary>
+    public List<string> RequiredTexts(string name)
+    {
+        if (!_fields.ContainsKey(name)) _errors.Add("missing", "Field required", Body, null, "body", name);
+        var texts = Texts(name);
+        if (texts.Count == 0 && _errors.Count == 0)
+            _errors.Add("too_short", "List should have at least 1 item after validation, not 0", Raw(_fields[name]), ("min_length", 1), "body", name);
+        return texts;
+    }
+
     /// <summary>A list of texts; empty when it is absent.</summary>
     public List<string> Texts(string name)
     {

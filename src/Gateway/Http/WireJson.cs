@@ -35,4 +35,11 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(ChatCreated))]
+[JsonSerializable(typeof(ChatDelivered))]
+[JsonSerializable(typeof(ChatSessionList))]
+[JsonSerializable(typeof(PendingList))]
+[JsonSerializable(typeof(ChatMessageList))]
+[JsonSerializable(typeof(ChatMarkedRead))]
+[JsonSerializable(typeof(ConversationList))]
 internal sealed partial class WireJson : JsonSerializerContext;

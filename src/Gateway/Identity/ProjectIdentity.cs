@@ -1,3 +1,5 @@
+using Beadhub.Projects;
+
 namespace Beadhub.Gateway.Identity;
 
 /// <summary>Who asks, whichever way they proved it (contract 1.1).</summary>
@@ -19,7 +21,7 @@ internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string
 /// <summary>A caller that acts as a living agent of its project.</summary>
 /// <param name="Who">The caller.</param>
 /// <param name="Agent">The agent.</param>
-internal sealed record Actor(ProjectIdentity Who, Projects.AgentIdentity Agent)
+internal sealed record Actor(ProjectIdentity Who, AgentIdentity Agent)
 {
     /// <summary>The project.</summary>
     public string ProjectId => Who.ProjectId;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Beadhub.Beads;
+using Beadhub.Chat;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
 
@@ -24,8 +25,18 @@ internal static class WireEvents
             json.WriteString("title", e.Record.Title);
             json.WriteString("alias", e.Alias);
         }),
-        BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
-        BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
+        BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
+        BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
+        ChatMessageSent e => Make(stored, projectSlug, "chat", "chat.message_sent", e.FromAgentId, json =>
+        {
+            json.WriteString("session_id", LastPart(stored.Key));
+            json.WriteString("message_id", e.MessageId);
+            json.WriteString("from_alias", e.FromAlias);
+            json.WriteStartArray("to_aliases");
+            foreach (var alias in e.ToAliases) json.WriteStringValue(alias);
+            json.WriteEndArray();
+            json.WriteString("preview", Preview.Of(e.Body, 80));
+        }),
         _ => null,
     };
 
@@ -36,7 +47,7 @@ internal static class WireEvents
         json.WriteString("title", title);
     }
 
-    private static string BeadOf(FeedEvent stored) => stored.Key[(stored.Key.IndexOf('/') + 1)..];
+    private static string LastPart(string key) => key[(key.IndexOf('/') + 1)..];
 
     private static Frame Make(FeedEvent stored, string projectSlug, string category, string type, string? workspaceId, Action<Utf8JsonWriter> fields)
     {

@@ -1,0 +1,204 @@
+using System.Text;
+using System.Text.Json;
+using Beadhub.Chat;
+using Beadhub.Feed;
+using Beadhub.Gateway.Http;
+
+namespace Beadhub.Gateway.Streaming;
+
+/// <summary>
+/// The newest frames of one session, rendered once for all its event streams on this node. The log is the truth: a stream that fell behind what is kept
+/// here, or that follows a session whose events got lost on their way, reads the log itself.
+/// </summary>
+internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, string projectId, string sessionId, string projectSlug)
+{
+    /// <summary>Kind of the streams that are chat sessions.</summary>
+    public const string Kind = "chat";
+
+    private const int Kept = 64;
+    private const int BytesKept = 256 * 1024;
+
+    private readonly Lock _lock = new();
+    private readonly ChatFrame?[] _frames = new ChatFrame?[Kept];
+    private long _first = 1; // version of the oldest frame kept
+    private long _last; // version of the newest event known
+    private int _bytes;
+    private TaskCompletionSource _news = New();
+
+    /// <summary>Project of the session.</summary>
+    public string ProjectId => projectId;
+
+    /// <summary>The session.</summary>
+    public string SessionId => sessionId;
+
+    /// <summary>How many follow. The hub's own.</summary>
+    public int Followers { get; set; }
+
+    /// <summary>Completes when there is something newer than at the time of asking. Ask before reading.</summary>
+    public Task News
+    {
+        get
+        {
+            lock (_lock) return _news.Task;
+        }
+    }
+
+    /// <summary>Takes an event of the session.</summary>
+    public async Task Receive(FeedEvent stored)
+    {
+        lock (_lock)
+            if (stored.Version <= _last) return;
+        var frame = EventTypes.Parse(stored.Type, stored.Data) switch
+        {
+            ChatMessageSent message => Message(message, await Waiting()),
+            ChatRead read => Receipt(read),
+            _ => null,
+        };
+        Append(stored.Version, frame);
+    }
+
+    /// <summary>The session has this many events: what is missing here is to be read from the log.</summary>
+    public void Reach(long version)
+    {
+        lock (_lock)
+            if (version <= _last) return;
+        Append(version, null, isHole: true);
+    }
+
+    /// <summary>Looks whether the log has more than was announced.</summary>
+    public async ValueTask Check() => Reach(await session.LastVersion());
+
+    /// <summary>Frames after a version, and the version that the reader has then reached.</summary>
+    public async ValueTask<(IReadOnlyList<ChatFrame> Frames, long Version)> Read(long after)
+    {
+        lock (_lock)
+        {
+            if (after >= _last) return ([], after);
+            if (after + 1 >= _first)
+            {
+                var frames = new List<ChatFrame>();
+                for (var version = after + 1; version <= _last; version++)
+                    if (_frames[version % Kept] is { } frame) frames.Add(frame);
+                return (frames, _last);
+            }
+        }
+
+        return await ReadLog(after);
+    }
+
+    /// <summary>The same from the log, a page at a time.</summary>
+    public async ValueTask<(IReadOnlyList<ChatFrame> Frames, long Version)> ReadLog(long after, Func<ChatMessageSent, bool>? shows = null)
+    {
+        var page = await session.Events(after);
+        var waiting = await Waiting();
+        var frames = new List<ChatFrame>(page.Events.Length);
+        foreach (var e in page.Events)
+        {
+            if (e.Message is { } message && shows?.Invoke(message) != false) frames.Add(Message(message, waiting));
+            else if (e.Read is { } read && shows is null) frames.Add(Receipt(read));
+        }
+
+        return (frames, page.Version);
+    }
+
+    /// <summary>Messages that are at hand, as frames.</summary>
+    public async ValueTask<IReadOnlyList<ChatFrame>> Render(IReadOnlyCollection<ChatMessageSent> messages)
+    {
+        if (messages.Count == 0) return [];
+        var waiting = await Waiting();
+        return [.. messages.Select(message => Message(message, waiting))];
+    }
+
+    private async ValueTask<IReadOnlySet<string>> Waiting() => (await presence.Waiting([IChatGrain.Key(projectId, sessionId)]))[0];
+
+    private void Append(long version, ChatFrame? frame, bool isHole = false)
+    {
+        TaskCompletionSource news;
+        lock (_lock)
+        {
+            if (version <= _last) return;
+            if (version != _last + 1 || isHole)
+            {
+                Array.Clear(_frames);
+                _bytes = 0;
+                _first = isHole ? version + 1 : version;
+            }
+
+            _last = version;
+            if (!isHole)
+            {
+                if (version - _first >= Kept) Drop();
+                _frames[version % Kept] = frame;
+                _bytes += frame?.Bytes.Length ?? 0;
+                while (_bytes > BytesKept && _first < _last) Drop();
+            }
+
+            news = _news;
+            _news = New();
+        }
+
+        news.SetResult();
+    }
+
+    private void Drop()
+    {
+        _bytes -= _frames[_first % Kept]?.Bytes.Length ?? 0;
+        _frames[_first % Kept] = null;
+        _first++;
+    }
+
+    private ChatFrame Message(ChatMessageSent message, IReadOnlySet<string> waiting) => new(null, Render("message", message.Body.Length, json =>
+    {
+        json.WriteString("type", "message");
+        json.WriteString("session_id", sessionId);
+        json.WriteString("message_id", message.MessageId);
+        json.WriteString("from_agent", message.FromAlias);
+        json.WriteString("from_address", Addresses.Of(projectSlug, message.FromAlias));
+        json.WriteString("to_address", Addresses.Of(projectSlug, message.ToAliases));
+        json.WriteString("body", message.Body);
+        json.WriteBoolean("sender_leaving", message.IsLeaving);
+        json.WriteBoolean("sender_waiting", waiting.Contains(message.FromAgentId));
+        json.WriteBoolean("hang_on", message.HangsOn);
+        json.WriteNumber("extends_wait_seconds", message.HangsOn ? Chats.HangOnSeconds : 0);
+        json.WriteString("timestamp", SecondsTime.Text(message.CreatedAt));
+        json.WriteString("from_did", message.Signature?.FromDid);
+        json.WriteString("to_did", message.Signature?.ToDid);
+        json.WriteString("signature", message.Signature?.Signature);
+        json.WriteString("signing_key_id", message.Signature?.SigningKeyId);
+        json.WriteString("from_stable_id", message.Signature?.FromStableId);
+        json.WriteString("to_stable_id", message.Signature?.ToStableId);
+        json.WriteBoolean("is_contact", false);
+    }));
+
+    private ChatFrame Receipt(ChatRead read) => new(read.AgentId, Render("read_receipt", 0, json =>
+    {
+        json.WriteString("type", "read_receipt");
+        json.WriteString("session_id", sessionId);
+        json.WriteString("reader_alias", read.Alias);
+        json.WriteString("up_to_message_id", read.MessageId);
+        json.WriteNumber("extends_wait_seconds", Chats.HangOnSeconds);
+        json.WriteString("timestamp", SecondsTime.Text(read.At));
+    }));
+
+    private static byte[] Render(string name, int textLength, Action<Utf8JsonWriter> fields)
+    {
+        using var buffer = new MemoryStream(768 + textLength);
+        buffer.Write(Encoding.ASCII.GetBytes($"event: {name}\ndata: "));
+        using (var json = new Utf8JsonWriter(buffer, Wire.WriterOptions))
+        {
+            json.WriteStartObject();
+            fields(json);
+            json.WriteEndObject();
+        }
+
+        buffer.Write("\n\n"u8);
+        return buffer.ToArray();
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>A ready frame of a chat stream.</summary>
+/// <param name="ReaderId">Whose reading it tells of; they themselves do not get it. Null for a message.</param>
+/// <param name="Bytes">What is sent.</param>
+internal sealed record ChatFrame(string? ReaderId, byte[] Bytes);
