@@ -38,6 +38,8 @@ public static class BeadhubGateway
     public static void MapBeadhub(this WebApplication app)
     {
         app.UseErrorAnswers();
+        var idempotency = app.Make<Idempotency>();
+        app.Use(next => http => idempotency.Run(http, next));
         app.UseWhen(static http => http.Request.Path.StartsWithSegments("/docs"), static docs => docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";

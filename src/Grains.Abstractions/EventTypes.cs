@@ -9,6 +9,7 @@ using Beadhub.Beads;
 using Beadhub.Chat;
 using Beadhub.Conversations;
 using Beadhub.Directories;
+using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
@@ -68,4 +69,5 @@ public static class EventTypes
 [JsonSerializable(typeof(ChatMessageSent))]
 [JsonSerializable(typeof(ChatRead))]
 [JsonSerializable(typeof(ConversationsKept))]
+[JsonSerializable(typeof(RequestAnswered))]
 internal sealed partial class EventJson : JsonSerializerContext;

@@ -7,7 +7,8 @@ internal static class ErrorAnswers
 {
     public static IApplicationBuilder UseErrorAnswers(this IApplicationBuilder app) => app.Use(Run);
 
-    private static async Task Run(HttpContext http, RequestDelegate next)
+    /// <summary>Runs a request; whatever it throws becomes its answer.</summary>
+    public static async Task Run(HttpContext http, RequestDelegate next)
     {
         try
         {

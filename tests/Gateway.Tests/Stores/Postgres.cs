@@ -46,3 +46,5 @@ public sealed class TeamScenario(PostgresStore store) : TeamScenarioContract(sto
 public sealed class CrashScenario(PostgresStore store) : CrashScenarioContract(store);
 
 public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
+
+public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);

@@ -46,3 +46,5 @@ public sealed class TeamScenario(SqliteStore store) : TeamScenarioContract(store
 public sealed class CrashScenario(SqliteStore store) : CrashScenarioContract(store);
 
 public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
+
+public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);

@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
+using Beadhub.Idempotency;
+using Orleans;
+
+namespace Beadhub.Gateway;
+
+/// <summary>
+/// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header returns its first answer when it is sent again by the same caller, also after a
+/// restart. The ids of what it creates follow from the key too, so a repeat finds what was created when the server died before it could answer.
+/// </summary>
+/// <remarks>Not for <c>/v1/init</c>, which has no caller and answers with a secret.</remarks>
+internal sealed class Idempotency(IGrainFactory grains, Identification identification)
+{
+    private const string Header = "Idempotency-Key";
+    private const int MaxKey = 255;
+    private const int MaxRecorded = 1024 * 1024;
+
+    public async Task Run(HttpContext http, RequestDelegate next)
+    {
+        if (!http.Request.Headers.TryGetValue(Header, out var header) || !IsWrite(http.Request))
+        {
+            await next(http);
+            return;
+        }
+
+        var key = header.ToString();
+        if (key.Length is 0 or > MaxKey || key.Any(c => c is < ' ' or > '~'))
+            throw ApiException.Unprocessable($"Invalid {Header}: 1 to {MaxKey} printable ASCII characters");
+        if (await Caller(http) is not { } caller)
+        {
+            // The endpoint says what is wrong with the credentials, after what is wrong with the request.
+            await next(http);
+            return;
+        }
+
+        using var body = await RequestBody.Read(http.Request);
+        MemoryMarshal.TryGetArray(body.Bytes, out var bytes);
+        http.Request.Body = new MemoryStream(bytes.Array ?? [], bytes.Offset, bytes.Count, writable: false);
+        var fingerprint = Fingerprint(http.Request, body.Bytes.Span);
+        http.DeriveIds($"{caller.Project}\n{caller.Name}\n{key}\n{http.Request.Method} {http.Request.Path.Value}");
+
+        var request = grains.GetGrain<IIdempotentRequestGrain>(IIdempotentRequestGrain.Key(caller.Project, caller.Name, key));
+        var begun = await request.Begin(fingerprint);
+        switch (begun.Step)
+        {
+            case RequestStep.Repeat:
+                http.Response.Headers["Idempotent-Replayed"] = "true";
+                http.Response.StatusCode = begun.Answer!.Status;
+                Answer.Write(http.Response, Encoding.UTF8.GetBytes(begun.Answer.Body));
+                break;
+            case RequestStep.Refuse:
+                throw ApiException.Unprocessable($"This {Header} was used for another request");
+            case RequestStep.Wait:
+                throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
+            default:
+                await CarryOut(http, next, request, fingerprint);
+                break;
+        }
+    }
+
+    private static async Task CarryOut(HttpContext http, RequestDelegate next, IIdempotentRequestGrain request, string fingerprint)
+    {
+        var client = http.Response.Body;
+        using var written = new MemoryStream();
+        var recorded = false;
+        try
+        {
+            http.Response.Body = written;
+            await ErrorAnswers.Run(http, next);
+            await http.Response.BodyWriter.FlushAsync();
+            http.Response.Body = client;
+            if (IsFinal(http.Response.StatusCode) && written.Length <= MaxRecorded)
+            {
+                recorded = true;
+                await request.Complete(new(fingerprint, http.Response.StatusCode, Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length)));
+            }
+        }
+        catch (UnavailableException) when (recorded)
+        {
+            // The write itself is durable, and its ids follow from the key: the answer is as good without a record.
+        }
+        finally
+        {
+            http.Response.Body = client;
+            if (!recorded) await request.Abandon();
+        }
+
+        written.Position = 0;
+        await written.CopyToAsync(client, http.RequestAborted);
+    }
+
+    /// <summary>Whose keys they are; null when the credentials are not good, or may not write.</summary>
+    private async ValueTask<(string Project, string Name)?> Caller(HttpContext http)
+    {
+        try
+        {
+            var who = await identification.Of(http);
+            return (who.ProjectId, who.AgentId ?? who.ApiKeyId ?? who.UserId ?? "");
+        }
+        catch (ApiException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsWrite(HttpRequest request) =>
+        !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method)
+        && request.Path.StartsWithSegments("/v1") && !request.Path.StartsWithSegments("/v1/init");
+
+    /// <summary>Whether an answer will be the same when asked again: not when the server failed, was busy, or did not know the caller.</summary>
+    private static bool IsFinal(int status) => status is < 500 and not (StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests);
+
+    private static string Fingerprint(HttpRequest request, ReadOnlySpan<byte> body)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method} {request.Path.Value}{request.QueryString.Value}\n"));
+        hash.AppendData(body);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

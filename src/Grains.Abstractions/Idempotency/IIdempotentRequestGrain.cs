@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using System.Text;
+using Orleans;
+using Orleans.Concurrency;
+
+namespace Beadhub.Idempotency;
+
+/// <summary>
+/// A write that carries an <c>Idempotency-Key</c>, and the answer that it was given, so that an agent whose connection broke can ask again safely,
+/// also after a restart. Key: project id / hash of the caller and the key.
+/// </summary>
+[Alias("beadhub.idempotent_request")]
+public interface IIdempotentRequestGrain : IGrainWithStringKey
+{
+    /// <summary>Key of a caller's request. Callers cannot see each other's answers: the caller is part of it.</summary>
+    static string Key(string projectId, string caller, string idempotencyKey) =>
+        $"{projectId}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{idempotencyKey}")))}";
+
+    /// <summary>
+    /// Begins the request, or answers what the first one with this key was told; waits for a first one that is under way. Whoever is told to
+    /// proceed ends with <see cref="Complete"/> or <see cref="Abandon"/>.
+    /// </summary>
+    /// <param name="fingerprint">Hash of what is asked: the same key may not be used for something else.</param>
+    [AlwaysInterleave]
+    Task<RequestBegun> Begin(string fingerprint);
+
+    /// <summary>Keeps the answer; completes when it is durable.</summary>
+    [AlwaysInterleave]
+    Task Complete(RecordedAnswer answer);
+
+    /// <summary>There is no answer worth keeping: the next request with this key is carried out.</summary>
+    [AlwaysInterleave]
+    Task Abandon();
+}
+
+/// <summary>What is to be done with a request that carries a key.</summary>
+public enum RequestStep
+{
+    /// <summary>Carry it out.</summary>
+    Proceed,
+
+    /// <summary>Give the recorded answer.</summary>
+    Repeat,
+
+    /// <summary>The first one is still under way.</summary>
+    Wait,
+
+    /// <summary>The key was used for another request.</summary>
+    Refuse,
+}
+
+/// <summary>How to go on, and the recorded answer if there is one.</summary>
+[GenerateSerializer, Immutable, Alias("idempotency.begun.v1")]
+public sealed record RequestBegun([property: Id(0)] RequestStep Step, [property: Id(1)] RecordedAnswer? Answer = null);
+
+/// <summary>An answer as it was given.</summary>
+/// <param name="Fingerprint">Hash of what was asked.</param>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Body">Body as text.</param>
+[GenerateSerializer, Immutable, Alias("idempotency.answer.v1")]
+public sealed record RecordedAnswer([property: Id(0)] string Fingerprint, [property: Id(1)] int Status, [property: Id(2)] string Body);
+
+/// <summary>A request with an <c>Idempotency-Key</c> was answered.</summary>
+[GenerateSerializer, Immutable, Alias("request.answered.v1")]
+public sealed record RequestAnswered([property: Id(0)] RecordedAnswer Answer, [property: Id(1)] DateTimeOffset At) : IEvent;

@@ -1,0 +1,101 @@
+using Beadhub.Gateway.Tests.Stores;
+using Beadhub.Testing;
+
+namespace Beadhub.Gateway.Tests;
+
+/// <summary>The <c>Idempotency-Key</c> header: a repeated write returns its first answer.</summary>
+public abstract class IdempotencyContract(Store store) : ContractTests(store)
+{
+    [Fact]
+    public async Task A_repeat_gets_the_first_answer_and_does_nothing()
+    {
+        var agent = await NewProject().Agent();
+        var body = new { project_id = agent.ProjectId, origin_url = agent.Project.OriginOf("second") };
+
+        var first = await Once(agent, "k-1", "/v1/repos/ensure", body);
+        var again = await Once(agent, "k-1", "/v1/repos/ensure", body);
+        var another = await agent.Post("/v1/repos/ensure", body);
+
+        first.Ok().Flag("created").ShouldBeTrue();
+        first.Header("Idempotent-Replayed").ShouldBeNull();
+        (again.Status, again.Text, again.Header("Content-Type"), again.Header("Idempotent-Replayed"))
+            .ShouldBe((200, first.Text, first.Header("Content-Type"), "true"));
+        another.Ok().Flag("created").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_refusal_is_repeated_too_but_not_one_for_want_of_a_key()
+    {
+        var (alice, bob) = await Two();
+        await alice.Claim("bd-1").Ok();
+        var claim = bob.Self();
+        claim["sync_mode"] = "incremental";
+        claim["changed_issues"] = Jsonl.Of(new { id = "bd-1", status = "in_progress" });
+        claim["command_line"] = "update bd-1 --status in_progress";
+
+        var rejected = await Once(bob, "k", "/v1/bdh/sync", claim);
+        rejected.Ok().Flag("claim_rejected").ShouldBeTrue();
+        await alice.Close("bd-1").Ok();
+        (await Once(bob, "k", "/v1/bdh/sync", claim)).Text.ShouldBe(rejected.Text);
+        (await Once(bob, "k-2", "/v1/bdh/sync", claim)).Ok().Flag("claim_rejected").ShouldBeFalse();
+
+        var nobody = new Api(Api.Address);
+        await Task.FromResult(await Once(nobody, "k", "/v1/repos/ensure", new { project_id = alice.ProjectId, origin_url = "https://github.com/a/b" })).Unauthorized();
+    }
+
+    [Fact]
+    public async Task A_key_belongs_to_one_request_of_one_caller()
+    {
+        var (alice, bob) = await Two();
+        var body = new { project_id = alice.ProjectId, origin_url = alice.Project.OriginOf("second") };
+        (await Once(alice, "k", "/v1/repos/ensure", body)).Ok().Flag("created").ShouldBeTrue();
+
+        (await Once(bob, "k", "/v1/repos/ensure", body)).Ok().Flag("created").ShouldBeFalse();
+        await Task.FromResult(await Once(alice, "k", "/v1/repos/ensure", new { project_id = alice.ProjectId, origin_url = alice.Project.OriginOf("third") }))
+            .RefusedWith(422, "used for another request");
+        await Task.FromResult(await Once(alice, "k", "/v1/repos/ensure?x=1", body)).RefusedWith(422, "used for another request");
+        foreach (var bad in new[] { new string('k', 256), "schlüssel" })
+            await Task.FromResult(await Once(alice, bad, "/v1/repos/ensure", body)).RefusedWith(422, "Invalid Idempotency-Key");
+    }
+
+    [Fact]
+    public async Task Of_many_at_once_one_is_carried_out()
+    {
+        var agent = await NewProject().Agent();
+        var body = new { project_id = agent.ProjectId, origin_url = agent.Project.OriginOf("second") };
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Once(agent, "k", "/v1/repos/ensure", body)));
+
+        answers.Select(answer => answer.Text).Distinct().Count().ShouldBe(1);
+        answers.ShouldAllBe(answer => answer.Ok().GetProperty("created").GetBoolean());
+        answers.Count(answer => answer.Header("Idempotent-Replayed") is null).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_answer_outlives_the_server()
+    {
+        await using var server = await Store.Own();
+        var agent = await new Project(server.Api).Agent();
+        var body = new { project_id = agent.ProjectId, origin_url = agent.Project.OriginOf("second") };
+        var first = await Once(agent, "k", "/v1/repos/ensure", body);
+
+        await server.Kill();
+        await server.Restart();
+
+        var again = await Once(agent.At(server.Api), "k", "/v1/repos/ensure", body);
+        (again.Status, again.Text, again.Header("Idempotent-Replayed")).ShouldBe((200, first.Text, "true"));
+    }
+
+    private async Task<(Agent Alice, Agent Bob)> Two()
+    {
+        var project = NewProject();
+        return (await project.Agent("alice"), await project.Agent("bob"));
+    }
+
+    private static Task<Answer> Once(Api caller, string key, string path, object body)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = Api.Content(body) };
+        request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return caller.Send(request);
+    }
+}
