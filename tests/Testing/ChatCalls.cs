@@ -35,18 +35,18 @@ public static class ChatCalls
         $"/v1/chat/sessions/{session}/stream?deadline={Uri.EscapeDataString(deadline)}" + (after is null ? "" : $"&after={Uri.EscapeDataString(after)}");
 
     /// <summary>Opens a session's event stream for a quarter of an hour, as clients do; it is live when this returns.</summary>
-    public static Task<ChatStream> Listen(this Agent agent, string session, string? after = null, TimeSpan? wait = null) =>
+    public static Task<ChatListener> Listen(this Agent agent, string session, string? after = null, TimeSpan? wait = null) =>
         agent.OpenChat(StreamPath(session, Time(DateTimeOffset.UtcNow + (wait ?? TimeSpan.FromMinutes(15))), after));
 
     /// <summary>Opens an event stream by its path.</summary>
-    public static async Task<ChatStream> OpenChat(this Api api, string path)
+    public static async Task<ChatListener> OpenChat(this Api api, string path)
     {
         var request = api.Signed(new HttpRequestMessage(HttpMethod.Get, path));
         request.Headers.Accept.ParseAdd("text/event-stream");
         var response = await api.Open(request);
         if ((int)response.StatusCode != 200)
             throw new InvalidOperationException($"The stream was refused: {await Answer.From(response)}");
-        var stream = new ChatStream(response, await response.Content.ReadAsStreamAsync());
+        var stream = new ChatListener(response, await response.Content.ReadAsStreamAsync());
         await stream.Comment();
         return stream;
     }

@@ -55,6 +55,10 @@ public interface IChatGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<ChatHistory> History(ChatHistoryQuery query);
 
+    /// <summary>Text of a message; null when there is no such message.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<string?> TextOf(long sequence);
+
     /// <summary>Where an event stream of the session begins, and what it shows of the past (protocol 8.9).</summary>
     /// <exception cref="RefusedException">Not found, or forbidden.</exception>
     [ReadOnly, AlwaysInterleave]

@@ -82,6 +82,16 @@ public sealed class ChatGrain(IEventLog log, TimeProvider time) : EventSourcedGr
     }
 
     /// <inheritdoc/>
+    public async ValueTask<string?> TextOf(long sequence)
+    {
+        var (session, version) = await Look();
+        var messages = session.Recent.Reach(sequence, session.Count)
+            ? session.Recent.Where(message => message.Sequence == sequence)
+            : await Newest(sequence, version);
+        return messages is [var message, ..] && message.Sequence == sequence ? message.Body : null;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<ChatOpening> Open(OpenChat query)
     {
         var (session, version) = await Look();

@@ -17,8 +17,6 @@ internal sealed class ConversationIndex
     /// <summary>Mail threads kept for an agent: the newest ones. Older threads are not listed any more; their mail still is, in the inbox.</summary>
     public const int MostThreads = 5000;
 
-    private const int PreviewLength = 100;
-
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Person> _people = new(StringComparer.Ordinal);
 
@@ -97,7 +95,7 @@ internal sealed class ConversationIndex
 
             case ChatMessageSent e when SessionOf(stored) is { } session:
                 session.Count = e.Sequence;
-                session.Last = new(stored.Position, e.CreatedAt, e.FromAlias, Preview.Of(e.Body, PreviewLength));
+                session.Last = LastMessage.Of(stored.Position, e.CreatedAt, e.FromAlias, e.Body);
                 Read(session, e.FromAgentId, e.Sequence);
                 foreach (var seat in session.Seats) PersonOf(seat.AgentId).Lists = null;
                 break;
@@ -108,7 +106,7 @@ internal sealed class ConversationIndex
                 break;
 
             case MailDelivered e:
-                var last = new LastMessage(stored.Position, e.At, e.FromAlias, Preview.Of(e.Body, PreviewLength));
+                var last = LastMessage.Of(stored.Position, e.At, e.FromAlias, e.Body);
                 Mail(e.ToAgentId, e, last, isUnread: true);
                 if (e.FromAgentId != e.ToAgentId) Mail(e.FromAgentId, e, last, isUnread: false);
                 break;
@@ -182,7 +180,7 @@ internal sealed class ConversationIndex
 
     private static AgentLists Compose(string agentId, Person person)
     {
-        var pending = new List<(long Position, PendingRow Row)>();
+        var pending = new List<(long Position, PendingSession Row)>();
         var sessions = new List<(long Position, ChatSessionRow Row)>(person.Sessions.Count);
         var conversations = new List<(long Position, ConversationRow Row)>(person.Sessions.Count + person.Threads.Count);
         foreach (var session in person.Sessions)
@@ -192,7 +190,7 @@ internal sealed class ConversationIndex
             if (session.Last is not { } last) continue;
             var unread = (int)(session.Count - session.Seats.First(seat => seat.AgentId == agentId).ReadUpTo);
             conversations.Add((last.Position, new("chat", session.Id, aliases, "", last.At, last.From, last.Preview, unread)));
-            if (unread > 0) pending.Add((last.Position, new(session.Id, aliases, last.Preview, last.From, unread, last.At, false)));
+            if (unread > 0) pending.Add((last.Position, new(new(session.Id, aliases, last.Preview, last.From, unread, last.At, false), session.Count, last.IsCut)));
         }
 
         foreach (var thread in person.Threads.Values)
@@ -253,7 +251,7 @@ internal sealed class ConversationIndex
 
         public string Subject { get; set; } = "";
 
-        public LastMessage Last { get; set; } = new(0, default, "", "");
+        public LastMessage Last { get; set; } = LastMessage.Of(0, default, "", "");
 
         public HashSet<string> Unread { get; } = new(StringComparer.Ordinal);
     }
@@ -264,30 +262,14 @@ internal sealed class ConversationIndex
 /// <param name="At">When it was sent, as people see it.</param>
 /// <param name="From">Alias of its sender.</param>
 /// <param name="Preview">Beginning of its text.</param>
-internal sealed record LastMessage(long Position, DateTimeOffset At, string From, string Preview);
-
-/// <summary>The lists of one agent, without who waits.</summary>
-/// <param name="Sessions">Chat sessions, newest first.</param>
-/// <param name="Pending">Those with unread messages, newest activity first.</param>
-/// <param name="UnreadMails">Number of unread mails.</param>
-/// <param name="Conversations">Mail threads and chat sessions, newest first, with the place of their newest message in the feed.</param>
-internal sealed record AgentLists(
-    ImmutableArray<ChatSessionRow> Sessions,
-    ImmutableArray<PendingRow> Pending,
-    int UnreadMails,
-    ImmutableArray<(long Position, ConversationRow Row)> Conversations)
+/// <param name="IsCut">Whether the text goes on.</param>
+internal sealed record LastMessage(long Position, DateTimeOffset At, string From, string Preview, bool IsCut)
 {
-    private PendingView? _pending;
+    private const int Characters = 100;
 
-    public static AgentLists Empty { get; } = new([], [], 0, []);
-
-    /// <summary>What is pending with who waits: the same object as the last time when that has not changed.</summary>
-    public PendingView PendingWith(Func<int, bool> waits)
+    public static LastMessage Of(long position, DateTimeOffset at, string from, string text)
     {
-        var known = Volatile.Read(ref _pending);
-        if (known is not null && known.Pending.Select((row, i) => row.SenderWaiting == waits(i)).All(same => same)) return known;
-        var view = new PendingView([.. Pending.Select((row, i) => waits(i) ? row with { SenderWaiting = true } : row)], UnreadMails);
-        Volatile.Write(ref _pending, view);
-        return view;
+        var preview = Chat.Preview.Of(text, Characters);
+        return new(position, at, from, preview, preview.Length < text.Length);
     }
 }

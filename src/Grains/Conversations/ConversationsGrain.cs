@@ -63,7 +63,8 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     public async ValueTask<PendingView> Pending(string agentId)
     {
         var lists = await ListsOf(agentId);
-        return lists.PendingWith(lists.Pending.IsEmpty ? static _ => false : await Waiting(agentId, lists.Pending.Select(row => row.SessionId)));
+        var waits = lists.Pending.IsEmpty ? static _ => false : await Waiting(agentId, lists.Pending.Select(session => session.Row.SessionId));
+        return await lists.PendingWith(waits, TextOf);
     }
 
     /// <inheritdoc/>
@@ -74,6 +75,9 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
         var page = from.Take(query.Limit).ToList();
         return new([.. page.Select(c => c.Row)], from.Count > query.Limit ? page[^1].Position : null);
     }
+
+    private ValueTask<string?> TextOf(PendingSession session) =>
+        GrainFactory.GetGrain<IChatGrain>(IChatGrain.Key(_project, session.Row.SessionId)).TextOf(session.Newest);
 
     /// <summary>Whether somebody else waits in each of these sessions.</summary>
     private async ValueTask<Func<int, bool>> Waiting(string agentId, IEnumerable<string> sessions)

@@ -11,7 +11,7 @@ public sealed record ChatEvent(string Name, JsonElement Data)
 }
 
 /// <summary>A reader of a chat session's event stream that also keeps the raw lines, comments included.</summary>
-public sealed class ChatStream : IAsyncDisposable
+public sealed class ChatListener : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -22,7 +22,7 @@ public sealed class ChatStream : IAsyncDisposable
     private readonly Task reading;
     private bool disposed;
 
-    internal ChatStream(HttpResponseMessage response, Stream body)
+    internal ChatListener(HttpResponseMessage response, Stream body)
     {
         Response = response;
         reading = Read(body);
