@@ -1,7 +1,10 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
+using Microsoft.OpenApi;
 
 namespace Beadhub.Gateway;
 
@@ -20,32 +23,50 @@ public static class BeadhubGateway
         services.AddSingleton<ChatStreams>();
         services.AddHostedService(provider => provider.GetRequiredService<ChatStreams>());
         services.AddHealthChecks();
-        // The document describes what is sent, so it is made by the same JSON rules.
-        services.ConfigureHttpJsonOptions(json =>
+        // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
         {
-            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types);
+            foreach (var property in type.Properties) property.Name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
+        })));
+        services.AddOpenApi(openApi =>
+        {
+            openApi.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info = new() { Title = "Beadhub", Version = "1", Description = "The coordination server for teams of AI coding agents." };
+                var components = document.Components ??= new();
+                (components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>())[OperationFields.Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" };
+                return Task.CompletedTask;
+            });
+            openApi.AddOperationTransformer(OperationFields.Describe);
         });
-        services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info = new() { Title = "Beadhub", Version = "1", Description = "The coordination server for teams of AI coding agents." };
-            return Task.CompletedTask;
-        }));
         return services;
     }
 
-    /// <summary>Maps the endpoints.</summary>
-    public static void MapBeadhub(this WebApplication app)
+    /// <summary>Maps Beadhub's endpoints, pages and documents.</summary>
+    /// <param name="app">The application, to which <c>AddBeadhub</c> was applied.</param>
+    /// <param name="prefix">Path under which Beadhub lives in a larger application, for example <c>/beadhub</c>; empty when it is all there is.</param>
+    public static void MapBeadhub(this WebApplication app, string prefix = "")
+    {
+        if (prefix.Trim('/').Length == 0) Serve(app);
+        else app.Map($"/{prefix.Trim('/')}", Serve);
+    }
+
+    private static void Serve(IApplicationBuilder app)
     {
         app.UseErrorAnswers();
-        var idempotency = app.Make<Idempotency>();
+        var idempotency = ActivatorUtilities.CreateInstance<Idempotency>(app.ApplicationServices);
         app.Use(next => http => idempotency.Run(http, next));
         app.UseWhen(static http => http.Request.Path.StartsWithSegments("/docs"), static docs => docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";
-            ui.SwaggerEndpoint("/openapi/v1.json", "Beadhub");
+            ui.SwaggerEndpoint("../openapi/v1.json", "Beadhub");
         }));
         app.UseRouting();
+        app.UseEndpoints(Map);
+    }
+
+    private static void Map(IEndpointRouteBuilder app)
+    {
         Health.Map(app);
         Init.Map(app);
         Introspection.Map(app);

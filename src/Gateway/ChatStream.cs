@@ -21,9 +21,8 @@ internal sealed class ChatStream(
     private readonly TimeSpan _silence = settings.KeepAlive < LongestSilence ? settings.KeepAlive : LongestSilence;
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/chat/sessions/{sessionId}/stream", routes.Make<ChatStream>().Get).WithTags("chat")
-            .Says("A session's messages and read receipts, as server-sent events", 401, 403, 404, 422, 429)
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
+        routes.Stream("/v1/chat/sessions/{sessionId}/stream", routes.Make<ChatStream>().Get).WithTags("chat")
+            .Says("A session's messages and read receipts, as server-sent events", 401, 403, 404, 422, 429);
 
     private async Task Get(HttpContext http)
     {

@@ -10,7 +10,7 @@ internal sealed class Health(HealthCheckService health)
     {
         var endpoints = routes.Make<Health>();
         routes.Get("/health", endpoints.Get).WithTags("health").Says("Whether the server and what it stands on work; always 200");
-        routes.Get("/health/ready", endpoints.Ready).WithTags("health").Says("200 when requests can be served, else 503");
+        routes.Get("/health/ready", endpoints.Ready).WithTags("health").Says("200 when requests can be served, else 503", 503).Answers<HealthAnswer>();
     }
 
     private async Task<Answer<HealthAnswer>> Get(HttpContext _) => Answer.Of(await Check(), Wire.Types.HealthAnswer);

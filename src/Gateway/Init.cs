@@ -12,7 +12,7 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
     {
         var endpoints = routes.Make<Init>();
         if (!routes.ServiceProvider.GetRequiredService<GatewaySettings>().Bootstrap) return;
-        routes.Post("/v1/init", endpoints.Post).WithTags("init").Says("Bootstrap an agent; answers with a new API key", 404, 409, 422, 429);
+        routes.Post("/v1/init", endpoints.Post).WithTags("init").Says("Bootstrap an agent; answers with a new API key", 404, 409, 422, 429).Answers<InitAnswer>();
     }
 
     private async Task<IResult> Post(HttpContext http)

@@ -12,7 +12,7 @@ namespace Beadhub.Gateway;
 internal sealed class Status(IGrainFactory grains, Identification identification, TimeProvider time)
 {
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Get("/v1/status", routes.Make<Status>().Get).WithTags("status").Says("Who is there and works on what", 401, 404, 422);
+        routes.Get("/v1/status", routes.Make<Status>().Get).WithTags("status").Says("Who is there and works on what", 401, 404, 422).Answers<StatusView>();
 
     private async Task<IResult> Get(HttpContext http)
     {

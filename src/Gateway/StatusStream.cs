@@ -18,9 +18,7 @@ internal sealed class StatusStream(
     private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/status/stream", routes.Make<StatusStream>().Get).WithTags("status")
-            .Says("What happens in the project, as server-sent events", 401, 404, 422)
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
+        routes.Stream("/v1/status/stream", routes.Make<StatusStream>().Get).WithTags("status").Says("What happens in the project, as server-sent events", 401, 404, 422);
 
     private async Task Get(HttpContext http)
     {

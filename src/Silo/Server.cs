@@ -1,15 +1,9 @@
-using Beadhub.Chat;
-using Beadhub.EventLog;
 using Beadhub.Gateway;
-using Beadhub.Presence;
-using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Logging;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging.Console;
-using Orleans;
 
 namespace Beadhub.Silo;
 
@@ -63,33 +57,18 @@ internal sealed class Server : IAsyncDisposable
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 
-        var logging = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration).AddConsole(c => c.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(settings.LogLevel));
-        var publisher = new StreamFeedPublisher(logging.CreateLogger<StreamFeedPublisher>());
-        var committed = new CommittedFeed(publisher);
-        var log = await EventLogStore.Open(settings.DatabaseUrl, settings.Cluster, committed, logging, TimeProvider.System);
+        builder.AddBeadhub(settings);
+        var app = builder.Build();
         try
         {
-            builder.Services.AddSingleton(TimeProvider.System);
-            builder.Services.AddSingleton<IEventLog>(log);
-            builder.Services.AddSingleton<ICommittedFeed>(committed);
-            builder.Services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
-            builder.Services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
-            builder.Services.AddSingleton<IChatPresence, MemoryChatPresence>();
-            builder.AddGrains();
-            builder.Services.AddBeadhubGateway(settings.Gateway);
-            builder.Services.AddHealthChecks()
-                .AddAsyncCheck("database", async () => await log.Check() is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy())
-                // Streams and presence live in this process: there is no Redis that could fail.
-                .AddCheck("redis", () => HealthCheckResult.Healthy());
-            var app = builder.Build();
-            publisher.Connect(app.Services.GetRequiredService<IClusterClient>());
+            var log = app.Services.GetRequiredService<DurableEventLog>();
             app.MapBeadhub();
             await app.StartAsync();
             return new(app, log);
         }
         catch
         {
-            await log.DisposeAsync();
+            await app.DisposeAsync();
             throw;
         }
     }
@@ -99,6 +78,5 @@ internal sealed class Server : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
-        await _log.DisposeAsync();
     }
 }

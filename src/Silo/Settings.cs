@@ -5,26 +5,33 @@ using Beadhub.Gateway;
 namespace Beadhub.Silo;
 
 /// <summary>What an operator may set, by environment variables (contract 21).</summary>
-internal sealed record Settings
+public sealed record Settings
 {
+    /// <summary>Where data lives: <c>sqlite:PATH</c>, a <c>postgres://</c> URL or an Npgsql string. <c>BEADHUB_DATABASE_URL</c>, else <c>DATABASE_URL</c>.</summary>
     public string DatabaseUrl { get; init; } = "sqlite:./.beadhub/beadhub.db";
 
+    /// <summary>Address to listen on. <c>BEADHUB_HOST</c>.</summary>
     public string Host { get; init; } = "0.0.0.0";
 
+    /// <summary>Port to listen on. <c>BEADHUB_PORT</c>.</summary>
     public int Port { get; init; } = 8000;
 
-    /// <summary>Whether other nodes share the database.</summary>
+    /// <summary>Whether other nodes share the database. <c>BEADHUB_CLUSTER</c>.</summary>
     public bool Cluster { get; init; }
 
+    /// <summary>The least that is logged. <c>BEADHUB_LOG_LEVEL</c>.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
-    /// <summary>One JSON object a line; null means unless standard error is a terminal.</summary>
+    /// <summary>One JSON object a line; null means unless standard error is a terminal. <c>BEADHUB_LOG_JSON</c>.</summary>
     public bool? LogJson { get; init; }
 
+    /// <summary>How long an agent counts as present after a sign of life. <c>BEADHUB_PRESENCE_TTL_SECONDS</c>.</summary>
     public TimeSpan PresenceTtl { get; init; } = TimeSpan.FromSeconds(1800);
 
+    /// <summary>What concerns HTTP.</summary>
     public GatewaySettings Gateway { get; init; } = new();
 
+    /// <summary>The settings that the environment variables give.</summary>
     /// <exception cref="SettingsException">A variable holds what it may not.</exception>
     public static Settings FromEnvironment(Func<string, string?> variable)
     {
@@ -91,4 +98,4 @@ internal sealed record Settings
 }
 
 /// <summary>A setting holds what it may not.</summary>
-internal sealed class SettingsException(string message) : Exception(message);
+public sealed class SettingsException(string message) : Exception(message);

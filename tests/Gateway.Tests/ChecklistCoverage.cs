@@ -7,8 +7,8 @@ public sealed class ChecklistCoverage
 {
     private static readonly Dictionary<string, string> InScope = new()
     {
-        ["beadhub"] = "1-5,7,10-11,13-66,70-73,75-80,82-104,106-113,116-204,261-276,281,299-300",
-        ["aweb"] = "1-4,12-13,15-36,38,40-46",
+        ["beadhub"] = "1-5,7,10-11,13-66,70-73,75-80,82-104,106-113,116-204,261-276,279,281,299-300",
+        ["aweb"] = "1-4,11-13,15-36,38,40-46,83-127,149",
     };
 
     [Theory]

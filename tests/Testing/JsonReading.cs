@@ -10,6 +10,8 @@ public static class JsonReading
             ? value
             : throw new InvalidOperationException($"No '{name}' in {json}");
 
+    public static JsonElement At(this JsonElement json, string name, params string[] path) => path.Aggregate(json.At(name), At);
+
     public static bool Has(this JsonElement json, string name) => json.TryGetProperty(name, out _);
 
     public static bool IsNull(this JsonElement json, string name) => json.At(name).ValueKind == JsonValueKind.Null;

@@ -12,11 +12,13 @@ public sealed class ServerProcess : IAsyncDisposable
     private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_"];
 
     private readonly Process process;
+    private readonly string health;
     private readonly List<string> output = [];
 
-    private ServerProcess(Process process, Uri address)
+    private ServerProcess(Process process, Uri address, string health)
     {
         this.process = process;
+        this.health = health;
         Api = new Api(address);
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
@@ -41,7 +43,14 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Starts the server in a folder and waits until it is healthy.</summary>
     /// <param name="folder">The working directory; relative database paths end up there.</param>
     /// <param name="settings">Environment variables. Those of the calling process that concern a server are not inherited.</param>
-    public static async Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings)
+    public static Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings) =>
+        Start(folder, settings, Executable(), ["serve"], "/health");
+
+    /// <summary>Starts the sample that has a Beadhub inside, under <c>/beadhub</c>.</summary>
+    public static Task<ServerProcess> StartSample(string folder, IReadOnlyDictionary<string, string> settings) =>
+        Start(folder, settings, Executable("samples/EmbeddedHub", "EmbeddedHub"), [], "/beadhub/health");
+
+    private static async Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings, string executable, string[] arguments, string health)
     {
         var port = FreePort();
         var start = new ProcessStartInfo("dotnet")
@@ -50,16 +59,18 @@ public sealed class ServerProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add(Executable());
-        start.ArgumentList.Add("serve");
+        start.ArgumentList.Add(executable);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
         foreach (var name in start.Environment.Keys.Where(name => Foreign.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))).ToArray())
             start.Environment.Remove(name);
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
         start.Environment["BEADHUB_HOST"] = "127.0.0.1";
         start.Environment["BEADHUB_PORT"] = port.ToString();
+        start.Environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
 
-        var server = new ServerProcess(Process.Start(start)!, new Uri($"http://127.0.0.1:{port}"));
+        var server = new ServerProcess(Process.Start(start)!, new Uri($"http://127.0.0.1:{port}"), health);
         try
         {
             await server.Healthy();
@@ -101,8 +112,11 @@ public sealed class ServerProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    /// <summary>The server as this build made it: the same configuration and engine as the calling tests.</summary>
-    public static string Executable()
+    /// <summary>The server as this build made it: the same configuration and engine as the calling program.</summary>
+    public static string Executable() => Executable("src/Silo", "beadhub");
+
+    /// <summary>A program as this build made it: the same configuration and engine as the calling tests.</summary>
+    private static string Executable(string project, string name)
     {
         var tests = new DirectoryInfo(AppContext.BaseDirectory);
         var root = tests;
@@ -112,8 +126,8 @@ public sealed class ServerProcess : IAsyncDisposable
             throw new InvalidOperationException($"No Beadhub.sln above {tests.FullName}");
         var parts = tests.FullName.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);
         var build = string.Join(Path.DirectorySeparatorChar, parts[Array.LastIndexOf(parts, "bin")..]);
-        var executable = Path.Combine(root.FullName, "src", "Silo", build, "beadhub.dll");
-        return File.Exists(executable) ? executable : throw new InvalidOperationException($"The server is not built: {executable}");
+        var executable = Path.Combine(root.FullName, project, build, name + ".dll");
+        return File.Exists(executable) ? executable : throw new InvalidOperationException($"It is not built: {executable}");
     }
 
     private async Task Healthy()
@@ -125,7 +139,7 @@ public sealed class ServerProcess : IAsyncDisposable
                 throw new InvalidOperationException($"The server ended with {process.ExitCode}:\n{string.Join('\n', Output)}");
             try
             {
-                if ((await Api.Get("/health")).Status == 200)
+                if ((await Api.Get(health)).Status == 200)
                     return;
             }
             catch (HttpRequestException) when (watch.Elapsed < StartLimit)

@@ -18,7 +18,9 @@ internal sealed class BodyFields : IDisposable
     private readonly Dictionary<string, Range> _fields = [];
     private readonly FieldErrors _errors = new();
 
-    private BodyFields(RequestBody request) => _request = request;
+    private readonly FieldNotes? _notes;
+
+    private BodyFields(RequestBody request, FieldNotes? notes = null) => (_request, _notes) = (request, notes);
 
     public FieldErrors Errors => _errors;
 
@@ -28,6 +30,12 @@ internal sealed class BodyFields : IDisposable
     public static async ValueTask<BodyFields> Read(HttpContext http)
     {
         var request = http.Request;
+        if (FieldNotes.Of(http) is { } notes)
+        {
+            notes.HasBody = true;
+            return new(RequestBody.Empty(), notes);
+        }
+
         if (request.ContentType is { Length: > 0 } type && !IsJson(type))
             throw Invalid("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", []);
         var fields = new BodyFields(await RequestBody.Read(request));
@@ -48,6 +56,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>Refuses fields that are not among these (contract 0.7).</summary>
     public void Only(params ReadOnlySpan<string> known)
     {
+        if (_notes is not null) _notes.IsStrict = true;
         foreach (var (name, range) in _fields)
             if (!known.Contains(name)) _errors.Add("extra_forbidden", "Extra inputs are not permitted", Raw(range), null, "body", name);
     }
@@ -55,6 +64,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text that must be there.</summary>
     public string Required(string name, int min = 0, int max = int.MaxValue)
     {
+        _notes?.NoteBody(FieldNote.Text(name, required: true, min, max));
         if (_fields.ContainsKey(name))
         {
             if (!IsNull(name)) return Optional(name, min, max) ?? "";
@@ -69,6 +79,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text, or null when it is absent or null. Lengths are in code points.</summary>
     public string? Optional(string name, int min = 0, int max = int.MaxValue)
     {
+        _notes?.NoteBody(FieldNote.Text(name, required: false, min, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -98,6 +109,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points.</summary>
     public ReadOnlyMemory<byte> Utf8Text(string name, int max)
     {
+        _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return default;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -130,6 +142,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A whole number, or null. Texts of digits pass, as clients send them.</summary>
     public int? Integer(string name, int min, int max)
     {
+        _notes?.NoteBody(FieldNote.Integer(name, required: false, min, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -156,6 +169,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A truth value; the other one when it is absent. Texts and the numbers 0 and 1 pass, as clients send them.</summary>
     public bool Flag(string name, bool otherwise)
     {
+        _notes?.NoteBody(new(name, "boolean"));
         if (!_fields.TryGetValue(name, out var range)) return otherwise;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -184,6 +198,7 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A list of texts that must be there.</summary>
     public List<string> RequiredTexts(string name)
     {
+        _notes?.NoteBody(new(name, "array", Required: true, Min: 1, Items: "string"));
         if (!_fields.ContainsKey(name)) _errors.Add("missing", "Field required", Body, null, "body", name);
         var texts = Texts(name);
         if (texts.Count == 0 && _errors.Count == 0)
@@ -195,6 +210,7 @@ internal sealed class BodyFields : IDisposable
     public List<string> Texts(string name)
     {
         List<string> texts = [];
+        _notes?.NoteBody(new(name, "array", Items: "string"));
         if (!_fields.TryGetValue(name, out var range)) return texts;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -225,6 +241,7 @@ internal sealed class BodyFields : IDisposable
     /// </summary>
     public ReadOnlyMemory<byte> ObjectLines(string name, int maxElements, Action onTooMany)
     {
+        _notes?.NoteBody(new(name, "array", Required: true, Items: "object"));
         if (!_fields.TryGetValue(name, out var range))
         {
             _errors.Add("missing", "Field required", Body, null, "body", name);
@@ -274,7 +291,11 @@ internal sealed class BodyFields : IDisposable
     public void Dispose() => _request.Dispose();
 
     /// <summary>Ends the request with 422 when anything was wrong.</summary>
-    public void Done() => _errors.ThrowIfAny();
+    public void Done()
+    {
+        if (_notes is not null) throw new NotedException();
+        _errors.ThrowIfAny();
+    }
 
     private static bool IsJson(string contentType)
     {

@@ -1,3 +1,5 @@
+using Beadhub.Gateway.OpenApi;
+
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
@@ -26,8 +28,18 @@ internal static class Endpoints
         return endpoint;
     }
 
+    /// <summary>An endpoint that answers with server-sent events.</summary>
+    public static IEndpointConventionBuilder Stream(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task> handler) =>
+        routes.MapGet(pattern, new RequestDelegate(handler))
+            .WithMetadata(handler.Method, new DryRun(handler), new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
+
+    /// <summary>Documents the body of a success, where the type of the handler's result does not say it.</summary>
+    public static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder endpoint) =>
+        endpoint.WithMetadata(new ProducesResponseTypeMetadata(200, typeof(T), [Wire.Json]));
+
     /// <summary>A part of the path.</summary>
-    public static string PathPart(this HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
+    public static string PathPart(this HttpContext http, string name) =>
+        http.Request.RouteValues.TryGetValue(name, out var part) ? (string)part! : throw new NotedException();
 
     private static RequestDelegate Run<T>(Func<HttpContext, Task<T>> handler) where T : IResult => http =>
     {
@@ -40,7 +52,7 @@ internal static class Endpoints
     // The documents look for the method of an endpoint; an answer says of what type it is.
     private static IEndpointConventionBuilder Describe<T>(this IEndpointConventionBuilder endpoint, Func<HttpContext, Task<T>> handler)
     {
-        endpoint.WithMetadata(handler.Method);
+        endpoint.WithMetadata(handler.Method, new DryRun(handler));
         if (typeof(T) is { IsGenericType: true } answer) endpoint.WithMetadata(new ProducesResponseTypeMetadata(200, answer.GetGenericArguments()[0], [Wire.Json]));
         return endpoint;
     }

@@ -6,6 +6,7 @@ namespace Beadhub.Gateway.Http;
 /// <summary>A request's query parameters, checked as they are asked for (contract 0.5, 0.6). Unknown ones are ignored; of repeated ones the last counts.</summary>
 internal sealed class QueryFields(HttpRequest request)
 {
+    private readonly FieldNotes? _notes = FieldNotes.Of(request.HttpContext);
     private FieldErrors? _errors;
 
     private FieldErrors Errors => _errors ??= new();
@@ -13,6 +14,7 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A text, or null when it is absent. Lengths are in code points.</summary>
     public string? Text(string name, int max = int.MaxValue, int min = 0)
     {
+        _notes?.NoteQuery(FieldNote.Text(name, required: false, min, max));
         var text = Last(name);
         if (text is null) return null;
         if (text.Length > max && Names.CodePoints(text) > max)
@@ -25,6 +27,7 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A text that must be there and not be empty.</summary>
     public string Required(string name, int max = int.MaxValue, int min = 1)
     {
+        _notes?.NoteQuery(FieldNote.Text(name, required: true, min, max));
         if (Text(name, max, min) is { } text) return text;
         Errors.Add("missing", "Field required", default, null, "query", name);
         return "";
@@ -33,6 +36,7 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A whole number.</summary>
     public int Integer(string name, int otherwise, int min, int max)
     {
+        _notes?.NoteQuery(FieldNote.Integer(name, required: false, min, max));
         var text = Last(name);
         if (text is null) return otherwise;
         if (!System.Numerics.BigInteger.TryParse(text.Length <= 40 ? text : "x", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
@@ -51,6 +55,7 @@ internal sealed class QueryFields(HttpRequest request)
     /// <summary>A truth value.</summary>
     public bool Flag(string name, bool otherwise)
     {
+        _notes?.NoteQuery(new(name, "boolean"));
         var text = Last(name);
         switch (text?.ToLowerInvariant())
         {
@@ -67,7 +72,11 @@ internal sealed class QueryFields(HttpRequest request)
     public void Fail(string name, string rule) => Errors.AddRule(rule, Input(Last(name) ?? ""), "query", name);
 
     /// <summary>Ends the request with 422 when anything was wrong.</summary>
-    public void Done() => _errors?.ThrowIfAny();
+    public void Done()
+    {
+        // A dry run goes on: a body may follow.
+        if (_notes is null) _errors?.ThrowIfAny();
+    }
 
     private static byte[] Input(string text) => JsonSerializer.SerializeToUtf8Bytes(text, Wire.Types.String);
 

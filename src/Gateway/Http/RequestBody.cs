@@ -14,10 +14,19 @@ internal sealed class RequestBody : IDisposable
     /// <summary>The bytes.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
 
+    /// <summary>A body without a byte.</summary>
+    public static RequestBody Empty() => new();
+
     /// <summary>Reads the body to its end.</summary>
     /// <exception cref="ApiException">413 when it is too large.</exception>
     public static async ValueTask<RequestBody> Read(HttpRequest request)
     {
+        if (FieldNotes.Of(request.HttpContext) is { } notes)
+        {
+            notes.TakesText = true;
+            throw new NotedException();
+        }
+
         if (request.ContentLength > GatewaySettings.MaxBodyBytes) throw TooLarge();
         var body = new RequestBody();
         try

@@ -54,3 +54,5 @@ public sealed class CrashScenario(PostgresStore store) : CrashScenarioContract(s
 public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
+
+public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);

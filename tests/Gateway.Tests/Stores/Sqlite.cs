@@ -54,3 +54,5 @@ public sealed class CrashScenario(SqliteStore store) : CrashScenarioContract(sto
 public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
+
+public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);

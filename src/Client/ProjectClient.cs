@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+using Beadhub.Beads;
+using Beadhub.Boards;
+using Beadhub.Feed;
+using Beadhub.Mail;
+using Beadhub.Projects;
+using Beadhub.Workspaces;
+using Orleans;
+using Orleans.Runtime;
+using Orleans.Streams;
+
+namespace Beadhub.Client;
+
+/// <summary>One project: its grains, and what happens in it.</summary>
+public sealed class ProjectClient
+{
+    private const int PageSize = 256;
+
+    private readonly IClusterClient _cluster;
+
+    internal ProjectClient(IClusterClient cluster, string id)
+    {
+        _cluster = cluster;
+        Id = id;
+    }
+
+    /// <summary>Project id.</summary>
+    public string Id { get; }
+
+    /// <summary>Roster, repositories, workspaces, status.</summary>
+    public IProjectGrain Project => _cluster.GetGrain<IProjectGrain>(Id);
+
+    /// <summary>The project's beads: sync, list, search, ready, claims.</summary>
+    public IBoardGrain Board => _cluster.GetGrain<IBoardGrain>(Id);
+
+    /// <summary>One bead. Change beads through the <see cref="Board"/>, which is their only writer.</summary>
+    public IBeadGrain Bead(string beadId) => _cluster.GetGrain<IBeadGrain>(IBeadGrain.Key(Id, beadId));
+
+    /// <summary>One workspace; its id is its agent's.</summary>
+    public IWorkspaceGrain Workspace(string workspaceId) => _cluster.GetGrain<IWorkspaceGrain>(IWorkspaceGrain.Key(Id, workspaceId));
+
+    /// <summary>The mail that an agent has received.</summary>
+    public IMailboxGrain Mailbox(string agentId) => _cluster.GetGrain<IMailboxGrain>(IMailboxGrain.Key(Id, agentId));
+
+    /// <summary>What happens from now on, or after a feed position, in order and without gaps, until the caller stops.</summary>
+    /// <param name="after">Position of the last event handled; null for the newest.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async IAsyncEnumerable<FeedEvent> Follow(long? after = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var feed = _cluster.GetGrain<IFeedGrain>(Id);
+        using var news = new SemaphoreSlim(0, 1);
+        // Subscribed before the position is read: what comes in between wakes the reader. The log is the truth, a batch is only a wake-up call.
+        var subscription = await _cluster.GetStreamProvider(IFeedGrain.Stream)
+            .GetStream<FeedBatch>(StreamId.Create(IFeedGrain.Stream, Id))
+            .SubscribeAsync((_, _) =>
+            {
+                Wake(news);
+                return Task.CompletedTask;
+            });
+        try
+        {
+            var position = after ?? await feed.Head();
+            while (true)
+            {
+                var batch = await feed.Read(position, PageSize);
+                foreach (var e in batch.Events)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    position = e.Position;
+                    yield return e;
+                }
+
+                // Should a wake-up ever be lost, a quiet follower still looks.
+                if (batch.Events.IsDefaultOrEmpty) await news.WaitAsync(TimeSpan.FromSeconds(30), cancellation);
+            }
+        }
+        finally
+        {
+            await subscription.UnsubscribeAsync();
+        }
+    }
+
+    private static void Wake(SemaphoreSlim news)
+    {
+        lock (news)
+            if (news.CurrentCount == 0) news.Release();
+    }
+}

@@ -1,0 +1,53 @@
+using Beadhub.Chat;
+using Beadhub.EventLog;
+using Beadhub.Gateway;
+using Beadhub.Presence;
+using Beadhub.Silo.Engines;
+using Beadhub.Silo.EventLogs;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Beadhub.Silo;
+
+/// <summary>Puts a whole Beadhub, event log, grains and gateway, into an ASP.NET Core application.</summary>
+public static class BeadhubHosting
+{
+    /// <summary>Adds Beadhub's services. Its endpoints are mapped by <see cref="BeadhubGateway.MapBeadhub"/>.</summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="configure">Changes the settings that the environment variables give.</param>
+    /// <exception cref="SettingsException">A variable holds what it may not.</exception>
+    public static WebApplicationBuilder AddBeadhub(this WebApplicationBuilder builder, Func<Settings, Settings>? configure = null)
+    {
+        var settings = Settings.FromEnvironment(Environment.GetEnvironmentVariable);
+        builder.AddBeadhub(configure is null ? settings : configure(settings));
+        return builder;
+    }
+
+    internal static void AddBeadhub(this WebApplicationBuilder builder, Settings settings)
+    {
+        var services = builder.Services;
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new CommittedFeed(ActivatorUtilities.CreateInstance<StreamFeedPublisher>(provider)));
+        services.AddSingleton<IFeedPublisher>(provider => provider.GetRequiredService<CommittedFeed>());
+        services.AddSingleton<ICommittedFeed>(provider => provider.GetRequiredService<CommittedFeed>());
+        // Opened by whoever asks first, and closed after everything that was made later: what still runs at the end can write.
+        services.AddSingleton(provider => Task.Run(() => EventLogStore.Open(
+            settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(), provider.GetRequiredService<ILoggerFactory>(),
+            provider.GetRequiredService<TimeProvider>())).GetAwaiter().GetResult());
+        services.AddSingleton<IEventLog>(provider => provider.GetRequiredService<DurableEventLog>());
+        services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
+        services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
+        services.AddSingleton<IChatPresence, MemoryChatPresence>();
+        builder.AddGrains();
+        services.AddBeadhubGateway(settings.Gateway);
+        services.AddHealthChecks()
+            .AddCheck<EventLogHealth>("database")
+            // Streams and presence live in this process: there is no Redis that could fail.
+            .AddCheck("redis", () => HealthCheckResult.Healthy());
+    }
+
+    private sealed class EventLogHealth(DurableEventLog log) : IHealthCheck
+    {
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            await log.Check(cancellationToken) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
+    }
+}
