@@ -35,7 +35,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
             var (alice, bob) = (await project.Agent(human: "Alice"), await project.Agent());
             await alice.Sync(IssueGenerator.File(new IssueGenerator(i, "bd").Issues(20))).Ok();
             await alice.Claim("bd-1").Ok();
-            teams.Add(new FuzzRequests(alice, bob, bystander));
+            teams.Add(new FuzzRequests(alice, bob, bystander, (await alice.Chat("hello", bob)).Text("session_id")));
         }
 
         var failures = new ConcurrentQueue<string>();
@@ -97,6 +97,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         await agent.Claim("bd-1").Ok();
         await bob.Claim("bd-2").Ok();
         await agent.Heartbeat("main", "Europe/Madrid", "box").Ok();
+        await bob.Chat("hello", agent, gone);
         await agent.Delete($"/v1/workspaces/{gone.Id}").Ok();
         return agent;
     }
@@ -109,6 +110,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
             "/v1/projects/current", "/v1/auth/introspect", "/v1/agents", "/v1/workspaces?include_deleted=true&include_claims=true&limit=200",
             "/v1/workspaces/team?only_with_claims=false", "/v1/workspaces/online", "/v1/repos?limit=200", "/v1/beads/issues?limit=200",
             $"/v1/beads/ready?workspace_id={agent.Id}&limit=1000", "/v1/claims?limit=200", "/v1/status", $"/v1/status?workspace_id={agent.Id}",
+            "/v1/chat/sessions", "/v1/chat/pending", "/v1/conversations",
         })
         {
             var answer = await agent.Get(path).Ok();
