@@ -47,7 +47,7 @@ internal sealed class ChatStream(
             // Followed before the session is looked at: nothing falls between what was and what comes.
             feed = await hub.Follow(actor.ProjectId, sessionId);
             var opening = await session.Open(new(actor.Id, after, settings.ChatReplay));
-            feed.Reach(opening.Version);
+            await feed.Reach(opening.Version);
 
             http.Response.ContentType = "text/event-stream; charset=utf-8";
             http.Response.Headers.CacheControl = "no-cache";

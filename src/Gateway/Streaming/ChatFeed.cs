@@ -19,6 +19,7 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
     private const int BytesKept = 256 * 1024;
 
     private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _filling = new(1, 1);
     private readonly ChatFrame?[] _frames = new ChatFrame?[Kept];
     private long _first = 1; // version of the oldest frame kept
     private long _last; // version of the newest event known
@@ -46,8 +47,7 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
     /// <summary>Takes an event of the session.</summary>
     public async Task Receive(FeedEvent stored)
     {
-        lock (_lock)
-            if (stored.Version <= _last) return;
+        if (stored.Version <= Last) return;
         var frame = EventTypes.Parse(stored.Type, stored.Data) switch
         {
             ChatMessageSent message => Message(message, await Waiting()),
@@ -57,16 +57,38 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         Append(stored.Version, frame);
     }
 
-    /// <summary>The session has this many events: what is missing here is to be read from the log.</summary>
-    public void Reach(long version)
+    /// <summary>The session has this many events: what was not announced is read from the log, once for all streams.</summary>
+    public async ValueTask Reach(long version)
     {
-        lock (_lock)
-            if (version <= _last) return;
-        Append(version, null, isHole: true);
+        if (version <= Last) return;
+        await _filling.WaitAsync();
+        try
+        {
+            // Nobody has read anything here yet, or so much is missing that each may read it at its own pace.
+            if (Last is var last && (last == 0 || version - last > Kept)) Append(version, null, isHole: true);
+            while (Last < version)
+            {
+                var page = await session.Events(Last);
+                if (page.Version <= Last) return;
+                var waiting = await Waiting();
+                foreach (var e in page.Events)
+                {
+                    // What is neither message nor receipt leaves no frame, and no hole.
+                    for (var silent = Last + 1; silent < e.Version; silent++) Append(silent, null);
+                    Append(e.Version, Frame(e, waiting));
+                }
+
+                for (var silent = Last + 1; silent <= page.Version; silent++) Append(silent, null);
+            }
+        }
+        finally
+        {
+            _filling.Release();
+        }
     }
 
     /// <summary>Looks whether the log has more than was announced.</summary>
-    public async ValueTask Check() => Reach(await session.LastVersion());
+    public async ValueTask Check() => await Reach(await session.LastVersion());
 
     /// <summary>Frames after a version, and the version that the reader has then reached.</summary>
     public async ValueTask<(IReadOnlyList<ChatFrame> Frames, long Version)> Read(long after)
@@ -94,8 +116,8 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         var frames = new List<ChatFrame>(page.Events.Length);
         foreach (var e in page.Events)
         {
-            if (e.Message is { } message && shows?.Invoke(message) != false) frames.Add(Message(message, waiting));
-            else if (e.Read is { } read && shows is null) frames.Add(Receipt(read));
+            if (shows is not null && (e.Message is not { } message || !shows(message))) continue;
+            if (Frame(e, waiting) is { } frame) frames.Add(frame);
         }
 
         return (frames, page.Version);
@@ -108,6 +130,17 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         var waiting = await Waiting();
         return [.. messages.Select(message => Message(message, waiting))];
     }
+
+    private long Last
+    {
+        get
+        {
+            lock (_lock) return _last;
+        }
+    }
+
+    private ChatFrame? Frame(ChatEvent e, IReadOnlySet<string> waiting) =>
+        e.Message is { } message ? Message(message, waiting) : e.Read is { } read ? Receipt(read) : null;
 
     private async ValueTask<IReadOnlySet<string>> Waiting() => (await presence.Waiting([IChatGrain.Key(projectId, sessionId)]))[0];
 

@@ -65,9 +65,12 @@ internal sealed partial class ChatStreams(IChatPresence presence, GatewaySetting
         {
             try
             {
-                // A stream that ends meanwhile may be entered once more; it then counts until its time is over.
-                var seats = _open.Values;
-                if (seats.Count > 0) await presence.Enter((IReadOnlyCollection<ChatSeat>)seats);
+                var seats = _open.Values.ToList();
+                if (seats.Count == 0) continue;
+                await presence.Enter(seats);
+                // One that ended meanwhile may have been entered once more.
+                foreach (var seat in seats)
+                    if (!_open.ContainsKey(seat.StreamId)) await presence.Leave(seat);
             }
             catch (Exception e)
             {

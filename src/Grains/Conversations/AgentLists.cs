@@ -2,22 +2,20 @@ using System.Collections.Immutable;
 
 namespace Beadhub.Conversations;
 
-/// <summary>The lists of one agent, without who waits.</summary>
+/// <summary>The chat lists of one agent, without who waits.</summary>
 /// <param name="Sessions">Chat sessions, newest first.</param>
 /// <param name="Pending">Those with unread messages, newest activity first.</param>
 /// <param name="UnreadMails">Number of unread mails.</param>
-/// <param name="Conversations">Mail threads and chat sessions, newest first, with the place of their newest message in the feed.</param>
 internal sealed record AgentLists(
     ImmutableArray<ChatSessionRow> Sessions,
     ImmutableArray<PendingSession> Pending,
-    int UnreadMails,
-    ImmutableArray<(long Position, ConversationRow Row)> Conversations)
+    int UnreadMails)
 {
     private ImmutableArray<PendingSession> _whole;
     private PendingView? _pending;
 
     /// <summary>The lists of an agent that never had to do with anybody.</summary>
-    public static AgentLists Empty { get; } = new([], [], 0, []);
+    public static AgentLists Empty { get; } = new([], [], 0);
 
     /// <summary>
     /// What is pending, with who waits: the same object as the last time when that has not changed. The index keeps beginnings only; where a text goes on,

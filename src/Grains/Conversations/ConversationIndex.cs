@@ -44,11 +44,19 @@ internal sealed class ConversationIndex
     public AgentLists ListsOf(string agentId) =>
         _people.TryGetValue(agentId, out var person) ? person.Lists ??= Compose(agentId, person) : AgentLists.Empty;
 
+    /// <summary>The agent's mail threads and chat sessions, newest first, with the place of their newest message in the feed.</summary>
+    public ImmutableArray<(long Position, ConversationRow Row)> ConversationsOf(string agentId)
+    {
+        if (!_people.TryGetValue(agentId, out var person)) return [];
+        if (person.Conversations.IsDefault) person.Conversations = Conversations(agentId, person);
+        return person.Conversations;
+    }
+
     /// <summary>Everything, to be kept.</summary>
     public ConversationsSnapshot Save() => new(
         Position,
         [.. _sessions.Values.Select(s => new KeptSession(
-            s.Id, s.StartedAt, s.StartedPosition, [.. s.Seats.Select(seat => new KeptSeat(seat.AgentId, seat.Alias, seat.ReadUpTo))], s.Count, s.Last))],
+            s.Id, s.StartedAt, [.. s.Seats.Select(seat => new KeptSeat(seat.AgentId, seat.Alias, seat.ReadUpTo))], s.Count, s.Last))],
         [.. _people.Where(p => p.Value.Threads.Count > 0 || p.Value.UnreadMails > 0).Select(p => new KeptPerson(
             p.Key,
             p.Value.UnreadMails,
@@ -60,7 +68,7 @@ internal sealed class ConversationIndex
         var index = new ConversationIndex { Position = kept.Position };
         foreach (var s in kept.Sessions)
         {
-            var session = new Session(s.Id, s.StartedAt, s.StartedPosition) { Count = s.Count, Last = s.Last };
+            var session = new Session(s.Id, s.StartedAt) { Count = s.Count, Last = s.Last };
             foreach (var seat in s.Seats) session.Seats.Add(new(seat.AgentId, seat.Alias) { ReadUpTo = seat.ReadUpTo });
             index.Add(session);
         }
@@ -88,7 +96,7 @@ internal sealed class ConversationIndex
         switch (@event)
         {
             case ChatStarted e:
-                var begun = new Session(e.SessionId, e.At, stored.Position);
+                var begun = new Session(e.SessionId, e.At);
                 foreach (var participant in e.Participants) begun.Seats.Add(new(participant.AgentId, participant.Alias));
                 Add(begun);
                 break;
@@ -97,12 +105,12 @@ internal sealed class ConversationIndex
                 session.Count = e.Sequence;
                 session.Last = LastMessage.Of(stored.Position, e.CreatedAt, e.FromAlias, e.Body);
                 Read(session, e.FromAgentId, e.Sequence);
-                foreach (var seat in session.Seats) PersonOf(seat.AgentId).Lists = null;
+                foreach (var seat in session.Seats) PersonOf(seat.AgentId).Forget();
                 break;
 
             case ChatRead e when SessionOf(stored) is { } session:
                 Read(session, e.AgentId, e.Sequence);
-                PersonOf(e.AgentId).Lists = null;
+                PersonOf(e.AgentId).Forget();
                 break;
 
             case MailDelivered e:
@@ -115,7 +123,7 @@ internal sealed class ConversationIndex
                 var reader = PersonOf(e.AgentId);
                 reader.UnreadMails = Math.Max(0, reader.UnreadMails - 1);
                 if (reader.ThreadOfUnread.Remove(e.MessageId, out var read)) read.Unread.Remove(e.MessageId);
-                reader.Lists = null;
+                reader.Forget();
                 break;
         }
     }
@@ -128,7 +136,7 @@ internal sealed class ConversationIndex
         {
             var person = PersonOf(seat.AgentId);
             person.Sessions.Add(session);
-            person.Lists = null;
+            person.Forget();
         }
     }
 
@@ -143,7 +151,7 @@ internal sealed class ConversationIndex
         found.Last = last;
         found.Participants.Add(mail.FromAlias);
         found.Participants.Add(mail.ToAlias);
-        person.Lists = null;
+        person.Forget();
         if (isUnread)
         {
             person.UnreadMails++;
@@ -180,27 +188,31 @@ internal sealed class ConversationIndex
 
     private static AgentLists Compose(string agentId, Person person)
     {
-        var pending = new List<(long Position, PendingSession Row)>();
-        var sessions = new List<(long Position, ChatSessionRow Row)>(person.Sessions.Count);
-        var conversations = new List<(long Position, ConversationRow Row)>(person.Sessions.Count + person.Threads.Count);
-        foreach (var session in person.Sessions)
+        var pending = new List<(long Position, PendingSession Session)>();
+        var sessions = ImmutableArray.CreateBuilder<ChatSessionRow>(person.Sessions.Count);
+        // They are in the order in which they began.
+        for (var i = person.Sessions.Count - 1; i >= 0; i--)
         {
-            var aliases = session.Aliases;
-            sessions.Add((session.StartedPosition, new(session.Id, aliases, session.StartedAt, false)));
-            if (session.Last is not { } last) continue;
-            var unread = (int)(session.Count - session.Seats.First(seat => seat.AgentId == agentId).ReadUpTo);
-            conversations.Add((last.Position, new("chat", session.Id, aliases, "", last.At, last.From, last.Preview, unread)));
-            if (unread > 0) pending.Add((last.Position, new(new(session.Id, aliases, last.Preview, last.From, unread, last.At, false), session.Count, last.IsCut)));
+            var session = person.Sessions[i];
+            sessions.Add(new(session.Id, session.Aliases, session.StartedAt, false));
+            if (session.Last is { } last && session.UnreadOf(agentId) is > 0 and var unread)
+                pending.Add((last.Position, new(new(session.Id, session.Aliases, last.Preview, last.From, unread, last.At, false), session.Count, last.IsCut)));
         }
 
-        foreach (var thread in person.Threads.Values)
-            conversations.Add((thread.Last.Position,
-                new("mail", thread.Id, [.. thread.Participants], thread.Subject, thread.Last.At, thread.Last.From, thread.Last.Preview, thread.Unread.Count)));
-        return new(Newest(sessions), Newest(pending), person.UnreadMails, [.. conversations.OrderByDescending(c => c.Position)]);
+        return new(sessions.MoveToImmutable(), [.. pending.OrderByDescending(p => p.Position).Select(p => p.Session)], person.UnreadMails);
     }
 
-    private static ImmutableArray<TRow> Newest<TRow>(List<(long Position, TRow Row)> rows) =>
-        [.. rows.OrderByDescending(row => row.Position).Select(row => row.Row)];
+    private static ImmutableArray<(long Position, ConversationRow Row)> Conversations(string agentId, Person person)
+    {
+        var rows = new List<(long Position, ConversationRow Row)>(person.Sessions.Count + person.Threads.Count);
+        foreach (var session in person.Sessions)
+            if (session.Last is { } last)
+                rows.Add((last.Position, new("chat", session.Id, session.Aliases, "", last.At, last.From, last.Preview, session.UnreadOf(agentId))));
+        foreach (var thread in person.Threads.Values)
+            rows.Add((thread.Last.Position,
+                new("mail", thread.Id, [.. thread.Participants], thread.Subject, thread.Last.At, thread.Last.From, thread.Last.Preview, thread.Unread.Count)));
+        return [.. rows.OrderByDescending(row => row.Position)];
+    }
 
     private sealed class Person
     {
@@ -213,9 +225,13 @@ internal sealed class ConversationIndex
         public int UnreadMails { get; set; }
 
         public AgentLists? Lists { get; set; }
+
+        public ImmutableArray<(long Position, ConversationRow Row)> Conversations { get; set; }
+
+        public void Forget() => (Lists, Conversations) = (null, default);
     }
 
-    private sealed class Session(string id, DateTimeOffset startedAt, long startedPosition)
+    private sealed class Session(string id, DateTimeOffset startedAt)
     {
         private ImmutableArray<string> _aliases;
 
@@ -223,13 +239,13 @@ internal sealed class ConversationIndex
 
         public DateTimeOffset StartedAt => startedAt;
 
-        public long StartedPosition => startedPosition;
-
         public List<SessionSeat> Seats { get; } = [];
 
         public long Count { get; set; }
 
         public LastMessage? Last { get; set; }
+
+        public int UnreadOf(string agentId) => (int)(Count - Seats.First(seat => seat.AgentId == agentId).ReadUpTo);
 
         public ImmutableArray<string> Aliases => _aliases.IsDefault ? _aliases = [.. Seats.Select(seat => seat.Alias)] : _aliases;
     }

@@ -38,10 +38,18 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
         _project = this.GetPrimaryKeyString();
         // Followed before the log is read: what comes in between is seen by one or the other.
         _following = committed.Follow(_project, _news.Add);
-        var stored = await log.Load(new(Kind, _project), cancellationToken);
-        _keptVersion = stored.Version;
-        if (stored.Snapshot is { } snapshot) _index = ConversationIndex.From(JsonSerializer.Deserialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot)!);
-        _position = _keptPosition = _index.Position;
+        try
+        {
+            var stored = await log.Load(new(Kind, _project), cancellationToken);
+            _keptVersion = stored.Version;
+            if (stored.Snapshot is { } snapshot) _index = ConversationIndex.From(JsonSerializer.Deserialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot)!);
+            _position = _keptPosition = _index.Position;
+        }
+        catch
+        {
+            _following.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -54,7 +62,7 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     /// <inheritdoc/>
     public async ValueTask<ChatSessionsView> Sessions(string agentId)
     {
-        var lists = await ListsOf(agentId);
+        var lists = await Look(index => index.ListsOf(agentId));
         var waits = await Waiting(agentId, lists.Sessions.Select(row => row.SessionId));
         return new([.. lists.Sessions.Select((row, i) => waits(i) ? row with { SenderWaiting = true } : row)]);
     }
@@ -62,7 +70,7 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     /// <inheritdoc/>
     public async ValueTask<PendingView> Pending(string agentId)
     {
-        var lists = await ListsOf(agentId);
+        var lists = await Look(index => index.ListsOf(agentId));
         var waits = lists.Pending.IsEmpty ? static _ => false : await Waiting(agentId, lists.Pending.Select(session => session.Row.SessionId));
         return await lists.PendingWith(waits, TextOf);
     }
@@ -70,8 +78,8 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     /// <inheritdoc/>
     public async ValueTask<ConversationPage> List(ConversationQuery query)
     {
-        var lists = await ListsOf(query.AgentId);
-        var from = lists.Conversations.Where(c => !(c.Position >= query.Before) && !(c.Row.LastMessageAt >= query.OlderThan)).Take(query.Limit + 1).ToList();
+        var conversations = await Look(index => index.ConversationsOf(query.AgentId));
+        var from = conversations.Where(c => !(c.Position >= query.Before) && !(c.Row.LastMessageAt >= query.OlderThan)).Take(query.Limit + 1).ToList();
         var page = from.Take(query.Limit).ToList();
         return new([.. page.Select(c => c.Row)], from.Count > query.Limit ? page[^1].Position : null);
     }
@@ -86,10 +94,10 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
         return i => waiting[i] is { IsEmpty: false } agents && !(agents.Count == 1 && agents.Contains(agentId));
     }
 
-    private async ValueTask<AgentLists> ListsOf(string agentId)
+    private async ValueTask<TFound> Look<TFound>(Func<ConversationIndex, TFound> find)
     {
         if (!TakeNews()) await CatchUp();
-        lock (_gate) return _index.ListsOf(agentId);
+        lock (_gate) return find(_index);
     }
 
     /// <summary>Takes in what this process has committed; false when there may be more that it does not know of.</summary>

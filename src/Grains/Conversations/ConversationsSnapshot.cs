@@ -8,9 +8,9 @@ namespace Beadhub.Conversations;
 /// <summary>A <see cref="ConversationIndex"/> as it is kept.</summary>
 internal sealed record ConversationsSnapshot(long Position, ImmutableArray<KeptSession> Sessions, ImmutableArray<KeptPerson> People);
 
-/// <summary>A chat session.</summary>
+/// <summary>A chat session; they are in the order in which they began.</summary>
 internal sealed record KeptSession(
-    string Id, DateTimeOffset StartedAt, long StartedPosition, ImmutableArray<KeptSeat> Seats, long Count, LastMessage? Last);
+    string Id, DateTimeOffset StartedAt, ImmutableArray<KeptSeat> Seats, long Count, LastMessage? Last);
 
 /// <summary>A participant's place in it.</summary>
 internal sealed record KeptSeat(string AgentId, string Alias, long ReadUpTo);

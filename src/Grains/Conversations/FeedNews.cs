@@ -8,6 +8,8 @@ internal sealed class FeedNews(Func<FeedEvent, bool> matters)
     private const int MostEvents = 256;
     private const int MostCharacters = 1024 * 1024;
 
+    private static readonly IReadOnlyList<FeedEvent> None = [];
+
     private readonly Lock _gate = new();
     private List<FeedEvent> _events = [];
     private int _characters;
@@ -37,12 +39,12 @@ internal sealed class FeedNews(Func<FeedEvent, bool> matters)
     }
 
     /// <summary>What came after a position, and the position that is reached with it; null when something may be missing.</summary>
-    public (List<FeedEvent> Events, long Position)? After(long position)
+    public (IReadOnlyList<FeedEvent> Events, long Position)? After(long position)
     {
         lock (_gate)
         {
             if (position < _since) return null;
-            var events = _events.Where(e => e.Position > position).ToList();
+            var events = _events.Count == 0 ? None : _events.Where(e => e.Position > position).ToList();
             Forget(_last);
             return (events, _last);
         }
@@ -50,7 +52,7 @@ internal sealed class FeedNews(Func<FeedEvent, bool> matters)
 
     private void Forget(long position)
     {
-        _events = [];
+        if (_events.Count > 0) _events = [];
         _characters = 0;
         _since = position;
     }

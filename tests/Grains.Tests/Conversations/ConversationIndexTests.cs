@@ -40,7 +40,7 @@ public class ConversationIndexTests
 
         _index.ListsOf("b").Sessions.Select(s => s.SessionId).ShouldBe(["t", "s"]);
         _index.ListsOf("b").Pending.Select(s => s.Row.SessionId).ShouldBe(["t", "s"]);
-        _index.ListsOf("b").Conversations.Select(c => c.Row.ConversationId).ShouldBe(["m", "t", "s"]);
+        _index.ConversationsOf("b").Select(c => c.Row.ConversationId).ShouldBe(["m", "t", "s"]);
         Say("s", 2, "a");
         _index.ListsOf("b").Pending.Select(s => s.Row.SessionId).ShouldBe(["s", "t"]);
     }
@@ -52,16 +52,16 @@ public class ConversationIndexTests
         Mail("m2", "b", "a", thread: "m1", subject: "re");
         Mail("m3", "b", "c", thread: "m1", subject: "between others");
 
-        var a = _index.ListsOf("a").Conversations.ShouldHaveSingleItem().Row;
+        var a = _index.ConversationsOf("a").ShouldHaveSingleItem().Row;
         (a.ConversationType, a.ConversationId, a.Subject, a.LastMessageFrom, a.UnreadCount).ShouldBe(("mail", "m1", "re", "b-alias", 1));
         a.Participants.ShouldBe(["a-alias", "b-alias"]);
-        var b = _index.ListsOf("b").Conversations.ShouldHaveSingleItem().Row;
+        var b = _index.ConversationsOf("b").ShouldHaveSingleItem().Row;
         (b.Subject, b.UnreadCount).ShouldBe(("between others", 1));
         b.Participants.ShouldBe(["a-alias", "b-alias", "c-alias"]);
-        _index.ListsOf("c").Conversations.Single().Row.Participants.ShouldBe(["b-alias", "c-alias"]);
+        _index.ConversationsOf("c").Single().Row.Participants.ShouldBe(["b-alias", "c-alias"]);
 
         Ack("m2", "a");
-        (_index.ListsOf("a").UnreadMails, _index.ListsOf("a").Conversations[0].Row.UnreadCount).ShouldBe((0, 0));
+        (_index.ListsOf("a").UnreadMails, _index.ConversationsOf("a")[0].Row.UnreadCount).ShouldBe((0, 0));
         _index.ListsOf("b").UnreadMails.ShouldBe(1);
     }
 
@@ -70,7 +70,7 @@ public class ConversationIndexTests
     {
         Mail("m", "a", "a");
 
-        var row = _index.ListsOf("a").Conversations.ShouldHaveSingleItem().Row;
+        var row = _index.ConversationsOf("a").ShouldHaveSingleItem().Row;
         (row.UnreadCount, string.Join(',', row.Participants)).ShouldBe((1, "a-alias"));
     }
 
@@ -130,12 +130,12 @@ public class ConversationIndexTests
         _index.ListsOf("b").UnreadMails.ShouldBe(1);
         Unread("b").ShouldBeEmpty();
 
-        string Show() => string.Join('\n', new[] { "a", "b", "c" }.Select(agent => _index.ListsOf(agent)).Select(lists => string.Join('\n',
+        string Show() => string.Join('\n', new[] { "a", "b", "c" }.Select(agent => (Lists: _index.ListsOf(agent), Conversations: _index.ConversationsOf(agent))).Select(found => string.Join('\n',
             [
-                .. lists.Conversations.Select(c => $"{c.Position} {c.Row with { Participants = [] }} {string.Join(',', c.Row.Participants)}"),
-                .. lists.Sessions.Select(s => $"{s with { Participants = [] }} {string.Join(',', s.Participants)}"),
-                .. lists.Pending.Select(s => $"{s with { Row = s.Row with { Participants = [] } }}"),
-                $"{lists.UnreadMails}",
+                .. found.Conversations.Select(c => $"{c.Position} {c.Row with { Participants = [] }} {string.Join(',', c.Row.Participants)}"),
+                .. found.Lists.Sessions.Select(s => $"{s with { Participants = [] }} {string.Join(',', s.Participants)}"),
+                .. found.Lists.Pending.Select(s => $"{s with { Row = s.Row with { Participants = [] } }}"),
+                $"{found.Lists.UnreadMails}",
             ])));
     }
 
@@ -145,8 +145,8 @@ public class ConversationIndexTests
         const int Many = ConversationIndex.MostThreads * 11 / 10 + 1;
         for (var i = 0; i < Many; i++) Mail($"m{i}", "a", "b");
 
-        _index.ListsOf("b").Conversations.Length.ShouldBe(ConversationIndex.MostThreads);
-        _index.ListsOf("b").Conversations[^1].Row.ConversationId.ShouldBe($"m{Many - ConversationIndex.MostThreads}");
+        _index.ConversationsOf("b").Length.ShouldBe(ConversationIndex.MostThreads);
+        _index.ConversationsOf("b")[^1].Row.ConversationId.ShouldBe($"m{Many - ConversationIndex.MostThreads}");
         _index.ListsOf("b").UnreadMails.ShouldBe(Many);
         Ack("m0", "b");
         _index.ListsOf("b").UnreadMails.ShouldBe(Many - 1);
