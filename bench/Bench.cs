@@ -9,6 +9,9 @@ internal static class Bench
     {
         ["reads"] = Reads.Run,
         ["writes"] = Writes.Run,
+        ["coordination"] = CoordinationWrites.Run,
+        ["inbox"] = Inbox.Run,
+        ["chat"] = ChatFanOut.Run,
         ["syncs"] = Syncs.Run,
         ["events"] = Events.Run,
         ["startup"] = Startup.Run,

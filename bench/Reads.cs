@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Beadhub.Testing;
 
 namespace Beadhub.Bench;
@@ -29,9 +28,9 @@ internal static class Reads
         var sizes = new Dictionary<string, int>();
         foreach (var (_, path, _) in reads)
         {
-            var answer = await Capture(team.Agent, path);
+            var answer = await CapturedAnswer.Of(team.Agent, path);
             sizes[path] = answer.Body.Length;
-            await File.WriteAllBytesAsync(Path.Combine(captured, $"{sizes.Count}.json"), JsonSerializer.SerializeToUtf8Bytes(answer));
+            await answer.Save(captured);
         }
 
         await using var bare = await lab.Reference("reference", captured);
@@ -44,15 +43,5 @@ internal static class Reads
             if (earlier is not null) lab.Results.Orient($"read: {name}", medians[0], earlier.Value, "/s", Goal.Least(10));
             lab.Say($"{name}: {medians[0]:0}/s, bare {medians[1]:0}/s");
         }
-    }
-
-    private static async Task<CapturedAnswer> Capture(Agent agent, string path)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Get, path);
-        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {agent.Key}");
-        using var response = await agent.Open(request);
-        return response.IsSuccessStatusCode
-            ? new(path.Split('?')[0], response.Content.Headers.ContentType?.ToString(), await response.Content.ReadAsByteArrayAsync())
-            : throw new InvalidOperationException($"{path} was answered with {response.StatusCode}.");
     }
 }

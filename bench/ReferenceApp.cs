@@ -29,6 +29,37 @@ internal static class ReferenceApp
         app.Run();
     }
 
+    /// <summary>Keeps streams open and writes what it is sent to all of them, each as soon as it can take it.</summary>
+    public static void FanOut(int port)
+    {
+        var app = Build(port);
+        var streams = new List<HttpResponse>();
+        app.MapGet("/stream", (RequestDelegate)(async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.Body.WriteAsync(": keepalive\n\n"u8.ToArray());
+            await http.Response.Body.FlushAsync();
+            lock (streams) streams.Add(http.Response);
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        }));
+        app.MapPost("/send", (RequestDelegate)(async http =>
+        {
+            using var frame = new MemoryStream();
+            await http.Request.Body.CopyToAsync(frame);
+            HttpResponse[] all;
+            lock (streams) all = [.. streams];
+            foreach (var stream in all) _ = Write(stream, frame.ToArray());
+            http.Response.ContentLength = 0;
+        }));
+        app.Run();
+
+        static async Task Write(HttpResponse stream, byte[] frame)
+        {
+            await stream.Body.WriteAsync(frame);
+            await stream.Body.FlushAsync();
+        }
+    }
+
     private static WebApplication Build(int port)
     {
         var builder = WebApplication.CreateSlimBuilder();

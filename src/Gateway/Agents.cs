@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
@@ -7,8 +8,12 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/agents</c>: who is in the project and who is there (contract 4, protocol 6).</summary>
-internal sealed class Agents(IGrainFactory grains, Identification identification)
+internal sealed class Agents(IGrainFactory grains, Identification identification, GatewaySettings settings)
 {
+    private const int MaxWord = 256;
+    private const int MaxContext = 16 * 1024;
+    private const int MaxContextDepth = 16;
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Agents>();
@@ -16,6 +21,11 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         group.Get("", endpoints.List).Says("Agents of the project with their presence", 401);
         group.Post("/register", endpoints.Register).Says("Report presence for a workspace", 401, 403, 404, 410, 422);
         group.Post("/heartbeat", endpoints.Heartbeat).Says("Refresh the caller's presence", 401, 404);
+        group.Patch("/me", endpoints.ChangeOwn).Says("Change what the caller tells of itself", 401, 403, 404, 422);
+        group.Patch("/{agentId}", endpoints.Change).Says("Change what an agent of the project tells of itself", 401, 404, 422);
+        group.Delete("/me", endpoints.Leave).Says("Deregister the caller; it must be ephemeral", 400, 401, 403, 404);
+        group.Delete("/{**address}", endpoints.Deregister).Says("Deregister an ephemeral agent of the project, by address or id", 400, 401, 403, 404);
+        group.Get("/resolve/{**address}", endpoints.Resolve).Says("The identity of an agent of any project, by its address", 401, 404);
         group.Post("/suggest-alias-prefix", endpoints.SuggestAliasPrefix).Says("The next free name of a project; needs no key", 409, 422);
     }
 
@@ -59,6 +69,100 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         return Answer.Of(await grains.GetGrain<IProjectGrain>(who.ProjectId).AgentHeartbeat(agent), Wire.Types.AgentSeen);
     }
 
+    private async Task<Answer<AgentChangedAnswer>> ChangeOwn(HttpContext http)
+    {
+        var change = await Changes(http);
+        var actor = await identification.ActorOf(http);
+        return await Change(actor.ProjectId, change with { AgentId = actor.Id });
+    }
+
+    private async Task<Answer<AgentChangedAnswer>> Change(HttpContext http)
+    {
+        var change = await Changes(http);
+        var who = await identification.Of(http);
+        if (!Names.TryNormalizeUuid(http.PathPart("agentId"), out var agentId)) throw ApiException.Unprocessable("Invalid agent_id format");
+        return await Change(who.ProjectId, change with { AgentId = agentId });
+    }
+
+    private async Task<Answer<AgentChangedAnswer>> Change(string projectId, ChangeAgent change)
+    {
+        var agent = await grains.GetGrain<IProjectGrain>(projectId).ChangeAgent(change);
+        return Answer.Of(new AgentChangedAnswer(agent.AgentId, agent.AccessMode, agent.Role, agent.Program, agent.Context), Wire.Types.AgentChangedAnswer);
+    }
+
+    private static async Task<ChangeAgent> Changes(HttpContext http)
+    {
+        using var body = await BodyFields.Read(http);
+        // Clients of the hosted product send their privacy along, which means nothing here.
+        body.Only("access_mode", "role", "program", "context", "privacy");
+        var change = new ChangeAgent(
+            "",
+            body.OneOf("access_mode", [AccessModes.ContactsOnly, AccessModes.Open]),
+            body.Plain("role", MaxWord),
+            body.Plain("program", MaxWord),
+            body.Object("context", MaxContext, MaxContextDepth, mayBeNull: true));
+        body.Done();
+        return change;
+    }
+
+    private async Task<Answer<DeregisteredAnswer>> Leave(HttpContext http)
+    {
+        var actor = await identification.ActorOf(http);
+        return await Deregister(actor.ProjectId, actor.Id);
+    }
+
+    private async Task<Answer<DeregisteredAnswer>> Deregister(HttpContext http)
+    {
+        var address = Address(http);
+        if (Names.TryNormalizeUuid(address.Alias, out var agentId) && address.Slug.Length == 0)
+            return await Deregister((await identification.Of(http)).ProjectId, agentId);
+        if (!address.IsValid) throw ApiException.NotFound("Invalid address format");
+
+        var who = await identification.Of(http);
+        var (projectId, agent) = await Find(address);
+        return projectId == who.ProjectId
+            ? await Deregister(projectId, agent.AgentId)
+            : throw ApiException.Forbidden("Not authorized to deregister agents in another project");
+    }
+
+    private async Task<Answer<DeregisteredAnswer>> Deregister(string projectId, string agentId)
+    {
+        await grains.GetGrain<IProjectGrain>(projectId).Deregister(agentId);
+        return Answer.Of(new DeregisteredAnswer(agentId, AgentStatus.Deregistered), Wire.Types.DeregisteredAnswer);
+    }
+
+    private async Task<Answer<ResolvedAgent>> Resolve(HttpContext http)
+    {
+        await identification.Of(http);
+        var address = Address(http);
+        if (!address.IsValid) throw ApiException.NotFound("Agent not found");
+        var (_, agent) = await Find(address);
+        return Answer.Of(
+            new ResolvedAgent(agent.Did, agent.StableId, $"{address.Slug}/{address.Alias}", agent.AgentId, agent.HumanName, agent.PublicKey, settings.ServerUrl,
+                agent.Custody, agent.Lifetime, agent.Status),
+            Wire.Types.ResolvedAgent);
+    }
+
+    private async Task<(string ProjectId, AgentIdentity Agent)> Find(AgentAddress address)
+    {
+        var projectId = await grains.GetGrain<IDirectoryGrain>(address.Slug).Find() ?? throw ApiException.NotFound("Agent not found");
+        var named = await grains.GetGrain<IProjectGrain>(projectId).Named([address.Alias]);
+        return (projectId, named[0] ?? throw ApiException.NotFound("Agent not found"));
+    }
+
+    // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
+    private static AgentAddress Address(HttpContext http)
+    {
+        var path = (http.Request.RouteValues["address"] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        var slash = path.LastIndexOf('/');
+        return new(slash < 0 ? "" : path[..slash], path[(slash + 1)..]);
+    }
+
+    private readonly record struct AgentAddress(string Slug, string Alias)
+    {
+        public bool IsValid => Names.IsSlug(Slug) && Names.IsAlias(Alias);
+    }
+
     private async Task<Answer<AliasPrefixAnswer>> SuggestAliasPrefix(HttpContext http)
     {
         using var body = await BodyFields.Read(http);
@@ -92,6 +196,30 @@ internal sealed record RegisteredAgent(
 
 /// <summary>The workspace it is for.</summary>
 internal sealed record RegisteredWorkspace(string WorkspaceId);
+
+/// <summary>What an agent tells of itself after a change (protocol 6.4).</summary>
+internal sealed record AgentChangedAnswer(
+    string AgentId,
+    string AccessMode,
+    string? Role,
+    string? Program,
+    [property: JsonConverter(typeof(RawJson))] string? Context);
+
+/// <summary>Answer of a deregistration (protocol 6.6).</summary>
+internal sealed record DeregisteredAnswer(string AgentId, string Status);
+
+/// <summary>An agent found by its address (protocol 6.5).</summary>
+internal sealed record ResolvedAgent(
+    string? Did,
+    string? StableId,
+    string Address,
+    string AgentId,
+    string HumanName,
+    string? PublicKey,
+    string Server,
+    string? Custody,
+    string Lifetime,
+    string Status);
 
 /// <summary>Answer of <c>POST /v1/agents/suggest-alias-prefix</c> (contract 4.1).</summary>
 internal sealed record AliasPrefixAnswer(string ProjectSlug, string? ProjectId, string NamePrefix);

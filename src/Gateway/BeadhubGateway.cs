@@ -18,6 +18,7 @@ public static class BeadhubGateway
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
+        services.AddSingleton<MailRate>();
         services.AddSingleton<FeedHub>();
         services.AddSingleton<ChatHub>();
         services.AddSingleton<ChatStreams>();
@@ -72,16 +73,22 @@ public static class BeadhubGateway
         Introspection.Map(app);
         Projects.Map(app);
         Agents.Map(app);
+        AgentIdentities.Map(app);
+        Control.Map(app);
         Workspaces.Map(app);
         Repos.Map(app);
         Beads.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
+        Messages.Map(app);
+        Contacts.Map(app);
+        Reservations.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         Chats.Map(app);
         ChatStream.Map(app);
         Conversations.Map(app);
+        EventsStream.Map(app);
         app.MapOpenApi();
     }
 }

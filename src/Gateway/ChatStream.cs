@@ -18,6 +18,9 @@ internal sealed class ChatStream(
     // Clients and what is between take a silence for an end sooner than the status stream's.
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
 
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(24);
+
     private readonly TimeSpan _silence = settings.KeepAlive < LongestSilence ? settings.KeepAlive : LongestSilence;
 
     public static void Map(IEndpointRouteBuilder routes) =>
@@ -40,6 +43,8 @@ internal sealed class ChatStream(
         var after = afterText is null ? default(DateTimeOffset?) : ZonedTime.Parse(afterText, "after");
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
+        // A client that stopped reading must not hold its stream, and be shown as waiting, for ever.
+        if (deadline - time.GetUtcNow() is { Ticks: > 0 } left && left < LongestTimer) ended.CancelAfter(left + Grace);
         var seat = await streams.Enter(key, actor.Id);
         ChatFeed? feed = null;
         try
@@ -59,7 +64,7 @@ internal sealed class ChatStream(
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
-            // The client left or the server stops.
+            // The client left or does not read, or the server stops.
         }
         finally
         {

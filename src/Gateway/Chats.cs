@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Beadhub.Chat;
+using Beadhub.Contacts;
 using Beadhub.Conversations;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
@@ -34,23 +35,23 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
     private async Task<Answer<ChatCreated>> Create(HttpContext http)
     {
         using var body = await BodyFields.Read(http);
-        body.Only(["to_aliases", "message", "leaving", .. SignatureFields.Names]);
+        body.Only(["to_aliases", "message", "leaving", .. SignedFields.Names]);
         var aliases = Aliases(body);
         var message = body.Message("message");
         var leaving = body.Flag("leaving", false);
-        var signature = new SignatureFields(body);
+        var signature = SignedFields.Read(body);
         body.Done();
 
         var actor = await identification.ActorOf(http);
         if (aliases.Distinct(StringComparer.Ordinal).Count() < aliases.Count) throw ApiException.Unprocessable("to_aliases contains duplicates");
         if (aliases.Contains(actor.Alias)) throw new ApiException(StatusCodes.Status400BadRequest, "Self-chat is not supported");
         var participants = await Participants(actor, aliases);
-        var (messageId, signedAt) = signature.Signed();
+        var signedAt = signature.Time();
 
         var sessionId = IChatGrain.SessionIdOf(actor.ProjectId, participants.Select(p => p.AgentId));
         var key = IChatGrain.Key(actor.ProjectId, sessionId);
         var sent = await grains.GetGrain<IChatGrain>(key).Send(new(
-            messageId ?? http.NewId(), actor.Id, message, leaving, false, participants, signedAt, signature.Signature, http.MayRepeat()));
+            signature.Id ?? http.NewId(), actor.Id, message, leaving, false, participants, signedAt, signature.Signature, http.MayRepeat()));
         var waiting = (await presence.Waiting([key]))[0];
         return Answer.Of(
             new ChatCreated(
@@ -66,18 +67,18 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
     private async Task<Answer<ChatDelivered>> Send(HttpContext http)
     {
         using var body = await BodyFields.Read(http);
-        body.Only(["body", "hang_on", .. SignatureFields.Names]);
+        body.Only(["body", "hang_on", .. SignedFields.Names]);
         var text = body.Message("body", min: 1);
         var hangOn = body.Flag("hang_on", false);
-        var signature = new SignatureFields(body);
+        var signature = SignedFields.Read(body);
         body.Done();
 
         var actor = await identification.ActorOf(http);
         var session = SessionOf(http, actor);
         // Who may not write here hears that first, whatever is wrong with the signature.
-        if (signature.IsSigned) await session.Participant(actor.Id);
-        var (messageId, signedAt) = signature.Signed();
-        var sent = await session.Send(new(messageId ?? http.NewId(), actor.Id, text, false, hangOn, [], signedAt, signature.Signature, http.MayRepeat()));
+        if (signature.Signature is not null) await session.Participant(actor.Id);
+        var signedAt = signature.Time();
+        var sent = await session.Send(new(signature.Id ?? http.NewId(), actor.Id, text, false, hangOn, [], signedAt, signature.Signature, http.MayRepeat()));
         return Answer.Of(new ChatDelivered(sent.MessageId, true, hangOn ? HangOnSeconds : 0), Wire.Types.ChatDelivered);
     }
 
@@ -106,7 +107,8 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
         var actor = await identification.ActorOf(http);
         var history = await SessionOf(http, actor).History(new(actor.Id, unreadOnly, limit));
         var slug = (await grains.GetGrain<IProjectGrain>(actor.ProjectId).Describe())?.Slug ?? "";
-        return Answer.Of(new ChatMessageList([.. history.Messages.Select(message => ToItem(message, slug))]), Wire.Types.ChatMessageList);
+        var contacts = await grains.GetGrain<IContactsGrain>(actor.ProjectId).List();
+        return Answer.Of(new ChatMessageList([.. history.Messages.Select(message => ToItem(message, slug, contacts))]), Wire.Types.ChatMessageList);
     }
 
     private async Task<Answer<ChatMarkedRead>> MarkRead(HttpContext http)
@@ -147,11 +149,11 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
         [.. view.Pending.Select(p => new PendingItem(p.SessionId, p.Participants, p.LastMessage, p.LastFrom, p.UnreadCount, p.LastActivity, p.SenderWaiting, 0))],
         view.MessagesWaiting);
 
-    private static ChatMessageItem ToItem(ChatMessageSent message, string slug) => new(
+    private static ChatMessageItem ToItem(ChatMessageSent message, string slug, ContactBook contacts) => new(
         message.MessageId,
         message.FromAlias,
         Addresses.Of(slug, message.FromAlias),
-        Addresses.Of(slug, message.ToAliases),
+        Addresses.Of(slug, message.To.Select(to => to.Alias)),
         message.Body,
         message.CreatedAt,
         message.IsLeaving,
@@ -161,7 +163,7 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
         message.Signature?.SigningKeyId,
         message.Signature?.FromStableId,
         message.Signature?.ToStableId,
-        false);
+        contacts.Knows(Addresses.Of(slug, message.FromAlias)));
 }
 
 /// <summary>A sent message with its session (protocol 8.2).</summary>

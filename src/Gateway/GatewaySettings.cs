@@ -14,6 +14,9 @@ public sealed record GatewaySettings
     /// <summary>Length of that window. <c>BEADHUB_INIT_RATE_WINDOW</c>, in seconds.</summary>
     public TimeSpan InitRateWindow { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Mails that one agent may send in a minute; 0 for no limit. <c>BEADHUB_MAIL_RATE_LIMIT</c>.</summary>
+    public int MailRateLimit { get; init; } = 600_000;
+
     /// <summary>Whether <c>/v1/repos</c> works without credentials and across projects, as the reference server's did. <c>BEADHUB_REPOS_OPEN</c>.</summary>
     public bool ReposOpen { get; init; }
 
@@ -26,8 +29,11 @@ public sealed record GatewaySettings
     /// <summary>Chat streams that one agent may have open at a time. <c>BEADHUB_CHAT_STREAMS_PER_AGENT</c>.</summary>
     public int ChatStreamsPerAgent { get; init; } = 1000;
 
-    /// <summary>Whether <c>POST /v1/init</c> exists. Programs that embed Beadhub may leave it out.</summary>
+    /// <summary>Whether <c>POST /v1/init</c> exists, by which anybody may join a project whose slug they know. <c>BEADHUB_BOOTSTRAP</c>.</summary>
     public bool Bootstrap { get; init; } = true;
+
+    /// <summary>The address under which other servers find this one; shown with resolved agents. <c>AWEB_SERVER_URL</c>.</summary>
+    public string ServerUrl { get; init; } = "";
 
     /// <summary>Largest request body, in bytes. A full sync of 10 MiB of text is larger once it is a JSON string.</summary>
     public const long MaxBodyBytes = 32 * 1024 * 1024;

@@ -20,7 +20,7 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
         using var body = await BodyFields.Read(http);
         // bdh may send the human's e-mail, meant for the hosted product: accepted and not kept.
         body.Only("project_slug", "project_name", "alias", "human_name", "agent_type", "lifetime", "custody", "project_id", "repo_origin", "role",
-            "hostname", "workspace_path", "email");
+            "hostname", "workspace_path", "email", "did", "public_key");
         var slug = (body.Optional("project_slug", max: 256) ?? "").Trim();
         if (slug.Length > 0 && !Names.IsSlug(slug)) body.Fail("project_slug", "Invalid project_slug format");
         var projectName = body.Optional("project_name", max: 256) ?? "";
@@ -33,18 +33,19 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
         var lifetime = body.Optional("lifetime") ?? "ephemeral";
         if (lifetime is not ("persistent" or "ephemeral")) body.Fail("lifetime", "lifetime must be 'persistent' or 'ephemeral'");
         var custody = body.Optional("custody");
-        if (custody is not (null or "endpoints" or "custodial")) body.Fail("custody", "custody must be 'endpoints' or 'custodial'");
+        if (custody is not (null or "self" or "custodial")) body.Fail("custody", "custody must be 'self' or 'custodial'");
         var projectId = body.Optional("project_id", max: 36)?.Trim() is { Length: > 0 } id ? id : null;
         if (projectId is not null && !Names.TryNormalizeUuid(projectId, out projectId)) body.Fail("project_id", "Invalid project_id format");
         var origin = body.Origin("repo_origin", required: false);
         var role = body.Role("role", "Invalid role format") ?? "agent";
         var hostname = body.Plain("hostname", 255);
         var path = body.Plain("workspace_path", 4096, linesAllowed: true);
+        // Newer clients bring a key of their own.
+        var did = body.Optional("did", max: 256)?.Trim() is { Length: > 0 } key ? key : null;
+        var publicKey = body.Optional("public_key", max: 64)?.Trim() is { Length: > 0 } bytes ? bytes : null;
         body.Done();
-
-        // Keys of one's own cannot be sent here, and an agent without any would be nobody.
-        if (custody == "endpoints")
-            throw ApiException.Unprocessable(lifetime == "ephemeral" ? "Ephemeral agents must be custodial" : "Self-custodial agents require both did and public_key");
+        if (lifetime == Lifetimes.Ephemeral && custody != Custodies.Custodial && (custody is not null || did is not null || publicKey is not null))
+            throw ApiException.Unprocessable("Ephemeral agents must be custodial");
         rate.Take(http.Connection.RemoteIpAddress);
 
         var (project, newSlug) = (projectId, (string?)null);
@@ -66,10 +67,10 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
         }
 
         var agent = await grains.GetGrain<IProjectGrain>(project).Init(
-            new(newSlug, projectName, alias, humanName, agentType, lifetime, origin, role, hostname ?? "", path ?? ""));
+            new(newSlug, projectName, alias, humanName, agentType, lifetime, origin, role, hostname ?? "", path ?? "", custody, did, publicKey));
         return Answer.Of(
             new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId, agent.CanonicalOrigin,
-                agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime),
+                agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime, agent.StableId),
             Wire.Types.InitAnswer);
     }
 }
@@ -90,4 +91,5 @@ internal sealed record InitAnswer(
     bool WorkspaceCreated,
     string? Did,
     string? Custody,
-    string Lifetime);
+    string Lifetime,
+    string? StableId);

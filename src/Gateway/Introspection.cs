@@ -16,9 +16,12 @@ internal sealed class Introspection(IGrainFactory grains, Identification identif
     {
         var who = await identification.Of(http);
         // A key that names an agent of another project says so, but not who that is.
-        var agent = who.AgentId is null ? null : await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId);
+        var project = grains.GetGrain<IProjectGrain>(who.ProjectId);
+        var agent = who.AgentId is null ? null : await project.Agent(who.AgentId);
+        var slug = agent is null ? null : (await project.Describe())?.Slug;
         return Answer.Of(
-            new IntrospectAnswer(who.ProjectId, who.ApiKeyId, who.AgentId, agent?.Alias, agent?.HumanName, agent?.AgentType, agent?.AccessMode, who.UserId),
+            new IntrospectAnswer(who.ProjectId, who.ApiKeyId, who.AgentId, agent?.Alias, agent?.HumanName, agent?.AgentType, agent?.AccessMode, slug,
+                slug is null ? null : $"{slug}/{agent!.Alias}", agent?.Role, agent?.Program, agent?.Context, who.UserId),
             Wire.Types.IntrospectAnswer);
     }
 }
@@ -32,4 +35,9 @@ internal sealed record IntrospectAnswer(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? HumanName,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? AgentType,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? AccessMode,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? NamespaceSlug,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Address,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Program,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), JsonConverter(typeof(RawJson))] string? Context,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? UserId);

@@ -8,7 +8,10 @@ using Beadhub.ApiKeys;
 using Beadhub.Beads;
 using Beadhub.Chat;
 using Beadhub.Conversations;
+using Beadhub.Controls;
+using Beadhub.Contacts;
 using Beadhub.Directories;
+using Beadhub.Locks;
 using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
@@ -63,11 +66,25 @@ public static class EventTypes
 [JsonSerializable(typeof(RepoCleared))]
 [JsonSerializable(typeof(WorkspaceRestored))]
 [JsonSerializable(typeof(ProfileChanged))]
+[JsonSerializable(typeof(AgentChanged))]
+[JsonSerializable(typeof(AgentDeregistered))]
+[JsonSerializable(typeof(IdentityClaimed))]
+[JsonSerializable(typeof(IdentityReset))]
+[JsonSerializable(typeof(KeyRotated))]
+[JsonSerializable(typeof(RotationAcknowledged))]
+[JsonSerializable(typeof(AgentRetired))]
+[JsonSerializable(typeof(ControlSignalled))]
+[JsonSerializable(typeof(ControlTaken))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
 [JsonSerializable(typeof(ChatStarted))]
 [JsonSerializable(typeof(ChatMessageSent))]
 [JsonSerializable(typeof(ChatRead))]
 [JsonSerializable(typeof(ConversationsKept))]
+[JsonSerializable(typeof(ReservationAcquired))]
+[JsonSerializable(typeof(ReservationRenewed))]
+[JsonSerializable(typeof(ReservationReleased))]
 [JsonSerializable(typeof(RequestAnswered))]
+[JsonSerializable(typeof(ContactAdded))]
+[JsonSerializable(typeof(ContactRemoved))]
 internal sealed partial class EventJson : JsonSerializerContext;

@@ -22,6 +22,9 @@ public enum RefusalKind
 
     /// <summary>What the command names was deleted (410).</summary>
     Gone,
+
+    /// <summary>The server was not set up for it (501).</summary>
+    NotConfigured,
 }
 
 /// <summary>The one exception by which a grain says no. Nothing was changed.</summary>

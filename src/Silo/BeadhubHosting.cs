@@ -1,6 +1,7 @@
 using Beadhub.Chat;
 using Beadhub.EventLog;
 using Beadhub.Gateway;
+using Beadhub.Identities;
 using Beadhub.Presence;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
@@ -37,6 +38,7 @@ public static class BeadhubHosting
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
         services.AddSingleton<IChatPresence, MemoryChatPresence>();
+        services.AddSingleton(new Seal(settings.CustodyKey));
         builder.AddGrains();
         services.AddBeadhubGateway(settings.Gateway);
         services.AddHealthChecks()

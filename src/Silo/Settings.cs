@@ -28,6 +28,9 @@ public sealed record Settings
     /// <summary>How long an agent counts as present after a sign of life. <c>BEADHUB_PRESENCE_TTL_SECONDS</c>.</summary>
     public TimeSpan PresenceTtl { get; init; } = TimeSpan.FromSeconds(1800);
 
+    /// <summary>Key under which the seeds of agents are kept for which the server signs; null keeps none. <c>AWEB_CUSTODY_KEY</c>, 64 hex digits.</summary>
+    public byte[]? CustodyKey { get; init; }
+
     /// <summary>What concerns HTTP.</summary>
     public GatewaySettings Gateway { get; init; } = new();
 
@@ -45,11 +48,15 @@ public sealed record Settings
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
+            CustodyKey = Key("AWEB_CUSTODY_KEY"),
             Gateway = new()
             {
+                Bootstrap = Flag("BEADHUB_BOOTSTRAP") ?? true,
+                ServerUrl = Text("AWEB_SERVER_URL") ?? "",
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),
                 InitRateLimit = Integer("BEADHUB_INIT_RATE_LIMIT", 10, 1, int.MaxValue),
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
+                MailRateLimit = Integer("BEADHUB_MAIL_RATE_LIMIT", 600_000, 0, int.MaxValue),
                 ReposOpen = Flag("BEADHUB_REPOS_OPEN") ?? false,
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
                 ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
@@ -83,6 +90,13 @@ public sealed record Settings
             "none" => ChatReplay.None,
             _ => throw new SettingsException($"BEADHUB_CHAT_REPLAY must be none, own-recent, unread+own-recent or last50, not '{text}'"),
         };
+        byte[]? Key(string name)
+        {
+            if (Text(name) is not { } text) return null;
+            return text.Length == 64 && text.All(char.IsAsciiHexDigit)
+                ? Convert.FromHexString(text)
+                : throw new SettingsException($"{name} must be 64 hexadecimal digits");
+        }
 
         static LogLevel Level(string? text) => text?.ToLowerInvariant() switch
         {

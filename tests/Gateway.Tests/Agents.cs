@@ -310,6 +310,71 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
             await agent.Post("/v1/agents/heartbeat", body).Ok();
     }
 
+    [Fact]
+    [Checklist("beadhub", 295)]
+    public async Task A_workspace_has_one_presence_which_the_next_one_overwrites()
+    {
+        var agent = await NewProject().Agent();
+        foreach (var program in new[] { "claude-code", "codex-cli" })
+            await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, program }).Ok();
+
+        var online = (await agent.Get("/v1/workspaces/online").Ok()).Items("workspaces").Single();
+        online.Text("program").ShouldBe("codex-cli");
+        (await agent.Get("/v1/status").Ok()).Items("agents").Single().Text("program").ShouldBe("codex-cli");
+    }
+
+    [Fact]
+    [Checklist("beadhub", 296)]
+    public async Task A_presence_that_ran_out_is_in_no_list()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await bob.Heartbeat().Ok();
+        await alice.Post("/v1/agents/register", new { workspace_id = alice.Id, alias = "alice", repo = alice.Repo, branch = "main", ttl_seconds = 1 }).Ok();
+
+        var patience = System.Diagnostics.Stopwatch.StartNew();
+        while ((await bob.Get("/v1/agents").Ok()).Find("agents", "alias", "alice").Flag("online"))
+        {
+            patience.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
+        (await bob.Get("/v1/workspaces/online").Ok()).Pluck("workspaces", "alias").ShouldBe(["bob"]);
+        (await bob.Get("/v1/status").Ok()).Pluck("agents", "alias").ShouldBe(["bob"]);
+        var listed = (await bob.Get("/v1/agents").Ok()).Find("agents", "alias", "alice");
+        (listed.Text("status"), listed.IsNull("last_seen")).ShouldBe(("offline", true));
+    }
+
+    [Fact]
+    [Checklist("beadhub", 297)]
+    public async Task Role_time_zone_and_repository_outlive_an_update_that_omits_them()
+    {
+        var agent = await NewProject().Agent();
+        await agent.Heartbeat("main", "Europe/Madrid", role: "Full  Stack").Ok();
+        await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, program = "p" }).Ok();
+        await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, role = new string('r', 51) }).Unprocessable();
+
+        var shown = (await agent.Get("/v1/status").Ok()).Items("agents").Single();
+        (shown.Text("role"), shown.Text("timezone"), shown.Text("canonical_origin"), shown.Text("program"))
+            .ShouldBe(("full stack", "Europe/Madrid", agent.Repo, "p"));
+    }
+
+    [Fact]
+    [Checklist("beadhub", 298)]
+    public async Task Colons_in_names_make_no_two_presences_one()
+    {
+        var project = NewProject();
+        var (a, ab) = (await project.Agent("a"), await project.Agent("ab"));
+        await a.Post("/v1/agents/register", new { workspace_id = a.Id, alias = "a", repo = "github.com/x/y", branch = "b:main" }).Ok();
+        await ab.Post("/v1/agents/register", new { workspace_id = ab.Id, alias = "ab", repo = "github.com/x/y:b", branch = "main" }).Ok();
+
+        var online = await a.Get("/v1/workspaces/online").Ok();
+
+        online.Find("workspaces", "alias", "a").Text("branch").ShouldBe("b:main");
+        online.Find("workspaces", "alias", "ab").Text("branch").ShouldBe("main");
+        (await a.Get("/v1/status").Ok()).Items("agents").Select(agent => agent.Text("canonical_origin")).Order().ShouldBe(["github.com/x/y", "github.com/x/y:b"]);
+    }
+
     private Task<System.Text.Json.JsonElement> Suggest(Project project) =>
         Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = project.Slug }).Ok();
 }

@@ -356,6 +356,41 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         item.Flag("sender_waiting").ShouldBeFalse();
         item.Number("time_remaining_seconds").ShouldBe(0);
         (await a.Get("/v1/chat/pending").Ok()).Items("pending").ShouldBeEmpty();
+
+        var mail = await a.MailId(b);
+        await a.MailId(b);
+        (await b.Get("/v1/chat/pending").Ok()).Number("messages_waiting").ShouldBe(2);
+        await b.Ack(mail).Ok();
+        await b.Ack(mail).Ok();
+        (await b.Get("/v1/chat/pending").Ok()).Number("messages_waiting").ShouldBe(1);
+        (await a.Get("/v1/chat/pending").Ok()).Number("messages_waiting").ShouldBe(0);
+    }
+
+    [Fact]
+    [Checklist("aweb", 148)]
+    public async Task Messages_tell_whether_their_author_is_a_contact()
+    {
+        var (a, b, _) = await Team();
+        var session = (await a.Chat("m", b)).Text("session_id");
+        // Nobody can make a contact of their own project: what is a contact here would come from elsewhere.
+        await a.Post("/v1/contacts", new { contact_address = "elsewhere/agent" }).Ok();
+
+        (await b.History(session))[0].Flag("is_contact").ShouldBeFalse();
+        await using var stream = await b.Listen(session);
+        (await stream.Message()).Flag("is_contact").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_mail_and_a_message_cannot_have_one_id()
+    {
+        var (a, b, _) = await Team();
+        var mail = await a.MailId(b);
+
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b" }, message = "m", message_id = mail, timestamp = "2026-03-01T10:00:00Z", from_did = "d", signature = "s" })
+            .Refused(409, "message_id already exists");
+        (await a.Get("/v1/chat/sessions").Ok()).Items("sessions").ShouldBeEmpty();
+        var session = (await a.Chat("m", b)).Text("session_id");
+        await b.Post($"/v1/chat/sessions/{session}/read", new { up_to_message_id = mail }).Refused(404, "Message not found");
     }
 
     [Fact]

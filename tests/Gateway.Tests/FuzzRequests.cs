@@ -24,13 +24,15 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander, stri
         Surrogate, "a" + Surrogate, "eyJjbGFpbWVkX2F0IjoieCJ9", "eyJzb3J0X3RpbWUiOm51bGx9", "W10", "====", "https://github.com/a/b", "git@h:p", "ssh://[::1]:x/y",
     ];
 
+    private static readonly string[] Keys = ["src/a.cs", "src/**", "**/*.{cs,md}", "a?b", "%_", "{", @"\", "日本語/🎯", "k"];
+
     private static readonly string[] Headers =
         ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Last-Event-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie"];
 
     private static readonly string[] Parameters =
     [
         "limit", "cursor", "workspace_id", "repo", "branch", "status", "type", "q", "alias", "hostname", "human_name", "project_id", "repo_id", "include_claims",
-        "include_deleted", "include_presence", "only_with_claims", "always_include_workspace_id", "event_types", "deadline", "after", "unread_only", "label", "assignee", "created_by", "unknown",
+        "include_deleted", "include_presence", "only_with_claims", "always_include_workspace_id", "event_types", "deadline", "after", "unread_only", "prefix", "label", "assignee", "created_by", "unknown",
     ];
 
     private string[] Ids =>
@@ -82,51 +84,99 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander, stri
     private (string Method, string Path, JsonNode? Body) Good(Random random)
     {
         var id = Pick(random, Ids);
-        if (random.Next(5) == 0)
-            return Chat(random, random.Next(3) == 0 ? Uri.EscapeDataString(id) : session);
-        return random.Next(28) switch
-        {
-            0 => ("POST", "/v1/init", new JsonObject
+        // One request of each endpoint or pair of endpoints; a new endpoint adds a line.
+        Func<(string, string, JsonNode?)>[] requests =
+        [
+            () => ("POST", "/v1/init", new JsonObject
             {
                 ["project_slug"] = self.Project.Slug, ["alias"] = "fuzz", ["human_name"] = "F", ["repo_origin"] = self.Origin, ["role"] = "agent",
                 ["hostname"] = "h", ["workspace_path"] = "/w", ["lifetime"] = "ephemeral", ["agent_type"] = "agent", ["project_name"] = "n",
             }),
-            1 => ("GET", "/v1/auth/introspect", null),
-            2 => ("GET", "/v1/projects/current", null),
-            3 => ("GET", "/v1/agents", null),
-            4 => ("POST", "/v1/agents/register", new JsonObject
+            () => ("GET", "/v1/auth/introspect", null),
+            () => ("GET", "/v1/projects/current", null),
+            () => ("GET", "/v1/agents", null),
+            () => ("POST", "/v1/agents/register", new JsonObject
             {
                 ["workspace_id"] = self.Id, ["alias"] = self.Alias, ["program"] = "p", ["model"] = "m", ["repo"] = self.Repo, ["branch"] = "main", ["role"] = "r",
                 ["ttl_seconds"] = 60, ["human_name"] = "F", ["task_description"] = "t",
             }),
-            5 => ("POST", "/v1/agents/heartbeat", null),
-            6 => ("POST", "/v1/agents/suggest-alias-prefix", new JsonObject { ["project_slug"] = self.Project.Slug }),
-            7 => ("POST", "/v1/workspaces/suggest-name-prefix", new JsonObject { ["origin_url"] = self.Origin }),
-            8 => ("POST", "/v1/workspaces/register", new JsonObject { ["repo_origin"] = self.Origin, ["role"] = "r", ["hostname"] = "h", ["workspace_path"] = "/w" }),
-            9 => ("POST", "/v1/workspaces/heartbeat", new JsonObject
+            () => ("POST", "/v1/agents/heartbeat", null),
+            () => ("POST", "/v1/agents/suggest-alias-prefix", new JsonObject { ["project_slug"] = self.Project.Slug }),
+            () => ("POST", "/v1/workspaces/suggest-name-prefix", new JsonObject { ["origin_url"] = self.Origin }),
+            () => ("POST", "/v1/workspaces/register", new JsonObject { ["repo_origin"] = self.Origin, ["role"] = "r", ["hostname"] = "h", ["workspace_path"] = "/w" }),
+            () => ("POST", "/v1/workspaces/heartbeat", new JsonObject
             {
                 ["workspace_id"] = self.Id, ["alias"] = self.Alias, ["repo_origin"] = self.Origin, ["current_branch"] = "b", ["timezone"] = "Europe/Madrid",
                 ["hostname"] = "h", ["workspace_path"] = "/w", ["human_name"] = "F", ["role"] = "r",
             }),
-            10 => ("GET", "/v1/workspaces?include_claims=true", null),
-            11 => ("GET", "/v1/workspaces/team", null),
-            12 => ("GET", "/v1/workspaces/online", null),
-            13 => ("GET", $"/v1/workspaces/{Uri.EscapeDataString(id)}", null),
-            14 => random.Next(6) == 0 ? ("DELETE", $"/v1/workspaces/{Uri.EscapeDataString(id)}", null) : ("POST", $"/v1/workspaces/{Uri.EscapeDataString(id)}/restore", null),
-            15 => ("POST", "/v1/repos/lookup", new JsonObject { ["origin_url"] = self.Origin }),
-            16 => ("POST", "/v1/repos/ensure", new JsonObject { ["project_id"] = id, ["origin_url"] = self.Origin }),
-            17 => ("GET", "/v1/repos?limit=1", null),
-            18 => ("DELETE", $"/v1/repos/{(random.Next(4) == 0 ? Uri.EscapeDataString(id) : bystander.RepoId)}", null),
-            19 => ("POST", "/v1/beads/upload", new JsonObject { ["repo"] = "my-repo", ["branch"] = "main", ["issues"] = new JsonArray(Issue(random), Issue(random)) }),
-            20 => ("POST", "/v1/beads/upload-jsonl?repo=my-repo", JsonValue.Create(Lines(random))),
-            21 => ("GET", "/v1/beads/issues?limit=2", null),
-            22 => ("GET", $"/v1/beads/issues/{Uri.EscapeDataString(Pick(random, Texts))}", null),
-            23 => ("GET", $"/v1/beads/ready?workspace_id={Uri.EscapeDataString(id)}", null),
-            24 => ("POST", "/v1/bdh/command", Command(Pick(random, ["update bd-1 --status in_progress", "close bd-1", "ready"]))),
-            25 => ("POST", "/v1/bdh/sync", Sync(random)),
-            26 => ("GET", "/v1/claims?limit=1", null),
-            _ => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
-        };
+            () => ("GET", "/v1/workspaces?include_claims=true", null),
+            () => ("GET", "/v1/workspaces/team", null),
+            () => ("GET", "/v1/workspaces/online", null),
+            () => ("GET", $"/v1/workspaces/{Uri.EscapeDataString(id)}", null),
+            () => random.Next(6) == 0 ? ("DELETE", $"/v1/workspaces/{Uri.EscapeDataString(id)}", null) : ("POST", $"/v1/workspaces/{Uri.EscapeDataString(id)}/restore", null),
+            () => ("POST", "/v1/repos/lookup", new JsonObject { ["origin_url"] = self.Origin }),
+            () => ("POST", "/v1/repos/ensure", new JsonObject { ["project_id"] = id, ["origin_url"] = self.Origin }),
+            () => ("GET", "/v1/repos?limit=1", null),
+            () => ("DELETE", $"/v1/repos/{(random.Next(4) == 0 ? Uri.EscapeDataString(id) : bystander.RepoId)}", null),
+            () => ("POST", "/v1/beads/upload", new JsonObject { ["repo"] = "my-repo", ["branch"] = "main", ["issues"] = new JsonArray(Issue(random), Issue(random)) }),
+            () => ("POST", "/v1/beads/upload-jsonl?repo=my-repo", JsonValue.Create(Lines(random))),
+            () => ("GET", "/v1/beads/issues?limit=2", null),
+            () => ("GET", $"/v1/beads/issues/{Uri.EscapeDataString(Pick(random, Texts))}", null),
+            () => ("GET", $"/v1/beads/ready?workspace_id={Uri.EscapeDataString(id)}", null),
+            () => ("POST", "/v1/bdh/command", Command(Pick(random, ["update bd-1 --status in_progress", "close bd-1", "ready"]))),
+            () => ("POST", "/v1/bdh/sync", Sync(random)),
+            () => ("GET", "/v1/claims?limit=1", null),
+            () => ("PATCH", random.Next(2) == 0 ? "/v1/agents/me" : $"/v1/agents/{Uri.EscapeDataString(id)}", new JsonObject
+            {
+                ["access_mode"] = Pick(random, ["open", "contacts_only"]), ["role"] = "r", ["program"] = "p", ["context"] = new JsonObject { ["a"] = 1 }, ["privacy"] = "x",
+            }),
+            () => ("GET", $"/v1/agents/resolve/{self.Project.Slug}/{Pick(random, [self.Alias, peer.Alias, "nobody", "a%2Fb"])}", null),
+            () => random.Next(8) == 0
+                ? ("DELETE", $"/v1/agents/{Pick(random, [$"{self.Project.Slug}/{peer.Alias}", peer.Id, bystander.Id, "x", "a/b/c"])}", null)
+                : ("GET", "/v1/agents/me/log", null),
+            () => ("PUT", "/v1/agents/me/identity", new JsonObject { ["did"] = "did:key:z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd", ["public_key"] = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg", ["custody"] = "self", ["lifetime"] = "persistent" }),
+            () => random.Next(3) switch
+            {
+                0 => ("POST", "/v1/agents/me/identity/reset", new JsonObject { ["confirm"] = true }),
+                1 => ("PUT", "/v1/agents/me/retire", new JsonObject { ["successor_agent_id"] = id, ["retirement_proof"] = "x", ["timestamp"] = "t" }),
+                _ => ("PUT", "/v1/agents/me/rotate", new JsonObject { ["custody"] = "self", ["timestamp"] = "t", ["new_did"] = "did:key:z6MkhFwXNFWosLeugvSf4wcL9t3uuRXueGSFTRgSvHhWj5G2", ["new_public_key"] = "KazKBGNNZJsqs6nOfLgLpNKlPt6lAKW29JYMIJxqNns", ["rotation_signature"] = "x" }),
+            },
+            () => random.Next(2) == 0
+                ? ("POST", $"/v1/agents/{peer.Alias}/control", new JsonObject { ["signal"] = "pause" })
+                : ("GET", $"/v1/events/stream?deadline={(random.Next(2) == 0 ? "2026-01-01T00:00:00Z" : Uri.EscapeDataString(Text(random)))}", null),
+            () => ("POST", "/v1/messages", new JsonObject
+            {
+                ["to_agent_id"] = Pick(random, [peer.Id, self.Id, bystander.Id, id]), ["to_alias"] = peer.Alias, ["subject"] = "s", ["body"] = "b", ["priority"] = "high",
+                ["thread_id"] = id, ["message_id"] = random.Next(2) == 0 ? id : Guid.NewGuid().ToString(), ["timestamp"] = "2026-01-01T00:00:00Z",
+                ["from_did"] = "did:key:zFrom", ["to_did"] = "did:key:zTo", ["signature"] = "c2ln", ["signing_key_id"] = "did:key:zFrom",
+                ["from_stable_id"] = "did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2", ["to_stable_id"] = "",
+            }),
+            () => ("GET", "/v1/messages/inbox?unread_only=true&limit=2", null),
+            () => ("POST", $"/v1/messages/{Uri.EscapeDataString(id)}/ack", null),
+            () => ("POST", "/v1/contacts", new JsonObject { ["contact_address"] = $"org-{random.Next(5)}/agent", ["label"] = "l" }),
+            () => ("GET", "/v1/contacts", null),
+            () => ("DELETE", $"/v1/contacts/{Uri.EscapeDataString(id)}", null),
+            () => ("POST", "/v1/reservations", Reservation(random)),
+            () => ("POST", Pick(random, ["/v1/reservations/renew", "/v1/reservations/release"]), new JsonObject { ["resource_key"] = Pick(random, Keys) }),
+            () => ("POST", "/v1/reservations/revoke", new JsonObject { ["prefix"] = Pick(random, Keys) }),
+            () => ("GET", $"/v1/reservations?prefix={Uri.EscapeDataString(Pick(random, Keys))}", null),
+            () => Chat(random, random.Next(3) == 0 ? Uri.EscapeDataString(id) : session),
+            () => ("POST", "/v1/chat/sessions", new JsonObject { ["to_aliases"] = new JsonArray(peer.Alias), ["message"] = Pick(random, Texts), ["leaving"] = false }),
+            () => ("POST", $"/v1/chat/sessions/{session}/messages", new JsonObject { ["body"] = Pick(random, Texts), ["hang_on"] = true }),
+            () => ("GET", "/v1/conversations?limit=2", null),
+            () => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
+        ];
+        return requests[random.Next(requests.Length)]();
+    }
+
+    private static JsonObject Reservation(Random random)
+    {
+        var body = new JsonObject { ["ttl_seconds"] = 60, ["metadata"] = new JsonObject { ["reason"] = "manual" }, ["pattern"] = random.Next(2) == 0 };
+        if (random.Next(3) == 0)
+            body["resource_keys"] = new JsonArray(Pick(random, Keys), Pick(random, Keys));
+        else
+            body["resource_key"] = Pick(random, Keys);
+        return body;
     }
 
     private (string Method, string Path, JsonNode? Body) Chat(Random random, string id)

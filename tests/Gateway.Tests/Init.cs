@@ -337,10 +337,6 @@ public abstract class InitContract(Store store) : ContractTests(store)
     public Task A_lifetime_is_one_of_two() =>
         Api.Post("/v1/init", new { project_slug = NewProject().Slug, lifetime = "forever" }).Invalid("lifetime");
 
-    [Fact]
-    public Task Self_custody_needs_a_key_that_cannot_be_sent() =>
-        Api.Post("/v1/init", new { project_slug = NewProject().Slug, custody = "self" }).Unprocessable();
-
     [Theory]
     [InlineData("not-a-url")]
     [InlineData("/srv/x.git")]

@@ -51,6 +51,10 @@ public class Api
     /// <summary>Posts JSON (an object is serialized, a string is sent as it stands), any content, or nothing.</summary>
     public Task<Answer> Post(string path, object? body = null) => Send(HttpMethod.Post, path, Content(body));
 
+    public Task<Answer> Put(string path, object? body = null) => Send(HttpMethod.Put, path, Content(body));
+
+    public Task<Answer> Patch(string path, object? body = null) => Send(HttpMethod.Patch, path, Content(body));
+
     public Task<Answer> Send(HttpMethod method, string path, HttpContent? content = null) =>
         Send(new HttpRequestMessage(method, path) { Content = content });
 
@@ -62,9 +66,15 @@ public class Api
     }
 
     /// <summary>Opens the event stream; it is live when this returns.</summary>
-    public async Task<EventStream> Stream(string query = "", string? lastEventId = null)
+    public Task<EventStream> Stream(string query = "", string? lastEventId = null) => Listen("/v1/status/stream" + query, lastEventId);
+
+    /// <summary>Opens the stream of what wakes the calling agent, for so long.</summary>
+    public Task<EventStream> Events(TimeSpan? length = null) =>
+        Listen("/v1/events/stream?deadline=" + Uri.EscapeDataString((DateTimeOffset.UtcNow + (length ?? TimeSpan.FromMinutes(1))).ToString("O")));
+
+    private async Task<EventStream> Listen(string path, string? lastEventId = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, "/v1/status/stream" + query);
+        var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Accept.ParseAdd("text/event-stream");
         if (lastEventId is not null)
             request.Headers.Add("Last-Event-ID", lastEventId);

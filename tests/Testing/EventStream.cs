@@ -4,8 +4,8 @@ using System.Threading.Channels;
 
 namespace Beadhub.Testing;
 
-/// <summary>One event of the stream: its id (the feed position) and its JSON.</summary>
-public sealed record StreamedEvent(string Id, JsonElement Data)
+/// <summary>One event of the stream: its id (the feed position) and its JSON, and its name where it has one.</summary>
+public sealed record StreamedEvent(string Id, JsonElement Data, string Name = "")
 {
     public string Type => Data.Text("type");
 
@@ -14,7 +14,7 @@ public sealed record StreamedEvent(string Id, JsonElement Data)
     public override string ToString() => $"{Id}: {Data}";
 }
 
-/// <summary>A reader of <c>GET /v1/status/stream</c> that also keeps the raw lines, comments included.</summary>
+/// <summary>A reader of server-sent events that also keeps the raw lines, comments included.</summary>
 public sealed class EventStream : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -111,7 +111,7 @@ public sealed class EventStream : IAsyncDisposable
         try
         {
             using var reader = new StreamReader(body, Encoding.UTF8);
-            var (id, data) = ("", new StringBuilder());
+            var (id, name, data) = ("", "", new StringBuilder());
             while (await reader.ReadLineAsync(stop.Token) is { } line)
             {
                 lock (lines)
@@ -124,13 +124,18 @@ public sealed class EventStream : IAsyncDisposable
                 {
                     id = line[4..];
                 }
+                else if (line.StartsWith("event: ", StringComparison.Ordinal))
+                {
+                    name = line[7..];
+                }
                 else if (line.StartsWith("data: ", StringComparison.Ordinal))
                 {
                     data.Append(line.AsSpan(6));
                 }
                 else if (line.Length == 0 && data.Length > 0)
                 {
-                    events.Writer.TryWrite(new StreamedEvent(id, JsonDocument.Parse(data.ToString()).RootElement));
+                    events.Writer.TryWrite(new StreamedEvent(id, JsonDocument.Parse(data.ToString()).RootElement, name));
+                    name = "";
                     data.Clear();
                 }
             }

@@ -20,6 +20,9 @@ internal static class Answer
 {
     // A grain returns the same immutable view while nothing that it shows has changed; such a view is serialized once.
     private static readonly ConditionalWeakTable<object, byte[]> Rendered = [];
+    private static readonly ConditionalWeakTable<object, Pair> RenderedBeside = [];
+
+    private sealed record Pair(object Beside, byte[] Json);
 
     /// <summary>An answer that is serialized now.</summary>
     public static Answer<T> Of<T>(T view, JsonTypeInfo<T> json) => new(JsonSerializer.SerializeToUtf8Bytes(view, json));
@@ -29,6 +32,18 @@ internal static class Answer
 
     /// <summary>The same for a view that is put into another shape first; there is one shape for each type of view.</summary>
     public static Answer<T> Shared<TView, T>(TView view, Func<TView, T> shape, JsonTypeInfo<T> json) where TView : class => new(Bytes(view, shape, json));
+
+    /// <summary>An answer that <see cref="Shared{TView, T}(TView, object, T, JsonTypeInfo{T})"/> has made from just these two views; null when it has not.</summary>
+    public static Answer<T>? Known<T>(object view, object beside) =>
+        RenderedBeside.TryGetValue(view, out var known) && ReferenceEquals(known.Beside, beside) ? new(known.Json) : null;
+
+    /// <summary>An answer that is made from two such views; its bytes are kept as long as both are asked for together.</summary>
+    public static Answer<T> Shared<TView, T>(TView view, object beside, T shaped, JsonTypeInfo<T> json) where TView : class
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(shaped, json);
+        RenderedBeside.AddOrUpdate(view, new(beside, bytes));
+        return new(bytes);
+    }
 
     /// <summary>Bytes of such a view.</summary>
     public static byte[] Bytes<TView, T>(TView view, Func<TView, T> shape, JsonTypeInfo<T> json) where TView : class

@@ -106,6 +106,30 @@ internal sealed class BodyFields : IDisposable
         return text;
     }
 
+    /// <summary>A text that may be absent, but not null.</summary>
+    public string TextOr(string name, string otherwise, int max)
+    {
+        _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
+        return _fields.ContainsKey(name) ? Required(name, 0, max) : otherwise;
+    }
+
+    /// <summary>One of several texts; it may be absent, but not null.</summary>
+    public string Choice(string name, string otherwise, params ReadOnlySpan<string> choices)
+    {
+        _notes?.NoteBody(new(name, "string", Values: [.. choices]));
+        if (!_fields.TryGetValue(name, out var range)) return otherwise;
+        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            foreach (var choice in choices)
+                if (reader.ValueTextEquals(choice)) return choice;
+        }
+
+        FailLiteral(name, Raw(range), choices);
+        return otherwise;
+    }
+
     /// <summary>A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points.</summary>
     public ReadOnlyMemory<byte> Utf8Text(string name, int max)
     {
@@ -166,33 +190,108 @@ internal sealed class BodyFields : IDisposable
         return null;
     }
 
-    /// <summary>A truth value; the other one when it is absent. Texts and the numbers 0 and 1 pass, as clients send them.</summary>
-    public bool Flag(string name, bool otherwise)
+    /// <summary>A whole number without an upper limit: what is beyond the range of 64 bits counts as its end. Null is no number here.</summary>
+    public long AtLeast(string name, int min, long otherwise)
     {
-        _notes?.NoteBody(new(name, "boolean"));
+        _notes?.NoteBody(FieldNote.Integer(name, required: false, min, int.MaxValue));
         if (!_fields.TryGetValue(name, out var range)) return otherwise;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
-        switch (reader.TokenType)
+        var text = reader.TokenType switch
         {
-            case JsonTokenType.True: return true;
-            case JsonTokenType.False: return false;
-            case JsonTokenType.Number when reader.TryGetDecimal(out var number) && number is 0 or 1: return number == 1;
-            case JsonTokenType.String when reader.ValueSpan.Length <= 64 && Truth(Text(ref reader)) is { } flag: return flag;
-            case JsonTokenType.Number or JsonTokenType.String:
-                _errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Raw(range), null, "body", name);
-                return otherwise;
-            default:
-                _errors.Add("bool_type", "Input should be a valid boolean", Raw(range), null, "body", name);
-                return otherwise;
-        }
-
-        static bool? Truth(string text) => text.ToLowerInvariant() switch
-        {
-            "true" or "1" or "yes" or "on" or "t" or "y" => true,
-            "false" or "0" or "no" or "off" or "f" or "n" => false,
+            JsonTokenType.Number => System.Text.Encoding.ASCII.GetString(reader.ValueSpan),
+            JsonTokenType.String => Text(ref reader).Trim(),
             _ => null,
         };
+        var isText = reader.TokenType == JsonTokenType.String;
+        var whole = text is not null && (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || Beyond(text, isText, out number))
+            ? number
+            : (long?)null;
+        if (whole is null && isText) _errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Raw(range), null, "body", name);
+        else if (whole is null) _errors.Add("int_type", "Input should be a valid integer", Raw(range), null, "body", name);
+        else if (whole < min) _errors.Add("greater_than_equal", $"Input should be greater than or equal to {min}", Raw(range), ("ge", min), "body", name);
+        else return whole.Value;
+        return otherwise;
+
+        static bool Beyond(string text, bool isText, out long number)
+        {
+            // Digits only in a text; a number may also be written as 60.0 or 1e12.
+            var style = isText ? NumberStyles.AllowLeadingSign : NumberStyles.Float;
+            var ok = double.TryParse(text, style, CultureInfo.InvariantCulture, out var value) && value == Math.Truncate(value);
+            number = !ok ? 0 : value >= long.MaxValue ? long.MaxValue : value <= long.MinValue ? long.MinValue : (long)value;
+            return ok;
+        }
+    }
+
+    /// <summary>A truth value; it may be absent, but not null. Texts and 0 and 1 pass, as clients send them.</summary>
+    public bool Flag(string name, bool otherwise = false)
+    {
+        _notes?.NoteBody(new(name, "boolean"));
+        return _fields.TryGetValue(name, out var range) ? Truth(name, Raw(range), otherwise) : otherwise;
+    }
+
+    /// <summary>A truth value that must be there.</summary>
+    public bool RequiredFlag(string name)
+    {
+        _notes?.NoteBody(new(name, "boolean", Required: true));
+        if (_fields.TryGetValue(name, out var range)) return Truth(name, Raw(range), false);
+        _errors.Add("missing", "Field required", Body, null, "body", name);
+        return false;
+    }
+
+    /// <summary>A text that is one of a few, or null when it is absent or, unless it is required, null.</summary>
+    public string? OneOf(string name, ReadOnlySpan<string> words, bool required = false)
+    {
+        _notes?.NoteBody(new(name, "string", required, Values: [.. words]));
+        var text = required ? Required(name) : Optional(name);
+        if (text is null || words.Contains(text)) return text;
+        // What is not a text was said already.
+        if (!_fields.TryGetValue(name, out var range) || Raw(range) is not [(byte)'"', ..]) return null;
+        FailLiteral(name, Raw(range), words);
+        return null;
+    }
+
+    /// <summary>
+    /// A JSON object as it was sent, to be kept and shown again; null when it is absent. What no store or reader could take is refused: texts with
+    /// NUL or half a surrogate pair, and depth.
+    /// </summary>
+    /// <param name="name">The field.</param>
+    /// <param name="maxBytes">Largest size.</param>
+    /// <param name="maxDepth">How deep objects and lists may lie in each other.</param>
+    /// <param name="mayBeNull">Whether null stands for its absence.</param>
+    public string? Object(string name, int maxBytes, int maxDepth, bool mayBeNull = false)
+    {
+        _notes?.NoteBody(new(name, "object"));
+        if (!_fields.TryGetValue(name, out var range) || (mayBeNull && IsNull(name))) return null;
+        var raw = Raw(range);
+        var reader = new Utf8JsonReader(raw, ReaderOptions);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            _errors.Add("dict_type", "Input should be a valid dictionary", raw, null, "body", name);
+            return null;
+        }
+
+        if (raw.Length > maxBytes)
+        {
+            Fail(name, $"{name} is too large: at most {maxBytes} bytes");
+            return null;
+        }
+
+        while (reader.Read())
+        {
+            if (reader.CurrentDepth >= maxDepth)
+            {
+                Fail(name, $"{name} is too deep: at most {maxDepth} levels");
+                return null;
+            }
+
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !Text(ref reader).Contains('\0')) continue;
+            Fail(name, $"{name} must not contain NUL characters");
+            return null;
+        }
+
+        return System.Text.Encoding.UTF8.GetString(raw);
     }
 
     /// <summary>A list of texts that must be there.</summary>
@@ -295,6 +394,32 @@ internal sealed class BodyFields : IDisposable
     {
         if (_notes is not null) throw new NotedException();
         _errors.ThrowIfAny();
+    }
+
+    private void FailLiteral(string name, ReadOnlySpan<byte> raw, ReadOnlySpan<string> words)
+    {
+        var quoted = words.ToArray().Select(word => $"'{word}'").ToArray();
+        var expected = quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} or {quoted[^1]}";
+        _errors.Add("literal_error", $"Input should be {expected}", raw, ("expected", expected), "body", name);
+    }
+
+    private bool Truth(string name, ReadOnlySpan<byte> raw, bool otherwise)
+    {
+        var reader = new Utf8JsonReader(raw, ReaderOptions);
+        reader.Read();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.True: return true;
+            case JsonTokenType.False: return false;
+            case JsonTokenType.Number when reader.TryGetInt32(out var number) && number is 0 or 1: return number == 1;
+            case JsonTokenType.String when QueryFields.Truth(Text(ref reader)) is { } flag: return flag;
+            case JsonTokenType.Number or JsonTokenType.String:
+                _errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", raw, null, "body", name);
+                return otherwise;
+            default:
+                _errors.Add("bool_type", "Input should be a valid boolean", raw, null, "body", name);
+                return otherwise;
+        }
     }
 
     private static bool IsJson(string contentType)

@@ -63,6 +63,21 @@ internal static class CommonFields
         return text;
     }
 
+    /// <summary>A UUID in any of its usual forms, normalised; null when absent or null.</summary>
+    public static string? Uuid(this BodyFields body, string name, string rule)
+    {
+        if (body.Optional(name) is not { } text) return null;
+        if (Names.TryNormalizeUuid(text, out var uuid)) return uuid;
+        body.Fail(name, rule);
+        return null;
+    }
+
+    /// <summary>Refuses a text with a NUL in it, which no store keeps.</summary>
+    public static void MustBePlain(this BodyFields body, string name, string? text)
+    {
+        if (text is not null && text.Contains('\0')) body.Fail(name, $"{name} must not contain NUL characters");
+    }
+
     /// <summary>Whether the text holds a control character.</summary>
     public static bool HasControl(string text, bool linesAllowed)
     {

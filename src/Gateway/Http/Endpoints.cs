@@ -17,6 +17,12 @@ internal static class Endpoints
     public static IEndpointConventionBuilder Post<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
         routes.MapPost(pattern, Run(handler)).Describe(handler);
 
+    public static IEndpointConventionBuilder Patch<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
+        routes.MapPatch(pattern, Run(handler)).Describe(handler);
+
+    public static IEndpointConventionBuilder Put<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
+        routes.MapPut(pattern, Run(handler)).Describe(handler);
+
     public static IEndpointConventionBuilder Delete<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
         routes.MapDelete(pattern, Run(handler)).Describe(handler);
 

@@ -72,6 +72,7 @@ internal static class ErrorAnswers
         RefusalKind.NotFound => StatusCodes.Status404NotFound,
         RefusalKind.Conflict => StatusCodes.Status409Conflict,
         RefusalKind.Gone => StatusCodes.Status410Gone,
+        RefusalKind.NotConfigured => StatusCodes.Status501NotImplemented,
         _ => StatusCodes.Status422UnprocessableEntity,
     };
 

@@ -15,7 +15,7 @@ internal static class MessageText
         var text = body.Required(name, min);
         if (text.Length > MaxBytes / 3 && Encoding.UTF8.GetByteCount(text) > MaxBytes)
             throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"{name} too large: at most {MaxBytes} bytes");
-        if (text.Contains('\0')) body.Fail(name, $"{name} must not contain NUL characters");
+        body.MustBePlain(name, text);
         return text;
     }
 }

@@ -57,16 +57,19 @@ internal sealed class QueryFields(HttpRequest request)
     {
         _notes?.NoteQuery(new(name, "boolean"));
         var text = Last(name);
-        switch (text?.ToLowerInvariant())
-        {
-            case null: return otherwise;
-            case "true" or "1" or "yes" or "on" or "t" or "y": return true;
-            case "false" or "0" or "no" or "off" or "f" or "n": return false;
-            default:
-                Errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Input(text), null, "query", name);
-                return otherwise;
-        }
+        if (text is null) return otherwise;
+        if (Truth(text) is { } flag) return flag;
+        Errors.Add("bool_parsing", "Input should be a valid boolean, unable to interpret input", Input(text), null, "query", name);
+        return otherwise;
     }
+
+    /// <summary>What a text says of yes or no, in the words that clients use; null for another one.</summary>
+    public static bool? Truth(string text) => text.ToLowerInvariant() switch
+    {
+        "true" or "1" or "yes" or "on" or "t" or "y" => true,
+        "false" or "0" or "no" or "off" or "f" or "n" => false,
+        _ => null,
+    };
 
     /// <summary>A rule of ours is violated by this parameter, in the list form of 422.</summary>
     public void Fail(string name, string rule) => Errors.AddRule(rule, Input(Last(name) ?? ""), "query", name);

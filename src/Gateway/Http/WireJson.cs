@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Beadhub.Contacts;
 using Beadhub.Projects;
 
 namespace Beadhub.Gateway.Http;
@@ -34,6 +35,13 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(ClaimList))]
+[JsonSerializable(typeof(SentMessage))]
+[JsonSerializable(typeof(InboxAnswer))]
+[JsonSerializable(typeof(AcknowledgedMessage))]
+[JsonSerializable(typeof(RetiredAgentError))]
+[JsonSerializable(typeof(ContactView))]
+[JsonSerializable(typeof(ContactBook))]
+[JsonSerializable(typeof(ContactRemovedAnswer))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(ChatCreated))]
 [JsonSerializable(typeof(ChatDelivered))]
@@ -42,4 +50,19 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ChatMessageList))]
 [JsonSerializable(typeof(ChatMarkedRead))]
 [JsonSerializable(typeof(ConversationList))]
+[JsonSerializable(typeof(AgentChangedAnswer))]
+[JsonSerializable(typeof(DeregisteredAnswer))]
+[JsonSerializable(typeof(ResolvedAgent))]
+[JsonSerializable(typeof(BoundIdentity))]
+[JsonSerializable(typeof(RotatedAnswer))]
+[JsonSerializable(typeof(RetiredAnswer))]
+[JsonSerializable(typeof(AgentLogAnswer))]
+[JsonSerializable(typeof(ControlAnswer))]
+[JsonSerializable(typeof(ReservationAnswer))]
+[JsonSerializable(typeof(ReservationsAnswer))]
+[JsonSerializable(typeof(ReservationHeld))]
+[JsonSerializable(typeof(RenewedAnswer))]
+[JsonSerializable(typeof(ReleasedAnswer))]
+[JsonSerializable(typeof(RevokedAnswer))]
+[JsonSerializable(typeof(ReservationItems))]
 internal sealed partial class WireJson : JsonSerializerContext;

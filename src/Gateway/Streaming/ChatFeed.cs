@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Beadhub.Chat;
+using Beadhub.Contacts;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
 
@@ -10,7 +12,7 @@ namespace Beadhub.Gateway.Streaming;
 /// The newest frames of one session, rendered once for all its event streams on this node. The log is the truth: a stream that fell behind what is kept
 /// here, or that follows a session whose events got lost on their way, reads the log itself.
 /// </summary>
-internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, string projectId, string sessionId, string projectSlug)
+internal sealed class ChatFeed(IChatGrain session, IContactsGrain contacts, IChatPresence presence, string projectId, string sessionId, string projectSlug)
 {
     /// <summary>Kind of the streams that are chat sessions.</summary>
     public const string Kind = "chat";
@@ -50,7 +52,7 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         if (stored.Version <= Last) return;
         var frame = EventTypes.Parse(stored.Type, stored.Data) switch
         {
-            ChatMessageSent message => Message(message, await Waiting()),
+            ChatMessageSent message => Message(message, await Around()),
             ChatRead read => Receipt(read),
             _ => null,
         };
@@ -70,12 +72,12 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
             {
                 var page = await session.Events(Last);
                 if (page.Version <= Last) return;
-                var waiting = await Waiting();
+                var around = await Around();
                 foreach (var e in page.Events)
                 {
                     // What is neither message nor receipt leaves no frame, and no hole.
                     for (var silent = Last + 1; silent < e.Version; silent++) Append(silent, null);
-                    Append(e.Version, Frame(e, waiting));
+                    Append(e.Version, Frame(e, around));
                 }
 
                 for (var silent = Last + 1; silent <= page.Version; silent++) Append(silent, null);
@@ -112,12 +114,12 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
     public async ValueTask<(IReadOnlyList<ChatFrame> Frames, long Version)> ReadLog(long after, Func<ChatMessageSent, bool>? shows = null)
     {
         var page = await session.Events(after);
-        var waiting = await Waiting();
+        var around = await Around();
         var frames = new List<ChatFrame>(page.Events.Length);
         foreach (var e in page.Events)
         {
             if (shows is not null && (e.Message is not { } message || !shows(message))) continue;
-            if (Frame(e, waiting) is { } frame) frames.Add(frame);
+            if (Frame(e, around) is { } frame) frames.Add(frame);
         }
 
         return (frames, page.Version);
@@ -127,8 +129,8 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
     public async ValueTask<IReadOnlyList<ChatFrame>> Render(IReadOnlyCollection<ChatMessageSent> messages)
     {
         if (messages.Count == 0) return [];
-        var waiting = await Waiting();
-        return [.. messages.Select(message => Message(message, waiting))];
+        var around = await Around();
+        return [.. messages.Select(message => Message(message, around))];
     }
 
     private long Last
@@ -139,10 +141,10 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         }
     }
 
-    private ChatFrame? Frame(ChatEvent e, IReadOnlySet<string> waiting) =>
-        e.Message is { } message ? Message(message, waiting) : e.Read is { } read ? Receipt(read) : null;
+    private ChatFrame? Frame(ChatEvent e, Surroundings around) =>
+        e.Message is { } message ? Message(message, around) : e.Read is { } read ? Receipt(read) : null;
 
-    private async ValueTask<IReadOnlySet<string>> Waiting() => (await presence.Waiting([IChatGrain.Key(projectId, sessionId)]))[0];
+    private async ValueTask<Surroundings> Around() => new((await presence.Waiting([IChatGrain.Key(projectId, sessionId)]))[0], await contacts.List());
 
     private void Append(long version, ChatFrame? frame, bool isHole = false)
     {
@@ -180,17 +182,17 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         _first++;
     }
 
-    private ChatFrame Message(ChatMessageSent message, IReadOnlySet<string> waiting) => new(null, Render("message", message.Body.Length, json =>
+    private ChatFrame Message(ChatMessageSent message, Surroundings around) => new(null, Render("message", message.Body.Length, json =>
     {
         json.WriteString("type", "message");
         json.WriteString("session_id", sessionId);
         json.WriteString("message_id", message.MessageId);
         json.WriteString("from_agent", message.FromAlias);
         json.WriteString("from_address", Addresses.Of(projectSlug, message.FromAlias));
-        json.WriteString("to_address", Addresses.Of(projectSlug, message.ToAliases));
+        json.WriteString("to_address", Addresses.Of(projectSlug, message.To.Select(to => to.Alias)));
         json.WriteString("body", message.Body);
         json.WriteBoolean("sender_leaving", message.IsLeaving);
-        json.WriteBoolean("sender_waiting", waiting.Contains(message.FromAgentId));
+        json.WriteBoolean("sender_waiting", around.Waiting.Contains(message.FromAgentId));
         json.WriteBoolean("hang_on", message.HangsOn);
         json.WriteNumber("extends_wait_seconds", message.HangsOn ? Chats.HangOnSeconds : 0);
         json.WriteString("timestamp", SecondsTime.Text(message.CreatedAt));
@@ -200,7 +202,7 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         json.WriteString("signing_key_id", message.Signature?.SigningKeyId);
         json.WriteString("from_stable_id", message.Signature?.FromStableId);
         json.WriteString("to_stable_id", message.Signature?.ToStableId);
-        json.WriteBoolean("is_contact", false);
+        json.WriteBoolean("is_contact", around.Contacts.Knows(Addresses.Of(projectSlug, message.FromAlias)));
     }));
 
     private ChatFrame Receipt(ChatRead read) => new(read.AgentId, Render("read_receipt", 0, json =>
@@ -227,6 +229,9 @@ internal sealed class ChatFeed(IChatGrain session, IChatPresence presence, strin
         buffer.Write("\n\n"u8);
         return buffer.ToArray();
     }
+
+    // What a message is shown with as it is when it is shown.
+    private sealed record Surroundings(ImmutableHashSet<string> Waiting, ContactBook Contacts);
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

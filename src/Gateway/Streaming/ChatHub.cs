@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Beadhub.Chat;
+using Beadhub.Contacts;
 using Beadhub.Feed;
 using Beadhub.Projects;
 using Orleans;
@@ -50,7 +51,7 @@ internal sealed class ChatHub(IClusterClient cluster, IChatPresence presence)
                         .SubscribeAsync((batch, _) => watched.Receive(batch));
                 }
 
-                var feed = watched.Feeds.GetOrAdd(key, _ => new(cluster.GetGrain<IChatGrain>(key), presence, projectId, sessionId, watched.Slug));
+                var feed = watched.Feeds.GetOrAdd(key, _ => new(cluster.GetGrain<IChatGrain>(key), cluster.GetGrain<IContactsGrain>(projectId), presence, projectId, sessionId, watched.Slug));
                 feed.Followers++;
                 return feed;
             }

@@ -14,6 +14,7 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, ILogger lo
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _filling = new(1, 1);
     private readonly Frame?[] _frames = new Frame?[Kept];
+    private readonly AgentSignal?[] _signals = new AgentSignal?[Kept];
     private long _first = 1; // position of the oldest frame kept
     private long _last; // position of the newest
     private TaskCompletionSource _news = New();
@@ -74,26 +75,31 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, ILogger lo
     }
 
     /// <summary>Frames after a position, and the position that the reader has then reached.</summary>
-    public async ValueTask<(IReadOnlyList<Frame> Frames, long Position)> Read(long after)
+    public ValueTask<(IReadOnlyList<Frame> Frames, long Position)> Read(long after) => Read(after, _frames, WireEvents.Render);
+
+    /// <summary>What agents are to be woken for after a position, and the position that the reader has then reached.</summary>
+    public ValueTask<(IReadOnlyList<AgentSignal> Signals, long Position)> Signals(long after) => Read(after, _signals, static (e, _) => AgentSignals.Of(e));
+
+    private async ValueTask<(IReadOnlyList<T> Items, long Position)> Read<T>(long after, T?[] kept, Func<FeedEvent, string, T?> render) where T : class
     {
         lock (_lock)
         {
             if (after >= _last) return ([], after);
             if (after + 1 >= _first)
             {
-                var frames = new List<Frame>();
+                var items = new List<T>();
                 var to = Math.Min(_last, after + PageSize);
                 for (var position = after + 1; position <= to; position++)
-                    if (_frames[position % Kept] is { } frame) frames.Add(frame);
-                return (frames, to);
+                    if (kept[position % Kept] is { } item) items.Add(item);
+                return (items, to);
             }
         }
 
         var stored = await log.Read(after, PageSize);
         if (stored.Events.IsDefaultOrEmpty) return ([], after);
-        var old = new List<Frame>();
+        var old = new List<T>();
         foreach (var e in stored.Events)
-            if (WireEvents.Render(e, projectSlug) is { } frame) old.Add(frame);
+            if (render(e, projectSlug) is { } item) old.Add(item);
         return (old, stored.Events[^1].Position);
     }
 
@@ -109,6 +115,7 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, ILogger lo
             {
                 if (e.Position <= _last) continue;
                 _frames[e.Position % Kept] = WireEvents.Render(e, projectSlug);
+                _signals[e.Position % Kept] = AgentSignals.Of(e);
                 _last = e.Position;
             }
 

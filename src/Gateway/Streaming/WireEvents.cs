@@ -1,8 +1,11 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.Chat;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
+using Beadhub.Mail;
+using Beadhub.Locks;
 
 namespace Beadhub.Gateway.Streaming;
 
@@ -33,12 +36,45 @@ internal static class WireEvents
             json.WriteString("message_id", e.MessageId);
             json.WriteString("from_alias", e.FromAlias);
             json.WriteStartArray("to_aliases");
-            foreach (var alias in e.ToAliases) json.WriteStringValue(alias);
+            foreach (var participant in e.To) json.WriteStringValue(participant.Alias);
             json.WriteEndArray();
             json.WriteString("preview", Preview.Of(e.Body, 80));
         }),
+        MailDelivered { IsSilent: false } e => Make(stored, projectSlug, "message", "message.delivered", e.ToAgentId, json =>
+        {
+            json.WriteString("message_id", e.MessageId);
+            json.WriteString("from_workspace", e.FromAgentId);
+            json.WriteString("from_alias", e.FromAlias);
+            json.WriteString("to_alias", e.ToAlias);
+            json.WriteString("subject", e.Subject);
+            json.WriteString("priority", e.Priority);
+        }),
+        MailRead { IsSilent: false } e => Make(stored, projectSlug, "message", "message.acknowledged", e.AgentId, json =>
+        {
+            json.WriteString("message_id", e.MessageId);
+            json.WriteString("from_alias", e.FromAlias);
+            json.WriteString("subject", e.Subject);
+        }),
+        ReservationAcquired e => Make(stored, projectSlug, "reservation", "reservation.acquired", e.AgentId, json =>
+        {
+            Paths(json, e.Keys, e.Alias);
+            json.WriteNumber("ttl_seconds", e.TtlSeconds);
+            json.WriteNull("bead_id");
+            json.WriteNull("reason");
+            json.WriteBoolean("exclusive", true);
+            if (e.IsPattern) json.WriteBoolean("pattern", true);
+        }),
+        ReservationReleased e => Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
         _ => null,
     };
+
+    private static void Paths(Utf8JsonWriter json, ImmutableArray<string> keys, string alias)
+    {
+        json.WriteStartArray("paths");
+        foreach (var key in keys) json.WriteStringValue(key);
+        json.WriteEndArray();
+        json.WriteString("alias", alias);
+    }
 
     private static void Claim(Utf8JsonWriter json, string beadId, string alias, string? title)
     {

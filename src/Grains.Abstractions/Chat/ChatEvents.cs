@@ -22,7 +22,7 @@ public sealed record ChatStarted(
 /// <param name="Sequence">Its number in the session: 1, 2, 3 … Everything is ordered by it.</param>
 /// <param name="FromAgentId">Sender.</param>
 /// <param name="FromAlias">Sender's alias in the session.</param>
-/// <param name="ToAliases">The other participants, by alias.</param>
+/// <param name="To">The other participants, by alias.</param>
 /// <param name="Body">Text.</param>
 /// <param name="IsLeaving">Whether the sender leaves the conversation with it.</param>
 /// <param name="HangsOn">Whether the sender asks for more time.</param>
@@ -35,7 +35,7 @@ public sealed record ChatMessageSent(
     [property: Id(1)] long Sequence,
     [property: Id(2)] string FromAgentId,
     [property: Id(3)] string FromAlias,
-    [property: Id(4)] ImmutableArray<string> ToAliases,
+    [property: Id(4)] ImmutableArray<ChatParticipant> To,
     [property: Id(5)] string Body,
     [property: Id(6)] bool IsLeaving,
     [property: Id(7)] bool HangsOn,

@@ -24,7 +24,10 @@ public interface IMailboxGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<MailReceipt> Acknowledge(string messageId, bool silently = false);
 
-    /// <summary>Mail, newest first (protocol 7.2). The same object is returned while nothing that it shows has changed.</summary>
+    /// <summary>
+    /// Mail, the last delivered first (protocol 7.2). The same object is returned while nothing that it shows has changed. A page that would be
+    /// larger than clients read ends early.
+    /// </summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<MailPage> Inbox(InboxQuery query);
 
@@ -73,7 +76,7 @@ public sealed record MailReceipt([property: Id(0)] string MessageId, [property: 
 [GenerateSerializer, Immutable, Alias("mail.inbox_query.v1")]
 public sealed record InboxQuery([property: Id(0)] bool UnreadOnly, [property: Id(1)] int Limit);
 
-/// <summary>Mail, newest first.</summary>
+/// <summary>Mail, the last delivered first.</summary>
 [GenerateSerializer, Immutable, Alias("mail.page.v1")]
 public sealed record MailPage([property: Id(0)] ImmutableArray<MailView> Mails);
 

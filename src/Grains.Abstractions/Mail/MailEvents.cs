@@ -37,6 +37,7 @@ public sealed record MailDelivered(
 /// <param name="Subject">Subject of the mail.</param>
 /// <param name="At">When.</param>
 /// <param name="IsSilent">Whether event streams keep silent about it.</param>
+/// <param name="MailVersion">Version, within the mailbox's stream, of the event by which the mail was delivered.</param>
 [GenerateSerializer, Immutable, Alias("mail.read.v1")]
 public sealed record MailRead(
     [property: Id(0)] string MessageId,
@@ -44,7 +45,8 @@ public sealed record MailRead(
     [property: Id(2)] string FromAlias,
     [property: Id(3)] string Subject,
     [property: Id(4)] DateTimeOffset At,
-    [property: Id(5)] bool IsSilent = false) : IEvent;
+    [property: Id(5)] bool IsSilent = false,
+    [property: Id(6)] long MailVersion = 0) : IEvent;
 
 /// <summary>What a sender sends along to prove who wrote a message (protocol 12.4, 12.5). Stored and shown; clients verify it.</summary>
 /// <param name="FromDid">Sender's did:key.</param>

@@ -41,6 +41,32 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <summary>Restores a deleted workspace with its agent and keys (contract 5.5).</summary>
     Task<WorkspaceEnded> RestoreWorkspace(string workspaceId);
 
+    /// <summary>Changes what an agent tells of itself (protocol 6.4).</summary>
+    Task<AgentIdentity> ChangeAgent(ChangeAgent command);
+
+    /// <summary>Ends an ephemeral agent with its workspace and claims; its API keys still open the project (protocol 6.6).</summary>
+    Task Deregister(string agentId);
+
+    /// <summary>Gives an agent without a key one that it keeps itself (protocol 12.3).</summary>
+    Task<AgentIdentity> ClaimIdentity(ClaimIdentity command);
+
+    /// <summary>Takes an agent's key away (protocol 12.3).</summary>
+    Task<AgentIdentity> ResetIdentity(string agentId);
+
+    /// <summary>Changes an agent's key (protocol 12.7).</summary>
+    Task<KeyRotation> RotateKey(RotateKey command);
+
+    /// <summary>Retires a persistent agent (protocol 12.8).</summary>
+    Task<AgentIdentity> Retire(RetireAgent command);
+
+    /// <summary>Notes that an agent, by writing to another, shows that it knows the earliest change of key it was told of (protocol 12.7).</summary>
+    [AlwaysInterleave]
+    Task AcknowledgeRotation(string ofAgentId, string byAgentId);
+
+    /// <summary>The changes of key that an agent is told of with its mail: of each sender the earliest that is news to it (protocol 12.7). Usually none.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId);
+
     /// <summary>Adds a repository or finds it (contract 6.2).</summary>
     Task<RepoEnsured> EnsureRepo(Origin origin);
 
@@ -113,6 +139,9 @@ public sealed record Origin([property: Id(0)] string Url, [property: Id(1)] stri
 /// <param name="Role">Role, normalised.</param>
 /// <param name="Hostname">Host name; empty means none.</param>
 /// <param name="WorkspacePath">Folder; empty means none.</param>
+/// <param name="Custody"><c>self</c> or <c>custodial</c>; null for what fits the key (protocol 12.2).</param>
+/// <param name="Did">The agent's own did:key, or null.</param>
+/// <param name="PublicKey">Its public key, or null.</param>
 [GenerateSerializer, Immutable, Alias("project.init.v1")]
 public sealed record InitAgent(
     [property: Id(0)] string? Slug,
@@ -124,7 +153,10 @@ public sealed record InitAgent(
     [property: Id(6)] Origin? Origin,
     [property: Id(7)] string Role,
     [property: Id(8)] string Hostname,
-    [property: Id(9)] string WorkspacePath);
+    [property: Id(9)] string WorkspacePath,
+    [property: Id(10)] string? Custody = null,
+    [property: Id(11)] string? Did = null,
+    [property: Id(12)] string? PublicKey = null);
 
 /// <summary>A bootstrapped agent (contract 3.3). The API key is shown here and never again.</summary>
 [GenerateSerializer, Immutable, Alias("project.initialized.v1")]
@@ -142,7 +174,8 @@ public sealed record AgentInitialized(
     [property: Id(10)] bool WorkspaceCreated,
     [property: Id(11)] string? Did,
     [property: Id(12)] string? Custody,
-    [property: Id(13)] string Lifetime);
+    [property: Id(13)] string Lifetime,
+    [property: Id(14)] string? StableId);
 
 /// <summary>Opens a workspace for an agent; parts that are null are cleared.</summary>
 [GenerateSerializer, Immutable, Alias("project.register.v1")]

@@ -19,9 +19,10 @@ public sealed record AgentJoined(
     [property: Id(3)] string AgentType,
     [property: Id(4)] string Lifetime,
     [property: Id(5)] string Custody,
-    [property: Id(6)] string Did,
-    [property: Id(7)] string PublicKey,
-    [property: Id(8)] DateTimeOffset At) : IEvent;
+    [property: Id(6)] string? Did,
+    [property: Id(7)] string? PublicKey,
+    [property: Id(8)] DateTimeOffset At,
+    [property: Id(9)] string? SealedSeed = null) : IEvent;
 
 /// <summary>A repository was added, taken up again, or is known by another URL now.</summary>
 [GenerateSerializer, Immutable, Alias("project.repo_added.v1")]

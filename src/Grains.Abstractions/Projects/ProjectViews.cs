@@ -35,6 +35,15 @@ public sealed record RepoPage([property: Id(0)] ImmutableArray<RepoView> Repos, 
 /// <param name="Status"><c>active</c>, <c>retired</c> or <c>deregistered</c>.</param>
 /// <param name="HasWorkspace">Whether it has an active workspace.</param>
 /// <param name="KeysRevoked">Whether its keys are dead.</param>
+/// <param name="SuccessorAgentId">Whom a retired agent named in its place.</param>
+/// <param name="Did">Its <c>did:key</c>; null while it has none.</param>
+/// <param name="PublicKey">Its public key, base64url.</param>
+/// <param name="StableId">The id that outlives its keys (protocol 12.1).</param>
+/// <param name="Custody"><c>self</c>, <c>custodial</c>, or null while it has no key.</param>
+/// <param name="Lifetime"><c>ephemeral</c> or <c>persistent</c>.</param>
+/// <param name="Role">Role that it told, if any.</param>
+/// <param name="Program">Program that it told, if any.</param>
+/// <param name="Context">JSON object that it told, if any.</param>
 [GenerateSerializer, Immutable, Alias("project.agent_identity.v1")]
 public sealed record AgentIdentity(
     [property: Id(0)] string AgentId,
@@ -44,10 +53,22 @@ public sealed record AgentIdentity(
     [property: Id(4)] string AccessMode,
     [property: Id(5)] string Status,
     [property: Id(6)] bool HasWorkspace,
-    [property: Id(7)] bool KeysRevoked)
+    [property: Id(7)] bool KeysRevoked,
+    [property: Id(8)] string? SuccessorAgentId = null,
+    [property: Id(9)] string? Did = null,
+    [property: Id(10)] string? PublicKey = null,
+    [property: Id(11)] string? StableId = null,
+    [property: Id(12)] string? Custody = null,
+    [property: Id(13)] string Lifetime = "ephemeral",
+    [property: Id(14)] string? Role = null,
+    [property: Id(15)] string? Program = null,
+    [property: Id(16)] string? Context = null)
 {
     /// <summary>Whether the agent holds its alias: it was not deleted.</summary>
     public bool IsLiving => Status != AgentStatus.Deregistered;
+
+    /// <summary>Whether it has retired: it keeps alias and key, but takes no mail (protocol 12.8).</summary>
+    public bool IsRetired => Status == AgentStatus.Retired;
 }
 
 /// <summary>An agent in the list (contract 4.2).</summary>
@@ -64,7 +85,10 @@ public sealed record AgentView(
     [property: Id(8)] string? Custody,
     [property: Id(9)] string Lifetime,
     [property: Id(10)] string IdentityStatus,
-    [property: Id(11)] string AccessMode);
+    [property: Id(11)] string AccessMode,
+    [property: Id(12)] string? Role,
+    [property: Id(13)] string? Program,
+    [property: Id(14), JsonConverter(typeof(RawJson))] string? Context);
 
 /// <summary>The agents of a project.</summary>
 [GenerateSerializer, Immutable, Alias("project.agents.v1")]

@@ -65,7 +65,7 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
         var sender = session.SeatOf(command.FromAgentId);
         if (command.MayRepeat && Recent.Find(command.MessageId) is { } before && before.FromAgentId == command.FromAgentId)
             return Decision.None(Answer(command));
-        var others = session.Seats.Where(seat => seat.AgentId != sender.AgentId).Select(seat => seat.Alias).ToImmutableArray();
+        var others = session.Seats.Where(seat => seat.AgentId != sender.AgentId).Select(seat => new ChatParticipant(seat.AgentId, seat.Alias)).ToImmutableArray();
         events.Add(new ChatMessageSent(
             command.MessageId, session.Count + 1, sender.AgentId, sender.Alias, others, command.Body, command.IsLeaving, command.HangsOn, now,
             command.SignedAt, command.Signature));

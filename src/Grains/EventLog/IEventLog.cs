@@ -91,12 +91,14 @@ public readonly record struct AppendResult(bool Written, long FirstPosition);
 /// <param name="Tail">Events after the snapshot, in order.</param>
 public sealed record StoredStream(string Key, long Version, long SnapshotVersion, string? Snapshot, IReadOnlyList<StoredEvent> Tail)
 {
-    /// <summary>The state that the snapshot and the events after it lead to; events of types that this version does not know are skipped.</summary>
+    /// <summary>
+    /// The state that the snapshot and the events after it lead to. An event of a type that this version does not know concerns no state, but is
+    /// shown to it all the same: states that count their events count it too.
+    /// </summary>
     public TState Fold<TState>() where TState : class, IEventSourced<TState>
     {
         var state = Snapshot is null ? TState.Empty : JsonSerializer.Deserialize(Snapshot, TState.Kind.Snapshot)!;
-        foreach (var stored in Tail)
-            if (EventTypes.Parse(stored.Type, stored.Data) is { } known) state = state.Apply(known);
+        foreach (var stored in Tail) state = state.Apply(EventTypes.Parse(stored.Type, stored.Data) ?? UnknownEvent.Instance);
         return state;
     }
 }

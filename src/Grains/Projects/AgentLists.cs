@@ -25,5 +25,8 @@ internal static class AgentLists
         agent.Custody,
         agent.Lifetime,
         IdentityStatus: agent.Status,
-        Agent.OpenAccess);
+        agent.AccessMode,
+        agent.Role,
+        agent.Program,
+        agent.Context);
 }

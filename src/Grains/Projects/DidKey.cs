@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Beadhub.Identities;
 using Org.BouncyCastle.Math.EC.Rfc8032;
 
 namespace Beadhub.Projects;
@@ -10,15 +12,18 @@ namespace Beadhub.Projects;
 public sealed record DidKey(string Did, string PublicKey)
 {
     private const int SeedLength = 32;
-    private const string Base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    private const int PublicKeyLength = 43; // of 32 bytes in base64 without padding
 
-    /// <summary>Makes a key pair and keeps its public half: without a custody key the server signs for nobody (protocol 12.2).</summary>
-    public static DidKey Make()
+    /// <summary>Makes a key pair and keeps its public half.</summary>
+    public static DidKey Make() => Make(Seal.None).Key;
+
+    /// <summary>Makes a key pair. Its seed is kept only under the seal of a custody key: without one the server signs for nobody (protocol 12.2).</summary>
+    public static (DidKey Key, string? SealedSeed) Make(Seal seal)
     {
         var seed = RandomNumberGenerator.GetBytes(SeedLength);
         try
         {
-            return OfSeed(seed);
+            return (OfSeed(seed), seal.Close(seed));
         }
         finally
         {
@@ -31,28 +36,22 @@ public sealed record DidKey(string Did, string PublicKey)
     {
         var key = new byte[Ed25519.PublicKeySize];
         Ed25519.GeneratePublicKey(seed, 0, key, 0);
-        return new("did:key:z" + ToBase58([0xED, 0x01, .. key]), Base64Url.EncodeToString(key));
+        return OfKey(key);
     }
 
-    // The prefix 0xED is never zero, so leading zero bytes need no care here.
-    private static string ToBase58(ReadOnlySpan<byte> bytes)
+    /// <summary>
+    /// The key that a client sent, in its canonical form: 32 bytes in base64, url-safe or standard, with or without padding. Null when it is none.
+    /// </summary>
+    public static DidKey? Parse(string publicKey)
     {
-        var digits = new List<int>();
-        foreach (var b in bytes)
-        {
-            var carry = (int)b;
-            for (var i = 0; i < digits.Count; i++)
-            {
-                carry += digits[i] << 8;
-                (carry, digits[i]) = (carry / 58, carry % 58);
-            }
-
-            for (; carry > 0; carry /= 58) digits.Add(carry % 58);
-        }
-
-        return string.Create(digits.Count, digits, static (text, digits) =>
-        {
-            for (var i = 0; i < text.Length; i++) text[i] = Base58[digits[^(i + 1)]];
-        });
+        var text = publicKey.Trim().TrimEnd('=').Replace('+', '-').Replace('/', '_');
+        Span<byte> key = stackalloc byte[Ed25519.PublicKeySize];
+        if (text.Length != PublicKeyLength || Base64Url.DecodeFromChars(text, key, out _, out var length) != OperationStatus.Done || length != key.Length) return null;
+        return OfKey(key);
     }
+
+    /// <summary>The 32 bytes of the key.</summary>
+    public byte[] KeyBytes() => Base64Url.DecodeFromChars(PublicKey);
+
+    private static DidKey OfKey(ReadOnlySpan<byte> key) => new("did:key:z" + Base58.Encode([0xED, 0x01, .. key]), Base64Url.EncodeToString(key));
 }

@@ -16,6 +16,7 @@ namespace Beadhub.Projects;
 /// <param name="Roster">Agents.</param>
 /// <param name="UnclearedWorkspaces">Deleted workspaces whose claims and presence may still be there.</param>
 /// <param name="UnclearedRepos">Deleted repositories that may still be found by their origin.</param>
+/// <param name="RotatedAgents">Agents of whose change of key others may have to be told; null for none.</param>
 public sealed record Project(
     string Id,
     string Slug,
@@ -24,7 +25,8 @@ public sealed record Project(
     ImmutableDictionary<string, Repo> Repos,
     Roster Roster,
     ImmutableHashSet<string> UnclearedWorkspaces,
-    ImmutableHashSet<string> UnclearedRepos) : IEventSourced<Project>
+    ImmutableHashSet<string> UnclearedRepos,
+    ImmutableHashSet<string>? RotatedAgents = null) : IEventSourced<Project>
 {
     /// <inheritdoc/>
     public static Project Empty { get; } = new("", "", "", default, ImmutableDictionary<string, Repo>.Empty, Roster.Empty, [], []);
@@ -56,8 +58,18 @@ public sealed record Project(
         ProjectCreated e => this with { Id = e.ProjectId, Slug = e.Slug, Name = e.Name, CreatedAt = e.At },
         AgentJoined e => this with
         {
-            Roster = Roster.With(new(e.AgentId, e.Alias, e.HumanName, e.AgentType, e.Lifetime, e.Custody, e.Did, e.PublicKey, e.At)),
+            Roster = Roster.With(new(e.AgentId, e.Alias, e.HumanName, e.AgentType, e.Lifetime, e.Custody, e.Did, e.PublicKey, e.At, SealedSeed: e.SealedSeed)),
         },
+        AgentChanged e => With(e.AgentId, agent => agent with
+        {
+            AccessMode = e.AccessMode ?? agent.AccessMode, Role = e.Role ?? agent.Role, Program = e.Program ?? agent.Program, Context = e.Context ?? agent.Context,
+        }),
+        AgentDeregistered e => With(e.AgentId, agent => agent.Left(e.At)) with { UnclearedWorkspaces = UnclearedWorkspaces.Add(e.AgentId) },
+        AgentRetired e => With(e.AgentId, agent => agent with { Status = AgentStatus.Retired, SuccessorAgentId = e.SuccessorAgentId }),
+        IdentityClaimed e => With(e.AgentId, agent => agent.Bound(e)),
+        IdentityReset e => With(e.AgentId, agent => agent.Unbound()) with { RotatedAgents = (RotatedAgents ?? []).Remove(e.AgentId) },
+        KeyRotated e => With(e.AgentId, agent => agent.Rotated(e)) with { RotatedAgents = (RotatedAgents ?? []).Add(e.AgentId) },
+        RotationAcknowledged e => With(e.AgentId, agent => agent.Known(e)),
         RepoAdded e => this with { Repos = Repos.SetItem(e.RepoId, TakenUp(e)), UnclearedRepos = UnclearedRepos.Remove(e.RepoId) },
         RepoRemoved e => Removed(e),
         RepoCleared e => this with { UnclearedRepos = UnclearedRepos.Remove(e.RepoId) },
@@ -71,6 +83,8 @@ public sealed record Project(
         },
         _ => this,
     };
+
+    private Project With(string agentId, Func<Agent, Agent> change) => this with { Roster = Roster.With(change(Roster.Agents[agentId])) };
 
     private Repo TakenUp(RepoAdded e) => Repos.TryGetValue(e.RepoId, out var known)
         ? known with { OriginUrl = e.OriginUrl, TakenUpAt = e.At, DeletedAt = null }

@@ -7,8 +7,6 @@ namespace Beadhub.Projects;
 /// <summary>What a project decides on commands. Pure: the time and fresh ids are arguments. A refusal changes nothing.</summary>
 internal static class ProjectDecisions
 {
-    private const string Custodial = "custodial";
-
     // The notifier writes as `system` (contract 12.4), and `me` names the caller in the protocol's paths (protocol 1.5).
     private static readonly ImmutableArray<string> ReservedAliases = ["system", "me"];
 
@@ -152,8 +150,11 @@ internal static class ProjectDecisions
         var alias = command.Alias
             ?? changes.Project.Roster.Allot(command.Origin is null ? "" : "-" + Roles.AliasPart(command.Role))
             ?? throw new RefusedException(RefusalKind.Conflict, "All name prefixes are taken.");
+        var custody = command.Custody ?? (command.Did is null && command.PublicKey is null ? Custodies.Custodial : Custodies.Self);
+        var (key, sealedSeed) = IdentityDecisions.KeyOf(command, custody) is { } own ? (own.Key, null) : (fresh.Key, fresh.SealedSeed);
+        if (key is not null) changes.Project.MustBeFree(key.Did, fresh.AgentId);
         changes.Raise(new AgentJoined(
-            fresh.AgentId, alias, command.HumanName, command.AgentType, command.Lifetime, Custodial, fresh.Key.Did, fresh.Key.PublicKey, now));
+            fresh.AgentId, alias, command.HumanName, command.AgentType, command.Lifetime, custody, key?.Did, key?.PublicKey, now, sealedSeed));
         return fresh.AgentId;
     }
 
@@ -191,7 +192,8 @@ internal static class ProjectDecisions
             : throw new RefusedException(RefusalKind.NotFound, $"Workspace {workspaceId} not found");
     }
 
-    private static void MustExist(this Project project)
+    /// <summary>Refuses when the project was never created.</summary>
+    public static void MustExist(this Project project)
     {
         if (!project.Exists) throw new RefusedException(RefusalKind.NotFound, "Project not found");
     }

@@ -4,6 +4,7 @@ using Beadhub.ApiKeys;
 using Beadhub.Boards;
 using Beadhub.Directories;
 using Beadhub.EventLog;
+using Beadhub.Identities;
 using Beadhub.Presence;
 using Beadhub.Workspaces;
 using Orleans;
@@ -16,7 +17,7 @@ namespace Beadhub.Projects;
 /// Reads run beside commands and beside each other, so they touch only immutable objects behind one reference each. A command that
 /// spans grains decides here first; what follows in other grains can be repeated, by the client or by <see cref="ClearRest"/>.
 /// </remarks>
-public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStore presence, PresenceOptions options)
+public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStore presence, PresenceOptions options, Seal seal)
     : EventSourcedGrain<Project>(log), IProjectGrain
 {
     private const int CachedAnswers = 32;
@@ -56,7 +57,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async Task<AgentInitialized> Init(InitAgent command)
     {
         var now = time.Now();
-        var fresh = FreshIdentity.Make();
+        var fresh = FreshIdentity.Make(seal);
         var (agent, repo, created, opened) = await Transact(project => project.Init(_id, command, fresh, now));
 
         // All of these can be repeated: after a crash in between, the client's next try completes what is missing.
@@ -80,7 +81,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
             opened,
             agent.Did,
             agent.Custody,
-            agent.Lifetime);
+            agent.Lifetime,
+            agent.StableId);
     }
 
     /// <inheritdoc/>
@@ -183,6 +185,43 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         if ((await Newest()).UnclearedWorkspaces.Contains(workspaceId)) await Clear([workspaceId], []);
         return await Transact(project => project.RestoreWorkspace(workspaceId, time.Now()));
     }
+
+    /// <inheritdoc/>
+    public Task<AgentIdentity> ChangeAgent(ChangeAgent command) => Transact(project => project.Change(command, time.Now()));
+
+    /// <inheritdoc/>
+    public async Task Deregister(string agentId)
+    {
+        await Transact(project => project.Deregister(agentId, time.Now()));
+        await Clear([agentId], []);
+    }
+
+    /// <inheritdoc/>
+    public Task<AgentIdentity> ClaimIdentity(ClaimIdentity command) => Transact(project => project.ClaimIdentity(command, time.Now()));
+
+    /// <inheritdoc/>
+    public Task<AgentIdentity> ResetIdentity(string agentId) => Transact(project => project.ResetIdentity(agentId, time.Now()));
+
+    /// <inheritdoc/>
+    public Task<KeyRotation> RotateKey(RotateKey command)
+    {
+        var fresh = FreshIdentity.Make(seal);
+        return Transact(project => project.Rotate(command, fresh, seal, time.Now()));
+    }
+
+    /// <inheritdoc/>
+    public Task<AgentIdentity> Retire(RetireAgent command) => Transact(project => project.Retire(command, seal, time.Now()));
+
+    /// <inheritdoc/>
+    public async Task AcknowledgeRotation(string ofAgentId, string byAgentId)
+    {
+        // Asked with every mail: it is seldom news.
+        if ((await Newest()).RotatedAgents?.Contains(ofAgentId) == true)
+            await Transact(project => project.AcknowledgeRotation(ofAgentId, byAgentId, time.Now()));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId) => (await Newest()).RotationsFor(agentId, time.Now());
 
     /// <inheritdoc/>
     public async Task<RepoEnsured> EnsureRepo(Origin origin)

@@ -15,6 +15,12 @@ public sealed class InitLimit(PostgresStore store) : InitLimitContract(store);
 
 public sealed class Agents(PostgresStore store) : AgentsContract(store);
 
+public sealed class AgentLifecycle(PostgresStore store) : AgentLifecycleContract(store);
+
+public sealed class AgentIdentities(PostgresStore store) : AgentIdentitiesContract(store);
+
+public sealed class EventsStream(PostgresStore store) : EventsStreamContract(store);
+
 public sealed class Workspaces(PostgresStore store) : WorkspacesContract(store);
 
 public sealed class Heartbeat(PostgresStore store) : HeartbeatContract(store);
@@ -34,6 +40,12 @@ public sealed class BdhCommand(PostgresStore store) : BdhCommandContract(store);
 public sealed class BdhSync(PostgresStore store) : BdhSyncContract(store);
 
 public sealed class Claims(PostgresStore store) : ClaimsContract(store);
+
+public sealed class Messages(PostgresStore store) : MessagesContract(store);
+
+public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store);
+
+public sealed class Contacts(PostgresStore store) : ContactsContract(store);
 
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
@@ -56,3 +68,4 @@ public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
+public sealed class Reservations(PostgresStore store) : ReservationsContract(store);

@@ -15,6 +15,12 @@ public sealed class InitLimit(SqliteStore store) : InitLimitContract(store);
 
 public sealed class Agents(SqliteStore store) : AgentsContract(store);
 
+public sealed class AgentLifecycle(SqliteStore store) : AgentLifecycleContract(store);
+
+public sealed class AgentIdentities(SqliteStore store) : AgentIdentitiesContract(store);
+
+public sealed class EventsStream(SqliteStore store) : EventsStreamContract(store);
+
 public sealed class Workspaces(SqliteStore store) : WorkspacesContract(store);
 
 public sealed class Heartbeat(SqliteStore store) : HeartbeatContract(store);
@@ -34,6 +40,12 @@ public sealed class BdhCommand(SqliteStore store) : BdhCommandContract(store);
 public sealed class BdhSync(SqliteStore store) : BdhSyncContract(store);
 
 public sealed class Claims(SqliteStore store) : ClaimsContract(store);
+
+public sealed class Messages(SqliteStore store) : MessagesContract(store);
+
+public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
+
+public sealed class Contacts(SqliteStore store) : ContactsContract(store);
 
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
@@ -56,3 +68,4 @@ public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
+public sealed class Reservations(SqliteStore store) : ReservationsContract(store);

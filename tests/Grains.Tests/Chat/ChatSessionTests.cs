@@ -31,7 +31,7 @@ public class ChatSessionTests
         decision.Events.Select(e => e.GetType()).ShouldBe([typeof(ChatStarted), typeof(ChatMessageSent)]);
         ((ChatStarted)decision.Events[0]).Participants.Select(p => p.Alias).ShouldBe(["alice", "bob"]);
         var sent = (ChatMessageSent)decision.Events[1];
-        (sent.Sequence, sent.FromAlias, string.Join(',', sent.ToAliases)).ShouldBe((1L, "bob", "alice"));
+        (sent.Sequence, sent.FromAlias, string.Join(',', sent.To.Select(p => p.AgentId))).ShouldBe((1L, "bob", "a"));
         decision.Mark.ShouldBe("message:1");
         decision.Result.SessionId.ShouldBe("s");
     }
@@ -151,7 +151,7 @@ public class ChatSessionTests
     [Fact]
     public void Events_tell_the_way_to_what_is_replayed()
     {
-        var message = new ChatMessageSent("m", 5, "a", "alice", ["bob"], "", false, false, Noon);
+        var message = new ChatMessageSent("m", 5, "a", "alice", [], "", false, false, Noon);
         var read = new ChatRead("a", "alice", "m", 2, 5, Noon);
 
         ChatSession.MayBeShown(5, null, message, Noon).ShouldBeTrue();

@@ -8,14 +8,18 @@ namespace Beadhub.Grains.Tests.Projects;
 internal sealed class FeedLog : IEventLog
 {
     private readonly Dictionary<StreamKey, List<StoredEvent>> _streams = [];
+    private readonly Dictionary<StreamKey, (long Version, string State)> _snapshots = [];
     private readonly List<FeedEvent> _feed = [];
-    private readonly Dictionary<string, MarkedEvent> _marks = [];
+    private readonly Dictionary<(string Project, string Mark), MarkedEvent> _marks = [];
 
     public long ExclusiveEpoch { get; set; }
 
     public int Asked { get; private set; }
 
     public int FeedPages { get; private set; }
+
+    /// <summary>Number of events that were read from streams.</summary>
+    public int EventsRead { get; private set; }
 
     public ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default)
     {
@@ -41,14 +45,15 @@ internal sealed class FeedLog : IEventLog
     {
         var events = _streams.TryGetValue(append.Stream, out var known) ? known : _streams[append.Stream] = [];
         if (events.Count != append.ExpectedVersion) return Task.FromResult(new AppendResult(false, 0));
-        if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey(e.Mark))) return Task.FromResult(new AppendResult(false, 0));
+        if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey((append.Project, e.Mark)))) return Task.FromResult(new AppendResult(false, 0));
         foreach (var e in append.Events)
         {
-            if (e.Mark is not null) _marks[e.Mark] = new(append.Stream, events.Count + 1);
+            if (e.Mark is not null) _marks[(append.Project, e.Mark)] = new(append.Stream, events.Count + 1);
             events.Add(new(events.Count + 1, e.Type, e.Data, e.At));
             _feed.Add(new(append.Project, _feed.Count + 1, append.Stream.Kind, append.Stream.Key, events.Count, e.Type, e.Data, e.At));
         }
 
+        if (append.Snapshot is not null) _snapshots[append.Stream] = (events.Count, append.Snapshot);
         return Task.FromResult(new AppendResult(true, _feed.Count - append.Events.Count + 1));
     }
 
@@ -68,13 +73,13 @@ internal sealed class FeedLog : IEventLog
     public ValueTask<IReadOnlyList<StoredEvent>> ReadStream(StreamKey stream, long after, int max, CancellationToken cancellation = default)
     {
         Asked++;
-        return new(Stored(stream).Tail.Skip((int)after).Take(max).ToList());
+        return new(EventsOf(stream, after, max));
     }
 
     public ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default)
     {
         Asked++;
-        return new(_marks.TryGetValue(mark, out var marked) ? marked : null);
+        return new(_marks.TryGetValue((project, mark), out var marked) ? marked : null);
     }
 
     public ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default)
@@ -85,6 +90,17 @@ internal sealed class FeedLog : IEventLog
 
     public ValueTask DisposeAsync() => default;
 
-    private StoredStream Stored(StreamKey stream) =>
-        _streams.TryGetValue(stream, out var events) ? new(stream.Key, events.Count, 0, null, [.. events]) : new(stream.Key, 0, 0, null, []);
+    private StoredStream Stored(StreamKey stream)
+    {
+        var (version, state) = _snapshots.GetValueOrDefault(stream);
+        return new(stream.Key, _streams.GetValueOrDefault(stream)?.Count ?? 0, version, state, EventsOf(stream, version, int.MaxValue));
+    }
+
+    private List<StoredEvent> EventsOf(StreamKey stream, long after, int max)
+    {
+        if (!_streams.TryGetValue(stream, out var events) || after >= events.Count) return [];
+        var read = events.GetRange((int)after, (int)Math.Min(max, events.Count - after));
+        EventsRead += read.Count;
+        return read;
+    }
 }

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+
+namespace Beadhub.Gateway.Http;
+
+/// <summary>
+/// A rate limit: a window for each caller, which begins with its first request. Who waits as long as <c>Retry-After</c> says is let in; the
+/// framework's limiter, which refills on a coarse timer, does not promise that.
+/// </summary>
+/// <param name="limit">Requests that one caller may make in a window.</param>
+/// <param name="length">Length of a window.</param>
+/// <param name="refusal">What the others are told.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, string refusal, TimeProvider time) where TCaller : notnull
+{
+    private const int PruneAbove = 10_000;
+
+    private readonly ConcurrentDictionary<TCaller, Window> _windows = new();
+    private long _pruneAt;
+
+    private sealed class Window
+    {
+        public DateTimeOffset Ends;
+        public int Taken;
+    }
+
+    /// <summary>Takes one.</summary>
+    /// <exception cref="ApiException">429 when the window is used up.</exception>
+    public void Take(TCaller caller)
+    {
+        var now = time.GetUtcNow();
+        if (!_windows.TryGetValue(caller, out var window))
+        {
+            Prune(now);
+            window = _windows.GetOrAdd(caller, static _ => new());
+        }
+
+        DateTimeOffset ends;
+        lock (window)
+        {
+            if (window.Ends <= now) (window.Ends, window.Taken) = (now + length, 0);
+            if (window.Taken < limit)
+            {
+                window.Taken++;
+                return;
+            }
+
+            ends = window.Ends;
+        }
+
+        throw new ApiException(StatusCodes.Status429TooManyRequests, refusal) { RetryAfter = Math.Max(1, (int)Math.Ceiling((ends - now).TotalSeconds)) };
+    }
+
+    /// <summary>Forgets windows that have ended, when there are many; not for every newcomer.</summary>
+    private void Prune(DateTimeOffset now)
+    {
+        if (_windows.Count <= PruneAbove || now.Ticks < Volatile.Read(ref _pruneAt)) return;
+        Volatile.Write(ref _pruneAt, now.Ticks + length.Ticks);
+        foreach (var (caller, window) in _windows)
+            if (window.Ends <= now) _windows.TryRemove(new(caller, window));
+    }
+}

@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Beadhub.Contacts;
+using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
+using Beadhub.Mail;
+using Beadhub.Projects;
+using Orleans;
+
+namespace Beadhub.Gateway;
+
+/// <summary><c>/v1/messages</c>: mail between the agents of a project (protocol 7).</summary>
+internal sealed class Messages(IGrainFactory grains, Identification identification, MailRate rate)
+{
+    /// <summary>Longest text of a mail, in bytes of UTF-8.</summary>
+    public const int MaxBodyBytes = 1024 * 1024;
+
+    /// <summary>Longest subject, in code points.</summary>
+    public const int MaxSubject = 64 * 1024;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var endpoints = routes.Make<Messages>();
+        var group = routes.MapGroup("/v1/messages").WithTags("messages");
+        group.Post("", endpoints.Send).Says("Send mail to an agent of the project", 401, 403, 404, 409, 410, 413, 422, 429);
+        group.Get("/inbox", endpoints.Inbox).Says("Mail of the calling agent, newest first", 401, 403, 404, 422);
+        group.Post("/{messageId}/ack", endpoints.Acknowledge).Says("Mark a mail as read; the first time counts", 401, 403, 404, 422);
+    }
+
+    private async Task<IResult> Send(HttpContext http)
+    {
+        using var body = await BodyFields.Read(http);
+        body.Only("to_agent_id", "to_alias", "subject", "body", "priority", "thread_id", "message_id", "timestamp", "from_did", "to_did", "signing_key_id",
+            "signature", "from_stable_id", "to_stable_id");
+        var toAgentId = body.Uuid("to_agent_id", "Invalid agent_id format");
+        var toAlias = body.Optional("to_alias", 1, 64);
+        if (toAlias is { Length: > 0 } && !Names.IsAlias(toAlias)) body.Fail("to_alias", "Invalid alias format");
+        var subject = body.TextOr("subject", "", MaxSubject);
+        body.MustBePlain("subject", subject);
+        var text = body.Required("body");
+        body.MustBePlain("body", text);
+        var priority = body.Choice("priority", "normal", "low", "normal", "high", "urgent");
+        var threadId = body.Uuid("thread_id", "Invalid thread_id format");
+        var signed = SignedFields.Read(body);
+        body.Done();
+        if (Encoding.UTF8.GetByteCount(text) > MaxBodyBytes)
+            throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {MaxBodyBytes} bytes");
+
+        var sender = await identification.ActorOf(http);
+        rate.Take(sender.Id);
+        var project = grains.GetGrain<IProjectGrain>(sender.ProjectId);
+        var recipient = await Recipient(project, toAgentId, toAlias);
+        if (recipient is { Status: AgentStatus.Retired }) return await RetiredAnswer(project, recipient);
+        var sentAt = signed.Time();
+        if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
+
+        var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
+            signed.Id ?? http.NewId("mail"), sender.Id, sender.Alias, recipient.Alias, subject, text, priority, threadId, sentAt, signed.Signature,
+            MayRepeat: http.MayRepeat()));
+        return Answer.Of(new SentMessage(receipt.MessageId, "delivered", receipt.At), Wire.Types.SentMessage);
+    }
+
+    private async Task<Answer<InboxAnswer>> Inbox(HttpContext http)
+    {
+        var query = new QueryFields(http.Request);
+        var unreadOnly = query.Flag("unread_only", false);
+        var limit = query.Integer("limit", 50, 1, 500);
+        query.Done();
+
+        var reader = await identification.ActorOf(http);
+        var page = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Inbox(new(unreadOnly, limit));
+        var contacts = await grains.GetGrain<IContactsGrain>(reader.ProjectId).List();
+        if (Answer.Known<InboxAnswer>(page, contacts) is { } known) return known;
+        var slug = (await grains.GetGrain<IProjectGrain>(reader.ProjectId).Describe())?.Slug ?? "";
+        return Answer.Shared(page, contacts, new([.. page.Mails.Select(mail => InboxMessage.Of(mail, slug, contacts))]), Wire.Types.InboxAnswer);
+    }
+
+    private async Task<Answer<AcknowledgedMessage>> Acknowledge(HttpContext http)
+    {
+        // The id is part of the path, so whoever asks is looked at first (protocol 1.2).
+        await identification.Of(http);
+        if (!Names.TryNormalizeUuid(http.PathPart("messageId"), out var messageId)) throw ApiException.Unprocessable("Invalid message_id format");
+
+        var reader = await identification.ActorOf(http);
+        var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Acknowledge(messageId);
+        return Answer.Of(new AcknowledgedMessage(receipt.MessageId, receipt.At), Wire.Types.AcknowledgedMessage);
+    }
+
+    /// <summary>The agent that the mail is for: by id, else by alias; null when the id is no agent's.</summary>
+    private static async ValueTask<AgentIdentity?> Recipient(IProjectGrain project, string? agentId, string? alias)
+    {
+        if (agentId is not null) return await project.Agent(agentId);
+        if (string.IsNullOrEmpty(alias)) throw ApiException.Unprocessable("Must provide to_agent_id or to_alias");
+        return (await project.Named([alias]))[0] ?? throw ApiException.NotFound("Agent not found");
+    }
+
+    private static async Task<RetiredAgent> RetiredAnswer(IProjectGrain project, AgentIdentity retired)
+    {
+        var successor = retired.SuccessorAgentId is { } id ? await project.Agent(id) : null;
+        return new(new("Agent is retired", successor is { IsLiving: true } ? successor.Alias : null, retired.SuccessorAgentId));
+    }
+}
+
+/// <summary>Answer of <c>POST /v1/messages</c>.</summary>
+internal sealed record SentMessage(string MessageId, string Status, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset DeliveredAt);
+
+/// <summary>Answer of <c>POST /v1/messages/{id}/ack</c>.</summary>
+internal sealed record AcknowledgedMessage(string MessageId, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset AcknowledgedAt);
+
+/// <summary>Answer of <c>GET /v1/messages/inbox</c>.</summary>
+internal sealed record InboxAnswer(ImmutableArray<InboxMessage> Messages);
+
+/// <summary>A mail in the inbox (protocol 7.2).</summary>
+internal sealed record InboxMessage(
+    string MessageId,
+    string FromAgentId,
+    string FromAlias,
+    string FromAddress,
+    string ToAddress,
+    string Subject,
+    string Body,
+    string Priority,
+    string? ThreadId,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset? ReadAt,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset CreatedAt,
+    string? FromDid,
+    string? ToDid,
+    string? Signature,
+    string? SigningKeyId,
+    string? RotationAnnouncement,
+    string? FromStableId,
+    string? ToStableId,
+    bool IsContact)
+{
+    public static InboxMessage Of(MailView mail, string slug, ContactBook contacts)
+    {
+        var (from, signed) = (Addresses.Of(slug, mail.FromAlias), mail.Signature);
+        return new(mail.MessageId, mail.FromAgentId, mail.FromAlias, from, Addresses.Of(slug, mail.ToAlias), mail.Subject, mail.Body, mail.Priority, mail.ThreadId,
+            mail.ReadAt, mail.CreatedAt, signed?.FromDid, signed?.ToDid, signed?.Signature, signed?.SigningKeyId, null, signed?.FromStableId, signed?.ToStableId,
+            contacts.Knows(from));
+    }
+}
+
+/// <summary>410: the recipient is retired; who follows it, if anybody (protocol 7.1).</summary>
+internal sealed class RetiredAgent(RetiredAgentError error) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.StatusCode = StatusCodes.Status410Gone;
+        Answer.Write(httpContext.Response, JsonSerializer.SerializeToUtf8Bytes(error, Wire.Types.RetiredAgentError));
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Body of that 410.</summary>
+internal sealed record RetiredAgentError(string Detail, string? SuccessorAlias, string? SuccessorAgentId);

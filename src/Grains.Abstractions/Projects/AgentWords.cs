@@ -1,0 +1,31 @@
+namespace Beadhub.Projects;
+
+/// <summary>Who keeps an agent's signing key (protocol 12.2).</summary>
+public static class Custodies
+{
+    /// <summary>The agent itself.</summary>
+    public const string Self = "self";
+
+    /// <summary>The server.</summary>
+    public const string Custodial = "custodial";
+}
+
+/// <summary>How long an agent is meant to be (protocol 2).</summary>
+public static class Lifetimes
+{
+    /// <summary>For a task: it deregisters.</summary>
+    public const string Ephemeral = "ephemeral";
+
+    /// <summary>For good: it retires.</summary>
+    public const string Persistent = "persistent";
+}
+
+/// <summary>Who may write to an agent (protocol 6.4). Within a project everybody may.</summary>
+public static class AccessModes
+{
+    /// <summary>Everybody.</summary>
+    public const string Open = "open";
+
+    /// <summary>Contacts.</summary>
+    public const string ContactsOnly = "contacts_only";
+}

@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+
+namespace Beadhub.Contacts;
+
+/// <summary>JSON of the snapshots of contacts.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ContactList))]
+internal sealed partial class ContactsJson : JsonSerializerContext;

@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+
+namespace Beadhub.Mail;
+
+/// <summary>JSON of the snapshots of mailboxes.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Mailbox))]
+internal sealed partial class MailboxJson : JsonSerializerContext;
