@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
 using Microsoft.OpenApi;
@@ -23,6 +24,7 @@ public static class BeadhubGateway
         services.AddSingleton<ChatHub>();
         services.AddSingleton<ChatStreams>();
         services.AddHostedService(provider => provider.GetRequiredService<ChatStreams>());
+        services.AddSingleton<InnerRequests>();
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
@@ -62,6 +64,7 @@ public static class BeadhubGateway
             ui.RoutePrefix = "docs";
             ui.SwaggerEndpoint("../openapi/v1.json", "Beadhub");
         }));
+        app.Use(app.ApplicationServices.GetRequiredService<InnerRequests>().Take);
         app.UseRouting();
         app.UseEndpoints(Map);
     }
@@ -83,12 +86,14 @@ public static class BeadhubGateway
         Messages.Map(app);
         Contacts.Map(app);
         Reservations.Map(app);
+        Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
         Chats.Map(app);
         ChatStream.Map(app);
         Conversations.Map(app);
         EventsStream.Map(app);
+        McpEndpoint.Map(app);
         app.MapOpenApi();
     }
 }

@@ -15,6 +15,7 @@ using Beadhub.Locks;
 using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
+using Beadhub.Tasks;
 using Beadhub.Workspaces;
 using Orleans;
 
@@ -84,6 +85,15 @@ public static class EventTypes
 [JsonSerializable(typeof(ReservationAcquired))]
 [JsonSerializable(typeof(ReservationRenewed))]
 [JsonSerializable(typeof(ReservationReleased))]
+[JsonSerializable(typeof(TaskCreated))]
+[JsonSerializable(typeof(TaskDescribed))]
+[JsonSerializable(typeof(TaskChanged))]
+[JsonSerializable(typeof(TaskStatusChanged))]
+[JsonSerializable(typeof(TaskDeleted))]
+[JsonSerializable(typeof(TaskDependencyAdded))]
+[JsonSerializable(typeof(TaskDependencyRemoved))]
+[JsonSerializable(typeof(TaskClaimSettled))]
+[JsonSerializable(typeof(TaskCommented))]
 [JsonSerializable(typeof(RequestAnswered))]
 [JsonSerializable(typeof(ContactAdded))]
 [JsonSerializable(typeof(ContactRemoved))]

@@ -6,6 +6,7 @@ var serve = ServeCommand.Create();
 var root = new RootCommand("Beadhub: the coordination server for teams of AI coding agents. Without a command it serves.")
 {
     serve,
+    McpCommand.Create(),
     DemoCommand.Create(),
     VersionCommand.Create(),
 };

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using Beadhub.Gateway.Tests.Stores;
 using Beadhub.Testing;
 

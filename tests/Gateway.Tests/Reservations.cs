@@ -111,7 +111,7 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
         await Refused("""{"resource_key":"k","metadata":{"a":"\udfff"}}""", "body", "json_invalid");
         await Refused(new { resource_key = "k", project_id = "x" }, "project_id", "extra_forbidden");
         await Refused(new { resource_key = "k", pattern = "maybe" }, "pattern", "bool_parsing");
-        await Refused(new { resource_key = "k", pattern = 7 }, "pattern", "bool_type");
+        await Refused(new { resource_key = "k", pattern = 7 }, "pattern", "bool_parsing");
         await Refused(new { resource_key = "a{b", pattern = true }, "resource_key", "value_error", "brace");
         await Refused(new { resource_key = "k", resource_keys = new[] { "k" } }, "resource_key", "value_error");
         await Refused(new { resource_keys = Array.Empty<string>() }, "resource_keys", "value_error");

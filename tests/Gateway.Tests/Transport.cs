@@ -87,7 +87,7 @@ public abstract class TransportContract(Store store) : ContractTests(store)
     [Checklist("aweb", 13)]
     public async Task Routes_and_methods_are_told_apart()
     {
-        await Api.Get("/v1/agents/unknown/route").Refused(404, "Not Found");
+        await Api.Get("/v1/unknown/route").Refused(404, "Not Found");
         await Api.Get("/v1/agents/heartbeat").Refused(405, "Method Not Allowed");
     }
 

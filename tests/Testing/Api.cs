@@ -53,6 +53,7 @@ public class Api
 
     public Task<Answer> Put(string path, object? body = null) => Send(HttpMethod.Put, path, Content(body));
 
+    /// <summary>Patches with JSON, as <see cref="Post"/> posts it.</summary>
     public Task<Answer> Patch(string path, object? body = null) => Send(HttpMethod.Patch, path, Content(body));
 
     public Task<Answer> Send(HttpMethod method, string path, HttpContent? content = null) =>

@@ -53,6 +53,12 @@ internal sealed class BodyFields : IDisposable
 
     public bool Has(string name) => _fields.ContainsKey(name) && !IsNull(name);
 
+    /// <summary>Whether the fields are only noted (<see cref="FieldNotes"/>).</summary>
+    public bool IsDryRun => _notes is not null;
+
+    /// <summary>Whether the body names the field, be it as null.</summary>
+    public bool Mentions(string name) => _fields.ContainsKey(name);
+
     /// <summary>Refuses fields that are not among these (contract 0.7).</summary>
     public void Only(params ReadOnlySpan<string> known)
     {
@@ -161,6 +167,35 @@ internal sealed class BodyFields : IDisposable
         }
 
         return bytes.AsMemory(0, length);
+    }
+
+    /// <summary>A text that people write and read, or null: any but NUL characters, which databases and terminals stumble over.</summary>
+    public string? Prose(string name, int min, int max, bool required = false)
+    {
+        var text = required ? Required(name, min, max) : Optional(name, min, max);
+        if (text is not null && text.Contains('\0', StringComparison.Ordinal)) Fail(name, $"{name} must not contain NUL characters");
+        return text;
+    }
+
+    /// <summary>One of some words, or null.</summary>
+    public string? Choice(string name, params string[] words)
+    {
+        _notes?.NoteBody(new(name, "string", Values: words));
+        var word = Optional(name);
+        if (word is null || words.Contains(word)) return word;
+        var quoted = words.Select(w => $"'{w}'").ToArray();
+        var expected = quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} or {quoted[^1]}";
+        _errors.Add("literal_error", $"Input should be {expected}", Raw(_fields[name]), ("expected", expected), "body", name);
+        return null;
+    }
+
+    /// <summary>A UUID in any of its forms, or null.</summary>
+    public string? Uuid(string name)
+    {
+        if (Optional(name) is not { } text) return null;
+        if (Names.TryNormalizeUuid(text, out var uuid)) return uuid;
+        Fail(name, $"Invalid {name} format");
+        return null;
     }
 
     /// <summary>A whole number, or null. Texts of digits pass, as clients send them.</summary>
@@ -381,6 +416,22 @@ internal sealed class BodyFields : IDisposable
         }
 
         return lines.WrittenMemory;
+    }
+
+    /// <summary>A field of any type; null when it is absent.</summary>
+    public JsonElement? Json(string name, string type = "object")
+    {
+        _notes?.NoteBody(new(name, type));
+        if (!_fields.TryGetValue(name, out var range)) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(_request.Bytes[range], new() { MaxDepth = 128 });
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw NotJson(range.Start.Value, "Nested too deeply");
+        }
     }
 
     /// <summary>A rule of ours is violated by this field.</summary>

@@ -5,6 +5,9 @@ namespace Beadhub.Gateway.Http;
 /// <summary>Turns everything that goes wrong into the contract's bodies (contract 0.2), and nothing into a 500 that can be said better.</summary>
 internal static class ErrorAnswers
 {
+    /// <summary>What is said when a store cannot be reached.</summary>
+    public const string Unavailable = "Service temporarily unavailable. Please retry.";
+
     public static IApplicationBuilder UseErrorAnswers(this IApplicationBuilder app) => app.Use(Run);
 
     /// <summary>Runs a request; whatever it throws becomes its answer.</summary>
@@ -45,7 +48,7 @@ internal static class ErrorAnswers
         catch (UnavailableException) when (!http.Response.HasStarted)
         {
             http.Response.Headers.RetryAfter = "1";
-            Detail(http, StatusCodes.Status503ServiceUnavailable, "Service temporarily unavailable. Please retry.");
+            Detail(http, StatusCodes.Status503ServiceUnavailable, Unavailable);
         }
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {
@@ -65,7 +68,8 @@ internal static class ErrorAnswers
         }
     }
 
-    private static int StatusOf(RefusalKind kind) => kind switch
+    /// <summary>The status that says why a grain refused.</summary>
+    public static int StatusOf(RefusalKind kind) => kind switch
     {
         RefusalKind.Mismatch => StatusCodes.Status400BadRequest,
         RefusalKind.Forbidden => StatusCodes.Status403Forbidden,

@@ -1,12 +1,16 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Contacts;
+using Beadhub.Gateway.Mcp;
 using Beadhub.Projects;
+using Beadhub.Tasks;
 
 namespace Beadhub.Gateway.Http;
 
 /// <summary>JSON of everything that the gateway answers.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(IsoTime)], GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(ErrorDetail))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(InitAnswer))]
@@ -65,4 +69,13 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ReleasedAnswer))]
 [JsonSerializable(typeof(RevokedAnswer))]
 [JsonSerializable(typeof(ReservationItems))]
+[JsonSerializable(typeof(McpProject))]
+[JsonSerializable(typeof(McpAgents))]
+[JsonSerializable(typeof(TaskView))]
+[JsonSerializable(typeof(TaskList))]
+[JsonSerializable(typeof(TaskDeletedAnswer))]
+[JsonSerializable(typeof(DependencyAnswer))]
+[JsonSerializable(typeof(DependencyRemovedAnswer))]
+[JsonSerializable(typeof(TaskComment))]
+[JsonSerializable(typeof(TaskCommentList))]
 internal sealed partial class WireJson : JsonSerializerContext;

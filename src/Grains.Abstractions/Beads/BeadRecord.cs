@@ -57,14 +57,16 @@ public sealed record BeadRecord(
 /// <param name="Alias">Claimant's alias.</param>
 /// <param name="HumanName">Claimant's human name; may be empty.</param>
 /// <param name="ClaimedAt">When it was made or renewed.</param>
-/// <param name="Apex">Root of the bead's parents at that time, when the bead was known (contract 9.3).</param>
+/// <param name="Apex">Root of the bead's parents at that time, when the bead was known (contract 9.3); without repository and branch for a native task.</param>
+/// <param name="Title">Title of the bead or native task at that time.</param>
 [GenerateSerializer, Immutable, Alias("bead.claim.v1")]
 public sealed record BeadClaim(
     [property: Id(0)] string WorkspaceId,
     [property: Id(1)] string Alias,
     [property: Id(2)] string HumanName,
     [property: Id(3)] DateTimeOffset ClaimedAt,
-    [property: Id(4)] BeadRef? Apex);
+    [property: Id(4)] BeadRef? Apex,
+    [property: Id(5)] string? Title = null);
 
 /// <summary>The last claim of a workspace that ended on a bead; dates the workspace's focus (contract 9.4).</summary>
 /// <param name="WorkspaceId">Former claimant.</param>

@@ -31,6 +31,8 @@ public interface IBeadGrain : IGrainWithStringKey
 /// <param name="Apex">Root of the bead's parents, for a claim.</param>
 /// <param name="ReleaseAll">Whether every claim is released.</param>
 /// <param name="ReleaseOf">Workspace whose claim alone is released because it was deleted.</param>
+/// <param name="OnlyIfFree">Whether a claim is made only when nobody holds one: the workspace's own is not renewed.</param>
+/// <param name="Title">What events call the bead when no issue of it is stored: the title of a native task.</param>
 /// <param name="ProbablyNew">Whether the sender knows of no such bead: saves a look at the log, and does no harm when wrong.</param>
 [GenerateSerializer, Immutable, Alias("bead.change.v1")]
 public sealed record ChangeBead(
@@ -43,7 +45,9 @@ public sealed record ChangeBead(
     [property: Id(6)] BeadRef? Apex = null,
     [property: Id(7)] bool ReleaseAll = false,
     [property: Id(8)] string? ReleaseOf = null,
-    [property: Id(9)] bool ProbablyNew = false);
+    [property: Id(9)] bool ProbablyNew = false,
+    [property: Id(10)] bool OnlyIfFree = false,
+    [property: Id(11)] string? Title = null);
 
 /// <summary>What became of the issue in <see cref="ChangeBead.Store"/>.</summary>
 public enum StoreResult

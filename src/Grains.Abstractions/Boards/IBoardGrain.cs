@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.Tasks;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -20,6 +21,14 @@ public interface IBoardGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<int> ReleaseClaimsOf(string workspaceId);
 
+    /// <summary>Claims a native task's reference for a workspace unless anybody holds it, the workspace itself included. Repeatable.</summary>
+    [AlwaysInterleave]
+    Task ClaimTask(ClaimTask command);
+
+    /// <summary>Releases every claim on a native task's reference. Repeatable.</summary>
+    [AlwaysInterleave]
+    Task ReleaseTask(string taskRef, string title);
+
     /// <summary>Decides whether a command line may run (contract 8.2).</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<CommandDecision> Decide(DecideCommand command);
@@ -36,6 +45,10 @@ public interface IBoardGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<ClaimPage> Claims(ClaimQuery query);
 
+    /// <summary>Beads as the list of tasks shows them (contract 15): each id once, as its clients changed it last.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<BeadsAsTasks> AsTasks(TaskQuery query);
+
     /// <summary>Who works on what: claims and focus a workspace, with titles.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<BoardWork> Work();
@@ -51,6 +64,7 @@ public interface IBoardGrain : IGrainWithStringKey
 /// <param name="DeletedIds">Ids to delete; invalid ones are skipped.</param>
 /// <param name="RemoveDeleted">Whether issues in <paramref name="DeletedIds"/> are removed (incremental sync) or only their claims released (full sync).</param>
 /// <param name="CommandLine">The command whose claim or release follows (contract 9.2).</param>
+/// <param name="TaskApex">When the command claims a native task: the reference of its topmost parent (contract 9.3).</param>
 [GenerateSerializer, Immutable, Alias("board.sync.v1")]
 public sealed record SyncBeads(
     [property: Id(0)] string? WorkspaceId,
@@ -61,7 +75,8 @@ public sealed record SyncBeads(
     [property: Id(5)] ReadOnlyMemory<byte> Issues,
     [property: Id(6)] ImmutableArray<string> DeletedIds,
     [property: Id(7)] bool RemoveDeleted,
-    [property: Id(8)] string? CommandLine);
+    [property: Id(8)] string? CommandLine,
+    [property: Id(9)] string? TaskApex = null);
 
 /// <summary>What a sync did.</summary>
 /// <param name="Received">Distinct valid issues, conflicts included.</param>

@@ -44,7 +44,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         BeadRemoved removed => this with { Records = Records.RemoveAll(r => r.Repo == removed.Repo && r.Branch == removed.Branch) },
         BeadClaimed claimed => this with
         {
-            Claims = [.. Claims.Where(c => c.WorkspaceId != claimed.WorkspaceId), new(claimed.WorkspaceId, claimed.Alias, claimed.HumanName, claimed.At, claimed.Apex)],
+            Claims = [.. Claims.Where(c => c.WorkspaceId != claimed.WorkspaceId), new(claimed.WorkspaceId, claimed.Alias, claimed.HumanName, claimed.At, claimed.Apex, claimed.Title)],
         },
         BeadReleased released => this with
         {
@@ -70,7 +70,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         }
 
         // A removal takes the title away, but the releases that follow it still name the bead by it.
-        var title = bead.Records.Latest()?.Title;
+        var title = bead.Records.Latest()?.Title ?? command.Title;
         var removed = false;
         if (command.Remove is { } remove && bead.Records.In(remove.Repo, remove.Branch) is not null)
         {
@@ -82,8 +82,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         if (command is { Claim: true, WorkspaceId: { } claimant })
         {
             heldBy = bead.HeldByOther(claimant);
-            if (heldBy is null)
-                bead = Raise(bead, new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title, now));
+            if (heldBy is null && !(command.OnlyIfFree && bead.Claims.Any(c => c.WorkspaceId == claimant)))
+                bead = Raise(bead, new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title ?? command.Title, now));
         }
 
         if (command.ReleaseAll)

@@ -213,7 +213,7 @@ internal sealed class BoardFold(Board before)
     }
 
     private BoardClaim Claim(string beadId, BeadClaim claim) =>
-        new(new(beadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, before.ProjectId), claim.Apex);
+        new(new(beadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, before.ProjectId), claim.Apex, claim.Title);
 
     /// <summary>Contract 7.8: status exactly open, and every blocker stored and closed.</summary>
     private static bool IsReady(BeadRecord record, ImmutableDictionary<string, BeadView> beads)

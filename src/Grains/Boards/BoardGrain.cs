@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Beads;
 using Beadhub.EventLog;
+using Beadhub.Tasks;
 using Orleans;
 
 namespace Beadhub.Boards;
@@ -48,6 +49,9 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public ValueTask<ClaimPage> Claims(ClaimQuery query) => Read(query, static (views, query) => views.Claims(query));
 
     /// <inheritdoc/>
+    public ValueTask<BeadsAsTasks> AsTasks(TaskQuery query) => Read(query, static (views, query) => views.AsTasks(query));
+
+    /// <inheritdoc/>
     public ValueTask<BoardWork> Work() => Read(this, static (views, _) => views.Work());
 
     /// <inheritdoc/>
@@ -72,6 +76,26 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         var release = new ChangeBead(null, "", "", ReleaseOf: workspaceId);
         await Change([.. beads.Select(id => KeyValuePair.Create(id, release))]);
         return beads.Count;
+    }
+
+    /// <inheritdoc/>
+    public async Task ClaimTask(ClaimTask command)
+    {
+        var board = await Current();
+        var claim = new ChangeBead(
+            command.WorkspaceId, command.Alias, command.HumanName, Claim: true, Apex: new("", "", command.ApexRef), ProbablyNew: !board.Beads.ContainsKey(command.TaskRef),
+            OnlyIfFree: true, Title: command.Title);
+        await Change([KeyValuePair.Create(command.TaskRef, claim)]);
+    }
+
+    /// <inheritdoc/>
+    public async Task ReleaseTask(string taskRef, string title)
+    {
+        var board = await Current();
+        bool claiming;
+        lock (_claiming) claiming = _claiming.Any(c => c.BeadId == taskRef);
+        if (!claiming && board.ClaimsOn(taskRef).IsEmpty) return;
+        await Change([KeyValuePair.Create(taskRef, new ChangeBead(null, "", "", ReleaseAll: true, Title: title))]);
     }
 
     private SyncOutcome Outcome(SyncBeads command, SyncPlan plan, BeadChange[] results, DateTimeOffset now)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.Beads;
+using Beadhub.Tasks;
 
 namespace Beadhub.Boards;
 
@@ -13,7 +14,7 @@ internal sealed class BoardViews
     private const int MaxInProgress = 200;
 
     private readonly Board _board;
-    private readonly ViewCache _issues, _ready, _claims, _refusals;
+    private readonly ViewCache _issues, _tasks, _ready, _claims, _refusals;
     private readonly Lazy<BoardWork> _work;
     private readonly Lazy<CommandDecision> _approved;
 
@@ -22,6 +23,7 @@ internal sealed class BoardViews
     {
         _board = board;
         _issues = new();
+        _tasks = new();
         _ready = new();
         _claims = new();
         _refusals = new();
@@ -37,6 +39,7 @@ internal sealed class BoardViews
     {
         _board = board;
         _issues = ReferenceEquals(board.Listed, before.Listed) ? before.Views._issues : new();
+        _tasks = ReferenceEquals(board.Listed, before.Listed) ? before.Views._tasks : new();
         _ready = ReferenceEquals(board.Ready, before.Ready) ? before.Views._ready : new();
         _claims = ReferenceEquals(board.Claims, before.Claims) ? before.Views._claims : new();
         _refusals = workChanged ? new() : before.Views._refusals;
@@ -46,6 +49,9 @@ internal sealed class BoardViews
 
     /// <summary>A page of issues (contract 7.6).</summary>
     public IssuePage Issues(IssueQuery query) => _issues.Get(_board, query, MakeIssues);
+
+    /// <summary>Beads as tasks (contract 15).</summary>
+    public BeadsAsTasks AsTasks(TaskQuery query) => _tasks.Get(_board, query, MakeAsTasks);
 
     /// <summary>Open issues whose blockers are all closed (contract 7.8).</summary>
     public ReadyList Ready(ReadyQuery query) => _ready.Get(_board, query, MakeReady);
@@ -88,6 +94,17 @@ internal sealed class BoardViews
         }
 
         return new(page.DrainToImmutable(), null);
+    }
+
+    private static BeadsAsTasks MakeAsTasks(Board board, TaskQuery query)
+    {
+        var filter = new TaskFilter(query);
+        var rows = new List<IssueRow>();
+        foreach (var bead in board.Beads.Values)
+            if (BeadTask.Newest(bead.Records) is { } issue && filter.Passes(issue.Status, BeadTask.Priority(issue.Priority), BeadTask.Type(issue.Type), issue.Labels))
+                rows.Add(Row(issue));
+        rows.Sort(static (a, b) => string.CompareOrdinal(a.BeadId, b.BeadId));
+        return new([.. rows]);
     }
 
     /// <summary>Issues with one of the statuses after the cursor, in order.</summary>
@@ -154,7 +171,7 @@ internal sealed class BoardViews
         {
             var apex = claim.Apex is { } reference ? _board.Find(reference) : null;
             var detail = new ClaimDetail(
-                claim.Row, _board.Latest(claim.Row.BeadId)?.Title, _board.ClaimsOn(claim.Row.BeadId).Length, claim.Apex, apex?.Title, apex?.Type);
+                claim.Row, _board.Latest(claim.Row.BeadId) is { } issue ? issue.Title : claim.Title, _board.ClaimsOn(claim.Row.BeadId).Length, claim.Apex, apex?.Title, apex?.Type);
             details[claim.Row] = detail;
             all.Add(detail);
         }

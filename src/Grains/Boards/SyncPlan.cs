@@ -58,7 +58,8 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
     private static BeadRef? Apex(string beadId, Board board, SyncBeads command, IssueLines issues)
     {
         var deleted = command.RemoveDeleted ? command.DeletedIds.OrEmpty().ToHashSet(StringComparer.Ordinal) : [];
-        return ApexWalk.From(Start(), Find);
+        // A bead that is no issue may be a native task (contract 9.3).
+        return ApexWalk.From(Start(), Find) ?? (command.TaskApex is { } task ? new("", "", task) : null);
 
         // What the payload holds was synced last.
         BeadRecord? Start() => issues.Find(beadId) is not null && Find(new(command.Repo, command.Branch, beadId)) is { } synced

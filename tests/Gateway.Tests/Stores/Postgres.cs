@@ -3,6 +3,7 @@ using Beadhub.Gateway.Tests.Stores;
 namespace Beadhub.Gateway.Tests.Postgres;
 
 // The contract on PostgreSQL.
+
 public sealed class Transport(PostgresStore store) : TransportContract(store);
 
 public sealed class Authentication(PostgresStore store) : AuthenticationContract(store);
@@ -47,6 +48,10 @@ public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store
 
 public sealed class Contacts(PostgresStore store) : ContactsContract(store);
 
+public sealed class Tasks(PostgresStore store) : TasksContract(store);
+
+public sealed class TaskClaims(PostgresStore store) : TaskClaimsContract(store);
+
 public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);
@@ -68,4 +73,5 @@ public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
+
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);

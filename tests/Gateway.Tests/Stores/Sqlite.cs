@@ -3,6 +3,7 @@ using Beadhub.Gateway.Tests.Stores;
 namespace Beadhub.Gateway.Tests.Sqlite;
 
 // The contract on the embedded database.
+
 public sealed class Transport(SqliteStore store) : TransportContract(store);
 
 public sealed class Authentication(SqliteStore store) : AuthenticationContract(store);
@@ -47,6 +48,10 @@ public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
 
 public sealed class Contacts(SqliteStore store) : ContactsContract(store);
 
+public sealed class Tasks(SqliteStore store) : TasksContract(store);
+
+public sealed class TaskClaims(SqliteStore store) : TaskClaimsContract(store);
+
 public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
@@ -68,4 +73,5 @@ public sealed class Fuzz(SqliteStore store) : FuzzContract(store);
 public sealed class Idempotency(SqliteStore store) : IdempotencyContract(store);
 
 public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
+
 public sealed class Reservations(SqliteStore store) : ReservationsContract(store);

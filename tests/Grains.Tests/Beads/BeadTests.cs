@@ -140,7 +140,7 @@ public class BeadTests
         var (events, outcome) = Do(Alice with { Store = Record(title: "Fix it"), Claim = true, Apex = Ref("bd-0") }, 1);
         outcome.HeldBy.ShouldBeNull();
         events[1].ShouldBe(new BeadClaimed("alice-id", "alice", "Alice", Ref("bd-0"), "Fix it", At(1)));
-        _bead.Claims.ShouldHaveSingleItem().ShouldBe(new BeadClaim("alice-id", "alice", "Alice", At(1), Ref("bd-0")));
+        _bead.Claims.ShouldHaveSingleItem().ShouldBe(new BeadClaim("alice-id", "alice", "Alice", At(1), Ref("bd-0"), "Fix it"));
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using Beadhub.EventLog;
 using Beadhub.Identities;
 using Beadhub.Projects;
 

@@ -1,0 +1,100 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Beadhub.Gateway.Http;
+using ModelContextProtocol.Protocol;
+
+namespace Beadhub.Gateway.Mcp;
+
+/// <summary>A tool: what it is called, what it takes, and what it does.</summary>
+/// <param name="Name">Name.</param>
+/// <param name="Description">What it is good for, for a model that reads it.</param>
+/// <param name="Reads">Whether it changes nothing.</param>
+/// <param name="Arguments">What it takes.</param>
+/// <param name="Run">Does it; answers with JSON.</param>
+internal sealed record McpTool(string Name, string Description, bool Reads, ToolArgument[] Arguments, Func<ToolCall, Task<ReadOnlyMemory<byte>>> Run)
+{
+    /// <summary>A tool that is a request to the API: arguments named in braces go into the path, the others into the query of a GET or DELETE and the body of the rest.</summary>
+    public static McpTool Request(InnerRequests api, string name, string description, string method, string path, params ToolArgument[] arguments) =>
+        new(name, description, HttpMethods.IsGet(method), arguments, call => Send(api, call, method, path, arguments));
+
+    /// <summary>As <c>tools/list</c> shows it.</summary>
+    public Tool Describe()
+    {
+        var properties = new JsonObject();
+        foreach (var argument in Arguments) properties[argument.Name] = argument.Schema();
+        var schema = new JsonObject { ["type"] = "object", ["properties"] = properties };
+        var required = Arguments.Where(argument => argument.IsRequired).Select(argument => (JsonNode)argument.Name).ToArray();
+        if (required.Length > 0) schema["required"] = new JsonArray(required);
+        return new() { Name = Name, Description = Description, InputSchema = schema.Deserialize(Wire.Types.JsonElement), Annotations = new() { ReadOnlyHint = Reads } };
+    }
+
+    /// <summary>Sends a tool's request.</summary>
+    public static Task<ReadOnlyMemory<byte>> Send(InnerRequests api, ToolCall call, string method, string path, params ReadOnlySpan<ToolArgument> arguments)
+    {
+        var query = new QueryString();
+        using var buffer = new MemoryStream();
+        using var body = new Utf8JsonWriter(buffer, Wire.WriterOptions);
+        body.WriteStartObject();
+        var inQuery = HttpMethods.IsGet(method) || HttpMethods.IsDelete(method);
+        foreach (var argument in arguments)
+        {
+            var slot = $"{{{argument.Name}}}";
+            if (path.Contains(slot, StringComparison.Ordinal))
+            {
+                path = path.Replace(slot, call.PathPart(argument.Name), StringComparison.Ordinal);
+                continue;
+            }
+
+            if (argument.IsRequired) call.MustHave(argument.Name);
+            if (call.Value(argument.Name) is not { } value) continue;
+            if (inQuery)
+            {
+                query = query.Add(argument.Name, call.AsText(argument.Name, value));
+                continue;
+            }
+
+            body.WritePropertyName(argument.Name);
+            body.WriteRawValue(value.GetRawText(), skipInputValidation: true);
+        }
+
+        body.WriteEndObject();
+        body.Flush();
+        return api.Run(call.Http, method, path, query, inQuery ? null : buffer.ToArray());
+    }
+}
+
+/// <summary>An argument of a tool.</summary>
+/// <param name="Name">Name.</param>
+/// <param name="Type">Type as JSON Schema names it; <c>strings</c> stands for a list of texts.</param>
+/// <param name="Description">What it means.</param>
+/// <param name="IsRequired">Whether it must be given.</param>
+/// <param name="Words">The values that it may have, when they are few.</param>
+internal sealed record ToolArgument(string Name, string Type, string Description, bool IsRequired, string[]? Words = null)
+{
+    /// <summary>A text.</summary>
+    public static ToolArgument Text(string name, string description, bool required = false, params string[] words) =>
+        new(name, "string", description, required, words.Length > 0 ? words : null);
+
+    /// <summary>A list of texts.</summary>
+    public static ToolArgument Texts(string name, string description, bool required = false) => new(name, "strings", description, required);
+
+    /// <summary>A whole number.</summary>
+    public static ToolArgument Integer(string name, string description, bool required = false) => new(name, "integer", description, required);
+
+    /// <summary>A truth value.</summary>
+    public static ToolArgument Flag(string name, string description, bool required = false) => new(name, "boolean", description, required);
+
+    /// <summary>An object.</summary>
+    public static ToolArgument Object(string name, string description) => new(name, "object", description, false);
+
+    /// <summary>JSON Schema of it.</summary>
+    public JsonObject Schema()
+    {
+        var schema = Type == "strings"
+            ? new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } }
+            : new JsonObject { ["type"] = Type };
+        schema["description"] = Description;
+        if (Words is not null) schema["enum"] = new JsonArray([.. Words.Select(word => (JsonNode)word)]);
+        return schema;
+    }
+}

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using Orleans;
+using Orleans.Concurrency;
+
+namespace Beadhub.Tasks;
+
+/// <summary>
+/// The native tasks of a project (protocol 13), and the lists in which they stand before its beads (contract 15). Key: project id. One grain a project, because
+/// numbers, dependencies, cycles and the closing of descendants span tasks and must be decided at once; large texts stay in the log and comments have a grain
+/// a task, so that what is in memory is small.
+/// </summary>
+/// <remarks>A reference names a task by its id, its number, or slug and number. What follows from a status in the board's claims is done before the call returns, and again after a crash.</remarks>
+[Alias("beadhub.tasks")]
+public interface ITasksGrain : IGrainWithStringKey
+{
+    /// <summary>Creates a task under the next number. The same id again, from the same agent, is answered as the first time when the command may be a repeat.</summary>
+    /// <exception cref="RefusedException">Invalid: there is no such parent or assignee.</exception>
+    [AlwaysInterleave]
+    Task<TaskView> Create(CreateTask command);
+
+    /// <summary>Changes what is given. Closing closes all open descendants, which the answer lists.</summary>
+    /// <exception cref="RefusedException">Not found. Conflict: to be started, but assigned to another agent. Invalid: there is no such assignee.</exception>
+    [AlwaysInterleave]
+    Task<TaskView> Update(UpdateTask command);
+
+    /// <summary>Deletes a task; its children and its number stay.</summary>
+    /// <exception cref="RefusedException">Not found.</exception>
+    [AlwaysInterleave]
+    Task<TaskName> Delete(string reference);
+
+    /// <summary>Makes a task wait for another. Repeatable.</summary>
+    /// <exception cref="RefusedException">Not found. Invalid: on itself, or in a circle.</exception>
+    [AlwaysInterleave]
+    Task<TaskDependency> Depend(string reference, string dependsOn);
+
+    /// <summary>Makes a task wait for another no longer. Repeatable.</summary>
+    /// <exception cref="RefusedException">Not found.</exception>
+    [AlwaysInterleave]
+    Task<TaskDependency> Undepend(string reference, string dependsOn);
+
+    /// <summary>Id and reference of a task.</summary>
+    /// <exception cref="RefusedException">Not found.</exception>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskName> Name(string reference);
+
+    /// <summary>A native task, else the bead with this id as a task; null when there is neither.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskView?> Find(string reference);
+
+    /// <summary>Native tasks by number, then beads by id. The same object is returned while nothing that it shows has changed.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskList> List(TaskQuery query);
+
+    /// <summary>Native tasks that are open, assigned to nobody, and wait for none that is not closed; by priority, then number.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskList> Ready();
+
+    /// <summary>Native tasks that are not closed and wait for one that is not closed either; by priority, then number.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskList> Blocked();
+
+    /// <summary>Native tasks that are not closed and assigned to an agent; by priority, then number.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskList> AssignedTo(string agentId);
+
+    /// <summary>For a command line that claims a native task: the reference of its topmost parent (contract 9.3). Null for any other.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<string?> ApexFor(string commandLine);
+}
+
+/// <summary>A task to be created. Texts are checked.</summary>
+/// <param name="TaskId">Id for it.</param>
+/// <param name="AgentId">Who creates it.</param>
+/// <param name="Title">Title, 1 to 4096 characters.</param>
+/// <param name="Description">Description; may be empty.</param>
+/// <param name="Notes">Notes; may be empty.</param>
+/// <param name="Priority">0 (most urgent) to 4.</param>
+/// <param name="Type"><c>task</c>, <c>bug</c> or <c>feature</c>.</param>
+/// <param name="Labels">Labels.</param>
+/// <param name="ParentId">Id of the task that it is a part of.</param>
+/// <param name="AssigneeId">Agent that is to do it.</param>
+/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
+[GenerateSerializer, Immutable, Alias("task.create.v1")]
+public sealed record CreateTask(
+    [property: Id(0)] string TaskId,
+    [property: Id(1)] string AgentId,
+    [property: Id(2)] string Title,
+    [property: Id(3)] string Description,
+    [property: Id(4)] string Notes,
+    [property: Id(5)] int Priority,
+    [property: Id(6)] string Type,
+    [property: Id(7)] ImmutableArray<string> Labels,
+    [property: Id(8)] string? ParentId,
+    [property: Id(9)] string? AssigneeId,
+    [property: Id(10)] bool MayRepeat = false);
+
+/// <summary>What to change of a task; null leaves it as it is.</summary>
+/// <param name="Reference">The task.</param>
+/// <param name="AgentId">Who changes it.</param>
+/// <param name="Title">Title.</param>
+/// <param name="Description">Description.</param>
+/// <param name="Notes">Notes.</param>
+/// <param name="Status">One of <see cref="TaskStatuses"/>.</param>
+/// <param name="Priority">0 to 4.</param>
+/// <param name="Type"><c>task</c>, <c>bug</c> or <c>feature</c>.</param>
+/// <param name="Labels">Labels.</param>
+/// <param name="SetsAssignee">Whether <paramref name="AssigneeId"/> is meant: null then takes the task from its assignee.</param>
+/// <param name="AssigneeId">Agent that is to do it.</param>
+[GenerateSerializer, Immutable, Alias("task.update.v1")]
+public sealed record UpdateTask(
+    [property: Id(0)] string Reference,
+    [property: Id(1)] string AgentId,
+    [property: Id(2)] string? Title = null,
+    [property: Id(3)] string? Description = null,
+    [property: Id(4)] string? Notes = null,
+    [property: Id(5)] string? Status = null,
+    [property: Id(6)] int? Priority = null,
+    [property: Id(7)] string? Type = null,
+    [property: Id(8)] ImmutableArray<string>? Labels = null,
+    [property: Id(9)] bool SetsAssignee = false,
+    [property: Id(10)] string? AssigneeId = null);
+
+/// <summary>Which tasks to list; null parts do not filter (contract 15).</summary>
+/// <param name="Statuses">Any of these, separated by commas.</param>
+/// <param name="AssigneeId">Assignee; no bead has one.</param>
+/// <param name="Type">Exactly.</param>
+/// <param name="Priority">Exactly.</param>
+/// <param name="Labels">All of these, separated by commas.</param>
+[GenerateSerializer, Immutable, Alias("task.query.v1")]
+public sealed record TaskQuery(
+    [property: Id(0)] string? Statuses,
+    [property: Id(1)] string? AssigneeId,
+    [property: Id(2)] string? Type,
+    [property: Id(3)] int? Priority,
+    [property: Id(4)] string? Labels);

@@ -1,0 +1,242 @@
+using System.Collections.Immutable;
+using Beadhub.Beads;
+using Beadhub.Boards;
+using Beadhub.EventLog;
+using Beadhub.Projects;
+using Orleans;
+using Orleans.Runtime;
+
+namespace Beadhub.Tasks;
+
+/// <inheritdoc cref="ITasksGrain"/>
+/// <remarks>
+/// What a task's status means for the board's claims is written down with the status and done afterwards, one after the other, so that it is neither lost
+/// with the server nor done in the wrong order.
+/// </remarks>
+public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<TaskBook>(log), ITasksGrain
+{
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(30);
+    private static readonly Func<TaskBook, TaskBook> Itself = book => book;
+
+    private readonly SemaphoreSlim _following = new(1, 1);
+    private string _id = "";
+    private string? _slug;
+    private TaskTexts _texts = null!;
+    private Shown? _shown;
+    private IProjectGrain? _project;
+    private IBoardGrain? _board;
+    private IGrainTimer? _retry;
+
+    private sealed record Shown(ImmutableSortedDictionary<int, NativeTask> Tasks, TaskLists Lists);
+
+    private IProjectGrain Project => _project ??= GrainFactory.GetGrain<IProjectGrain>(_id);
+
+    private IBoardGrain Board => _board ??= GrainFactory.GetGrain<IBoardGrain>(_id);
+
+    /// <inheritdoc/>
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _id = this.GetPrimaryKeyString();
+        _texts = new(Log, new(TaskBook.Kind.Name, _id));
+        await base.OnActivateAsync(cancellationToken);
+        // A node died between a status and what follows from it.
+        if (!State.Unsettled.IsEmpty) FollowLater(TimeSpan.Zero);
+    }
+
+    /// <inheritdoc/>
+    public async Task<TaskView> Create(CreateTask command)
+    {
+        var slug = await Slug();
+        await CheckAssignee(command.AssigneeId);
+        try
+        {
+            var task = await Transact(book => book.Create(command, time.Now()));
+            var (description, notes) = await _texts.Of(task);
+            return ViewOf(task, slug, description, notes);
+        }
+        catch (MarkTakenException)
+        {
+            throw new RefusedException(RefusalKind.Conflict, "Task was created and deleted since");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<TaskView> Update(UpdateTask command)
+    {
+        var slug = await Slug();
+        // Whether there is such a task is told before whether there is such an assignee.
+        (await Newest()).Existing(command.Reference, slug);
+        if (command.SetsAssignee) await CheckAssignee(command.AssigneeId);
+        var (book, task, autoClosed) = await Transact(book => book.Update(command, slug, time.Now()));
+        await Follow();
+        return await DetailOf(book, task, slug) with
+        {
+            AutoClosed = autoClosed is { } closed ? [.. closed.Select(t => new ClosedTask(t.Id, t.Ref(slug), t.Title))] : null,
+        };
+    }
+
+    /// <inheritdoc/>
+    public async Task<TaskName> Delete(string reference)
+    {
+        var slug = await Slug();
+        var task = await Transact(book => book.Delete(reference, slug, time.Now()));
+        await Follow();
+        return new(task.Id, task.Ref(slug));
+    }
+
+    /// <inheritdoc/>
+    public async Task<TaskDependency> Depend(string reference, string dependsOn)
+    {
+        var slug = await Slug();
+        return await Transact(book => book.Depend(reference, dependsOn, slug, time.Now()));
+    }
+
+    /// <inheritdoc/>
+    public async Task<TaskDependency> Undepend(string reference, string dependsOn)
+    {
+        var slug = await Slug();
+        return await Transact(book => book.Undepend(reference, dependsOn, slug, time.Now()));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<TaskName> Name(string reference)
+    {
+        var slug = await Slug();
+        var task = (await Newest()).Existing(reference, slug);
+        return new(task.Id, task.Ref(slug));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<TaskView?> Find(string reference)
+    {
+        var slug = await Slug();
+        var book = await Newest();
+        if (book.Find(reference, slug) is { } task) return await DetailOf(book, task, slug);
+        if (!Names.IsBeadId(reference)) return null;
+        var bead = await GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_id, reference)).Get();
+        return BeadTask.Newest(bead.Records) is { } issue ? BeadTask.View(_id, issue) : null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<TaskList> List(TaskQuery query)
+    {
+        var lists = await Lists();
+        return lists.List(query, query.AssigneeId is null ? await Board.AsTasks(query) : BeadsAsTasks.None);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<TaskList> Ready() => (await Lists()).Ready();
+
+    /// <inheritdoc/>
+    public async ValueTask<TaskList> Blocked() => (await Lists()).Blocked();
+
+    /// <inheritdoc/>
+    public async ValueTask<TaskList> AssignedTo(string agentId) => (await Lists()).AssignedTo(agentId);
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> ApexFor(string commandLine)
+    {
+        var line = CommandLine.Parse(commandLine);
+        if (!line.Claims) return null;
+        var slug = await Slug();
+        var book = await Newest();
+        return book.Find(line.BeadId!, slug) is { } task && task.Ref(slug) == line.BeadId ? book.Apex(task).Ref(slug) : null;
+    }
+
+    private ValueTask<TaskBook> Newest() => Read(Itself);
+
+    /// <summary>Slug of the project, which never changes.</summary>
+    private async ValueTask<string> Slug() =>
+        _slug ??= (await Project.Describe())?.Slug ?? throw new RefusedException(RefusalKind.NotFound, "Project not found");
+
+    private async ValueTask<TaskLists> Lists()
+    {
+        var slug = await Slug();
+        var book = await Newest();
+        var shown = Volatile.Read(ref _shown);
+        // Claims that were settled change nothing that lists show.
+        if (shown is null || !ReferenceEquals(shown.Tasks, book.ByNumber)) Volatile.Write(ref _shown, shown = new(book.ByNumber, new(book, slug)));
+        return shown.Lists;
+    }
+
+    private async ValueTask CheckAssignee(string? agentId)
+    {
+        if (agentId is not null && await Project.Agent(agentId) is not { IsLiving: true })
+            throw new RefusedException(RefusalKind.Invalid, "Assignee agent not found in this project");
+    }
+
+    private async ValueTask<TaskView> DetailOf(TaskBook book, NativeTask task, string slug)
+    {
+        var (description, notes) = await _texts.Of(task);
+        return ViewOf(task, slug, description, notes) with { BlockedBy = Links(task.DependsOn), Blocks = Links(book.Waiting.GetValueOrDefault(task.Number, [])) };
+
+        ImmutableArray<TaskLink> Links(ImmutableSortedSet<int> numbers) =>
+            [.. numbers.Select(number => book.ByNumber[number]).Select(other => new TaskLink(other.Id, other.Ref(slug), other.Title, other.Status))];
+    }
+
+    private TaskView ViewOf(NativeTask task, string slug, string description, string notes) => new(
+        task.Id, task.Ref(slug), task.Number, _id, task.Title, description, notes, task.Status, task.Priority, task.Type, task.Labels, task.ParentId, task.AssigneeId,
+        task.CreatedBy, task.ClosedBy, task.CreatedAt, task.UpdatedAt, task.ClosedAt);
+
+    /// <summary>Makes the board's claims on all tasks what they are to be (contract 9.2).</summary>
+    private async Task Follow()
+    {
+        if (State.Unsettled.IsEmpty) return;
+        // One after the other, so that an older wish is never done after a newer one; whoever comes next may find all done.
+        await _following.WaitAsync();
+        try
+        {
+            await Task.WhenAll((await Newest()).Unsettled.Select(Follow));
+        }
+        catch
+        {
+            // The caller hears of the failure, and the rest is done all the same.
+            FollowLater(RetryEvery);
+            throw;
+        }
+        finally
+        {
+            _following.Release();
+        }
+    }
+
+    private async Task Follow(string taskId)
+    {
+        var done = 0;
+        while (true)
+        {
+            var book = await Newest();
+            if (!book.Claims.TryGetValue(taskId, out var wanted) || wanted.IsSettled && (done == 0 || done == wanted.Sequence)) return;
+            await Act(book, taskId, wanted);
+            done = wanted.Sequence;
+
+            // When another node was faster, what was just done may have undone its work: then the newest wish is done again.
+            await Transact(now => now.Settle(taskId, wanted.Sequence));
+        }
+    }
+
+    private async Task Act(TaskBook book, string taskId, WantedClaim wanted)
+    {
+        var slug = await Slug();
+        var reference = book.ById(taskId)?.Ref(slug) ?? $"{slug}-{wanted.Number:D3}";
+        if (wanted.WorkspaceId is not { } workspaceId)
+        {
+            await Board.ReleaseTask(reference, wanted.Title);
+            return;
+        }
+
+        // Who has no workspace any more, or never had one, claims nothing.
+        if (await Project.Agent(workspaceId) is not { HasWorkspace: true } agent || book.ById(taskId) is not { } task) return;
+        await Board.ClaimTask(new(reference, task.Title, book.Apex(task).Ref(slug), workspaceId, agent.Alias, agent.HumanName));
+        if (await Project.Agent(workspaceId) is not { HasWorkspace: true }) await Board.ReleaseClaimsOf(workspaceId);
+    }
+
+    private void FollowLater(TimeSpan due) => _retry ??= this.RegisterGrainTimer(FollowRest, due, RetryEvery);
+
+    private async Task FollowRest(CancellationToken cancellationToken)
+    {
+        await Follow();
+        _retry?.Dispose();
+        _retry = null;
+    }
+}
