@@ -26,6 +26,9 @@ public static class BeadhubGateway
         services.AddSingleton(provider => new WebhookSender(provider.GetRequiredService<WebhookAddresses>(), settings.WebhookTimeout, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WebhookDelivery>();
         services.AddHostedService(provider => provider.GetRequiredService<WebhookDelivery>());
+        services.AddSingleton<ChatHub>();
+        services.AddSingleton<ChatStreams>();
+        services.AddHostedService(provider => provider.GetRequiredService<ChatStreams>());
         services.AddSingleton<InnerRequests>();
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
@@ -96,6 +99,9 @@ public static class BeadhubGateway
         Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
+        Chats.Map(app);
+        ChatStream.Map(app);
+        Conversations.Map(app);
         EventsStream.Map(app);
         McpEndpoint.Map(app);
         app.MapOpenApi();

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Beadhub.Chat;
 using Beadhub.Controls;
+using Beadhub.Conversations;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Streaming;
@@ -19,6 +21,7 @@ internal sealed partial class EventsStream(
     private const int ShownMails = 50;
     private const int ReadMails = 500;
     private const int ShownWork = 10;
+    private const int ShownChats = 50;
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(300);
     private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
@@ -79,9 +82,24 @@ internal sealed partial class EventsStream(
         foreach (var mail in unread.Mails.Reverse().Take(ShownMails))
             await http.Response.Body.WriteAsync(AgentFrames.Mail(mail.MessageId, mail.FromAlias, mail.Subject), ended);
         shown.Messages.UnionWith(unread.Mails.Select(mail => mail.MessageId));
+        await ShowChats(http, actor, shown, ended);
         await TakeControls(http, actor, ended);
         await ShowTasks(http, actor, shown, ended);
         return shown;
+    }
+
+    private async Task ShowChats(HttpContext http, Actor actor, Shown shown, CancellationToken ended)
+    {
+        var left = ShownChats;
+        var pending = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Pending(actor.Id);
+        foreach (var session in pending.Pending.Reverse())
+        {
+            var unread = await grains.GetGrain<IChatGrain>(IChatGrain.Key(actor.ProjectId, session.SessionId)).History(new(actor.Id, UnreadOnly: true, ShownChats));
+            foreach (var message in unread.Messages.Take(left))
+                await http.Response.Body.WriteAsync(AgentFrames.Chat(message.MessageId, message.FromAlias, session.SessionId), ended);
+            shown.Messages.UnionWith(unread.Messages.Select(message => message.MessageId));
+            if ((left -= unread.Messages.Length) <= 0) return;
+        }
     }
 
     private async Task Follow(
@@ -101,6 +119,9 @@ internal sealed partial class EventsStream(
                 {
                     case MailSignal mail when !shown.Messages.Remove(mail.MessageId):
                         await http.Response.Body.WriteAsync(mail.Frame, ended);
+                        break;
+                    case ChatSignal chat when !shown.Messages.Remove(chat.MessageId):
+                        await http.Response.Body.WriteAsync(chat.Frame, ended);
                         break;
                     case ControlWaits:
                         await TakeControls(http, actor, ended);

@@ -1,3 +1,4 @@
+using Beadhub.Chat;
 using Beadhub.Webhooks;
 
 namespace Beadhub.Gateway;
@@ -31,6 +32,12 @@ public sealed record GatewaySettings
 
     /// <summary>When an endpoint is disabled. <c>BEADHUB_WEBHOOKS_MAX_FAILURES</c> in a row, or <c>BEADHUB_WEBHOOKS_MAX_FAILING_HOURS</c>.</summary>
     public WebhookLimits WebhookLimits { get; init; } = new(100, TimeSpan.FromHours(24));
+
+    /// <summary>What a chat stream shows of the past when its client does not say from when (protocol 8.9). <c>BEADHUB_CHAT_REPLAY</c>.</summary>
+    public ChatReplay ChatReplay { get; init; } = ChatReplay.UnreadAndOwnRecent;
+
+    /// <summary>Chat streams that one agent may have open at a time. <c>BEADHUB_CHAT_STREAMS_PER_AGENT</c>.</summary>
+    public int ChatStreamsPerAgent { get; init; } = 1000;
 
     /// <summary>Whether <c>POST /v1/init</c> exists, by which anybody may join a project whose slug they know. <c>BEADHUB_BOOTSTRAP</c>.</summary>
     public bool Bootstrap { get; init; } = true;

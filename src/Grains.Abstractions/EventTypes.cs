@@ -6,8 +6,10 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
 using Beadhub.Beads;
+using Beadhub.Chat;
 using Beadhub.Contacts;
 using Beadhub.Controls;
+using Beadhub.Conversations;
 using Beadhub.Directories;
 using Beadhub.Escalations;
 using Beadhub.Idempotency;
@@ -87,6 +89,10 @@ public static class EventTypes
 [JsonSerializable(typeof(NotifierAdvanced))]
 [JsonSerializable(typeof(MailDelivered))]
 [JsonSerializable(typeof(MailRead))]
+[JsonSerializable(typeof(ChatStarted))]
+[JsonSerializable(typeof(ChatMessageSent))]
+[JsonSerializable(typeof(ChatRead))]
+[JsonSerializable(typeof(ConversationsKept))]
 [JsonSerializable(typeof(ReservationAcquired))]
 [JsonSerializable(typeof(ReservationRenewed))]
 [JsonSerializable(typeof(ReservationReleased))]

@@ -1,3 +1,4 @@
+using Beadhub.Chat;
 using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Identities;
@@ -28,7 +29,9 @@ public static class BeadhubHosting
     {
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<IFeedPublisher, StreamFeedPublisher>();
+        services.AddSingleton(provider => new CommittedFeed(ActivatorUtilities.CreateInstance<StreamFeedPublisher>(provider)));
+        services.AddSingleton<IFeedPublisher>(provider => provider.GetRequiredService<CommittedFeed>());
+        services.AddSingleton<ICommittedFeed>(provider => provider.GetRequiredService<CommittedFeed>());
         // Opened by whoever asks first, and closed after everything that was made later: what still runs at the end can write.
         services.AddSingleton(provider => Task.Run(() => EventLogStore.Open(
             settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(), provider.GetRequiredService<ILoggerFactory>(),
@@ -36,6 +39,7 @@ public static class BeadhubHosting
         services.AddSingleton<IEventLog>(provider => provider.GetRequiredService<DurableEventLog>());
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
+        services.AddSingleton<IChatPresence, MemoryChatPresence>();
         services.AddSingleton(new Seal(settings.CustodyKey));
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beadhub.Chat;
 using Beadhub.Gateway;
 
 namespace Beadhub.Silo;
@@ -66,6 +67,8 @@ public sealed record Settings
                 WebhookLimits = new(
                     Integer("BEADHUB_WEBHOOKS_MAX_FAILURES", 100, 1, int.MaxValue), TimeSpan.FromHours(Integer("BEADHUB_WEBHOOKS_MAX_FAILING_HOURS", 24, 1, 8_760))),
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
+                ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
+                ChatStreamsPerAgent = Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
             },
         };
 
@@ -87,6 +90,14 @@ public sealed record Settings
             var other => throw new SettingsException($"{name} must be true or false, not '{other}'"),
         };
 
+        static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch
+        {
+            null or "unread+own-recent" => ChatReplay.UnreadAndOwnRecent,
+            "own-recent" => ChatReplay.OwnRecent,
+            "last50" => ChatReplay.Last50,
+            "none" => ChatReplay.None,
+            _ => throw new SettingsException($"BEADHUB_CHAT_REPLAY must be none, own-recent, unread+own-recent or last50, not '{text}'"),
+        };
         byte[]? Key(string name)
         {
             if (Text(name) is not { } text) return null;

@@ -47,6 +47,32 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [Checklist("aweb", 155)]
+    public async Task A_chat_message_wakes_those_it_is_for()
+    {
+        var project = NewProject();
+        var (alice, bob, carol) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("carol"));
+        var read = await bob.Chat("read", alice);
+        await alice.ReadUpTo(read.Text("session_id"), read.Text("message_id"));
+        var unread = await bob.Chat("unread", alice, carol);
+
+        await using var stream = await alice.Events();
+        (await stream.Next()).Name.ShouldBe("connected");
+        await alice.Chat("own", bob);
+        await bob.Chat("to another", carol);
+        var news = await bob.Chat("new", alice);
+
+        foreach (var message in new[] { unread, news })
+        {
+            var next = await stream.Next();
+            (next.Name, next.Type).ShouldBe(("chat_message", "chat_message"));
+            next.Data.Text("message_id").ShouldBe(message.Text("message_id"));
+            next.Data.Text("session_id").ShouldBe(message.Text("session_id"));
+            next.Data.Text("from_alias").ShouldBe("bob");
+        }
+    }
+
+    [Fact]
     [Checklist("aweb", 156)]
     public async Task A_waiting_signal_comes_once_and_in_order()
     {

@@ -35,7 +35,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
             var (alice, bob) = (await project.Agent(human: "Alice"), await project.Agent());
             await alice.Sync(IssueGenerator.File(new IssueGenerator(i, "bd").Issues(20))).Ok();
             await alice.Claim("bd-1").Ok();
-            teams.Add(new FuzzRequests(alice, bob, bystander));
+            teams.Add(new FuzzRequests(alice, bob, bystander, (await alice.Chat("hello", bob)).Text("session_id")));
         }
 
         var failures = new ConcurrentQueue<string>();
@@ -102,6 +102,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         await agent.Post("/v1/tasks", new { title = "T2" }).Ok();
         await agent.Post("/v1/tasks/1/deps", new { depends_on = "2" }).Ok();
         await agent.Post("/v1/tasks/1/comments", new { body = "said" }).Ok();
+        await bob.Chat("hello", agent, gone);
         await agent.Delete($"/v1/workspaces/{gone.Id}").Ok();
         return agent;
     }
@@ -115,6 +116,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
             "/v1/workspaces/team?only_with_claims=false", "/v1/workspaces/online", "/v1/repos?limit=200", "/v1/beads/issues?limit=200",
             $"/v1/beads/ready?workspace_id={agent.Id}&limit=1000", "/v1/claims?limit=200", "/v1/policies/active", "/v1/policies/history", "/v1/webhooks",
             "/v1/status", $"/v1/status?workspace_id={agent.Id}", "/v1/tasks", "/v1/tasks/1", "/v1/tasks/1/comments",
+            "/v1/chat/sessions", "/v1/chat/pending", "/v1/conversations",
         })
         {
             var answer = await agent.Get(path).Ok();

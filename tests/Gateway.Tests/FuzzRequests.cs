@@ -10,7 +10,7 @@ namespace Beadhub.Gateway.Tests;
 /// Makes a good request to some endpoint and spoils it. It knows the ids of a bystander's project, but neither its key nor its slug and
 /// repositories: with these, anybody may join a project (contract 3).
 /// </summary>
-internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
+internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander, string session)
 {
     // JSON text cannot be made with half a surrogate pair in it; this stands for one until the text is final.
     private const string Surrogate = "SURROGATE";
@@ -42,7 +42,7 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
     private static readonly string[] Parameters =
     [
         "limit", "cursor", "workspace_id", "repo", "branch", "status", "type", "q", "alias", "hostname", "human_name", "project_id", "repo_id", "include_claims",
-        "include_deleted", "include_presence", "only_with_claims", "always_include_workspace_id", "event_types", "prefix", "label", "assignee", "created_by", "unknown",
+        "include_deleted", "include_presence", "only_with_claims", "always_include_workspace_id", "event_types", "deadline", "after", "unread_only", "prefix", "label", "assignee", "created_by", "unknown",
     ];
 
     private string[] Ids =>
@@ -225,6 +225,10 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
             () => ("POST", $"/v1/tasks/{TaskRef(random)}/comments", new JsonObject { ["body"] = "b" }),
             () => ("POST", "/mcp", Rpc(random, id)),
             () => ("POST", "/mcp", Rpc(random, id)),
+            () => Chat(random, random.Next(3) == 0 ? Uri.EscapeDataString(id) : session),
+            () => ("POST", "/v1/chat/sessions", new JsonObject { ["to_aliases"] = new JsonArray(peer.Alias), ["message"] = Pick(random, Texts), ["leaving"] = false }),
+            () => ("POST", $"/v1/chat/sessions/{session}/messages", new JsonObject { ["body"] = Pick(random, Texts), ["hang_on"] = true }),
+            () => ("GET", "/v1/conversations?limit=2", null),
             () => ("GET", random.Next(2) == 0 ? "/v1/status" : "/v1/status/stream", null),
         ];
         return requests[random.Next(requests.Length)]();
@@ -267,6 +271,40 @@ internal sealed class FuzzRequests(Agent self, Agent peer, Agent bystander)
         else
             body["resource_key"] = Pick(random, Keys);
         return body;
+    }
+
+    private (string Method, string Path, JsonNode? Body) Chat(Random random, string id)
+    {
+        var message = new JsonObject();
+        if (random.Next(3) == 0)
+        {
+            message["message_id"] = Pick(random, Ids);
+            message["timestamp"] = Pick(random, ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00+05:00"]);
+            message["from_did"] = "did:key:zA";
+            message["to_did"] = "did:key:zB";
+            message["signature"] = "c2ln";
+            message["signing_key_id"] = "did:key:zA";
+            message["from_stable_id"] = "did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2";
+            message["to_stable_id"] = "";
+        }
+
+        switch (random.Next(8))
+        {
+            case 0 or 1:
+                message["to_aliases"] = new JsonArray(Pick(random, [peer.Alias, self.Alias, bystander.Alias, "nobody"]));
+                message["message"] = Pick(random, Texts);
+                message["leaving"] = random.Next(2) == 0;
+                return ("POST", "/v1/chat/sessions", message);
+            case 2:
+                message["body"] = Pick(random, Texts);
+                message["hang_on"] = random.Next(2) == 0;
+                return ("POST", $"/v1/chat/sessions/{id}/messages", message);
+            case 3: return ("POST", $"/v1/chat/sessions/{id}/read", new JsonObject { ["up_to_message_id"] = Pick(random, Ids) });
+            case 4: return ("GET", $"/v1/chat/sessions/{id}/messages?limit=2&unread_only=true", null);
+            case 5: return ("GET", $"/v1/chat/sessions/{id}/stream?deadline={Uri.EscapeDataString(Pick(random, Texts))}&after={Uri.EscapeDataString(Pick(random, Texts))}", null);
+            case 6: return ("GET", random.Next(2) == 0 ? "/v1/chat/sessions" : "/v1/chat/pending", null);
+            default: return ("GET", "/v1/conversations?limit=2", null);
+        }
     }
 
     private JsonObject Command(string line)

@@ -88,6 +88,13 @@ public class Api
     /// <summary>Sends a request as it stands and returns with the answer's head; the caller disposes the answer.</summary>
     public Task<HttpResponseMessage> Open(HttpRequestMessage request) => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
 
+    /// <summary>A request with this caller's credentials.</summary>
+    public HttpRequestMessage Signed(HttpRequestMessage request)
+    {
+        Sign(request);
+        return request;
+    }
+
     public static HttpContent? Content(object? body) => body switch
     {
         null => null,

@@ -319,6 +319,17 @@ internal sealed class BodyFields : IDisposable
         return System.Text.Encoding.UTF8.GetString(raw);
     }
 
+    /// <summary>A list of texts that must be there.</summary>
+    public List<string> RequiredTexts(string name)
+    {
+        _notes?.NoteBody(new(name, "array", Required: true, Min: 1, Items: "string"));
+        if (!_fields.ContainsKey(name)) _errors.Add("missing", "Field required", Body, null, "body", name);
+        var texts = Texts(name);
+        if (texts.Count == 0 && _errors.Count == 0)
+            _errors.Add("too_short", "List should have at least 1 item after validation, not 0", Raw(_fields[name]), ("min_length", 1), "body", name);
+        return texts;
+    }
+
     /// <summary>A list of texts; empty when it is absent.</summary>
     public List<string> Texts(string name)
     {

@@ -12,6 +12,10 @@ namespace Beadhub.Gateway.Http;
 /// </summary>
 internal sealed partial class SignedFields
 {
+    /// <summary>Names of the fields, for strict bodies.</summary>
+    public static readonly string[] Names =
+        ["message_id", "timestamp", "from_did", "to_did", "signature", "signing_key_id", "from_stable_id", "to_stable_id"];
+
     private readonly string? _id;
     private readonly string? _timestamp;
 

@@ -21,6 +21,13 @@ internal static class AgentFrames
         json.WriteString("subject", subject);
     });
 
+    public static byte[] Chat(string messageId, string fromAlias, string sessionId) => Typed("chat_message", json =>
+    {
+        json.WriteString("message_id", messageId);
+        json.WriteString("from_alias", fromAlias);
+        json.WriteString("session_id", sessionId);
+    });
+
     public static byte[] Control(ControlSignal signal) => Typed("control_" + signal.Signal, json => json.WriteString("signal_id", signal.SignalId));
 
     public static byte[] Work(TaskSummary task) => Typed("work_available", json =>

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Beadhub.Chat;
 using Beadhub.Controls;
 using Beadhub.Feed;
 using Beadhub.Mail;
@@ -10,6 +12,7 @@ namespace Beadhub.Gateway.Streaming;
 internal static class AgentSignals
 {
     private static readonly string Mail = NameOf<MailDelivered>();
+    private static readonly string Chat = NameOf<ChatMessageSent>();
     private static readonly string Control = NameOf<ControlSignalled>();
     private static readonly FrozenSet<string> Tasks = new[]
     {
@@ -22,6 +25,9 @@ internal static class AgentSignals
     {
         var type when type == Mail => EventTypes.Parse(stored.Type, stored.Data) is MailDelivered e
             ? new MailSignal(e.ToAgentId, e.MessageId, AgentFrames.Mail(e.MessageId, e.FromAlias, e.Subject))
+            : null,
+        var type when type == Chat => EventTypes.Parse(stored.Type, stored.Data) is ChatMessageSent e
+            ? new ChatSignal(e.To, e.MessageId, AgentFrames.Chat(e.MessageId, e.FromAlias, LastPart(stored.Key)))
             : null,
         var type when type == Control => new ControlWaits(LastPart(stored.Key)),
         var type when Tasks.Contains(type) => new TasksMoved(stored.Version),
@@ -44,6 +50,17 @@ internal abstract record AgentSignal
 internal sealed record MailSignal(string ToAgentId, string MessageId, byte[] Frame) : AgentSignal
 {
     public override bool Concerns(string agentId) => agentId == ToAgentId;
+}
+
+/// <summary>Another has written in one of the agent's chat sessions.</summary>
+internal sealed record ChatSignal(ImmutableArray<ChatParticipant> To, string MessageId, byte[] Frame) : AgentSignal
+{
+    public override bool Concerns(string agentId)
+    {
+        foreach (var participant in To)
+            if (participant.AgentId == agentId) return true;
+        return false;
+    }
 }
 
 /// <summary>A control signal waits. What it says is told only to the stream that takes it.</summary>

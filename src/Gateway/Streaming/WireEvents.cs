@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Beads;
+using Beadhub.Chat;
 using Beadhub.Escalations;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
@@ -28,8 +29,8 @@ internal static class WireEvents
             json.WriteString("title", e.Record.Title);
             json.WriteString("alias", e.Alias);
         }),
-        BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
-        BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, BeadOf(stored), e.Alias, e.Title)),
+        BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
+        BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
         EscalationCreated e => Make(stored, projectSlug, "escalation", "escalation.created", e.WorkspaceId, json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
         EscalationResponded e => Make(stored, projectSlug, "escalation", "escalation.responded", e.WorkspaceId, json =>
         {
@@ -37,6 +38,16 @@ internal static class WireEvents
             json.WriteString("response", e.Response);
         }),
         EscalationExpired e => Make(stored, projectSlug, "escalation", "escalation.expired", e.WorkspaceId, json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
+        ChatMessageSent e => Make(stored, projectSlug, "chat", "chat.message_sent", e.FromAgentId, json =>
+        {
+            json.WriteString("session_id", LastPart(stored.Key));
+            json.WriteString("message_id", e.MessageId);
+            json.WriteString("from_alias", e.FromAlias);
+            json.WriteStartArray("to_aliases");
+            foreach (var participant in e.To) json.WriteStringValue(participant.Alias);
+            json.WriteEndArray();
+            json.WriteString("preview", Preview.Of(e.Body, 80));
+        }),
         MailDelivered { IsSilent: false } e => Make(stored, projectSlug, "message", "message.delivered", e.ToAgentId, json =>
         {
             json.WriteString("message_id", e.MessageId);
@@ -87,7 +98,7 @@ internal static class WireEvents
         json.WriteString("title", title);
     }
 
-    private static string BeadOf(FeedEvent stored) => stored.Key[(stored.Key.IndexOf('/') + 1)..];
+    private static string LastPart(string key) => key[(key.IndexOf('/') + 1)..];
 
     private static Frame Make(FeedEvent stored, string projectSlug, string category, string type, string? workspaceId, Action<Utf8JsonWriter> fields)
     {

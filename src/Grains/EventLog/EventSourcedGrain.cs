@@ -240,6 +240,14 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         return answer(_now.State);
     }
 
+    /// <summary>Like <see cref="Read{TResult}"/>, where the version of the state matters too.</summary>
+    protected async ValueTask<TResult> ReadVersioned<TResult>(Func<TState, long, TResult> answer)
+    {
+        if (!Trusted) await CatchUp();
+        var now = _now;
+        return answer(now.State, now.Version);
+    }
+
     private bool Trusted => _now.Epoch == log.ExclusiveEpoch && _now.Epoch > 0;
 
     private async Task<bool> TryAppend(Folded now, Group group)

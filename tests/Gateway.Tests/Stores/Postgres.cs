@@ -68,6 +68,12 @@ public sealed class Status(PostgresStore store) : StatusContract(store);
 
 public sealed class StatusStream(PostgresStore store) : StatusStreamContract(store);
 
+public sealed class Chat(PostgresStore store) : ChatContract(store);
+
+public sealed class ChatStream(PostgresStore store) : ChatStreamContract(store);
+
+public sealed class Conversations(PostgresStore store) : ConversationsContract(store);
+
 public sealed class Isolation(PostgresStore store) : IsolationContract(store);
 
 public sealed class TeamScenario(PostgresStore store) : TeamScenarioContract(store);

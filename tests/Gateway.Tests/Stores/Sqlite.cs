@@ -68,6 +68,12 @@ public sealed class Status(SqliteStore store) : StatusContract(store);
 
 public sealed class StatusStream(SqliteStore store) : StatusStreamContract(store);
 
+public sealed class Chat(SqliteStore store) : ChatContract(store);
+
+public sealed class ChatStream(SqliteStore store) : ChatStreamContract(store);
+
+public sealed class Conversations(SqliteStore store) : ConversationsContract(store);
+
 public sealed class Isolation(SqliteStore store) : IsolationContract(store);
 
 public sealed class TeamScenario(SqliteStore store) : TeamScenarioContract(store);
