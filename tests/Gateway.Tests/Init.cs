@@ -13,6 +13,27 @@ public abstract class InitContract(Store store) : ContractTests(store)
     ];
 
     [Fact]
+    [Checklist("aweb", 37)]
+    public async Task After_2600_agents_there_is_no_name_left()
+    {
+        const int Names = 2600;
+        var project = NewProject();
+        var first = await project.Identity();
+        var left = Names - 1;
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(async _ =>
+        {
+            while (Interlocked.Decrement(ref left) >= 0)
+                await project.Init(new { project_slug = project.Slug }).Ok();
+        }));
+
+        await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = project.Slug }).Refused(409, "alias_exhausted");
+        await project.Init(new { project_slug = project.Slug }).Refused(409, "All name prefixes are taken.");
+        var aliases = (await first.Get("/v1/agents").Ok()).Pluck("agents", "alias");
+        aliases.Distinct().Count().ShouldBe(Names);
+        aliases.ShouldContain("zoe-99");
+    }
+
+    [Fact]
     [Checklist("beadhub", 31)]
     public async Task Init_with_a_repo_answers_ok()
     {

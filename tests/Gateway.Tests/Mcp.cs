@@ -17,6 +17,24 @@ public abstract class McpContract(Store store) : ContractTests(store)
     private static readonly string[] OfEscalations = ["escalate", "get_escalation"];
 
     [Fact]
+    [Checklist("beadhub", 6)]
+    public async Task A_body_that_is_not_JSON_is_refused_before_the_caller_is_looked_at() =>
+        await Api.Post("/mcp", "not valid json").Unprocessable();
+
+    [Fact]
+    [Checklist("beadhub", 74)]
+    public async Task Who_registers_twice_is_listed_once_as_it_last_said()
+    {
+        var agent = await NewProject().Agent();
+        foreach (var program in new[] { "claude-code", "codex-cli" })
+            await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, program }).Ok();
+
+        var answer = await Rpc(agent, "tools/call", new { name = "list_agents", arguments = new { workspace_id = agent.Id } });
+        using var listed = JsonDocument.Parse(answer.At("result").Items("content").Single().Text("text"));
+        listed.RootElement.Items("agents").Single().Text("program").ShouldBe("codex-cli");
+    }
+
+    [Fact]
     [Checklist("beadhub", 282)]
     public async Task Every_tool_says_what_it_takes()
     {

@@ -13,6 +13,11 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
     };
 
     [Fact]
+    [Checklist("beadhub", 12)]
+    public async Task A_key_that_is_none_reads_no_policy() =>
+        await Api.As("not-a-valid-key").Get("/v1/policies/active").Unauthorized("Invalid API key");
+
+    [Fact]
     [Checklist("beadhub", 215)]
     [Checklist("beadhub", 216)]
     [Checklist("beadhub", 233)]

@@ -8,6 +8,18 @@ namespace Beadhub.Gateway.Tests;
 public abstract class TaskClaimsContract(Store store) : ContractTests(store)
 {
     [Fact]
+    [Checklist("beadhub", 105)]
+    public async Task A_workspace_shows_the_title_of_a_claimed_task()
+    {
+        var agent = await NewProject().Agent();
+        var task = await agent.Post("/v1/tasks", new { title = "Lay the table" }).Ok();
+        await agent.Patch($"/v1/tasks/{task.Text("task_id")}", new { status = "in_progress" }).Ok();
+
+        var workspace = (await agent.Get("/v1/workspaces?include_claims=true").Ok()).Items("workspaces").Single();
+        workspace.Items("claims")[0].Text("title").ShouldBe("Lay the table");
+    }
+
+    [Fact]
     [Checklist("beadhub", 205)]
     public async Task Starting_a_task_claims_it()
     {

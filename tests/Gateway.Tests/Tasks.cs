@@ -14,6 +14,17 @@ public abstract class TasksContract(Store store) : ContractTests(store)
     ];
 
     [Fact]
+    [Checklist("beadhub", 8)]
+    public async Task A_bead_is_no_task_that_could_be_changed()
+    {
+        var agent = await NewProject().Agent();
+        await agent.Sync(Jsonl.Of(new { id = "beadhub-xbdk", status = "open" })).Ok();
+
+        await agent.Patch("/v1/tasks/beadhub-xbdk", new { status = "closed" }).Refused(404, "Task not found");
+        (await agent.Get("/v1/tasks/beadhub-xbdk").Ok()).Text("status").ShouldBe("open");
+    }
+
+    [Fact]
     [Checklist("aweb", 159)]
     public async Task A_task_gets_the_next_number_and_the_usual_values()
     {

@@ -8,6 +8,7 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
 {
     [Fact]
     [Checklist("beadhub", 94)]
+    [Checklist("aweb", 8)]
     public async Task Deleting_a_workspace_ends_its_agent()
     {
         var project = NewProject();

@@ -90,3 +90,5 @@ public sealed class Reservations(PostgresStore store) : ReservationsContract(sto
 public sealed class Policies(PostgresStore store) : PoliciesContract(store);
 
 public sealed class Webhooks(PostgresStore store) : WebhooksContract(store);
+
+public sealed class ApiKeys(PostgresStore store) : ApiKeysContract(store);

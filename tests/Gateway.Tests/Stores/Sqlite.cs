@@ -90,3 +90,5 @@ public sealed class Reservations(SqliteStore store) : ReservationsContract(store
 public sealed class Policies(SqliteStore store) : PoliciesContract(store);
 
 public sealed class Webhooks(SqliteStore store) : WebhooksContract(store);
+
+public sealed class ApiKeys(SqliteStore store) : ApiKeysContract(store);
