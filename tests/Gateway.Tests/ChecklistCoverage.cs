@@ -7,7 +7,7 @@ public sealed class ChecklistCoverage
 {
     private static readonly Dictionary<string, string> InScope = new()
     {
-        ["beadhub"] = "1-5,7,9-11,13-73,75-104,106-278,280-287,289-300",
+        ["beadhub"] = "1-5,7,9-11,13-73,75-104,106-278,280-300",
         ["aweb"] = "1-6,9-13,15-36,38-82,128-148,153-154,156-168",
     };
 
