@@ -30,12 +30,12 @@ internal sealed class McpEndpoint
     private readonly byte[] _toolList;
     private readonly byte[] _resourceList;
 
-    public McpEndpoint(IServiceProvider services, Identification identification, InnerRequests api, ILogger<McpEndpoint> logger)
+    public McpEndpoint(IEndpointRouteBuilder routes, Identification identification, InnerRequests api, ILogger<McpEndpoint> logger)
     {
         _identification = identification;
         _api = api;
         _logger = logger;
-        var tools = McpTools.All(services).ToArray();
+        var tools = McpTools.Of(routes).ToArray();
         _tools = tools.ToFrozenDictionary(tool => tool.Name, StringComparer.Ordinal);
         _toolList = Bytes(new ListToolsResult { Tools = [.. tools.Select(tool => tool.Describe())] });
         _resourceList = Bytes(new ListResourcesResult
@@ -44,8 +44,9 @@ internal sealed class McpEndpoint
         });
     }
 
+    /// <summary>Maps the endpoint; the last of all, since its tools are requests to the others.</summary>
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Post("/mcp", routes.Make<McpEndpoint>().Post).WithTags("mcp").Says("Model Context Protocol: tools and resources over JSON-RPC 2.0", 422).Answers<JsonElement>();
+        routes.Post("/mcp", ActivatorUtilities.CreateInstance<McpEndpoint>(routes.ServiceProvider, routes).Post).WithTags("mcp").Says("Model Context Protocol: tools and resources over JSON-RPC 2.0", 422).Answers<JsonElement>();
 
     private async Task<IResult> Post(HttpContext http)
     {

@@ -13,9 +13,12 @@ namespace Beadhub.Gateway.Mcp;
 /// <param name="Run">Does it; answers with JSON.</param>
 internal sealed record McpTool(string Name, string Description, bool Reads, ToolArgument[] Arguments, Func<ToolCall, Task<ReadOnlyMemory<byte>>> Run)
 {
+    /// <summary>The endpoint to which it is a request, when it is one.</summary>
+    public (string Method, string Path)? Endpoint { get; init; }
+
     /// <summary>A tool that is a request to the API: arguments named in braces go into the path, the others into the query of a GET or DELETE and the body of the rest.</summary>
     public static McpTool Request(InnerRequests api, string name, string description, string method, string path, params ToolArgument[] arguments) =>
-        new(name, description, HttpMethods.IsGet(method), arguments, call => Send(api, call, method, path, arguments));
+        new(name, description, HttpMethods.IsGet(method), arguments, call => Send(api, call, method, path, arguments)) { Endpoint = (method, path) };
 
     /// <summary>As <c>tools/list</c> shows it.</summary>
     public Tool Describe()

@@ -1,9 +1,25 @@
+using System.Text.RegularExpressions;
+
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>The tools, group by group.</summary>
-internal static class McpTools
+internal static partial class McpTools
 {
-    public static IEnumerable<McpTool> All(IServiceProvider services) =>
+    /// <summary>The tools of a server with these routes: a tool that is a request to an endpoint which is not mapped does not exist.</summary>
+    public static IEnumerable<McpTool> Of(IEndpointRouteBuilder routes)
+    {
+        var mapped = routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Select(method => Name(method, endpoint.RoutePattern.RawText ?? "")))
+            .ToHashSet();
+        return All(routes.ServiceProvider).Where(tool => tool.Endpoint is not { } endpoint || mapped.Contains(Name(endpoint.Method, endpoint.Path)));
+    }
+
+    private static string Name(string method, string pattern) => $"{method} {Parts().Replace(pattern, "{}").TrimEnd('/')}";
+
+    [GeneratedRegex(@"\{[^}]*\}")]
+    private static partial Regex Parts();
+
+    private static IEnumerable<McpTool> All(IServiceProvider services) =>
     [
         .. ActivatorUtilities.CreateInstance<AgentTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<BeadTools>(services).All(),
@@ -12,6 +28,11 @@ internal static class McpTools
         .. ActivatorUtilities.CreateInstance<EscalationTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<TaskTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<MailTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<ChatTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<LockTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<ClaimTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<SubscriptionTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<EscalationTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<PolicyTools>(services).All(),
     ];
 }

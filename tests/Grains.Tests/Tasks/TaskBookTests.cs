@@ -32,7 +32,7 @@ public class TaskBookTests
         var first = Run(book => book.Create(New("a", repeat: true), Now()));
         var decision = _book.Create(New("a", repeat: true), Now());
 
-        (decision.Events.Length, decision.Result).ShouldBe((0, first));
+        (decision.Events.Length, decision.Result.Number, decision.Result.CreatedAt).ShouldBe((0, first.Number, first.CreatedAt));
         Should.NotThrow(() => _book.Create(New("a", repeat: true) with { AgentId = Bob }, Now())).Mark.ShouldBe("a", "another's id is told apart by the log");
     }
 
