@@ -77,6 +77,35 @@ public abstract class McpContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [Checklist("beadhub", 288)]
+    public async Task Subscriptions_need_the_workspace_only()
+    {
+        var agent = await NewProject().Agent("alice");
+
+        var id = (await Tool(agent, "subscribe_to_bead", new { workspace_id = agent.Id, bead_id = "bd-1" })).Text("subscription_id");
+        var list = await Tool(agent, "list_subscriptions", new { workspace_id = agent.Id });
+        (list.Number("count"), list.Items("subscriptions").Single().Text("subscription_id")).ShouldBe((1, id));
+        (await Tool(agent, "unsubscribe", new { workspace_id = agent.Id, subscription_id = id })).Flag("deleted").ShouldBeTrue();
+        (await Tool(agent, "list_subscriptions", new { workspace_id = agent.Id })).Number("count").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_human_is_asked_and_work_is_claimed_by_tools()
+    {
+        var agent = await NewProject().Agent("alice");
+        await agent.Sync(Jsonl.Of(new { id = "bd-1", status = "open", labels = new[] { "ui" } }, new { id = "bd-2", status = "open" })).Ok();
+
+        var asked = await Tool(agent, "escalate", new { workspace_id = agent.Id, alias = "alice", subject = "Which?", situation = "x", options = new[] { "a", "b" } });
+        var shown = await Tool(agent, "get_escalation", new { escalation_id = asked.Text("escalation_id") });
+        (shown.Text("subject"), shown.Text("status")).ShouldBe(("Which?", "pending"));
+
+        (await Tool(agent, "claim_next", new { })).At("bead").Text("bead_id").ShouldBe("bd-1");
+        (await Tool(agent, "claim_next", new { labels = new[] { "ui" } })).Flag("claimed").ShouldBeFalse();
+        (await Tool(agent, "join_bead", new { bead_id = "bd-2", role = "reviewer" })).Number("count").ShouldBe(1);
+        (await Tool(agent, "release_bead", new { bead_id = "bd-2" })).Flag("released").ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_tool_acts_for_the_callers_own_workspace()
     {
         var project = NewProject();

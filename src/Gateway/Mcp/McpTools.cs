@@ -23,6 +23,9 @@ internal static partial class McpTools
     [
         .. ActivatorUtilities.CreateInstance<AgentTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<BeadTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<ClaimTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<SubscriptionTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<EscalationTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<TaskTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<MailTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<ChatTools>(services).All(),
