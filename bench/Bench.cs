@@ -10,6 +10,7 @@ internal static class Bench
         ["reads"] = Reads.Run,
         ["writes"] = Writes.Run,
         ["coordination"] = CoordinationWrites.Run,
+        ["dequeue"] = CoordinationWrites.ClaimNext,
         ["inbox"] = Inbox.Run,
         ["chat"] = ChatFanOut.Run,
         ["syncs"] = Syncs.Run,

@@ -35,17 +35,16 @@ internal static class CoordinationWrites
                 end
                 """, settle: 1024);
         });
-
-        await ClaimNext(lab, server, database);
     }
 
     /// <summary>Each run drains a project of its own, which has more ready beads than the run can take.</summary>
-    private static async Task ClaimNext(Lab lab, Host server, string database)
+    public static async Task ClaimNext(Lab lab)
     {
-        var most = lab.Options.Seconds * 10_000;
+        var database = await lab.Database();
+        await using var server = await lab.Server(database);
         await Against(lab, "claim-next", database, clients => async seconds =>
         {
-            var team = await (await Team.Create(server.Api, Agents)).WithPlainIssues(most);
+            var team = await (await Team.Create(server.Api, Agents)).WithPlainIssues(seconds * (clients == 1 ? 5_000 : 20_000));
             return await Load(lab, server, database, team, clients, seconds, events: 1, """
                 path = "/v1/beads/claim-next"
                 body = "{}"

@@ -30,9 +30,6 @@ internal static partial class McpTools
         .. ActivatorUtilities.CreateInstance<MailTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<ChatTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<LockTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<ClaimTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<SubscriptionTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<EscalationTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<PolicyTools>(services).All(),
     ];
 }
