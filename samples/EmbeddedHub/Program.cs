@@ -13,7 +13,7 @@ var app = builder.Build();
 app.MapBeadhub("/beadhub");
 
 // Ready work of a project, as a page of the application's own.
-app.MapGet("/work/{project}", async (string project, BeadhubClient hub) =>
+app.MapGet("/ready/{project}", async (string project, BeadhubClient hub) =>
     await hub.FindProject(project) is { } found
         ? Results.Ok((await found.Board.Ready(new(Repo: null, Branch: null, Limit: 20))).Issues.Select(issue => new { issue.BeadId, issue.Title }))
         : Results.NotFound());

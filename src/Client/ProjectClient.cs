@@ -1,9 +1,17 @@
 using System.Runtime.CompilerServices;
 using Beadhub.Beads;
 using Beadhub.Boards;
+using Beadhub.Chat;
+using Beadhub.Contacts;
+using Beadhub.Conversations;
+using Beadhub.Escalations;
 using Beadhub.Feed;
+using Beadhub.Locks;
 using Beadhub.Mail;
+using Beadhub.Policies;
 using Beadhub.Projects;
+using Beadhub.Subscriptions;
+using Beadhub.Tasks;
 using Beadhub.Workspaces;
 using Orleans;
 using Orleans.Runtime;
@@ -41,6 +49,30 @@ public sealed class ProjectClient
 
     /// <summary>The mail that an agent has received.</summary>
     public IMailboxGrain Mailbox(string agentId) => _cluster.GetGrain<IMailboxGrain>(IMailboxGrain.Key(Id, agentId));
+
+    /// <summary>One chat session.</summary>
+    public IChatGrain Chat(string sessionId) => _cluster.GetGrain<IChatGrain>(IChatGrain.Key(Id, sessionId));
+
+    /// <summary>Lists of chats and mail threads, by agent.</summary>
+    public IConversationsGrain Conversations => _cluster.GetGrain<IConversationsGrain>(Id);
+
+    /// <summary>Reservations.</summary>
+    public ILocksGrain Locks => _cluster.GetGrain<ILocksGrain>(Id);
+
+    /// <summary>Policies, and which is active.</summary>
+    public IPoliciesGrain Policies => _cluster.GetGrain<IPoliciesGrain>(Id);
+
+    /// <summary>Questions to humans.</summary>
+    public IEscalationsGrain Escalations => _cluster.GetGrain<IEscalationsGrain>(Id);
+
+    /// <summary>Who wants to hear of which bead.</summary>
+    public ISubscriptionsGrain Subscriptions => _cluster.GetGrain<ISubscriptionsGrain>(Id);
+
+    /// <summary>Native tasks.</summary>
+    public ITasksGrain Tasks => _cluster.GetGrain<ITasksGrain>(Id);
+
+    /// <summary>Addresses that the project knows.</summary>
+    public IContactsGrain Contacts => _cluster.GetGrain<IContactsGrain>(Id);
 
     /// <summary>What happens from now on, or after a feed position, in order and without gaps, until the caller stops.</summary>
     /// <param name="after">Position of the last event handled; null for the newest.</param>

@@ -43,9 +43,8 @@ public static class BeadhubHosting
         services.AddSingleton(new Seal(settings.CustodyKey));
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains();
-        services.AddHostedService<NotifierStart>();
+        services.AddHostedService<UnfinishedWork>();
         services.AddBeadhubGateway(settings.Gateway);
-        services.AddHostedService<TasksStart>();
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")
             // Streams and presence live in this process: there is no Redis that could fail.

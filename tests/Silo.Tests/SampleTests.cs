@@ -31,9 +31,9 @@ public sealed class SampleTests : IDisposable
         (await alice.Post("/beadhub/v1/bdh/sync", sync)).Ok();
 
         (await lines.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBe("alice claimed Lay the table");
-        var work = (await sample.Api.Get("/work/acme")).Ok();
-        work.EnumerateArray().Select(issue => issue.GetProperty("beadId").GetString()).ShouldBe(["bd-2"], "the application keeps its own JSON");
-        (await sample.Api.Get("/work/none")).Status.ShouldBe(404);
+        var ready = (await sample.Api.Get("/ready/acme")).Ok();
+        ready.EnumerateArray().Select(issue => issue.GetProperty("beadId").GetString()).ShouldBe(["bd-2"], "the application keeps its own JSON");
+        (await sample.Api.Get("/ready/none")).Status.ShouldBe(404);
         (await sample.Api.Get("/v1/status")).Status.ShouldBe(404);
         var document = (await sample.Api.Get("/beadhub/openapi/v1.json")).Ok().GetProperty("components").GetRawText();
         document.ShouldContain("\"project_id\"", Case.Sensitive);
