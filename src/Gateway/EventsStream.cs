@@ -78,7 +78,9 @@ internal sealed partial class EventsStream(
     private async Task<Shown> ShowWaiting(HttpContext http, Actor actor, CancellationToken ended)
     {
         var shown = new Shown();
-        var unread = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(actor.ProjectId, actor.Id)).Inbox(new(UnreadOnly: true, ReadMails));
+        var mailbox = grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(actor.ProjectId, actor.Id));
+        await mailbox.Settle();
+        var unread = await mailbox.Inbox(new(UnreadOnly: true, ReadMails));
         foreach (var mail in unread.Mails.Reverse().Take(ShownMails))
             await http.Response.Body.WriteAsync(AgentFrames.Mail(mail.MessageId, mail.FromAlias, mail.Subject), ended);
         shown.Messages.UnionWith(unread.Mails.Select(mail => mail.MessageId));
@@ -94,7 +96,9 @@ internal sealed partial class EventsStream(
         var pending = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Pending(actor.Id);
         foreach (var session in pending.Pending.Reverse())
         {
-            var unread = await grains.GetGrain<IChatGrain>(IChatGrain.Key(actor.ProjectId, session.SessionId)).History(new(actor.Id, UnreadOnly: true, ShownChats));
+            var chat = grains.GetGrain<IChatGrain>(IChatGrain.Key(actor.ProjectId, session.SessionId));
+            await chat.Settle();
+            var unread = await chat.History(new(actor.Id, UnreadOnly: true, ShownChats));
             foreach (var message in unread.Messages.Take(left))
                 await http.Response.Body.WriteAsync(AgentFrames.Chat(message.MessageId, message.FromAlias, session.SessionId), ended);
             shown.Messages.UnionWith(unread.Messages.Select(message => message.MessageId));

@@ -35,6 +35,13 @@ public interface IMailboxGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<MailView?> Find(string messageId);
 
+    /// <summary>
+    /// Completes when the box shows every event of its own that was announced before the call: an event is announced when it is durable, a moment before
+    /// its grain shows it. For whoever has taken a feed position and now reads what led to it.
+    /// </summary>
+    [AlwaysInterleave]
+    Task Settle();
+
     /// <summary>Number of mails not acknowledged.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<int> Unread();

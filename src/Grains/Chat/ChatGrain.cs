@@ -71,6 +71,10 @@ public sealed class ChatGrain(IEventLog log, TimeProvider time) : EventSourcedGr
     }
 
     /// <inheritdoc/>
+    // A transaction waits for the append before it, even one that decides nothing.
+    public Task Settle() => Transact(static _ => Decision.None(true));
+
+    /// <inheritdoc/>
     public async ValueTask<ChatHistory> History(ChatHistoryQuery query)
     {
         var (session, version) = await Look();

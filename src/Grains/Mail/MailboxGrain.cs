@@ -65,6 +65,10 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     }
 
     /// <inheritdoc/>
+    // A transaction waits for the append before it, even one that decides nothing.
+    public Task Settle() => Transact(static _ => Decision.None(true));
+
+    /// <inheritdoc/>
     public ValueTask<MailPage> Inbox(InboxQuery query)
     {
         var read = Read(Itself);
