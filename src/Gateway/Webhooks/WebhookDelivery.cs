@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Webhooks;
 using Orleans;
@@ -9,7 +10,8 @@ namespace Beadhub.Gateway.Webhooks;
 /// Serves the endpoints of all projects: one task each, that follows the feed from the endpoint's position and sends what it wants, in order, until it is
 /// taken. No endpoint waits for another.
 /// </summary>
-internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, WebhookSender sender, GatewaySettings settings, TimeProvider time, ILogger<WebhookDelivery> logger)
+internal sealed class WebhookDelivery(
+    IGrainFactory grains, FeedHub hub, WebhookSender sender, WebhookMetrics metrics, GatewaySettings settings, TimeProvider time, ILogger<WebhookDelivery> logger)
     : BackgroundService
 {
     private const int LongSilence = 1000; // events passed over without a delivery after which the position is noted all the same
@@ -34,6 +36,12 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
 
         /// <summary>Everything up to here was sent or is not wanted.</summary>
         public long Position;
+
+        /// <summary>What the endpoint follows, once it does.</summary>
+        public ProjectFeed? Feed;
+
+        /// <summary>Timestamp of the first try of what waits to be taken; 0 when nothing does.</summary>
+        public long TriedSince;
     }
 
     /// <summary>How far an endpoint has come, when it is served here.</summary>
@@ -90,6 +98,7 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         _stopping = stoppingToken;
+        metrics.Watch(Lags);
         await Task.Yield();
         try
         {
@@ -103,6 +112,16 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
         catch (OperationCanceledException)
         {
             await Task.WhenAll(_served.Values.Select(served => served.Task));
+        }
+    }
+
+    private IEnumerable<(long Events, TimeSpan Waiting)> Lags()
+    {
+        foreach (var served in _served.Values)
+        {
+            var since = Volatile.Read(ref served.TriedSince);
+            var newest = Volatile.Read(ref served.Feed)?.Last ?? 0;
+            yield return (Math.Max(0, newest - Volatile.Read(ref served.Position)), since == 0 ? TimeSpan.Zero : time.GetElapsedTime(since));
         }
     }
 
@@ -158,6 +177,7 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
         var noted = served.Position;
         var notedAt = time.GetTimestamp();
         var toNote = failures > 0;
+        Volatile.Write(ref served.Feed, feed);
         try
         {
             while (true)
@@ -167,7 +187,8 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
                 var (frames, position) = await feed.Read(before);
                 if (WebhookBatch.Of(served.ProjectId, id, wants, frames, position) is { } batch)
                 {
-                    while (await sender.Send(target.View.Url, target.Secret, batch, ended) is { } error)
+                    Volatile.Write(ref served.TriedSince, time.GetTimestamp());
+                    while (await Send(target.View.Url, target.Secret, batch, ended) is { } error)
                     {
                         if (ended.IsCancellationRequested) return false;
                         if (await webhooks.Failed(id, error, settings.WebhookLimits) is not { IsActive: true } failed) return false;
@@ -175,6 +196,7 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
                         await Task.Delay(Wait(failures), time, ended);
                     }
 
+                    Volatile.Write(ref served.TriedSince, 0);
                     Volatile.Write(ref served.Position, batch.Last);
                     toNote = true;
                 }
@@ -208,6 +230,14 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
             // At an orderly end nothing has to be sent twice.
             if (toNote && served.Position > noted) await Note(webhooks, id, served.Position);
         }
+    }
+
+    private async Task<string?> Send(string url, string secret, WebhookBatch batch, CancellationToken ended)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        var error = await sender.Send(url, secret, batch, ended);
+        metrics.Tried(begun, error is null);
+        return error;
     }
 
     private async Task Note(IWebhooksGrain webhooks, string id, long position)
