@@ -65,6 +65,7 @@ public static class BeadhubGateway
 
     private static void Serve(IApplicationBuilder app)
     {
+        app.UseRequestTrace();
         app.UseRequestLog();
         app.UseErrorAnswers();
         var idempotency = ActivatorUtilities.CreateInstance<Idempotency>(app.ApplicationServices);

@@ -9,7 +9,7 @@ namespace Beadhub.Testing;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_"];
+    private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_", "OTEL_"];
 
     private readonly Process process;
     private readonly string health;

@@ -41,8 +41,8 @@ internal static partial class RequestLog
             ? id
             : http.TraceIdentifier;
 
-    // A method may be any word.
-    private static string Method(HttpContext http) => http.Request.Method is "GET" or "POST" or "PUT" or "PATCH" or "DELETE" or "HEAD" or "OPTIONS" ? http.Request.Method : "(other)";
+    /// <summary>The method; one that is not common may be any word.</summary>
+    public static string Method(HttpContext http) => http.Request.Method is "GET" or "POST" or "PUT" or "PATCH" or "DELETE" or "HEAD" or "OPTIONS" ? http.Request.Method : "(other)";
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Method} {Route} answered {Status} in {DurationMs} ms, request {RequestId}")]
     private static partial void Answered(ILogger logger, string method, string route, int status, double durationMs, string requestId);
