@@ -64,6 +64,8 @@ internal sealed class Server : IAsyncDisposable
 
         builder.AddBeadhub(settings);
         builder.Services.AddHostedService(_ => new TelemetryExport(Environment.GetEnvironmentVariable));
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
         var app = builder.Build();
         try
         {
