@@ -133,7 +133,7 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>The folder of the solution.</summary>
-    internal static string Root()
+    public static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Beadhub.sln")))
@@ -171,7 +171,7 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>A port of this machine that nobody listens on.</summary>
-    internal static int FreePort()
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -42,7 +42,7 @@ public sealed class LogTests : IDisposable
         secrets.AddRange(["while-away-sesame42", "subject-away-sesame42", "body-away-sesame42"]);
         foreach (var secret in secrets) server.Output.Where(line => line.Contains(secret, StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty();
         server.Output.Where(line => line.Contains("sesame42", StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty();
-        printed.ShouldContain("out of reach", Case.Sensitive, "the outage was told");
+        printed.ShouldContain("was lost with its connection", Case.Sensitive, "the outage was told");
         printed.ShouldContain("\"route\":\"/v1/messages/\"");
     }
 
