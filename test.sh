@@ -13,6 +13,7 @@ need() { # need PACKAGE FILE-PATTERN
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "$1" > /dev/null
 }
 need postgresql '/usr/lib/postgresql/*/bin/postgres'
+need sqlite3 /usr/bin/sqlite3
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 results="$(mktemp -d)"
