@@ -39,7 +39,7 @@ internal sealed class PostgresLogReader(string connectionString, string descript
     private async Task<IReadOnlyList<FeedEvent>> Read(string sql, CancellationToken cancellation, params NpgsqlParameter[] parameters)
     {
         var events = new List<FeedEvent>();
-        await using var query = await PostgresQuery.Run(_source, description, sql, parameters, cancellation);
+        await using var query = await PostgresQuery.Run(_source, description, sql, parameters, null, cancellation);
         while (await query.Read())
         {
             var row = query.Rows;
