@@ -30,6 +30,7 @@ public static class BeadhubGateway
         services.AddSingleton<ChatStreams>();
         services.AddHostedService(provider => provider.GetRequiredService<ChatStreams>());
         services.AddSingleton<InnerRequests>();
+        services.AddSingleton<Drain>();
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
@@ -61,6 +62,12 @@ public static class BeadhubGateway
 
     private static void Serve(IApplicationBuilder app)
     {
+        var drain = app.ApplicationServices.GetRequiredService<Drain>();
+        app.Use(next => http =>
+        {
+            if (drain.HasBegun) http.Response.Headers.Connection = "close";
+            return next(http);
+        });
         app.UseErrorAnswers();
         var idempotency = ActivatorUtilities.CreateInstance<Idempotency>(app.ApplicationServices);
         app.Use(next => http => idempotency.Run(http, next));

@@ -1,7 +1,7 @@
 namespace Beadhub;
 
 /// <summary>The time as it is stored.</summary>
-internal static class Clock
+public static class Clock
 {
     /// <summary>Now, UTC, in whole microseconds: what every store and the API's timestamps keep, so that a time in memory equals the same time read back.</summary>
     public static DateTimeOffset Now(this TimeProvider time)

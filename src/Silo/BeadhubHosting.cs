@@ -1,9 +1,10 @@
-using Beadhub.Chat;
 using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Identities;
 using Beadhub.Policies;
 using Beadhub.Presence;
+using Beadhub.Silo.Cluster;
+using Beadhub.Silo.Cluster.Redis;
 using Beadhub.Silo.Defaults;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
@@ -29,7 +30,7 @@ public static class BeadhubHosting
     {
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new CommittedFeed(ActivatorUtilities.CreateInstance<StreamFeedPublisher>(provider)));
+        services.AddSingleton(provider => new CommittedFeed(provider.GetRequiredKeyedService<IFeedPublisher>(Engine.Announcer)));
         services.AddSingleton<IFeedPublisher>(provider => provider.GetRequiredService<CommittedFeed>());
         services.AddSingleton<ICommittedFeed>(provider => provider.GetRequiredService<CommittedFeed>());
         // Opened by whoever asks first, and closed after everything that was made later: what still runs at the end can write.
@@ -38,17 +39,22 @@ public static class BeadhubHosting
             provider.GetRequiredService<TimeProvider>())).GetAwaiter().GetResult());
         services.AddSingleton<IEventLog>(provider => provider.GetRequiredService<DurableEventLog>());
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
-        services.AddSingleton<IPresenceStore, MemoryPresenceStore>();
-        services.AddSingleton<IChatPresence, MemoryChatPresence>();
+        services.AddCluster(settings);
         services.AddSingleton(new Seal(settings.CustodyKey));
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
-        builder.AddGrains();
+        builder.AddGrains(settings);
         services.AddHostedService<UnfinishedWork>();
         services.AddBeadhubGateway(settings.Gateway);
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")
-            // Streams and presence live in this process: there is no Redis that could fail.
-            .AddCheck("redis", () => HealthCheckResult.Healthy());
+            .AddCheck<RedisHealth>("redis");
+    }
+
+    private sealed class RedisHealth(IServiceProvider services) : IHealthCheck
+    {
+        // Without Redis streams and presence live in this process, where they do not fail.
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            services.GetService<RedisConnection>() is { } redis && await redis.Check() is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
     }
 
     private sealed class EventLogHealth(DurableEventLog log) : IHealthCheck

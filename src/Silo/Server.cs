@@ -58,6 +58,8 @@ internal sealed class Server : IAsyncDisposable
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 
         builder.AddBeadhub(settings);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
         var app = builder.Build();
         try
         {

@@ -19,6 +19,12 @@ public sealed record Settings
     /// <summary>Whether other nodes share the database. <c>BEADHUB_CLUSTER</c>.</summary>
     public bool Cluster { get; init; }
 
+    /// <summary>Where the nodes of a cluster meet: <c>redis://…</c>; null for none. <c>BEADHUB_REDIS_URL</c>, else <c>REDIS_URL</c>.</summary>
+    public string? RedisUrl { get; init; }
+
+    /// <summary>How long the server serves on, out of the balancer's sight, after the order to stop. <c>BEADHUB_DRAIN_SECONDS</c>; five seconds in a cluster, else none.</summary>
+    public TimeSpan Drain { get; init; }
+
     /// <summary>The least that is logged. <c>BEADHUB_LOG_LEVEL</c>.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
@@ -48,6 +54,8 @@ public sealed record Settings
             Host = Text("BEADHUB_HOST") ?? defaults.Host,
             Port = Integer("BEADHUB_PORT", defaults.Port, 1, 65535),
             Cluster = Flag("BEADHUB_CLUSTER") ?? false,
+            RedisUrl = Text("BEADHUB_REDIS_URL") ?? Text("REDIS_URL"),
+            Drain = TimeSpan.FromSeconds(Integer("BEADHUB_DRAIN_SECONDS", Flag("BEADHUB_CLUSTER") is true ? 5 : 0, 0, 3_600)),
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),

@@ -1,4 +1,6 @@
+using Beadhub.Escalations;
 using Beadhub.EventLog;
+using Beadhub.Gateway;
 using Beadhub.Notifications;
 using Beadhub.Tasks;
 using Orleans;
@@ -6,10 +8,11 @@ using Orleans;
 namespace Beadhub.Silo;
 
 /// <summary>
-/// Finishes, at start, what a server that died has left undone in projects that nobody may ask about for long: mail that subscribers are owed, and
-/// claims that follow from the status of native tasks.
+/// Finishes what a server that died has left undone in projects that nobody may ask about for long: mail that subscribers are owed, claims that follow from
+/// the status of native tasks, and escalations that are to expire. In a cluster the node that holds the lease does it, also when another node is lost.
 /// </summary>
-internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IHostApplicationLifetime lifetime, ILogger<UnfinishedWork> logger) : BackgroundService
+internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IBackgroundLease lease, IHostApplicationLifetime lifetime, ILogger<UnfinishedWork> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
@@ -18,7 +21,32 @@ internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IHostA
         var started = new TaskCompletionSource();
         await using var running = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
-        await Task.WhenAll(Finish(Mail, stoppingToken), Finish(Claims, stoppingToken));
+        using var due = new SemaphoreSlim(0);
+        lease.NodeLost += () => due.Release();
+        try
+        {
+            while (true)
+            {
+                var held = await lease.Held(stoppingToken);
+                using var until = CancellationTokenSource.CreateLinkedTokenSource(held, stoppingToken);
+                try
+                {
+                    while (true)
+                    {
+                        await Task.WhenAll(Finish(Mail, until.Token), Finish(Claims, until.Token), Finish(Expiries, until.Token));
+                        await due.WaitAsync(until.Token);
+                    }
+                }
+                catch (OperationCanceledException) when (held.IsCancellationRequested)
+                {
+                    // Another node goes on.
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The node stops.
+        }
     }
 
     private async Task Finish(Func<CancellationToken, Task> work, CancellationToken stopping)
@@ -38,12 +66,16 @@ internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IHostA
         }
     }
 
+    private Task Mail(CancellationToken stopping) => Each("subscriptions", stopping, projectId => grains.GetGrain<INotifierGrain>(projectId).Wake());
+
+    // Being looked at, a project's escalations set their own clock.
+    private Task Expiries(CancellationToken stopping) =>
+        Each(EscalationList.Kind.Name, stopping, async projectId => await grains.GetGrain<IEscalationsGrain>(projectId).Pending());
+
     // Only so many at once: requests go first.
-    private async Task Mail(CancellationToken stopping) =>
+    private async Task Each(string kind, CancellationToken stopping, Func<string, Task> work) =>
         await Parallel.ForEachAsync(
-            await log.Keys("subscriptions", stopping),
-            new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = stopping },
-            async (projectId, _) => await grains.GetGrain<INotifierGrain>(projectId).Wake());
+            await log.Keys(kind, stopping), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = stopping }, async (projectId, _) => await work(projectId));
 
     // One after the other, and without keeping any in memory that owes nothing.
     private async Task Claims(CancellationToken stopping)

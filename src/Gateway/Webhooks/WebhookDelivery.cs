@@ -7,9 +7,10 @@ namespace Beadhub.Gateway.Webhooks;
 
 /// <summary>
 /// Serves the endpoints of all projects: one task each, that follows the feed from the endpoint's position and sends what it wants, in order, until it is
-/// taken. No endpoint waits for another.
+/// taken. No endpoint waits for another. One node does it for all (<see cref="IBackgroundLease"/>).
 /// </summary>
-internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, WebhookSender sender, GatewaySettings settings, TimeProvider time, ILogger<WebhookDelivery> logger)
+internal sealed class WebhookDelivery(
+    IGrainFactory grains, FeedHub hub, WebhookSender sender, IBackgroundLease lease, GatewaySettings settings, TimeProvider time, ILogger<WebhookDelivery> logger)
     : BackgroundService
 {
     private const int LongSilence = 1000; // events passed over without a delivery after which the position is noted all the same
@@ -21,7 +22,7 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
     private readonly ConcurrentDictionary<string, Served> _served = new();
     private readonly ConcurrentDictionary<string, bool> _unread = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private CancellationToken _stopping;
+    private CancellationToken _serving = new(canceled: true);
 
     /// <summary>An endpoint that is being served.</summary>
     private sealed class Served(string projectId, CancellationTokenSource end)
@@ -74,8 +75,8 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
 
             foreach (var (id, target) in targets)
             {
-                if (_served.ContainsKey(id) || _stopping.IsCancellationRequested) continue;
-                var served = new Served(projectId, CancellationTokenSource.CreateLinkedTokenSource(_stopping)) { Position = target.View.Position };
+                if (_served.ContainsKey(id) || _serving.IsCancellationRequested) continue;
+                var served = new Served(projectId, CancellationTokenSource.CreateLinkedTokenSource(_serving)) { Position = target.View.Position };
                 _served[id] = served;
                 served.Task = Task.Run(() => Serve(served, target, served.End.Token), CancellationToken.None);
             }
@@ -89,24 +90,59 @@ internal sealed class WebhookDelivery(IGrainFactory grains, FeedHub hub, Webhook
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        _stopping = stoppingToken;
         await Task.Yield();
         try
         {
-            while (!await TryStart()) await Task.Delay(LookEvery, time, stoppingToken);
             while (true)
             {
-                await Task.Delay(LookEvery, time, stoppingToken);
-                foreach (var project in _unread.Keys) await Refresh(project);
+                var held = await lease.Held(stoppingToken);
+                using var serving = CancellationTokenSource.CreateLinkedTokenSource(held, stoppingToken);
+                await ServeAll(serving.Token);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            await Task.WhenAll(_served.Values.Select(served => served.Task));
+            // The node stops.
         }
     }
 
-    private async Task<bool> TryStart()
+    /// <summary>Serves all endpoints of all projects as long as this node is to.</summary>
+    private async Task ServeAll(CancellationToken serving)
+    {
+        _serving = serving;
+        try
+        {
+            while (!await TryLookAtAll()) await Task.Delay(LookEvery, time, serving);
+            while (true)
+            {
+                await Task.Delay(lease.LookEvery ?? LookEvery, time, serving);
+                // Other nodes take up what is registered, too.
+                if (lease.LookEvery is not null) await TryLookAtAll();
+                else foreach (var project in _unread.Keys) await Refresh(project);
+            }
+        }
+        catch (OperationCanceledException) when (serving.IsCancellationRequested)
+        {
+            await EndAll();
+        }
+    }
+
+    private async Task EndAll()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            await Task.WhenAll(_served.Values.Select(served => served.Task));
+            foreach (var served in _served.Values) served.End.Dispose();
+            _served.Clear();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<bool> TryLookAtAll()
     {
         try
         {

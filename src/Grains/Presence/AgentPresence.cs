@@ -1,3 +1,5 @@
+using Beadhub.Workspaces;
+
 namespace Beadhub.Presence;
 
 /// <summary>A sign of life that has not expired (contract 18). Text that is missing is empty; what sticks is null while it was never told.</summary>
@@ -37,4 +39,40 @@ public sealed record AgentPresence(
 {
     /// <summary>The status of all who are present.</summary>
     public const string Active = "active";
+
+    /// <summary>After a sign of life that tells everything anew: what it lacks is blanked, except what sticks. The times are the store's to set.</summary>
+    public static AgentPresence Told(SignOfLife sign, AgentPresence? before) => new(
+        sign.WorkspaceId,
+        sign.Alias,
+        sign.HumanName ?? "",
+        sign.ProjectId,
+        sign.ProjectSlug,
+        sign.RepoId ?? "",
+        MemberEmail: "",
+        sign.Program ?? "",
+        sign.Model ?? "",
+        Active,
+        sign.CurrentBranch ?? "",
+        Roles.Normalize(sign.Role) ?? before?.Role,
+        Given(sign.CanonicalOrigin) ?? before?.CanonicalOrigin,
+        Given(sign.Timezone) ?? before?.Timezone,
+        LastSeen: default,
+        ExpiresAt: default);
+
+    /// <summary>After a sign of life that only fills in what is lacking.</summary>
+    public static AgentPresence Refreshed(SignOfLife sign, AgentPresence? before) => before is null ? Told(sign, before) : Filled(before, sign);
+
+    private static AgentPresence Filled(AgentPresence before, SignOfLife sign) => before with
+    {
+        HumanName = Given(before.HumanName) ?? sign.HumanName ?? "",
+        RepoId = Given(before.RepoId) ?? sign.RepoId ?? "",
+        Program = Given(before.Program) ?? sign.Program ?? "",
+        Model = Given(before.Model) ?? sign.Model ?? "",
+        CurrentBranch = Given(before.CurrentBranch) ?? sign.CurrentBranch ?? "",
+        Role = before.Role ?? Roles.Normalize(sign.Role),
+        CanonicalOrigin = before.CanonicalOrigin ?? Given(sign.CanonicalOrigin),
+        Timezone = before.Timezone ?? Given(sign.Timezone),
+    };
+
+    private static string? Given(string? text) => text is "" ? null : text;
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Beadhub.Workspaces;
 
 namespace Beadhub.Presence;
 
@@ -12,10 +11,10 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
     public MemoryPresenceStore(TimeProvider time) : this(time, PresenceOptions.Default) { }
 
     /// <inheritdoc/>
-    public ValueTask<AgentPresence> Set(SignOfLife sign) => new(Change(sign, Told));
+    public ValueTask<AgentPresence> Set(SignOfLife sign) => new(Change(sign, AgentPresence.Told));
 
     /// <inheritdoc/>
-    public ValueTask<AgentPresence> Refresh(SignOfLife sign) => new(Change(sign, static (sign, before) => before is null ? Told(sign, before) : Filled(before, sign)));
+    public ValueTask<AgentPresence> Refresh(SignOfLife sign) => new(Change(sign, AgentPresence.Refreshed));
 
     /// <inheritdoc/>
     public ValueTask<bool> Clear(string projectId, string workspaceId)
@@ -51,38 +50,6 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
             return presence;
         }
     }
-
-    private static AgentPresence Told(SignOfLife sign, AgentPresence? before) => new(
-        sign.WorkspaceId,
-        sign.Alias,
-        sign.HumanName ?? "",
-        sign.ProjectId,
-        sign.ProjectSlug,
-        sign.RepoId ?? "",
-        MemberEmail: "",
-        sign.Program ?? "",
-        sign.Model ?? "",
-        AgentPresence.Active,
-        sign.CurrentBranch ?? "",
-        Roles.Normalize(sign.Role) ?? before?.Role,
-        Given(sign.CanonicalOrigin) ?? before?.CanonicalOrigin,
-        Given(sign.Timezone) ?? before?.Timezone,
-        LastSeen: default,
-        ExpiresAt: default);
-
-    private static AgentPresence Filled(AgentPresence before, SignOfLife sign) => before with
-    {
-        HumanName = Given(before.HumanName) ?? sign.HumanName ?? "",
-        RepoId = Given(before.RepoId) ?? sign.RepoId ?? "",
-        Program = Given(before.Program) ?? sign.Program ?? "",
-        Model = Given(before.Model) ?? sign.Model ?? "",
-        CurrentBranch = Given(before.CurrentBranch) ?? sign.CurrentBranch ?? "",
-        Role = before.Role ?? Roles.Normalize(sign.Role),
-        CanonicalOrigin = before.CanonicalOrigin ?? Given(sign.CanonicalOrigin),
-        Timezone = before.Timezone ?? Given(sign.Timezone),
-    };
-
-    private static string? Given(string? text) => text is "" ? null : text;
 
     private sealed class ProjectPresence
     {

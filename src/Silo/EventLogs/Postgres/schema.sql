@@ -52,4 +52,12 @@ CREATE TABLE IF NOT EXISTS heads (
     position bigint NOT NULL
 ) WITH (fillfactor = 50);
 
-INSERT INTO schema_version (version) SELECT 1 WHERE NOT EXISTS (SELECT FROM schema_version);
+-- Who does what only one node of a cluster may do at a time, and which nodes there are (node/…). Times are the database's.
+CREATE TABLE IF NOT EXISTS leases (
+    name   text COLLATE "C" PRIMARY KEY,
+    holder text NOT NULL,
+    until  timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+INSERT INTO schema_version (version) SELECT 3 WHERE NOT EXISTS (SELECT FROM schema_version);
+UPDATE schema_version SET version = 3 WHERE version < 3;
