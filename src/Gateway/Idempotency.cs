@@ -48,9 +48,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         switch (begun.Step)
         {
             case RequestStep.Repeat:
-                http.Response.Headers["Idempotent-Replayed"] = "true";
-                http.Response.StatusCode = begun.Answer!.Status;
-                Answer.Write(http.Response, Encoding.UTF8.GetBytes(begun.Answer.Body));
+                Repeat(http, begun.Answer!);
                 break;
             case RequestStep.Refuse:
                 throw ApiException.Unprocessable($"This {Header} was used for another request");
@@ -76,7 +74,13 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             if (IsFinal(http.Response.StatusCode) && written.Length <= MaxRecorded)
             {
                 recorded = true;
-                await request.Complete(new(fingerprint, http.Response.StatusCode, Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length)));
+                var kept = await request.Complete(new(fingerprint, http.Response.StatusCode, Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length)));
+                if (kept is { Step: RequestStep.Repeat, Answer: { } first })
+                {
+                    // Another node was faster with the same request.
+                    Repeat(http, first);
+                    return;
+                }
             }
         }
         catch (UnavailableException) when (recorded)
@@ -91,6 +95,13 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
 
         written.Position = 0;
         await written.CopyToAsync(client, http.RequestAborted);
+    }
+
+    private static void Repeat(HttpContext http, RecordedAnswer answer)
+    {
+        http.Response.Headers["Idempotent-Replayed"] = "true";
+        http.Response.StatusCode = answer.Status;
+        Answer.Write(http.Response, Encoding.UTF8.GetBytes(answer.Body));
     }
 
     /// <summary>Whose keys they are; null when the credentials are not good, or may not write.</summary>

@@ -86,7 +86,10 @@ public sealed class EventStream : IAsyncDisposable
     public Task Ended => reading.WaitAsync(Patience);
 
     /// <summary>The events that came and were not taken; to be called when the stream has ended.</summary>
-    public IEnumerable<StreamedEvent> Rest()
+    public IEnumerable<StreamedEvent> Rest() => Waiting();
+
+    /// <summary>The events that have come so far and were not taken.</summary>
+    public IEnumerable<StreamedEvent> Waiting()
     {
         while (events.Reader.TryRead(out var next))
         {

@@ -43,16 +43,17 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Starts the server in a folder and waits until it is healthy.</summary>
     /// <param name="folder">The working directory; relative database paths end up there.</param>
     /// <param name="settings">Environment variables. Those of the calling process that concern a server are not inherited.</param>
-    public static Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings) =>
-        Start(folder, settings, Executable(), ["serve"], "/health");
+    /// <param name="port">The port to listen on; null for a free one.</param>
+    public static Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings, int? port = null) =>
+        Start(folder, settings, Executable(), ["serve"], "/health", port);
 
     /// <summary>Starts the sample that has a Beadhub inside, under <c>/beadhub</c>.</summary>
     public static Task<ServerProcess> StartSample(string folder, IReadOnlyDictionary<string, string> settings) =>
         Start(folder, settings, Executable("samples/EmbeddedHub", "EmbeddedHub"), [], "/beadhub/health");
 
-    private static async Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings, string executable, string[] arguments, string health)
+    private static async Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings, string executable, string[] arguments, string health, int? at = null)
     {
-        var port = FreePort();
+        var port = at ?? FreePort();
         var start = new ProcessStartInfo("dotnet")
         {
             WorkingDirectory = folder,
@@ -90,6 +91,12 @@ public sealed class ServerProcess : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
+    /// <summary>Stops the process in its tracks, as an overloaded machine would (SIGSTOP).</summary>
+    public void Pause() => _ = SendSignal(process.Id, 19);
+
+    /// <summary>Lets a paused process go on (SIGCONT).</summary>
+    public void Continue() => _ = SendSignal(process.Id, 18);
+
     /// <summary>Asks the server to finish (SIGTERM), and insists after a while.</summary>
     public async Task Stop()
     {
@@ -98,7 +105,7 @@ public sealed class ServerProcess : IAsyncDisposable
         _ = SendSignal(process.Id, 15);
         try
         {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(15));
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
         }
         catch (TimeoutException)
         {
@@ -118,16 +125,20 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>A program as this build made it: the same configuration and engine as the calling tests.</summary>
     private static string Executable(string project, string name)
     {
-        var tests = new DirectoryInfo(AppContext.BaseDirectory);
-        var root = tests;
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Beadhub.sln")))
-            root = root.Parent;
-        if (root is null)
-            throw new InvalidOperationException($"No Beadhub.sln above {tests.FullName}");
+        var (root, tests) = (Root(), new DirectoryInfo(AppContext.BaseDirectory));
         var parts = tests.FullName.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar);
         var build = string.Join(Path.DirectorySeparatorChar, parts[Array.LastIndexOf(parts, "bin")..]);
-        var executable = Path.Combine(root.FullName, project, build, name + ".dll");
+        var executable = Path.Combine(root, project, build, name + ".dll");
         return File.Exists(executable) ? executable : throw new InvalidOperationException($"It is not built: {executable}");
+    }
+
+    /// <summary>The folder of the solution.</summary>
+    internal static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Beadhub.sln")))
+            folder = folder.Parent;
+        return folder?.FullName ?? throw new InvalidOperationException($"No Beadhub.sln above {AppContext.BaseDirectory}");
     }
 
     private async Task Healthy()
@@ -159,7 +170,8 @@ public sealed class ServerProcess : IAsyncDisposable
             output.Add(line);
     }
 
-    private static int FreePort()
+    /// <summary>A port of this machine that nobody listens on.</summary>
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -24,9 +24,10 @@ public interface IIdempotentRequestGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<RequestBegun> Begin(string fingerprint);
 
-    /// <summary>Keeps the answer; completes when it is durable.</summary>
+    /// <summary>Keeps the answer, unless another node was faster with the same request; completes when it is durable.</summary>
+    /// <returns><see cref="RequestStep.Proceed"/> with this answer, or what the other node's answer means for this request.</returns>
     [AlwaysInterleave]
-    Task Complete(RecordedAnswer answer);
+    Task<RequestBegun> Complete(RecordedAnswer answer);
 
     /// <summary>There is no answer worth keeping: the next request with this key is carried out.</summary>
     [AlwaysInterleave]

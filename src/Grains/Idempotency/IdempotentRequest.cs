@@ -25,9 +25,9 @@ public sealed record IdempotentRequest(RecordedAnswer? Answer) : IEventSourced<I
         : Answer.Fingerprint == fingerprint ? new(RequestStep.Repeat, Answer)
         : new(RequestStep.Refuse);
 
-    /// <summary>Keeps the first answer.</summary>
-    public Decision<bool> Complete(RecordedAnswer answer, DateTimeOffset now) =>
-        Answer is null ? Decision.Accept(true, new RequestAnswered(answer, now)) : Decision.None(false);
+    /// <summary>Keeps the first answer, and tells whether that is this one.</summary>
+    public Decision<RequestBegun> Complete(RecordedAnswer answer, DateTimeOffset now) =>
+        Answer is null ? Decision.Accept(new RequestBegun(RequestStep.Proceed, answer), new RequestAnswered(answer, now)) : Decision.None(Begin(answer.Fingerprint));
 }
 
 /// <summary>JSON of snapshots.</summary>

@@ -2,7 +2,8 @@ using Beadhub.EventLog;
 
 namespace Beadhub.Idempotency;
 
-/// <summary>The shell of <see cref="IdempotentRequest"/>. That a request is under way is known in memory only: a node that dies ends it.</summary>
+/// <summary>The shell of <see cref="IdempotentRequest"/>. That a request is under way is known in memory only: a node that dies ends it, and two nodes may carry out one request at the same time, of which both give the
+/// answer of the one that was faster.</summary>
 public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<IdempotentRequest>(log), IIdempotentRequestGrain
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -44,11 +45,11 @@ public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : E
     }
 
     /// <inheritdoc/>
-    public async Task Complete(RecordedAnswer answer)
+    public async Task<RequestBegun> Complete(RecordedAnswer answer)
     {
         try
         {
-            await Transact(request => request.Complete(answer, time.Now()));
+            return await Transact(request => request.Complete(answer, time.Now()));
         }
         finally
         {

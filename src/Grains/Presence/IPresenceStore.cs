@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Beadhub.Presence;
 
 /// <summary>
@@ -15,6 +17,12 @@ public interface IPresenceStore
     /// <summary>Ends a presence.</summary>
     /// <returns>Whether there was one.</returns>
     ValueTask<bool> Clear(string projectId, string workspaceId);
+
+    /// <summary>Notes that a workspace ran a command: it is seen, which does not make it present.</summary>
+    ValueTask Touch(string projectId, string workspaceId);
+
+    /// <summary>When workspaces of the project last ran a command, as far as is remembered; the same object as long as nothing changed.</summary>
+    ValueTask<ImmutableDictionary<string, DateTimeOffset>> Seen(string projectId);
 
     /// <summary>Who of the project is present now; the same object as long as nothing changed or expired.</summary>
     ValueTask<PresenceSnapshot> Snapshot(string projectId);

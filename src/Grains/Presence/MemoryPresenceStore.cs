@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 
 namespace Beadhub.Presence;
 
@@ -29,6 +30,18 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
     }
 
     /// <inheritdoc/>
+    public ValueTask Touch(string projectId, string workspaceId)
+    {
+        var project = _projects.GetOrAdd(projectId, static _ => new());
+        lock (project) project.Seen = project.Seen.SetItem(workspaceId, time.Now());
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ImmutableDictionary<string, DateTimeOffset>> Seen(string projectId) =>
+        new(_projects.TryGetValue(projectId, out var project) ? project.Seen : ProjectPresence.Nobody);
+
+    /// <inheritdoc/>
     public ValueTask<PresenceSnapshot> Snapshot(string projectId)
     {
         if (!_projects.TryGetValue(projectId, out var project)) return new(PresenceSnapshot.Empty);
@@ -53,8 +66,13 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
 
     private sealed class ProjectPresence
     {
+        public static readonly ImmutableDictionary<string, DateTimeOffset> Nobody = ImmutableDictionary<string, DateTimeOffset>.Empty;
+
         private volatile PresenceSnapshot _now = PresenceSnapshot.Empty;
+        private volatile ImmutableDictionary<string, DateTimeOffset> _seen = Nobody;
 
         public PresenceSnapshot Now { get => _now; set => _now = value; }
+
+        public ImmutableDictionary<string, DateTimeOffset> Seen { get => _seen; set => _seen = value; }
     }
 }

@@ -35,7 +35,6 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     // Repositories whose origin is known to lead here, and since when they were in the project when that was told.
     private readonly ConcurrentDictionary<string, DateTimeOffset> _told = new();
 
-    private ImmutableDictionary<string, DateTimeOffset> _seen = Sources.Unseen;
     private RosterView? _view;
     private ProfileIndex _profiles = null!;
     private IBoardGrain? _board;
@@ -110,7 +109,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         var (agent, repo, _) = await Transact(project => project.Heartbeat(command, freshRepoId, now));
         var told = Tell(agent.Id, command.Profile with { Replace = false, OnlyIfUnset = true });
         await Task.WhenAll(TellOrigin(repo), told);
-        Touch(agent.Id, now);
+        await presence.Touch(_id, agent.Id);
         await presence.Set(new(_id, State.Slug, agent.Id, agent.Alias)
         {
             HumanName = (await told).HumanName,
@@ -127,7 +126,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async Task<WorkspaceEntered> Enter(EnterWorkspace command)
     {
         var agent = (await Newest()).ActiveWorkspace(command.WorkspaceId);
-        Touch(agent.Id, time.Now());
+        await presence.Touch(_id, agent.Id);
         var profile = await Tell(agent.Id, new ProfilePatch(HumanName: command.HumanName, Role: command.Role));
         return new(agent.Id, agent.Alias, profile.HumanName);
     }
@@ -297,7 +296,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
-    public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), Volatile.Read(ref _seen), query);
+    public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), await presence.Seen(_id), query);
 
     private AgentIdentity IdentityOf(Agent agent)
     {
@@ -323,10 +322,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     private async ValueTask<Sources> Gather(bool withPresence) =>
-        new(await Look(), Volatile.Read(ref _seen), withPresence ? await Present() : PresenceSnapshot.Empty, await Board.Work());
-
-    private void Touch(string workspaceId, DateTimeOffset now) =>
-        ImmutableInterlocked.Update(ref _seen, static (seen, touch) => seen.SetItem(touch.workspaceId, touch.now), (workspaceId, now));
+        new(await Look(), await presence.Seen(_id), withPresence ? await Present() : PresenceSnapshot.Empty, await Board.Work());
 
     /// <summary>Passes on what a workspace tells of itself, unless it is known.</summary>
     private async Task<Profile> Tell(string workspaceId, ProfilePatch patch)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Globalization;
 using Beadhub.Presence;
 using StackExchange.Redis;
@@ -16,11 +17,18 @@ internal sealed class RedisPresenceStore : IPresenceStore
 {
     private const string All = "idx:all_workspaces";
 
+    private static readonly TimeSpan Remembered = TimeSpan.FromDays(90);
+    private static readonly ImmutableDictionary<string, DateTimeOffset> Nobody = ImmutableDictionary<string, DateTimeOffset>.Empty;
+
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
     private readonly RedisConnection _redis;
     private readonly MemoryPresenceStore _here;
     private readonly PresenceOptions _options;
     private readonly TimeProvider _time;
+
+    private readonly ConcurrentDictionary<string, KnownSeen> _seen = new(StringComparer.Ordinal);
+
+    private sealed record KnownSeen(RedisValue Changes, ImmutableDictionary<string, DateTimeOffset> All);
 
     private sealed record Known(RedisValue Changes, PresenceSnapshot Snapshot);
 
@@ -29,6 +37,7 @@ internal sealed class RedisPresenceStore : IPresenceStore
         (_redis, _here, _options, _time) = (redis, here, options, time);
         // A Redis that came back may have forgotten its counts, and begun again at one that was seen.
         redis.Restored += _known.Clear;
+        redis.Restored += _seen.Clear;
     }
 
     /// <inheritdoc/>
@@ -53,6 +62,41 @@ internal sealed class RedisPresenceStore : IPresenceStore
             return await deleted && present == projectId;
         });
         return answered ? cleared : known;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask Touch(string projectId, string workspaceId)
+    {
+        await _here.Touch(projectId, workspaceId);
+        var now = _time.Now();
+        await _redis.Try(async database =>
+        {
+            var transaction = database.CreateTransaction();
+            _ = transaction.HashSetAsync(SeenIn(projectId), workspaceId, Text(now));
+            _ = transaction.KeyExpireAsync(SeenIn(projectId), Remembered);
+            _ = transaction.StringIncrementAsync(SeenChanges(projectId));
+            return await transaction.ExecuteAsync();
+        });
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableDictionary<string, DateTimeOffset>> Seen(string projectId)
+    {
+        var (answered, seen) = await _redis.Try(database => ReadSeen(database, projectId));
+        return answered ? seen : await _here.Seen(projectId);
+    }
+
+    private async Task<ImmutableDictionary<string, DateTimeOffset>> ReadSeen(IDatabase database, string projectId)
+    {
+        // As for the presences: the count first.
+        var changes = await database.StringGetAsync(SeenChanges(projectId));
+        if (changes.IsNull) return Nobody;
+        if (_seen.TryGetValue(projectId, out var known) && known.Changes == changes) return known.All;
+        var all = Nobody.ToBuilder();
+        foreach (var entry in await database.HashGetAllAsync(SeenIn(projectId)))
+            if (TryParse(entry.Value, out var at)) all[entry.Name!] = at;
+        _seen[projectId] = new(changes, all.ToImmutable());
+        return _seen[projectId].All;
     }
 
     /// <inheritdoc/>
@@ -158,7 +202,7 @@ internal sealed class RedisPresenceStore : IPresenceStore
             new("model", presence.Model),
             new("status", presence.Status),
             new("current_branch", presence.CurrentBranch),
-            new("last_seen", presence.LastSeen.ToString("O", CultureInfo.InvariantCulture)),
+            new("last_seen", Text(presence.LastSeen)),
             new("ttl_seconds", ttl.TotalSeconds.ToString(CultureInfo.InvariantCulture)),
         };
         if (presence.Role is { } role) fields.Add(new("role", role));
@@ -171,14 +215,14 @@ internal sealed class RedisPresenceStore : IPresenceStore
     {
         if (fields.Length == 0) return null;
         var values = fields.ToDictionary(static field => (string)field.Name!, static field => (string?)field.Value);
-        if (!DateTimeOffset.TryParse(values.GetValueOrDefault("last_seen"), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var seen)) return null;
+        if (!TryParse(values.GetValueOrDefault("last_seen"), out var seen)) return null;
         if (!double.TryParse(values.GetValueOrDefault("ttl_seconds"), CultureInfo.InvariantCulture, out var ttl)) return null;
         return new(
-            Text("workspace_id"), Text("alias"), Text("human_name"), Text("project_id"), Text("project_slug"), Text("repo_id"), Text("member_email"), Text("program"),
-            Text("model"), Text("status"), Text("current_branch"), values.GetValueOrDefault("role"), values.GetValueOrDefault("canonical_origin"),
+            Field("workspace_id"), Field("alias"), Field("human_name"), Field("project_id"), Field("project_slug"), Field("repo_id"), Field("member_email"), Field("program"),
+            Field("model"), Field("status"), Field("current_branch"), values.GetValueOrDefault("role"), values.GetValueOrDefault("canonical_origin"),
             values.GetValueOrDefault("timezone"), seen, seen + TimeSpan.FromSeconds(ttl));
 
-        string Text(string name) => values.GetValueOrDefault(name) ?? "";
+        string Field(string name) => values.GetValueOrDefault(name) ?? "";
     }
 
     private static string Key(string workspaceId) => $"presence:{workspaceId}";
@@ -187,6 +231,15 @@ internal sealed class RedisPresenceStore : IPresenceStore
 
     // Never expires while anybody looks, lest it begin again at a count that a node remembers.
     private static string Changes(string projectId) => $"presence:changes:{projectId}";
+
+    private static string SeenIn(string projectId) => $"seen:{projectId}";
+
+    private static string SeenChanges(string projectId) => $"seen:changes:{projectId}";
+
+    private static string Text(DateTimeOffset at) => at.ToString("O", CultureInfo.InvariantCulture);
+
+    private static bool TryParse(string? text, out DateTimeOffset at) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out at);
 
     // A colon in a value must not end a part of the key.
     private static string Encode(string text) => Uri.EscapeDataString(text);

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace Beadhub.Testing;
+
+/// <summary>nginx before the nodes of a cluster, round robin, with the project's own configuration (<c>deploy/nginx</c>).</summary>
+public sealed class Balancer : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("beadhub-nginx-").FullName;
+    private readonly int _port = ServerProcess.FreePort();
+    private readonly int[] _nodes;
+    private Process? _process;
+
+    public Balancer(IEnumerable<int> nodes) => _nodes = [.. nodes];
+
+    /// <summary>Why none can run on this machine, for tests to skip with; null when one can.</summary>
+    public static string? Missing => Program.Find("nginx") is null ? "nginx is not installed." : null;
+
+    /// <summary>The address of the cluster.</summary>
+    public Uri Address => new($"http://127.0.0.1:{_port}");
+
+    private string Configuration => Path.Combine(_folder, "nginx.conf");
+
+    /// <summary>Starts it; returns when it takes connections.</summary>
+    public async Task Start()
+    {
+        WriteNodes(null);
+        await File.WriteAllTextAsync(Configuration, $$"""
+            daemon off;
+            worker_processes 1;
+            pid {{_folder}}/nginx.pid;
+            error_log {{_folder}}/error.log;
+            events { worker_connections 8192; }
+            http {
+                access_log off;
+                client_body_temp_path {{_folder}}/body;
+                proxy_temp_path {{_folder}}/proxy;
+                fastcgi_temp_path {{_folder}}/fastcgi;
+                uwsgi_temp_path {{_folder}}/uwsgi;
+                scgi_temp_path {{_folder}}/scgi;
+                include {{_folder}}/beadhub.conf;
+            }
+            """);
+        var site = await File.ReadAllTextAsync(Path.Combine(ServerProcess.Root(), "deploy/nginx/beadhub.conf"));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "beadhub.conf"), site
+            .Replace("/etc/nginx/beadhub-nodes.conf", $"{_folder}/nodes.conf", StringComparison.Ordinal)
+            .Replace("listen 80;", $"listen 127.0.0.1:{_port};", StringComparison.Ordinal)
+            .Replace("listen [::]:80;", "", StringComparison.Ordinal));
+        _process = Run("-e", $"{_folder}/error.log");
+        var watch = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                using var probe = new TcpClient();
+                await probe.ConnectAsync("127.0.0.1", _port);
+                return;
+            }
+            catch (SocketException) when (watch.Elapsed < StartLimit && !_process.HasExited)
+            {
+                await Task.Delay(20);
+            }
+        }
+    }
+
+    /// <summary>Sends nothing new to a node, as an operator does before its upgrade; null sends to all again. Requests that run go on.</summary>
+    public async Task Without(int? node)
+    {
+        WriteNodes(node);
+        using var reload = Run("-s", "reload");
+        await reload.WaitForExitAsync();
+        if (reload.ExitCode != 0) throw new InvalidOperationException($"nginx did not reload: {await File.ReadAllTextAsync($"{_folder}/error.log")}");
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false } process)
+        {
+            using var stop = Run("-s", "stop");
+            await stop.WaitForExitAsync();
+            await process.WaitForExitAsync();
+        }
+
+        _process?.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private void WriteNodes(int? without) =>
+        File.WriteAllLines(Path.Combine(_folder, "nodes.conf"), _nodes.Select(port => $"server 127.0.0.1:{port}{(port == without ? " down" : " max_fails=1 fail_timeout=1s")};"));
+
+    private Process Run(params string[] arguments) => Process.Start(new ProcessStartInfo(Program.Find("nginx")!, ["-c", Configuration, .. arguments])
+    {
+        WorkingDirectory = _folder,
+        RedirectStandardError = true,
+    })!;
+}

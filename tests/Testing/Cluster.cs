@@ -1,0 +1,104 @@
+namespace Beadhub.Testing;
+
+/// <summary>Several nodes, each a process of its own, on one PostgreSQL and, unless told otherwise, one Redis, behind nginx.</summary>
+public sealed class Cluster : IAsyncDisposable
+{
+    private readonly Dictionary<string, string> _settings;
+    private readonly string _folder = Directory.CreateTempSubdirectory("beadhub-cluster-").FullName;
+    private readonly int[] _ports;
+    private readonly ServerProcess?[] _nodes;
+
+    private Cluster(int nodes, Dictionary<string, string> settings, RedisServer? redis, PostgresCluster postgres)
+    {
+        (_settings, Redis, Postgres) = (settings, redis, postgres);
+        _ports = [.. Enumerable.Range(0, nodes).Select(_ => ServerProcess.FreePort())];
+        _nodes = new ServerProcess[nodes];
+        Balancer = new(_ports);
+    }
+
+    /// <summary>Why none can run on this machine, for tests to skip with; null when one can.</summary>
+    public static string? Missing => PostgresCluster.Missing ?? RedisServer.Missing ?? Balancer.Missing;
+
+    /// <summary>The PostgreSQL of this cluster alone.</summary>
+    public PostgresCluster Postgres { get; }
+
+    /// <summary>The Redis; null when the nodes were started without.</summary>
+    public RedisServer? Redis { get; }
+
+    /// <summary>What clients speak to.</summary>
+    public Balancer Balancer { get; }
+
+    /// <summary>The cluster by way of its balancer.</summary>
+    public Api Api => field ??= new(Balancer.Address);
+
+    /// <summary>Number of nodes.</summary>
+    public int Count => _nodes.Length;
+
+    /// <summary>A node by itself.</summary>
+    public ServerProcess this[int node] => _nodes[node] ?? throw new InvalidOperationException($"Node {node} does not run.");
+
+    /// <summary>URL of the database.</summary>
+    public string DatabaseUrl => _settings["BEADHUB_DATABASE_URL"];
+
+    /// <summary>Starts everything.</summary>
+    public static async Task<Cluster> Start(int nodes, bool redis = true, params (string Name, string Value)[] settings)
+    {
+        var postgres = new PostgresCluster();
+        var all = new Dictionary<string, string>
+        {
+            ["BEADHUB_DATABASE_URL"] = await postgres.CreateDatabase(),
+            ["BEADHUB_CLUSTER"] = "true",
+            ["BEADHUB_INTERNAL_AUTH_SECRET"] = ProxyHeaders.Secret,
+            ["BEADHUB_INIT_RATE_LIMIT"] = "1000000",
+            ["BEADHUB_SSE_KEEPALIVE_SECONDS"] = "1",
+            ["BEADHUB_DRAIN_SECONDS"] = "0",
+        };
+        var server = redis ? new RedisServer() : null;
+        if (server is not null)
+        {
+            await server.Start();
+            all["BEADHUB_REDIS_URL"] = server.Url;
+        }
+
+        foreach (var (name, value) in settings) all[name] = value;
+        var cluster = new Cluster(nodes, all, server, postgres);
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, nodes).Select(cluster.StartNode));
+            await cluster.Balancer.Start();
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a node that does not run, at its old address.</summary>
+    public async Task StartNode(int node)
+    {
+        if (_nodes[node] is { } old) await old.DisposeAsync();
+        _nodes[node] = await ServerProcess.Start(_folder, _settings, _ports[node]);
+    }
+
+    /// <summary>Replaces a node as an operator does: out of the balancer, told to stop, started again, and in.</summary>
+    public async Task Upgrade(int node)
+    {
+        await Balancer.Without(_ports[node]);
+        await this[node].Stop();
+        await StartNode(node);
+        await Balancer.Without(null);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes) node?.Continue();
+        await Task.WhenAll(_nodes.OfType<ServerProcess>().Select(node => node.DisposeAsync().AsTask()));
+        await Balancer.DisposeAsync();
+        if (Redis is not null) await Redis.DisposeAsync();
+        await Postgres.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
