@@ -1,3 +1,4 @@
+using Beadhub.Testing;
 using System.Net;
 using Beadhub.Gateway.Webhooks;
 

@@ -29,6 +29,7 @@ public sealed class Balancer : IAsyncDisposable
         WriteNodes(null);
         await File.WriteAllTextAsync(Configuration, $$"""
             daemon off;
+            {{(Environment.IsPrivilegedProcess ? "user root;" : "")}}
             worker_processes 1;
             pid {{_folder}}/nginx.pid;
             error_log {{_folder}}/error.log;

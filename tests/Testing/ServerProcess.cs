@@ -126,6 +126,9 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>The server as this build made it: the same configuration and engine as the calling program.</summary>
     public static string Executable() => Executable("src/Silo", "beadhub");
 
+    /// <summary>Tests as this build made them, to be run as a program.</summary>
+    public static string Tests(string project, string name) => Executable($"tests/{project}", name);
+
     /// <summary>A program as this build made it: the same configuration and engine as the calling tests.</summary>
     private static string Executable(string project, string name)
     {

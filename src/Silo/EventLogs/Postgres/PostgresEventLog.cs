@@ -48,13 +48,15 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private readonly NpgsqlDataSource _reads;
     private readonly PostgresLock _lock;
+    private readonly ReadPatience _patience;
     private readonly SharedQuery<StreamKey, StoredStream> _streams;
     private readonly SharedQuery<StreamKey, long> _versions;
     private readonly SharedQuery<string, long> _heads;
 
-    private PostgresEventLog(GroupCommit commits, string description, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options)
+    private PostgresEventLog(GroupCommit commits, string description, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
         : base(commits, description)
     {
+        _patience = new(options.Patience, time);
         _reads = reads;
         _lock = held;
         _streams = new(LoadStreams, options.ParallelQueries, QuestionsAQuery);
@@ -80,7 +82,7 @@ internal sealed class PostgresEventLog : DurableEventLog
             await using (var connection = await reads.OpenConnectionAsync(cancellation))
                 await PostgresSchema.Apply(connection, description, cancellation);
             var writer = new PostgresWriter(connectionString, description, options);
-            return new PostgresEventLog(new GroupCommit(writer, publisher, options, logger, time), description, reads, held, options);
+            return new PostgresEventLog(new GroupCommit(writer, publisher, options, logger, time), description, reads, held, options, time);
         }
         catch (Exception failed)
         {
@@ -170,7 +172,7 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private protected override async ValueTask Ping(CancellationToken cancellation)
     {
-        await using var query = await Query("SELECT 1", cancellation);
+        await using var query = await PostgresQuery.Run(_reads, Description, "SELECT 1", [], null, cancellation);
         await query.Read();
     }
 
@@ -206,7 +208,7 @@ internal sealed class PostgresEventLog : DurableEventLog
     }
 
     private Task<PostgresQuery> Query(string sql, CancellationToken cancellation, params NpgsqlParameter[] parameters) =>
-        PostgresQuery.Run(_reads, Description, sql, parameters, cancellation);
+        PostgresQuery.Run(_reads, Description, sql, parameters, _patience, cancellation);
 
     private static StoredStream NewStream(NpgsqlDataReader row, string key) =>
         new(key, row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(4) ? [] : new List<StoredEvent>());

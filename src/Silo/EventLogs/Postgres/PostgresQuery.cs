@@ -21,8 +21,9 @@ internal sealed class PostgresQuery : IAsyncDisposable
 
     public NpgsqlDataReader Rows { get; }
 
+    // Without patience a server that is away is asked a second time at most.
     public static async Task<PostgresQuery> Run(
-        NpgsqlDataSource source, string description, string sql, NpgsqlParameter[] parameters, CancellationToken cancellation)
+        NpgsqlDataSource source, string description, string sql, NpgsqlParameter[] parameters, ReadPatience? patience, CancellationToken cancellation)
     {
         // A pooled connection may have died with the server: one that fails before it answers is worth a second try, a new connection then.
         for (var attempt = 1; ; attempt++)
@@ -34,17 +35,20 @@ internal sealed class PostgresQuery : IAsyncDisposable
                 var command = new NpgsqlCommand(sql, connection);
                 foreach (var parameter in parameters) command.Parameters.Add(parameter.Clone());
                 await command.PrepareAsync(cancellation);
-                return new PostgresQuery(description, connection, command, await command.ExecuteReaderAsync(cancellation), cancellation);
+                var rows = await command.ExecuteReaderAsync(cancellation);
+                patience?.Answered();
+                return new PostgresQuery(description, connection, command, rows, cancellation);
             }
             catch (Exception error) when (PostgresErrors.IsFromStore(error))
             {
                 var broken = connection is not null && connection.FullState != System.Data.ConnectionState.Open;
                 if (connection is not null) await connection.DisposeAsync();
+                if (broken) source.Clear();
                 if (broken && attempt == 1)
                 {
-                    source.Clear();
                     continue;
                 }
+                if (patience is not null && await patience.Wait(error, cancellation)) continue;
                 throw PostgresErrors.Unavailable(description, error);
             }
             catch

@@ -5,12 +5,11 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
-using Beadhub.Testing;
 
-namespace Beadhub.Gateway.Tests;
+namespace Beadhub.Testing;
 
 /// <summary>A real HTTP server on this machine's loopback that takes deliveries, or does not.</summary>
-internal sealed class WebhookReceiver : IAsyncDisposable
+public sealed class WebhookReceiver : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 

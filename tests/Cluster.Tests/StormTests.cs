@@ -1,0 +1,27 @@
+using Beadhub.Storm;
+
+namespace Beadhub.Cluster.Tests;
+
+/// <summary>
+/// 32 agents at work while nodes, PostgreSQL and Redis fail: nothing acknowledged is missing, nothing has two holders, everything arrives once. Short here;
+/// <c>dotnet run -c Release --project tests/Storm -- --seconds 600</c> is the long one.
+/// </summary>
+public sealed class StormTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Nothing_acknowledged_is_lost_or_done_twice(bool hasRedis)
+    {
+        if (Testing.Cluster.Missing is { } missing) Assert.Skip(missing);
+        var weather = new Weather(
+            TimeSpan.FromSeconds(hasRedis ? 20 : 8), HasRedis: hasRedis, Pause: TimeSpan.FromSeconds(4), Calm: TimeSpan.FromSeconds(1), Seed: Random.Shared.Next(1000));
+
+        var report = await weather.Run(text => TestContext.Current.TestOutputHelper?.WriteLine(text));
+
+        TestContext.Current.TestOutputHelper?.WriteLine(report.ToString());
+        report.Violations.ShouldBeEmpty();
+        report.History.Acknowledged.ShouldBeGreaterThan(100);
+        report.Faults.ShouldNotBeEmpty();
+    }
+}

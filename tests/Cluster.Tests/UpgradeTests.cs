@@ -1,0 +1,77 @@
+using Beadhub.Testing;
+
+namespace Beadhub.Cluster.Tests;
+
+/// <summary>Nodes are replaced one by one under load: no request fails.</summary>
+public sealed class UpgradeTests
+{
+    private const int Clients = 8;
+
+    [Fact]
+    public async Task No_request_fails_while_nodes_are_replaced_one_by_one()
+    {
+        if (Testing.Cluster.Missing is { } missing) Assert.Skip(missing);
+        await using var cluster = await Testing.Cluster.Start(3, redis: true, ("BEADHUB_DRAIN_SECONDS", "1"));
+        var project = new Project(cluster.Api);
+        var agents = await Task.WhenAll(Enumerable.Range(0, Clients).Select(i => project.Agent($"agent-{i}")));
+        using var upgraded = new CancellationTokenSource();
+        var failures = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        var clients = agents.Select(agent => Task.Run(async () =>
+        {
+            var made = 0;
+            for (var i = 0; !upgraded.IsCancellationRequested; i++)
+            {
+                var answer = i % 2 == 0 ? await Try(() => agent.Claim($"{agent.Alias}-{i}")) : await Try(() => agent.Get("/v1/status"));
+                if (answer is { Status: 200 }) made++;
+                else failures.Enqueue(answer?.ToString() ?? "the connection broke");
+            }
+
+            return made;
+
+            async Task<Answer?> Try(Func<Task<Answer>> ask)
+            {
+                try
+                {
+                    return await ask();
+                }
+                catch (HttpRequestException e)
+                {
+                    failures.Enqueue(e.ToString());
+                    return null;
+                }
+            }
+        })).ToArray();
+
+        for (var node = 0; node < cluster.Count; node++) await cluster.Upgrade(node);
+        await upgraded.CancelAsync();
+        var made = (await Task.WhenAll(clients)).Sum();
+
+        failures.ShouldBeEmpty();
+        made.ShouldBeGreaterThan(Clients);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{made} requests, none failed");
+    }
+
+    [Fact]
+    public async Task A_node_that_is_told_to_stop_serves_on_and_says_that_it_is_not_ready()
+    {
+        if (PostgresCluster.Missing is { } missing) Assert.Skip(missing);
+        var folder = Directory.CreateTempSubdirectory("beadhub-test-").FullName;
+        await using var server = await ServerProcess.Start(folder, new Dictionary<string, string> { ["BEADHUB_DRAIN_SECONDS"] = "3" });
+        (await server.Api.Get("/health/ready")).Status.ShouldBe(200);
+        (await server.Api.Get("/health/live")).Status.ShouldBe(200);
+        var agent = await new Project(server.Api).Agent("alice");
+
+        var stopping = server.Stop();
+        Answer ready;
+        do ready = await server.Api.Get("/health/ready");
+        while (ready.Status == 200);
+
+        ready.Status.ShouldBe(503);
+        ready.Header("Connection").ShouldBe("close");
+        (await server.Api.Get("/health/live")).Status.ShouldBe(200);
+        (await agent.Claim("bd-1").Ok()).Flag("claim_rejected").ShouldBeFalse();
+        await stopping;
+        await Should.ThrowAsync<HttpRequestException>(() => server.Api.Get("/health"));
+        Directory.Delete(folder, recursive: true);
+    }
+}
