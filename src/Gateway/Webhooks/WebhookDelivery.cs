@@ -223,6 +223,8 @@ internal sealed class WebhookDelivery(
                 var (frames, position) = await feed.Read(before);
                 if (WebhookBatch.Of(served.ProjectId, id, wants, frames, position) is { } batch)
                 {
+                    // Removed or disabled by way of another node, it is not to be sent anything more.
+                    if (lease.LookEvery is not null && !(await webhooks.Targets()).Any(known => known.View.WebhookId == id)) return false;
                     Volatile.Write(ref served.TriedSince, time.GetTimestamp());
                     while (await Send(target.View.Url, target.Secret, batch, ended) is { } error)
                     {
