@@ -37,5 +37,5 @@ public sealed class RefusedException : Exception
 
     /// <summary>Why.</summary>
     [Id(0)]
-    public RefusalKind Kind { get; private set; }
+    public RefusalKind Kind { get; }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Beadhub.Chat;
 using Beadhub.Gateway;
 using Beadhub.Gateway.Metrics;
@@ -22,6 +23,21 @@ public sealed record Settings
 
     /// <summary>Where the nodes of a cluster meet: <c>redis://…</c>; null for none. <c>BEADHUB_REDIS_URL</c>, else <c>REDIS_URL</c>.</summary>
     public string? RedisUrl { get; init; }
+
+    /// <summary>Names the cluster, for several on one database; the Orleans engine only. <c>BEADHUB_CLUSTER_ID</c>.</summary>
+    public string ClusterId { get; init; } = "beadhub";
+
+    /// <summary>
+    /// Address under which the other nodes reach this one; null for the machine's first that is not the loopback. The Orleans engine only.
+    /// <c>BEADHUB_SILO_ADDRESS</c>.
+    /// </summary>
+    public IPAddress? SiloAddress { get; init; }
+
+    /// <summary>Port for the other nodes; null for 11111 in a cluster, else any that is free. The Orleans engine only. <c>BEADHUB_SILO_PORT</c>.</summary>
+    public int? SiloPort { get; init; }
+
+    /// <summary>Port for Orleans clients in other processes; 0 for none. The Orleans engine only, in a cluster. <c>BEADHUB_SILO_GATEWAY_PORT</c>.</summary>
+    public int SiloGatewayPort { get; init; } = 30000;
 
     /// <summary>How long the server serves on, out of the balancer's sight, after the order to stop. <c>BEADHUB_DRAIN_SECONDS</c>; five seconds in a cluster, else none.</summary>
     public TimeSpan Drain { get; init; }
@@ -56,6 +72,10 @@ public sealed record Settings
             Port = Integer("BEADHUB_PORT", defaults.Port, 1, 65535),
             Cluster = Flag("BEADHUB_CLUSTER") ?? false,
             RedisUrl = Text("BEADHUB_REDIS_URL") ?? Text("REDIS_URL"),
+            ClusterId = Name("BEADHUB_CLUSTER_ID") ?? defaults.ClusterId,
+            SiloAddress = Address("BEADHUB_SILO_ADDRESS"),
+            SiloPort = Text("BEADHUB_SILO_PORT") is null ? null : Integer("BEADHUB_SILO_PORT", 0, 1, 65535),
+            SiloGatewayPort = Integer("BEADHUB_SILO_GATEWAY_PORT", defaults.SiloGatewayPort, 0, 65535),
             Drain = TimeSpan.FromSeconds(Integer("BEADHUB_DRAIN_SECONDS", Flag("BEADHUB_CLUSTER") is true ? 5 : 0, 0, 3_600)),
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
@@ -99,6 +119,15 @@ public sealed record Settings
             "0" or "false" or "no" or "off" => false,
             var other => throw new SettingsException($"{name} must be true or false, not '{other}'"),
         };
+
+        // It ends up in a column of limited width, and in names of streams.
+        string? Name(string name) => Text(name) is not { } text || (text.Length <= 100 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+            ? Text(name)
+            : throw new SettingsException($"{name} must be at most 100 letters, digits, dots, hyphens and underscores, not '{text}'");
+
+        IPAddress? Address(string name) => Text(name) is not { } text ? null
+            : IPAddress.TryParse(text, out var address) ? address
+            : throw new SettingsException($"{name} must be an IP address, not '{text}'");
 
         static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch
         {

@@ -70,6 +70,10 @@ public sealed class ServerProcess : IAsyncDisposable
         start.Environment["BEADHUB_HOST"] = "127.0.0.1";
         start.Environment["BEADHUB_PORT"] = port.ToString();
         start.Environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
+        // Under the Orleans engine the nodes of a cluster speak to each other, here on one machine.
+        start.Environment.TryAdd("BEADHUB_SILO_ADDRESS", "127.0.0.1");
+        start.Environment.TryAdd("BEADHUB_SILO_GATEWAY_PORT", "0");
+        if (settings.GetValueOrDefault("BEADHUB_CLUSTER") == "true") start.Environment.TryAdd("BEADHUB_SILO_PORT", FreePort().ToString());
 
         var server = new ServerProcess(Process.Start(start)!, new Uri($"http://127.0.0.1:{port}"), health);
         try

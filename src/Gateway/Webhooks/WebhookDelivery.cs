@@ -102,7 +102,8 @@ internal sealed class WebhookDelivery(
         await Task.Yield();
         try
         {
-            while (true)
+            // A lease that is held is given at once, also to a node that stops.
+            while (!stoppingToken.IsCancellationRequested)
             {
                 var held = await lease.Held(stoppingToken);
                 using var serving = CancellationTokenSource.CreateLinkedTokenSource(held, stoppingToken);

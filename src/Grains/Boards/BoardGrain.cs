@@ -5,6 +5,7 @@ using Beadhub.Notifications;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Orleans;
+using Orleans.Placement;
 
 namespace Beadhub.Boards;
 
@@ -13,6 +14,7 @@ namespace Beadhub.Boards;
 /// nodes may write. While this process is the only writer every change of a bead passes here, and reads look nothing up.
 /// </summary>
 /// <remarks>Reads come on any thread and see one immutable index; whoever makes the next one does so under a lock, newest version of each bead first.</remarks>
+[PreferLocalPlacement]
 public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoardGrain
 {
     private const int FeedBatch = 1000;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Beadhub.Chat;
 using Beadhub.EventLog;
 using Orleans;
+using Orleans.Placement;
 
 namespace Beadhub.Conversations;
 
@@ -10,6 +11,7 @@ namespace Beadhub.Conversations;
 /// answered, and reads look nothing up; otherwise each read first looks where the feed ends.
 /// </summary>
 /// <remarks>Reads come on any thread. The index is used under a lock; what is given out is immutable.</remarks>
+[PreferLocalPlacement]
 public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, IChatPresence presence) : Grain, IConversationsGrain
 {
     private const string Kind = "conversations";

@@ -12,7 +12,7 @@ public readonly record struct Decision<TResult>(ImmutableArray<IEvent> Events, T
 /// <summary>The decision's mark is carried by another event of the project already; nothing was written.</summary>
 /// <param name="mark">The mark.</param>
 /// <param name="marked">The event that carries it; null when it was decided at the same moment.</param>
-public sealed class MarkTakenException(string mark, MarkedEvent? marked) : Exception($"The mark {mark} is taken.")
+internal sealed class MarkTakenException(string mark, MarkedEvent? marked) : Exception($"The mark {mark} is taken.")
 {
     /// <summary>The event that carries the mark; null when it was decided at the same moment and cannot be told yet.</summary>
     public MarkedEvent? Marked { get; } = marked;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Orleans;
+using Orleans.Placement;
 
 namespace Beadhub.EventLog;
 
@@ -10,8 +11,10 @@ namespace Beadhub.EventLog;
 /// </summary>
 /// <remarks>
 /// The expected version decides every race: a second activation of the same grain, on another node or after a split, can neither lose
-/// nor double a write. When the outcome of an append is unknown the state is read again before anything else is decided.
+/// nor double a write. When the outcome of an append is unknown the state is read again before anything else is decided. It lives
+/// where it is asked for first: what an agent reads and writes through its node stays on that node, and the grains of a project stay together.
 /// </remarks>
+[PreferLocalPlacement]
 public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     where TState : class, IEventSourced<TState>
 {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Beadhub.Feed;
+using Orleans;
 
 namespace Beadhub.EventLog;
 
@@ -114,6 +115,7 @@ public interface IFeedPublisher
 }
 
 /// <summary>The store cannot be reached or cannot write. Whether an append in flight was written is unknown.</summary>
+[GenerateSerializer, Alias("log_unavailable.v1")]
 public sealed class EventLogUnavailableException : UnavailableException
 {
     /// <inheritdoc cref="Exception(string, Exception)"/>

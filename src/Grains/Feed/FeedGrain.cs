@@ -1,9 +1,11 @@
 using Beadhub.EventLog;
 using Orleans;
+using Orleans.Concurrency;
 
 namespace Beadhub.Feed;
 
 /// <summary>Reads a project's feed from the log.</summary>
+[StatelessWorker]
 public sealed class FeedGrain(IEventLog log) : Grain, IFeedGrain
 {
     private const int MaxBatch = 1000;

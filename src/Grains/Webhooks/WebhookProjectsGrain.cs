@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using Beadhub.EventLog;
 using Orleans;
+using Orleans.Concurrency;
 
 namespace Beadhub.Webhooks;
 
 /// <inheritdoc cref="IWebhookProjectsGrain"/>
+[StatelessWorker]
 public sealed class WebhookProjectsGrain(IEventLog log) : Grain, IWebhookProjectsGrain
 {
     /// <inheritdoc/>

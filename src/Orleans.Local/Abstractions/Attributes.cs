@@ -50,6 +50,10 @@ namespace Orleans.Concurrency
     [AttributeUsage(AttributeTargets.Class)]
     public sealed class ReentrantAttribute : Attribute;
 
+    /// <summary>Has no state of its own, so that each node may have its own instances. Here there is only one node, and one instance.</summary>
+    [AttributeUsage(AttributeTargets.Class)]
+    public sealed class StatelessWorkerAttribute : Attribute;
+
     /// <summary>The caller does not wait and learns of no failure.</summary>
     [AttributeUsage(AttributeTargets.Method)]
     public sealed class OneWayAttribute : Attribute;

@@ -1,21 +1,15 @@
 using Beadhub.Chat;
-using Beadhub.Feed;
 using Beadhub.Gateway;
 using Beadhub.Presence;
-using Beadhub.Silo.Cluster.Feeds;
 using Beadhub.Silo.Cluster.Leases;
 using Beadhub.Silo.Cluster.Redis;
 using Beadhub.Silo.EventLogs;
-using Orleans.Hosting;
-using Orleans.Streams;
 
 namespace Beadhub.Silo.Cluster;
 
-/// <summary>Adds what nodes share besides the event log: presence, announcements of what was committed, and who does the background work.</summary>
+/// <summary>Adds what nodes share besides the event log: presence, and who does the background work.</summary>
 internal static class ClusterHosting
 {
-    private const string WithinNode = "feed-within-node";
-
     /// <summary>Presence in Redis or in this process's memory; the background lease in PostgreSQL, or none.</summary>
     public static void AddCluster(this IServiceCollection services, Settings settings)
     {
@@ -46,18 +40,5 @@ internal static class ClusterHosting
         {
             services.AddSingleton<IBackgroundLease, LoneLease>();
         }
-    }
-
-    /// <summary>Streams of the feed that carry what all nodes commit, for an engine whose own streams stay within a node.</summary>
-    public static void AddFeedRelay(this IServiceCollection services, Settings settings)
-    {
-        if (settings.RedisUrl is not null) services.AddSingleton<IFeedBus, RedisFeedBus>();
-        else if (DatabaseUrl.Parse(settings.DatabaseUrl).ConnectionString is { } connection)
-            services.AddSingleton<IFeedBus>(provider => ActivatorUtilities.CreateInstance<NotifyFeedBus>(provider, connection));
-        services.AddSingleton<FeedRelay>();
-        services.AddHostedService(static provider => provider.GetRequiredService<FeedRelay>());
-        services.AddLocalStreams(WithinNode);
-        services.AddKeyedSingleton<IStreamProvider>(IFeedGrain.Stream, static (provider, name) =>
-            new RelayedStreams((string)name!, provider.GetRequiredKeyedService<IStreamProvider>(WithinNode), provider.GetRequiredService<FeedRelay>()));
     }
 }

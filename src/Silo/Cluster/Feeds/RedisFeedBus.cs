@@ -109,7 +109,7 @@ internal sealed partial class RedisFeedBus(RedisConnection redis, NodeId node, I
         }
     }
 
-    private static string Channel(string project) => Prefix + project;
+    private static RedisChannel Channel(string project) => new(Prefix + project, RedisChannel.PatternMode.Literal);
 
     private static bool IsAway(Exception e) => e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException;
 

@@ -1,8 +1,9 @@
 using Beadhub.Feed;
+using Beadhub.Silo.Cluster.Feeds;
 using Orleans.Runtime;
 using Orleans.Streams;
 
-namespace Beadhub.Silo.Cluster.Feeds;
+namespace Beadhub.Silo.Engines;
 
 /// <summary>
 /// The feed's streams in a cluster of nodes that each run their own grains: a subscription gets what all nodes commit, by way of the <see cref="FeedRelay"/>.

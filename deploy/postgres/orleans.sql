@@ -1,0 +1,1 @@
+../../src/Silo/Engines/Orleans/schema.sql

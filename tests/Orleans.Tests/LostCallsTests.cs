@@ -1,0 +1,93 @@
+using System.Reflection;
+using Beadhub.Boards;
+using Beadhub.Silo.Engines;
+using Orleans;
+using Orleans.Runtime;
+
+namespace Beadhub.Orleans.Tests;
+
+/// <summary>What callers see of calls that are lost with their silo.</summary>
+public sealed class LostCallsTests
+{
+    private const string Read = nameof(IBoardGrain.Ready);
+    private const string Write = nameof(IBoardGrain.Sync);
+
+    [Fact]
+    public async Task A_lost_read_is_made_again()
+    {
+        var call = new Call(typeof(IBoardGrain), Read, Lost(), Lost(), null);
+        await call.Run();
+        call.Made.ShouldBe(3);
+    }
+
+    [Theory]
+    [MemberData(nameof(Losses))]
+    public async Task A_lost_write_is_not_made_again_but_told_as_unavailable(Exception loss)
+    {
+        var call = new Call(typeof(IBoardGrain), Write, loss);
+        var told = await Should.ThrowAsync<UnavailableException>(call.Run());
+        told.InnerException.ShouldBeSameAs(loss);
+        told.Message.ShouldContain("IBoardGrain.Sync");
+        call.Made.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_read_that_took_too_long_is_not_made_again()
+    {
+        var call = new Call(typeof(IBoardGrain), Read, new TimeoutException("30 s"));
+        await Should.ThrowAsync<UnavailableException>(call.Run());
+        call.Made.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(Read)]
+    [InlineData(Write)]
+    public async Task What_a_grain_says_comes_as_it_is(string method)
+    {
+        var refusal = new RefusedException(RefusalKind.Conflict, "It is taken");
+        var call = new Call(typeof(IBoardGrain), method, refusal);
+        (await Should.ThrowAsync<RefusedException>(call.Run())).ShouldBeSameAs(refusal);
+        call.Made.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Calls_of_Orleans_own_are_left_alone()
+    {
+        var loss = Lost();
+        var call = new Call(typeof(IManagementGrain), nameof(IManagementGrain.GetTotalActivationCount), loss);
+        (await Should.ThrowAsync<SiloUnavailableException>(call.Run())).ShouldBeSameAs(loss);
+    }
+
+    public static TheoryData<Exception> Losses() => [Lost(), new OrleansException("Nobody takes it"), new TimeoutException("30 s")];
+
+    private static SiloUnavailableException Lost() => new("The silo is gone");
+
+    /// <summary>A call that comes to each of these ends in turn; null is a success.</summary>
+    private sealed class Call(Type grain, string method, params Exception?[] ends)
+    {
+        private int _made;
+
+        public int Made => _made;
+
+        public Task Run()
+        {
+            var context = DispatchProxy.Create<IOutgoingGrainCallContext, Context>();
+            ((Context)context).Answer = name => name switch
+            {
+                "get_InterfaceMethod" => grain.GetMethod(method)!,
+                "get_MethodName" => method,
+                "Invoke" => ends[_made++] is { } failure ? Task.FromException(failure) : Task.CompletedTask,
+                _ => null,
+            };
+            return new LostCalls(TimeProvider.System).Invoke(context);
+        }
+    }
+
+    /// <summary>Only what the filter asks of a call; the rest differs between versions of Orleans.</summary>
+    public class Context : DispatchProxy
+    {
+        internal Func<string, object?> Answer { get; set; } = static _ => null;
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Answer(targetMethod!.Name);
+    }
+}
