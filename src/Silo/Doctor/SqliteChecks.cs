@@ -27,7 +27,7 @@ internal static class SqliteChecks
     private static Finding Folder(string folder)
     {
         var existing = folder;
-        while (!System.IO.Directory.Exists(existing) && Path.GetDirectoryName(existing) is { } parent) existing = parent;
+        while (!Path.Exists(existing) && Path.GetDirectoryName(existing) is { } parent) existing = parent;
         var probe = Path.Combine(existing, $".beadhub-doctor-{Environment.ProcessId}");
         try
         {

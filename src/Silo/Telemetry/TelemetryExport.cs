@@ -56,14 +56,8 @@ internal sealed class TelemetryExport(Func<string, string?> variable) : IHostedS
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Sends what is still here. A collector that is away delays the end by little.</summary>
-    public void Dispose()
-    {
-        _traces?.Shutdown((int)Farewell.TotalMilliseconds);
-        _metrics?.Shutdown((int)Farewell.TotalMilliseconds);
-        _traces?.Dispose();
-        _metrics?.Dispose();
-    }
+    /// <summary>Sends what is still here. A collector that is away delays the end by little: what does not come to its end in time goes with the process.</summary>
+    public void Dispose() => Task.WhenAll(Task.Run(() => _traces?.Dispose()), Task.Run(() => _metrics?.Dispose())).Wait(Farewell);
 
     private bool Names(string endpoint, string exporter) =>
         !string.Equals(variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase)

@@ -103,7 +103,7 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
         code.ShouldBe(0, text);
         findings["schema"].Says.ShouldContain("not there yet");
         findings["lock"].Says.ShouldContain("free");
-        foreach (var what in (string[])["database", "durability", "connections", "round trip", "clock"]) findings[what].Verdict.ShouldBe("ok", text);
+        foreach (var what in (string[])["database", "durability", "connections"]) findings[what].Verdict.ShouldBe("ok", text);
 
         var settings = new Dictionary<string, string> { ["BEADHUB_DATABASE_URL"] = url };
         await using (await ServerProcess.Start(_folder.FullName, settings))
@@ -178,7 +178,7 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
 
     private sealed record Found(string Verdict, string Says, string Remedy);
 
-    /// <summary>Runs it twice, for machines and for people, and checks that both say the same.</summary>
+    /// <summary>Runs it twice, for machines and for people, and checks that both tell of the same things. How long a round trip takes may differ.</summary>
     private async Task<(int Code, Dictionary<string, Found> Findings, string Text)> Examine(params (string Name, string Value)[] settings)
     {
         if (!settings.Any(setting => setting.Name == "BEADHUB_PORT")) settings = [.. settings, ("BEADHUB_HOST", "127.0.0.1"), ("BEADHUB_PORT", ServerProcess.FreePort().ToString())];
@@ -191,11 +191,12 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
         foreach (var finding in json.Items("findings"))
         {
             var found = new Found(finding.Text("verdict"), finding.Text("says"), finding.Maybe("remedy") ?? "");
-            people.Lines.ShouldContain(line => line.StartsWith(found.Verdict, StringComparison.Ordinal) && line.Contains($"  {finding.Text("what")}  "), people.Output);
+            people.Lines.ShouldContain(line => line.Contains($"  {finding.Text("what")}  "), people.Output);
             if (found.Verdict != "ok") found.Remedy.ShouldNotBeEmpty();
             findings[finding.Text("what")] = found;
         }
 
+        findings.Values.ShouldAllBe(found => found.Verdict == "ok" || found.Verdict == "warn" || found.Verdict == "fail");
         json.Text("verdict").ShouldBe(machine.ExitCode == 1 ? "fail" : findings.Values.Any(found => found.Verdict == "warn") ? "warn" : "ok");
         return (machine.ExitCode, findings, machine.Output + people.Output);
     }
