@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all tests. Installs what they need beyond the .NET SDK when it is missing: PostgreSQL, Redis and nginx from Debian's packages.
+# Runs all tests. Installs what they need beyond the .NET SDK when it is missing: PostgreSQL, Redis, nginx and sqlite3 from Debian's packages.
 # Arguments are passed on to `dotnet test`. Ends with one line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -13,6 +13,7 @@ need() { # need PACKAGE FILE-PATTERN
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "$1" > /dev/null
 }
 need postgresql '/usr/lib/postgresql/*/bin/postgres'
+need sqlite3 '/usr/bin/sqlite3'
 need redis-server '/usr/bin/redis-server'
 need nginx '/usr/sbin/nginx'
 

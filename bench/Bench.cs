@@ -15,6 +15,7 @@ internal static class Bench
         ["chat"] = ChatFanOut.Run,
         ["syncs"] = Syncs.Run,
         ["events"] = Events.Run,
+        ["cluster"] = ClusterNodes.Run,
         ["startup"] = Startup.Run,
         ["beads"] = GrowthOfBeads.Run,
         ["projects"] = GrowthOfProjects.Run,

@@ -32,7 +32,9 @@ internal sealed class Lab : IAsyncDisposable
     public string Folder() => Directory.CreateDirectory(Path.Combine(_folder.FullName, $"{++_folders}")).FullName;
 
     /// <summary>Starts the server on a database, or on its default in an empty folder.</summary>
-    public Task<Host> Server(string? database)
+    /// <param name="database">URL of the database; null for the default one.</param>
+    /// <param name="redis">URL of a Redis, for a node of a cluster; null for a server that runs alone.</param>
+    public Task<Host> Server(string? database, string? redis = null)
     {
         var settings = new Dictionary<string, string>
         {
@@ -41,6 +43,7 @@ internal sealed class Lab : IAsyncDisposable
             ["BEADHUB_INIT_RATE_LIMIT"] = "1000000",
         };
         if (database is not null) settings["BEADHUB_DATABASE_URL"] = database;
+        if (redis is not null) (settings["BEADHUB_CLUSTER"], settings["BEADHUB_REDIS_URL"], settings["BEADHUB_DRAIN_SECONDS"]) = ("true", redis, "0");
         var port = FreePort();
         settings["BEADHUB_PORT"] = port.ToString();
         return Host.Start(Folder(), port, settings, ServerProcess.Executable(), "serve");

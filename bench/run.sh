@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures Beadhub against what bounds it, and prints one table. Arguments: [--quick] [--only ROW]; see README.md.
-# Installs wrk and PostgreSQL from Debian's packages when they are missing.
+# Installs wrk, PostgreSQL and Redis from Debian's packages when they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ need() { # need PACKAGE FILE-PATTERN
 }
 need wrk '/usr/bin/wrk'
 need postgresql '/usr/lib/postgresql/*/bin/postgres'
+need redis-server '/usr/bin/redis-server'
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 dotnet build bench -c Release -v quiet >&2

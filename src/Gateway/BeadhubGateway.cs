@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Mcp;
+using Beadhub.Gateway.Metrics;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Gateway.Webhooks;
@@ -21,6 +22,9 @@ public static class BeadhubGateway
         services.AddSingleton<Identification>();
         services.AddSingleton<InitRate>();
         services.AddSingleton<MailRate>();
+        services.AddSingleton<MetricReadings>();
+        services.AddSingleton<StreamMetrics>();
+        services.AddSingleton<WebhookMetrics>();
         services.AddSingleton<FeedHub>();
         services.AddSingleton(new WebhookAddresses(settings.WebhooksAllowPrivate, System.Net.Dns.GetHostAddressesAsync));
         services.AddSingleton(provider => new WebhookSender(provider.GetRequiredService<WebhookAddresses>(), settings.WebhookTimeout, provider.GetRequiredService<TimeProvider>()));
@@ -62,6 +66,8 @@ public static class BeadhubGateway
 
     private static void Serve(IApplicationBuilder app)
     {
+        app.UseRequestTrace();
+        app.UseRequestLog();
         var drain = app.ApplicationServices.GetRequiredService<Drain>();
         app.Use(next => http =>
         {
@@ -84,6 +90,7 @@ public static class BeadhubGateway
     private static void Map(IEndpointRouteBuilder app)
     {
         Health.Map(app);
+        MetricsEndpoint.Map(app);
         Init.Map(app);
         Introspection.Map(app);
         Projects.Map(app);

@@ -11,7 +11,7 @@ namespace Beadhub.Gateway;
 /// open waits in the session, and others see it.
 /// </summary>
 internal sealed class ChatStream(
-    IGrainFactory grains, Identification identification, ChatHub hub, ChatStreams streams, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+    IGrainFactory grains, Identification identification, ChatHub hub, ChatStreams streams, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
 
@@ -60,7 +60,8 @@ internal sealed class ChatStream(
             http.Response.Headers["X-Accel-Buffering"] = "no";
             await Write(http, KeepAlive, ended.Token);
             await Replay(http, feed, opening, ended.Token);
-            await Follow(http, feed, opening.Version, actor.Id, deadline, ended.Token);
+            using var open = metrics.Open("chat", () => feed.Last);
+            await Follow(http, feed, open, opening.Version, actor.Id, deadline, ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -85,7 +86,7 @@ internal sealed class ChatStream(
         }
     }
 
-    private async Task Follow(HttpContext http, ChatFeed feed, long version, string agentId, DateTimeOffset deadline, CancellationToken ended)
+    private async Task Follow(HttpContext http, ChatFeed feed, OpenStream open, long version, string agentId, DateTimeOffset deadline, CancellationToken ended)
     {
         while (true)
         {
@@ -96,6 +97,7 @@ internal sealed class ChatStream(
             (var frames, version) = await feed.Read(version);
             foreach (var frame in frames)
                 if (frame.ReaderId != agentId) await Write(http, frame.Bytes, ended);
+            open.Reached(version);
             if (version > before) continue;
 
             await news.WaitAsync(left < _silence ? left : _silence, time, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -16,7 +16,7 @@ namespace Beadhub.Gateway;
 /// the real state afterwards, so nothing here is resumed: a new stream begins with what waits.
 /// </summary>
 internal sealed partial class EventsStream(
-    IGrainFactory grains, Identification identification, FeedHub hub, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+    IGrainFactory grains, Identification identification, FeedHub hub, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     private const int ShownMails = 50;
     private const int ReadMails = 500;
@@ -44,6 +44,7 @@ internal sealed partial class EventsStream(
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         // Watched before what waits is read: what comes in between is seen by one or the other.
         var feed = await hub.Watch(actor.ProjectId);
+        using var open = metrics.Open("events", () => feed.Last);
         try
         {
             var position = feed.Last;
@@ -54,7 +55,7 @@ internal sealed partial class EventsStream(
             await http.Response.Body.WriteAsync(AgentFrames.Connected(actor.Id, actor.ProjectId), ended.Token);
             var shown = await ShowWaiting(http, actor, ended.Token);
             await http.Response.Body.FlushAsync(ended.Token);
-            await Follow(http, actor, feed, position, shown, due.Token, ended.Token);
+            await Follow(http, actor, feed, open, position, shown, due.Token, ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -107,7 +108,7 @@ internal sealed partial class EventsStream(
     }
 
     private async Task Follow(
-        HttpContext http, Actor actor, ProjectFeed feed, long position, Shown shown, CancellationToken due, CancellationToken ended)
+        HttpContext http, Actor actor, ProjectFeed feed, OpenStream open, long position, Shown shown, CancellationToken due, CancellationToken ended)
     {
         while (!due.IsCancellationRequested)
         {
@@ -138,6 +139,7 @@ internal sealed partial class EventsStream(
 
             if (tasksVersion > 0) await ShowTasks(http, actor, shown, ended, tasksVersion);
             if (sent) await http.Response.Body.FlushAsync(ended);
+            open.Reached(position);
             if (position > before) continue;
             using var wait = CancellationTokenSource.CreateLinkedTokenSource(due, ended);
             try

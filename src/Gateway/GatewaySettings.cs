@@ -1,4 +1,5 @@
 using Beadhub.Chat;
+using Beadhub.Gateway.Metrics;
 using Beadhub.Webhooks;
 
 namespace Beadhub.Gateway;
@@ -44,6 +45,9 @@ public sealed record GatewaySettings
 
     /// <summary>The address under which other servers find this one; shown with resolved agents. <c>AWEB_SERVER_URL</c>.</summary>
     public string ServerUrl { get; init; } = "";
+
+    /// <summary>Who may read <c>/metrics</c>. <c>BEADHUB_METRICS</c>.</summary>
+    public MetricsAccess Metrics { get; init; } = MetricsAccess.Local;
 
     /// <summary>Largest request body, in bytes. A full sync of 10 MiB of text is larger once it is a JSON string.</summary>
     public const long MaxBodyBytes = 32 * 1024 * 1024;

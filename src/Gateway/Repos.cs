@@ -48,7 +48,7 @@ internal sealed class Repos(IGrainFactory grains, Identification identification,
         body.Done();
 
         if (!settings.ReposOpen && (await identification.Of(http)).ProjectId != projectId) throw ApiException.NotFound("Project not found");
-        return Answer.Of(await grains.GetGrain<IProjectGrain>(projectId!).EnsureRepo(origin!), Wire.Types.RepoEnsured);
+        return Answer.Of(await grains.GetGrain<IProjectGrain>(projectId!).EnsureRepo(origin!, http.NewId()), Wire.Types.RepoEnsured);
     }
 
     private async Task<Answer<RepoList>> List(HttpContext http)

@@ -13,7 +13,7 @@ namespace Beadhub.Gateway;
 /// </summary>
 /// <remarks>Written by hand because the framework's writer of server-sent events knows no comments, which keep idle connections open.</remarks>
 internal sealed class StatusStream(
-    IGrainFactory grains, Identification identification, FeedHub hub, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+    IGrainFactory grains, Identification identification, FeedHub hub, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
 
@@ -39,13 +39,14 @@ internal sealed class StatusStream(
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         var feed = await hub.Watch(who.ProjectId);
+        using var open = metrics.Open("status", () => feed.Last);
         try
         {
             http.Response.ContentType = "text/event-stream";
             http.Response.Headers.CacheControl = "no-cache";
             http.Response.Headers["X-Accel-Buffering"] = "no";
             await http.Response.Body.FlushAsync(ended.Token);
-            await Follow(http, feed, Start(http, feed), scope.WorkspaceIds, categories, ended.Token);
+            await Follow(http, feed, open, Start(http, feed), scope.WorkspaceIds, categories, ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -58,7 +59,7 @@ internal sealed class StatusStream(
     }
 
     private async Task Follow(
-        HttpContext http, ProjectFeed feed, long position, ImmutableHashSet<string>? workspaces, HashSet<string>? categories, CancellationToken ended)
+        HttpContext http, ProjectFeed feed, OpenStream open, long position, ImmutableHashSet<string>? workspaces, HashSet<string>? categories, CancellationToken ended)
     {
         while (true)
         {
@@ -75,6 +76,7 @@ internal sealed class StatusStream(
             }
 
             if (sent) await http.Response.Body.FlushAsync(ended);
+            open.Reached(position);
             if (position > before) continue;
             try
             {

@@ -64,7 +64,7 @@ internal static class GrainInterfaceWriter
         var unpacked = parameters.Length == 1 ? "state" : string.Join(", ", parameters.Select((_, i) => $"state.Item{i + 1}"));
         var call = $"grain.{Escaped(method.Name)}({unpacked}){(isValueTask ? ".AsTask()" : "")}";
         var typeArguments = $"<{owner}, {stateType}{(result is null ? "" : ", " + result)}>";
-        var send = $"Call{typeArguments}(static (grain, state) => {call}, {state}, (global::Orleans.Local.CallOptions){Options(method)})";
+        var send = $"Call{typeArguments}(static (grain, state) => {call}, {state}, (global::Orleans.Local.CallOptions){Options(method)}, {SymbolDisplay.FormatLiteral(method.Name, quote: true)})";
         if (isValueTask) send = $"new {Grains.Name(method.ReturnType)}({send})";
 
         text.Append("        ").Append(Grains.Name(method.ReturnType)).Append(' ').Append(owner).Append('.').Append(Escaped(method.Name)).Append('(')

@@ -37,7 +37,7 @@ public static class BeadhubHosting
         services.AddSingleton(provider => Task.Run(() => EventLogStore.Open(
             settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(), provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>())).GetAwaiter().GetResult());
-        services.AddSingleton<IEventLog>(provider => provider.GetRequiredService<DurableEventLog>());
+        services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddCluster(settings);
         services.AddSingleton(new Seal(settings.CustodyKey));

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Beadhub.Silo;
 using Beadhub.Silo.Demo;
+using Beadhub.Silo.Doctor;
+using Beadhub.Silo.LogReading;
 
 var serve = ServeCommand.Create();
 var root = new RootCommand("Beadhub: the coordination server for teams of AI coding agents. Without a command it serves.")
@@ -8,6 +10,8 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     serve,
     McpCommand.Create(),
     DemoCommand.Create(),
+    DoctorCommand.Create(),
+    LogCommand.Create(),
     VersionCommand.Create(),
 };
 foreach (var option in serve.Options) root.Options.Add(option);

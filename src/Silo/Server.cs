@@ -1,6 +1,7 @@
 using Beadhub.Gateway;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Logging;
+using Beadhub.Silo.Telemetry;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
@@ -39,13 +40,17 @@ internal sealed class Server : IAsyncDisposable
     public static async Task<Server> Start(Settings settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders().SetMinimumLevel(settings.LogLevel).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Npgsql", LogLevel.Warning);
+        // Only what Beadhub says itself gets as talkative as is asked for: others would tell of addresses, headers and bodies. The host's diagnostics are left out
+        // altogether: for their sake each request would be given a trace that nobody reads.
+        builder.Logging.ClearProviders().SetMinimumLevel(settings.LogLevel < LogLevel.Warning ? LogLevel.Warning : settings.LogLevel)
+            .AddFilter("Beadhub", settings.LogLevel).AddFilter("Orleans", settings.LogLevel).AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddConsole(console =>
         {
             console.LogToStandardErrorThreshold = LogLevel.Trace;
-            console.FormatterName = settings.LogJson ?? Console.IsErrorRedirected ? JsonLineFormatter.FormatterName : ConsoleFormatterNames.Simple;
+            console.FormatterName = settings.LogJson ?? Console.IsErrorRedirected ? JsonLineFormatter.FormatterName : TextLineFormatter.FormatterName;
         });
         builder.Logging.AddConsoleFormatter<JsonLineFormatter, ConsoleFormatterOptions>();
+        builder.Logging.AddConsoleFormatter<TextLineFormatter, ConsoleFormatterOptions>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -58,6 +63,7 @@ internal sealed class Server : IAsyncDisposable
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 
         builder.AddBeadhub(settings);
+        builder.Services.AddHostedService(_ => new TelemetryExport(Environment.GetEnvironmentVariable));
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
         var app = builder.Build();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Beadhub.Chat;
 using Beadhub.Gateway;
+using Beadhub.Gateway.Metrics;
 
 namespace Beadhub.Silo;
 
@@ -96,6 +97,7 @@ public sealed record Settings
                     Integer("BEADHUB_WEBHOOKS_MAX_FAILURES", 100, 1, int.MaxValue), TimeSpan.FromHours(Integer("BEADHUB_WEBHOOKS_MAX_FAILING_HOURS", 24, 1, 8_760))),
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
                 ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
+                Metrics = Access(Text("BEADHUB_METRICS")),
                 ChatStreamsPerAgent = Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
             },
         };
@@ -135,6 +137,15 @@ public sealed record Settings
             "none" => ChatReplay.None,
             _ => throw new SettingsException($"BEADHUB_CHAT_REPLAY must be none, own-recent, unread+own-recent or last50, not '{text}'"),
         };
+
+        static MetricsAccess Access(string? text) => text?.ToLowerInvariant() switch
+        {
+            null or "local" => MetricsAccess.Local,
+            "all" => MetricsAccess.All,
+            "off" => MetricsAccess.Off,
+            _ => throw new SettingsException($"BEADHUB_METRICS must be local, all or off, not '{text}'"),
+        };
+
         byte[]? Key(string name)
         {
             if (Text(name) is not { } text) return null;

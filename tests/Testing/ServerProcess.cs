@@ -9,7 +9,7 @@ namespace Beadhub.Testing;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_"];
+    private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_", "OTEL_"];
 
     private readonly Process process;
     private readonly string health;
@@ -140,7 +140,7 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>The folder of the solution.</summary>
-    internal static string Root()
+    public static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Beadhub.sln")))
@@ -178,7 +178,7 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>A port of this machine that nobody listens on.</summary>
-    internal static int FreePort()
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

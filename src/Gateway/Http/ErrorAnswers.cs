@@ -64,7 +64,7 @@ internal static class ErrorAnswers
         catch (Exception e) when (!http.Response.HasStarted)
         {
             http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Beadhub.Gateway")
-                .LogError(e, "{Method} {Path} failed", http.Request.Method, http.Request.Path.Value);
+                .LogError(e, "{Method} {Route} failed, request {RequestId}", http.Request.Method, RequestLog.RouteOf(http), RequestLog.IdOf(http));
             Detail(http, StatusCodes.Status500InternalServerError, "Internal server error");
         }
     }

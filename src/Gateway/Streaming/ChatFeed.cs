@@ -133,7 +133,8 @@ internal sealed class ChatFeed(IChatGrain session, IContactsGrain contacts, ICha
         return [.. messages.Select(message => Message(message, around))];
     }
 
-    private long Last
+    /// <summary>Version of the newest event known here.</summary>
+    public long Last
     {
         get
         {

@@ -8,7 +8,7 @@ using Orleans.Streams;
 namespace Beadhub.Gateway.Streaming;
 
 /// <summary>The feeds of the projects that somebody watches on this node: one subscription a project, however many watch.</summary>
-internal sealed class FeedHub(IClusterClient cluster, ILogger<FeedHub> logger)
+internal sealed class FeedHub(IClusterClient cluster, StreamMetrics metrics, ILogger<FeedHub> logger)
 {
     private readonly ConcurrentDictionary<string, Watched> _projects = new();
 
@@ -35,7 +35,7 @@ internal sealed class FeedHub(IClusterClient cluster, ILogger<FeedHub> logger)
                 {
                     var log = cluster.GetGrain<IFeedGrain>(projectId);
                     var slug = (await cluster.GetGrain<IProjectGrain>(projectId).Describe())?.Slug ?? "";
-                    var feed = new ProjectFeed(log, slug, logger);
+                    var feed = new ProjectFeed(log, slug, metrics, logger);
                     // Subscribed before the position is read: what comes in between is seen by one or the other.
                     watched.Subscription = await cluster.GetStreamProvider(IFeedGrain.Stream)
                         .GetStream<FeedBatch>(StreamId.Create(IFeedGrain.Stream, projectId))

@@ -6,7 +6,7 @@ namespace Beadhub.Gateway.Streaming;
 /// The newest frames of one project, shared by all its event streams on this node. The log is the truth: the stream of batches only
 /// brings news sooner, holes are filled from the log, and a reader that fell behind what is kept here reads the log itself.
 /// </summary>
-internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, ILogger logger)
+internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetrics metrics, ILogger logger)
 {
     private const int Kept = 1024;
     private const int PageSize = 256;
@@ -46,7 +46,9 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, ILogger lo
     /// <summary>Takes a batch from the stream.</summary>
     public async Task Receive(FeedBatch batch)
     {
-        if (batch.Events.IsDefaultOrEmpty || TryAppend(batch)) return;
+        if (batch.Events.IsDefaultOrEmpty) return;
+        metrics.Arrived(batch);
+        if (TryAppend(batch)) return;
         await CatchUp();
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Webhooks;
 using Orleans;
@@ -10,7 +11,8 @@ namespace Beadhub.Gateway.Webhooks;
 /// taken. No endpoint waits for another. One node does it for all (<see cref="IBackgroundLease"/>).
 /// </summary>
 internal sealed class WebhookDelivery(
-    IGrainFactory grains, FeedHub hub, WebhookSender sender, IBackgroundLease lease, GatewaySettings settings, TimeProvider time, ILogger<WebhookDelivery> logger)
+    IGrainFactory grains, FeedHub hub, WebhookSender sender, IBackgroundLease lease, WebhookMetrics metrics, GatewaySettings settings, TimeProvider time,
+    ILogger<WebhookDelivery> logger)
     : BackgroundService
 {
     private const int LongSilence = 1000; // events passed over without a delivery after which the position is noted all the same
@@ -35,6 +37,12 @@ internal sealed class WebhookDelivery(
 
         /// <summary>Everything up to here was sent or is not wanted.</summary>
         public long Position;
+
+        /// <summary>What the endpoint follows, once it does.</summary>
+        public ProjectFeed? Feed;
+
+        /// <summary>Timestamp of the first try of what waits to be taken; 0 when nothing does.</summary>
+        public long TriedSince;
     }
 
     /// <summary>How far an endpoint has come, when it is served here.</summary>
@@ -90,6 +98,7 @@ internal sealed class WebhookDelivery(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.Watch(Lags);
         await Task.Yield();
         try
         {
@@ -104,6 +113,16 @@ internal sealed class WebhookDelivery(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The node stops.
+        }
+    }
+
+    private IEnumerable<(long Events, TimeSpan Waiting)> Lags()
+    {
+        foreach (var served in _served.Values)
+        {
+            var since = Volatile.Read(ref served.TriedSince);
+            var newest = Volatile.Read(ref served.Feed)?.Last ?? 0;
+            yield return (Math.Max(0, newest - Volatile.Read(ref served.Position)), since == 0 ? TimeSpan.Zero : time.GetElapsedTime(since));
         }
     }
 
@@ -195,6 +214,7 @@ internal sealed class WebhookDelivery(
         var noted = served.Position;
         var notedAt = time.GetTimestamp();
         var toNote = failures > 0;
+        Volatile.Write(ref served.Feed, feed);
         try
         {
             while (true)
@@ -204,7 +224,10 @@ internal sealed class WebhookDelivery(
                 var (frames, position) = await feed.Read(before);
                 if (WebhookBatch.Of(served.ProjectId, id, wants, frames, position) is { } batch)
                 {
-                    while (await sender.Send(target.View.Url, target.Secret, batch, ended) is { } error)
+                    // Removed or disabled by way of another node, it is not to be sent anything more.
+                    if (lease.LookEvery is not null && !(await webhooks.Targets()).Any(known => known.View.WebhookId == id)) return false;
+                    Volatile.Write(ref served.TriedSince, time.GetTimestamp());
+                    while (await Send(target.View.Url, target.Secret, batch, ended) is { } error)
                     {
                         if (ended.IsCancellationRequested) return false;
                         if (await webhooks.Failed(id, error, settings.WebhookLimits) is not { IsActive: true } failed) return false;
@@ -212,6 +235,7 @@ internal sealed class WebhookDelivery(
                         await Task.Delay(Wait(failures), time, ended);
                     }
 
+                    Volatile.Write(ref served.TriedSince, 0);
                     Volatile.Write(ref served.Position, batch.Last);
                     toNote = true;
                 }
@@ -245,6 +269,14 @@ internal sealed class WebhookDelivery(
             // At an orderly end nothing has to be sent twice.
             if (toNote && served.Position > noted) await Note(webhooks, id, served.Position);
         }
+    }
+
+    private async Task<string?> Send(string url, string secret, WebhookBatch batch, CancellationToken ended)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        var error = await sender.Send(url, secret, batch, ended);
+        metrics.Tried(begun, error is null);
+        return error;
     }
 
     private async Task Note(IWebhooksGrain webhooks, string id, long position)

@@ -73,7 +73,9 @@ public interface IProjectGrain : IGrainWithStringKey
     ValueTask<MessageSignature?> Sign(SignMessage command);
 
     /// <summary>Adds a repository or finds it (contract 6.2).</summary>
-    Task<RepoEnsured> EnsureRepo(Origin origin);
+    /// <param name="origin">The repository.</param>
+    /// <param name="freshRepoId">Its id when it is new. A repository that has it already was made by the same request.</param>
+    Task<RepoEnsured> EnsureRepo(Origin origin, string freshRepoId);
 
     /// <summary>Deletes a repository with its workspaces (contract 6.4).</summary>
     Task<RepoDeleted> DeleteRepo(string repoId);

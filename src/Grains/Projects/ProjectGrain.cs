@@ -232,13 +232,13 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<MessageSignature?> Sign(SignMessage command) => (await Newest()).Sign(command, seal);
 
     /// <inheritdoc/>
-    public async Task<RepoEnsured> EnsureRepo(Origin origin)
+    public async Task<RepoEnsured> EnsureRepo(Origin origin, string freshRepoId)
     {
         var now = time.Now();
-        var freshRepoId = FreshIdentity.NewId();
         var (repo, created) = await Transact(project => project.EnsureRepo(origin, freshRepoId, now));
         await TellOrigin(repo);
-        return new(repo.Id, repo.CanonicalOrigin, repo.Name, created);
+        // Made by the same request before: a repeat is answered as the first time.
+        return new(repo.Id, repo.CanonicalOrigin, repo.Name, created || repo.Id == freshRepoId);
     }
 
     /// <inheritdoc/>

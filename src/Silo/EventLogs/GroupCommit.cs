@@ -25,6 +25,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private readonly EventLogOptions _options;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly EventLogMetrics _metrics;
 
     private readonly object _gate = new();
     private readonly Queue<PendingAppend> _waiting = new();
@@ -55,6 +56,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         _logger = logger;
         _time = time;
         _room = new SemaphoreSlim(options.MaxWaiting);
+        _metrics = new EventLogMetrics(() => _waitingCount);
         new Thread(Run) { IsBackground = true, Name = "event log committer" }.Start();
     }
 
@@ -134,6 +136,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         finally
         {
             _writer.Dispose();
+            _metrics.Dispose();
             _ended.SetResult();
         }
     }
@@ -262,6 +265,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private void Commit()
     {
         if (_batch.Count == 0) return;
+        using var span = EventLogTraces.StartCommit(_batch);
         try
         {
             var begun = Stopwatch.GetTimestamp();
@@ -269,6 +273,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             _lastWrite = Stopwatch.GetElapsedTime(begun);
             _company = _batch.Count + _waitingCount;
             _lastFailure = null;
+            _metrics.Committed(_batch.Count, _lastWrite);
             Publish(_batch);
             Complete(_batch);
         }
@@ -283,6 +288,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         catch (EventLogUnavailableException failed)
         {
             LogFailed(_logger, _batch.Count, failed);
+            span.Failed(failed);
+            _metrics.Failed(_batch.Count);
             _lastFailure = new Failure(_time.GetTimestamp(), failed);
             foreach (var pending in _batch) Fail(pending, failed);
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Beadhub.EventLog;
 using Beadhub.Feed;
@@ -29,11 +30,15 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
         }
         Append = append;
         Cancellation = cancellation;
+        Cause = EventLogTraces.Cause;
     }
 
     public StreamAppend Append { get; }
 
     public CancellationToken Cancellation { get; }
+
+    /// <summary>The trace it belongs to.</summary>
+    public Activity? Cause { get; }
 
     /// <summary>Whether any of the events carries a mark.</summary>
     public bool HasMarks { get; }

@@ -1,5 +1,5 @@
 using Beadhub.EventLog;
-using Beadhub.Grains.Tests.Presence;
+using Beadhub.Testing;
 using Beadhub.Grains.Tests.Projects;
 using Beadhub.Mail;
 using Microsoft.Extensions.DependencyInjection;

@@ -52,14 +52,15 @@ internal sealed class RedisPresenceStore : IPresenceStore
         var known = await _here.Clear(projectId, workspaceId);
         var (answered, cleared) = await _redis.Try(async database =>
         {
-            var present = await database.HashGetAsync(Key(workspaceId), "project_id");
+            var present = Parse(await database.HashGetAllAsync(Key(workspaceId)));
+            if (present?.ProjectId != projectId) return false;
             var transaction = database.CreateTransaction();
             var deleted = transaction.KeyDeleteAsync(Key(workspaceId));
             _ = transaction.SetRemoveAsync(All, workspaceId);
             _ = transaction.SetRemoveAsync(OfProject(projectId), workspaceId);
             _ = transaction.StringIncrementAsync(Changes(projectId));
             await transaction.ExecuteAsync();
-            return await deleted && present == projectId;
+            return await deleted && present.ExpiresAt > _time.Now();
         });
         return answered ? cleared : known;
     }
@@ -113,7 +114,7 @@ internal sealed class RedisPresenceStore : IPresenceStore
             var now = _time.Now();
             var ttl = sign.Ttl ?? _options.Ttl;
             var before = Parse(await database.HashGetAllAsync(Key(sign.WorkspaceId)));
-            if (before?.ProjectId != sign.ProjectId) before = null;
+            if (before?.ProjectId != sign.ProjectId || before.ExpiresAt <= now) before = null;
             var presence = change(sign, before) with { LastSeen = now, ExpiresAt = now + ttl };
             await Write(database, presence, ttl);
             return presence;

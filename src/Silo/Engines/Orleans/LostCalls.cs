@@ -53,7 +53,7 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
 
     private static bool IsLoss(Exception failure) => failure is OrleansException or TimeoutException;
 
-    private static bool MayRepeat(MethodInfo method, Exception failure) => failure is OrleansMessageRejectionException || method.IsDefined(typeof(ReadOnlyAttribute));
+    private static bool MayRepeat(MethodInfo method, Exception failure) => failure is OrleansMessageRejectionException and not SiloUnavailableException || method.IsDefined(typeof(ReadOnlyAttribute));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain}.{Method} did not get an answer: {Failure}: {Reason}")]
     private static partial void LogLost(ILogger logger, string grain, string method, string failure, string reason);

@@ -19,7 +19,8 @@ internal static class PostgresSession
 
     public static NpgsqlDataSource DataSource(string connectionString, EventLogOptions options, Action<NpgsqlConnectionStringBuilder> adjust)
     {
-        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        // Named, so that metrics and traces do not show the connection string instead.
+        var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = "beadhub" };
         var seconds = Math.Max(1, (int)options.StatementTimeout.TotalSeconds);
         var settings = builder.ConnectionStringBuilder;
         settings.CommandTimeout = seconds;

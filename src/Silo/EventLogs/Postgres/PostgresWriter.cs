@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Beadhub.EventLog;
 using Npgsql;
 using NpgsqlTypes;
@@ -19,7 +20,10 @@ internal sealed class PostgresWriter : IBatchWriter
         string.CompareOrdinal(a.Kind, b.Kind) is var kind && kind != 0 ? kind : string.CompareOrdinal(a.Key, b.Key));
 
     private readonly NpgsqlDataSource _source;
+    private static readonly TimeSpan ReconnectEvery = TimeSpan.FromMilliseconds(50);
+
     private readonly string _description;
+    private readonly TimeSpan _patience;
     private NpgsqlConnection? _connection;
     private OneEventCommand _begin = null!;
     private OneEventCommand _continue = null!;
@@ -31,6 +35,7 @@ internal sealed class PostgresWriter : IBatchWriter
     public PostgresWriter(string connectionString, string description, EventLogOptions options)
     {
         _description = description;
+        _patience = options.Patience;
         _source = PostgresSession.DataSource(connectionString, options, settings =>
         {
             settings.Pooling = false;
@@ -65,6 +70,7 @@ internal sealed class PostgresWriter : IBatchWriter
 
     public void Write(IReadOnlyList<PendingAppend> batch)
     {
+        var wasLost = false;
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -85,7 +91,17 @@ internal sealed class PostgresWriter : IBatchWriter
             catch (Exception error) when (PostgresErrors.IsFromStore(error))
             {
                 // An error that the server reports leaves the connection in order, any other leaves it in doubt.
-                if (error is not PostgresException || _connection?.FullState != System.Data.ConnectionState.Open) Disconnect();
+                if (error is not PostgresException || _connection?.FullState != System.Data.ConnectionState.Open)
+                {
+                    Disconnect();
+                    // A server that was restarted is back in a moment, and can say what became of the batch. Not written, it is written now.
+                    if (!wasLost)
+                    {
+                        wasLost = true;
+                        if (ReconnectedAndFound(batch)) return;
+                        continue;
+                    }
+                }
                 throw PostgresErrors.Unavailable(_description, error);
             }
         }
@@ -95,6 +111,30 @@ internal sealed class PostgresWriter : IBatchWriter
     {
         Disconnect();
         _source.Dispose();
+    }
+
+    /// <summary>Connects again, with patience; then whether the batch was written, after all.</summary>
+    private bool ReconnectedAndFound(IReadOnlyList<PendingAppend> batch)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                Connect();
+                return WrittenBatch.Find(_connection!, batch);
+            }
+            catch (EventLogUnavailableException) when (Stopwatch.GetElapsedTime(since) < _patience)
+            {
+                Thread.Sleep(ReconnectEvery);
+            }
+            catch (Exception error) when (PostgresErrors.IsFromStore(error))
+            {
+                Disconnect();
+                if (Stopwatch.GetElapsedTime(since) >= _patience) throw PostgresErrors.Unavailable(_description, error);
+                Thread.Sleep(ReconnectEvery);
+            }
+        }
     }
 
     private void WriteOnce(IReadOnlyList<PendingAppend> batch)

@@ -1,15 +1,20 @@
 using Beadhub.Chat;
 using Beadhub.Presence;
+using Beadhub.Testing;
 
-namespace Beadhub.Grains.Tests.Presence;
+namespace Beadhub.Silo.Tests.Presence;
 
-/// <summary>Who waits in a session (protocol 8.7).</summary>
-public class MemoryChatPresenceTests
+/// <summary>Who waits in a session (protocol 8.7), whatever keeps it.</summary>
+public abstract class ChatPresenceAcceptance : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
-    private readonly MemoryChatPresence _presence;
+    private IChatPresence _presence = null!;
 
-    public MemoryChatPresenceTests() => _presence = new(_time);
+    public async ValueTask InitializeAsync() => _presence = await NewPresence(_time);
+
+    public abstract ValueTask DisposeAsync();
+
+    private protected abstract Task<IChatPresence> NewPresence(TimeProvider time);
 
     [Fact]
     public async Task An_agent_waits_as_long_as_one_of_its_streams_is_open()
@@ -51,4 +56,12 @@ public class MemoryChatPresenceTests
     }
 
     private async Task<IEnumerable<string>> Waiting(string session) => (await _presence.Waiting([session]))[0];
+}
+
+/// <summary>Who waits, in memory.</summary>
+public sealed class MemoryChatPresenceTests : ChatPresenceAcceptance
+{
+    public override ValueTask DisposeAsync() => default;
+
+    private protected override Task<IChatPresence> NewPresence(TimeProvider time) => Task.FromResult<IChatPresence>(new MemoryChatPresence(time));
 }

@@ -1,7 +1,7 @@
-namespace Beadhub.Grains.Tests.Presence;
+namespace Beadhub.Testing;
 
 /// <summary>A clock that only the test moves.</summary>
-internal sealed class ManualTime : TimeProvider
+public sealed class ManualTime : TimeProvider
 {
     public DateTimeOffset Current { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 

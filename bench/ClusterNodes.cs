@@ -1,0 +1,71 @@
+using Beadhub.Testing;
+
+namespace Beadhub.Bench;
+
+/// <summary>One, two and three nodes on one PostgreSQL and one Redis: what being a cluster costs and brings, and how fast an event comes from node to node.</summary>
+internal static class ClusterNodes
+{
+    private const int Agents = 16;
+    private const int Clients = 48;
+    private const string Mail = """
+        path = "/v1/messages"
+        body = '{"to_alias":"agent-'..(((caller + 1) % 16) + 1)..'","subject":"The sync, part '..n..'","body":"The sync fails when the network drops in the middle of an upload; retry it with a delay that grows, and tell the user after the third time."}'
+        """;
+
+    public static async Task Run(Lab lab)
+    {
+        if (RedisServer.Missing is { } missing)
+        {
+            lab.Say(missing);
+            return;
+        }
+
+        await using var redis = new RedisServer();
+        await redis.Start();
+        var alone = await Alone(lab);
+        for (var count = 1; count <= 3; count++)
+        {
+            var database = await lab.Database();
+            var nodes = new List<Host>();
+            try
+            {
+                for (var i = 0; i < count; i++) nodes.Add(await lab.Server(database, redis.Url));
+                var team = await Team.Create(nodes[0].Api, Agents);
+                var names = count == 1 ? "1 node" : $"{count} nodes";
+                var mails = await Median(lab, () => Load(lab, nodes, team, Mail));
+                lab.Results.Add(new($"mail, {Clients} clients, {names} of a cluster", "one server alone", mails, alone.Mails, "/s", Goal.None));
+                var reads = await Median(lab, () => Statuses(lab, nodes, team));
+                lab.Results.Add(new($"status, {Clients} clients, {names} of a cluster", "one server alone", reads, alone.Reads, "/s", Goal.None));
+                lab.Say($"{names}: {mails:0} mails/s, {reads:0} statuses/s; alone {alone.Mails:0} and {alone.Reads:0}");
+                if (count == 2) await Events.Between(lab, nodes[0], nodes[1], "another node", Goal.Most(3));
+            }
+            finally
+            {
+                foreach (var node in nodes) await node.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task<(double Mails, double Reads)> Alone(Lab lab)
+    {
+        await using var server = await lab.Server(await lab.Database());
+        var team = await Team.Create(server.Api, Agents);
+        return (await Median(lab, () => Load(lab, [server], team, Mail)), await Median(lab, () => Statuses(lab, [server], team)));
+    }
+
+    /// <summary>The median of some rounds, after one that does not count.</summary>
+    private static async Task<double> Median(Lab lab, Func<Task<double>> measure)
+    {
+        await measure();
+        var rounds = new List<double>();
+        for (var i = 0; i < 3; i++) rounds.Add(await measure());
+        return Measure.Median([.. rounds]);
+    }
+
+    /// <summary>The clients are divided among the nodes; what all together were answered a second.</summary>
+    private static async Task<double> Load(Lab lab, IReadOnlyList<Host> nodes, Team team, string request) =>
+        (await Task.WhenAll(nodes.Select(node => Wrk.Run(lab, node.Port, "/", PostScript.Write(team.Agents, request), Clients / nodes.Count, lab.Options.Seconds)))).Sum(result => result.PerSecond);
+
+    private static async Task<double> Statuses(Lab lab, IReadOnlyList<Host> nodes, Team team) =>
+        (await Task.WhenAll(nodes.Select(node => Wrk.Get(lab, node.Port, "/v1/status", team.Agent.Key, Clients / nodes.Count, lab.Options.Seconds)))).Sum(result => result.PerSecond);
+}

@@ -1,0 +1,43 @@
+-- Roles and schema of Beadhub, with the least that each needs. Run by a superuser in Beadhub's database, with psql, once and after every upgrade:
+--   psql -v ON_ERROR_STOP=1 -v app_password=… -d beadhub -f roles.sql
+-- Without app_password the role keeps the one it has; \password beadhub_app sets it by hand.
+-- Running it again changes nothing.
+
+\if :{?app_password}
+\else
+    \set app_password ''
+\endif
+
+BEGIN;
+SELECT pg_advisory_xact_lock(hashtext('beadhub roles'));
+
+-- Owns the tables; nobody logs in as it.
+SELECT 'CREATE ROLE beadhub_owner NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'beadhub_owner') \gexec
+-- Runs the server.
+SELECT 'CREATE ROLE beadhub_app LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'beadhub_app') \gexec
+-- Reads, for "beadhub log" and for backups.
+SELECT 'CREATE ROLE beadhub_reader LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'beadhub_reader') \gexec
+SELECT format('ALTER ROLE beadhub_app PASSWORD %L', :'app_password') WHERE :'app_password' <> '' \gexec
+
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
+SELECT format('GRANT CONNECT ON DATABASE %I TO beadhub_app, beadhub_reader', current_database()) \gexec
+CREATE SCHEMA IF NOT EXISTS beadhub AUTHORIZATION beadhub_owner;
+-- A log that a server has made for itself, or that was restored, comes under the owner.
+SELECT format('ALTER TABLE public.%I SET SCHEMA beadhub', tablename) FROM pg_tables
+    WHERE schemaname = 'public' AND tablename IN ('schema_version', 'streams', 'events', 'marks', 'heads', 'leases') AND to_regclass('beadhub.' || tablename) IS NULL \gexec
+ALTER SCHEMA beadhub OWNER TO beadhub_owner;
+SELECT format('ALTER TABLE beadhub.%I OWNER TO beadhub_owner', tablename) FROM pg_tables WHERE schemaname = 'beadhub' AND tableowner <> 'beadhub_owner' \gexec
+SELECT format('ALTER ROLE %I IN DATABASE %I SET search_path = beadhub', role, current_database()) FROM unnest(ARRAY['beadhub_app', 'beadhub_reader']) AS role \gexec
+
+SET LOCAL ROLE beadhub_owner;
+SET LOCAL search_path = beadhub;
+\ir schema.sql
+
+GRANT USAGE ON SCHEMA beadhub TO beadhub_app, beadhub_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA beadhub TO beadhub_reader;
+-- What was written is never changed or deleted: only the newest version and position of each stream and project move on.
+GRANT SELECT ON schema_version TO beadhub_app;
+GRANT SELECT, INSERT ON events, marks TO beadhub_app;
+GRANT SELECT, INSERT, UPDATE ON streams, heads TO beadhub_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON leases TO beadhub_app;
+COMMIT;

@@ -1,0 +1,88 @@
+using System.Collections;
+using System.Runtime.CompilerServices;
+using Beadhub.Silo.EventLogs;
+
+namespace Beadhub.Silo.Doctor;
+
+/// <summary>All checks, in the order in which one thing stands on the other.</summary>
+internal static class Examination
+{
+    // Variables of the clients, which share the prefix.
+    private static readonly string[] OfClients =
+    [
+        "BEADHUB_API_KEY", "BEADHUB_URL", "BEADHUB_PROJECT", "BEADHUB_ALIAS", "BEADHUB_HUMAN", "BEADHUB_ROLE", "BEADHUB_API_URL", "BEADHUB_REPO_ORIGIN",
+        "BEADHUB_SKIP_REPO_CHECK", "BEADHUB_DASHBOARD_HUMAN", "BEADHUB_RELOAD", "BEADHUB_TEST_URL",
+    ];
+
+    /// <summary>Examines what the settings lead to.</summary>
+    /// <param name="variable">Environment variables.</param>
+    /// <param name="database">Overrides the database's URL.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    public static async IAsyncEnumerable<Finding> Run(
+        Func<string, string?> variable, string? database, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var (settings, findings) = ReadSettings(variable, database);
+        foreach (var finding in findings) yield return finding;
+        if (settings is null) yield break;
+
+        if (Understand(settings.DatabaseUrl, out var url) is { } unclear)
+        {
+            yield return unclear;
+        }
+        else if (url!.SqlitePath is { } path)
+        {
+            if (settings.Cluster) yield return Finding.Fail("cluster", "SQLite serves one node", "Set BEADHUB_DATABASE_URL to postgres://…, or BEADHUB_CLUSTER to false.");
+            foreach (var finding in SqliteChecks.Run(path)) yield return finding;
+        }
+        else
+        {
+            await foreach (var finding in PostgresChecks.Run(url, settings.Cluster, cancellation)) yield return finding;
+        }
+
+        await foreach (var finding in RedisChecks.Run(settings, cancellation)) yield return finding;
+        yield return await PortCheck.Run(settings, cancellation);
+        yield return OpenFilesCheck.Run();
+    }
+
+    private static (Settings? Settings, List<Finding> Findings) ReadSettings(Func<string, string?> variable, string? database)
+    {
+        var known = new HashSet<string>(OfClients);
+        Settings settings;
+        try
+        {
+            settings = Settings.FromEnvironment(name =>
+            {
+                known.Add(name);
+                return variable(name);
+            });
+            if (database is not null) settings = settings with { DatabaseUrl = database };
+        }
+        catch (SettingsException e)
+        {
+            return (null, [Finding.Fail("settings", e.Message, "Correct the variable; the README lists what each may hold.")]);
+        }
+
+        var unknown = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(static entry => (string)entry.Key)
+            .Where(name => name.StartsWith("BEADHUB_", StringComparison.Ordinal) && !known.Contains(name)).Order(StringComparer.Ordinal).ToList();
+        return (settings,
+        [
+            unknown.Count == 0
+                ? Finding.Ok("settings", "all can be read")
+                : Finding.Warn("settings", $"unknown: {string.Join(", ", unknown)}", "No setting has this name, so it has no effect: look for a misspelling."),
+        ]);
+    }
+
+    private static Finding? Understand(string text, out DatabaseUrl? url)
+    {
+        try
+        {
+            url = DatabaseUrl.Parse(text);
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            url = null;
+            return Finding.Fail("database", e.Message, "Correct BEADHUB_DATABASE_URL.");
+        }
+    }
+}

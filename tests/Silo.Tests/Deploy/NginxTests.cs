@@ -1,0 +1,51 @@
+using System.Text;
+using System.Text.Json;
+using Beadhub.Gateway;
+using Beadhub.Testing;
+
+namespace Beadhub.Silo.Tests.Deploy;
+
+/// <summary>A server behind nginx with the project's own configuration.</summary>
+public sealed class NginxTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = System.IO.Directory.CreateTempSubdirectory("beadhub-proxied-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Streams_bodies_and_ids_come_through_and_metrics_do_not()
+    {
+        Assert.SkipWhen(Balancer.Missing is not null, Balancer.Missing ?? "");
+        await using var server = await ServerProcess.Start(_folder.FullName, new Dictionary<string, string> { ["BEADHUB_LOG_LEVEL"] = "debug", ["BEADHUB_METRICS"] = "all" });
+        await using var nginx = new Balancer([server.Api.Address.Port]);
+        await nginx.Start();
+        var api = new Api(nginx.Address);
+        var project = new Project(api);
+        var alice = await project.Agent("alice");
+        var bob = await project.Agent("bob");
+
+        // An event is there before the next one is made: nothing is held back.
+        await using (var stream = await alice.Stream())
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                await bob.MailId(alice, $"Mail {i}");
+                (await stream.Next()).Type.ShouldBe("message.delivered");
+            }
+        }
+
+        // Close to the limit it comes through, beyond it the answer is the server's own.
+        (await alice.Post("/v1/messages", Api.Raw(Encoding.UTF8.GetBytes($$"""{"to_agent_id":"{{bob.Id}}","body":"{{new string('x', 31 * 1024 * 1024)}}"}""")))).Status.ShouldNotBe(413);
+        using var large = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = Api.Raw(new byte[33 * 1024 * 1024]), Headers = { ExpectContinue = true } };
+        using var tooLarge = await api.Open(alice.Signed(large));
+        ((int)tooLarge.StatusCode).ShouldBe(413);
+        JsonDocument.Parse(await tooLarge.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.Text("detail")
+            .ShouldBe($"Request body too large: at most {GatewaySettings.MaxBodyBytes} bytes");
+
+        (await api.Get("/metrics")).Status.ShouldBe(404);
+        (await server.Api.Get("/metrics")).Status.ShouldBe(200);
+        await server.Stop();
+        server.Output.Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement)
+            .ShouldContain(line => line.Has("request_id") && line.Text("request_id").Length == 32 && line.Text("route") == "/v1/init", "nginx's id of the request is the log's");
+    }
+}
