@@ -1,6 +1,7 @@
 using System.Reflection;
 using Beadhub.Boards;
 using Beadhub.Silo.Engines;
+using Microsoft.Extensions.Logging.Abstractions;
 using Orleans;
 using Orleans.Runtime;
 
@@ -79,7 +80,7 @@ public sealed class LostCallsTests
                 "Invoke" => ends[_made++] is { } failure ? Task.FromException(failure) : Task.CompletedTask,
                 _ => null,
             };
-            return new LostCalls(TimeProvider.System).Invoke(context);
+            return new LostCalls(TimeProvider.System, NullLogger<LostCalls>.Instance).Invoke(context);
         }
     }
 

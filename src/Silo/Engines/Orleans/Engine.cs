@@ -8,6 +8,7 @@ using Beadhub.Silo.Cluster.Redis;
 using Beadhub.Silo.EventLogs;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Serialization;
 using Orleans.Streams;
 
 namespace Beadhub.Silo.Engines;
@@ -51,6 +52,8 @@ internal static class Engine
         builder.UseOrleans(silo =>
         {
             silo.AddOutgoingGrainCallFilter<LostCalls>();
+            // Failures cross as what they are, with what caused them, whichever library that comes from: without, a caller would hear of a missing codec.
+            silo.Services.Configure<ExceptionSerializationOptions>(static failures => failures.SupportedExceptionTypeFilter = static _ => true);
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
             if (settings.Cluster) JoinCluster(silo, settings, database);
             else StandAlone(silo, settings);

@@ -6,10 +6,10 @@ using Orleans.Runtime;
 namespace Beadhub.Silo.Engines;
 
 /// <summary>
-/// What becomes of calls whose silo is lost, or that the cluster cannot place just now: those that only read are made again, all others end with
-/// <see cref="UnavailableException"/>, as whether they were carried out is unknown.
+/// What becomes of calls whose silo is lost, or that the cluster cannot place just now: those that only read, or that were sent back unopened, are made again;
+/// all others end with <see cref="UnavailableException"/>, as whether they were carried out is unknown.
 /// </summary>
-internal sealed class LostCalls(TimeProvider time) : IOutgoingGrainCallFilter
+internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> logger) : IOutgoingGrainCallFilter
 {
     // Longer than a lost silo goes unnoticed.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -41,13 +41,20 @@ internal sealed class LostCalls(TimeProvider time) : IOutgoingGrainCallFilter
             }
 
             if (failure is null || !IsLoss(failure)) return;
-            if (failure is TimeoutException || !OnlyReads(context.InterfaceMethod) || time.GetElapsedTime(began) > Patience)
+            if (failure is TimeoutException || !MayRepeat(context.InterfaceMethod, failure) || time.GetElapsedTime(began) > Patience)
+            {
+                LogLost(logger, context.InterfaceMethod.DeclaringType.Name, context.MethodName, failure.GetType().Name, failure.Message);
                 throw new UnavailableException($"{context.InterfaceMethod.DeclaringType.Name}.{context.MethodName} did not get an answer: {failure.Message}", failure);
+            }
+
             await Task.Delay(Pause, time);
         }
     }
 
     private static bool IsLoss(Exception failure) => failure is OrleansException or TimeoutException;
 
-    private static bool OnlyReads(MethodInfo method) => method.IsDefined(typeof(ReadOnlyAttribute));
+    private static bool MayRepeat(MethodInfo method, Exception failure) => failure is OrleansMessageRejectionException and not SiloUnavailableException || method.IsDefined(typeof(ReadOnlyAttribute));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain}.{Method} did not get an answer: {Failure}: {Reason}")]
+    private static partial void LogLost(ILogger logger, string grain, string method, string failure, string reason);
 }
