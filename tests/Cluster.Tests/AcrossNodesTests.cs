@@ -33,6 +33,23 @@ public sealed class AcrossNodesTests(CalmCluster calm)
     }
 
     [Fact]
+    public async Task Nobody_is_turned_away_when_all_nodes_write_one_stream()
+    {
+        // All locks of a project are one stream: every write of one node is a defeat for the others.
+        var (cluster, agents) = await Team(6);
+        await Task.WhenAll(Enumerable.Range(0, 48).Select(async worker =>
+        {
+            var agent = agents[worker % 6].At(cluster[worker % 3].Api);
+            for (var i = 0; i < 12; i++)
+            {
+                await agent.Post("/v1/reservations", new { resource_key = $"w{worker}" }).Ok();
+                if (i < 11) await agent.Post("/v1/reservations/release", new { resource_key = $"w{worker}" }).Ok();
+            }
+        }));
+        (await agents[0].Get("/v1/reservations").Ok()).Items("reservations").Length.ShouldBe(48);
+    }
+
+    [Fact]
     public async Task What_one_node_acknowledged_the_others_show()
     {
         var (cluster, agents) = await Team(2);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Text.Json;
 using Orleans;
 using Orleans.Placement;
@@ -18,7 +19,10 @@ namespace Beadhub.EventLog;
 public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     where TState : class, IEventSourced<TState>
 {
-    private const int MaxAttempts = 16;
+    // Nodes that all write one stream win by turns that chance decides; a caller waits rather than be told that it lost too often.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private const int AttemptsWithoutPause = 4;
+    private const int LongestPause = 20; // milliseconds
 
     private static readonly StreamKind<TState> Kind = TState.Kind;
 
@@ -87,6 +91,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         if (waiting is not null) return await waiting.Task;
         try
         {
+            var since = Stopwatch.GetTimestamp();
             for (var attempt = 1; ; attempt++)
             {
                 if (!Trusted) await CatchUp();
@@ -97,7 +102,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 group.Add(decision.Events, decision.Mark);
                 if (await TryAppend(now, group)) return decision.Result;
                 if (decision.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) throw new MarkTakenException(mark, marked);
-                if (attempt == MaxAttempts) throw Overtaken();
+                await AfterDefeat(attempt, since);
             }
         }
         finally
@@ -129,6 +134,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     {
         try
         {
+            var since = Stopwatch.GetTimestamp();
             for (var attempt = 1; ; attempt++)
             {
                 if (!Trusted) await CatchUp();
@@ -138,7 +144,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 if (group.Written.Count == 0 || await TryAppend(now, group)) break;
                 foreach (var waiting in all)
                     if (waiting.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) waiting.Refuse(new MarkTakenException(mark, marked));
-                if (attempt == MaxAttempts) throw Overtaken();
+                await AfterDefeat(attempt, since);
             }
 
             foreach (var waiting in all) waiting.Complete();
@@ -153,7 +159,12 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         }
     }
 
-    private EventLogUnavailableException Overtaken() => new($"{_stream} was changed by others {MaxAttempts} times in a row.");
+    /// <summary>Lets others go first for a moment when many want the same stream.</summary>
+    private async ValueTask AfterDefeat(int attempt, long since)
+    {
+        if (Stopwatch.GetElapsedTime(since) >= Patience) throw new EventLogUnavailableException($"{_stream} was changed by others {attempt} times in a row.");
+        if (attempt >= AttemptsWithoutPause) await Task.Delay(Random.Shared.Next(1, Math.Min(attempt, LongestPause) + 1));
+    }
 
     /// <summary>Events to be appended at once, and the state that they lead to.</summary>
     private sealed class Group(TState state)
