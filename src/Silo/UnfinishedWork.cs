@@ -2,6 +2,7 @@ using Beadhub.Escalations;
 using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Notifications;
+using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Orleans;
 
@@ -66,7 +67,7 @@ internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IBackg
         }
     }
 
-    private Task Mail(CancellationToken stopping) => Each("subscriptions", stopping, projectId => grains.GetGrain<INotifierGrain>(projectId).Wake());
+    private Task Mail(CancellationToken stopping) => Each(SubscriptionBook.Kind.Name, stopping, projectId => grains.GetGrain<INotifierGrain>(projectId).Wake());
 
     // Being looked at, a project's escalations set their own clock.
     private Task Expiries(CancellationToken stopping) =>

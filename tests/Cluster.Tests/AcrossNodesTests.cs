@@ -10,7 +10,7 @@ public sealed class AcrossNodesTests(CalmCluster calm)
     {
         var (cluster, agents) = await Team(4);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => agents[i % 4].At(cluster[i % 3].Api).Post("/v1/reservations", new { resource_key = $"k", ttl_seconds = 60, })));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => agents[i % 4].At(cluster[i % 3].Api).Post("/v1/reservations", new { resource_key = "k", ttl_seconds = 60 })));
 
         // The holder's own further asks renew, or are refused like anybody's: others never get it.
         var holder = (await agents[0].Get("/v1/reservations").Ok()).Items("reservations").ShouldHaveSingleItem().Text("holder_agent_id");

@@ -55,14 +55,11 @@ public sealed class BackgroundWorkTests
     private static int Node(Testing.Cluster cluster, string holder)
     {
         var pid = int.Parse(holder.Split('-')[^2]);
-        return Enumerable.Range(0, cluster.Count).Single(node => Pids[(cluster, node)] == pid);
+        return Enumerable.Range(0, cluster.Count).Single(node => cluster[node].Pid == pid);
     }
-
-    private static readonly Dictionary<(Testing.Cluster, int), int> Pids = [];
 
     private static async Task<string> Holder(Testing.Cluster cluster, string? not)
     {
-        for (var node = 0; node < cluster.Count; node++) Pids[(cluster, node)] = cluster[node].Pid;
         var watch = System.Diagnostics.Stopwatch.StartNew();
         await using var connection = await PostgresCluster.Connect(cluster.DatabaseUrl);
         while (true)

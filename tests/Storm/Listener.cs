@@ -10,6 +10,9 @@ public sealed class Listener(Agent agent, Listening listening)
 
     private readonly HttpClient _http = new() { BaseAddress = agent.Address, Timeout = Timeout.InfiniteTimeSpan };
 
+    /// <summary>Whose feed it listens to.</summary>
+    public string Feed => listening.Feed;
+
     /// <summary>Connections that were made.</summary>
     public int Connections { get; private set; }
 

@@ -45,16 +45,12 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
         var ending = new Ending();
         foreach (var team in teams) await Read(team, history, ending);
         var caughtUp = Stopwatch.StartNew();
-        while (listeners.Any(listener => ending.Feeds[FeedOf(listener)].LastOrDefault() > listener.Position) && caughtUp.Elapsed < Patience) await Task.Delay(50);
+        while (listeners.Any(listener => ending.Feeds[listener.Feed].LastOrDefault() > listener.Position) && caughtUp.Elapsed < Patience) await Task.Delay(50);
         await quiet.CancelAsync();
         await Task.WhenAll(listening);
         foreach (var caller in callers) caller.Dispose();
         return new(this, elapsed, history, faults.Injected, listeners.Sum(listener => listener.Connections), HistoryCheck.Violations(history, ending));
-
-        string FeedOf(Listener listener) => _feeds[listener];
     }
-
-    private readonly Dictionary<Listener, string> _feeds = [];
 
     private async Task<Agent[]> Team(Cluster cluster)
     {
@@ -65,13 +61,11 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
         return [.. team];
     }
 
-    private Listener Listen(Agent agent, int number, History history)
+    private static Listener Listen(Agent agent, int number, History history)
     {
         var listening = new Listening($"{agent.Alias}/{number}", agent.ProjectId);
         history.Listenings.Enqueue(listening);
-        var listener = new Listener(agent, listening);
-        _feeds[listener] = agent.ProjectId;
-        return listener;
+        return new(agent, listening);
     }
 
     private static async Task Read(Agent[] team, History history, Ending ending)

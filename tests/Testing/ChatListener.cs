@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using System.Threading.Channels;
 
 namespace Beadhub.Testing;
 
@@ -10,49 +8,23 @@ public sealed record ChatEvent(string Name, JsonElement Data)
     public override string ToString() => $"{Name}: {Data}";
 }
 
-/// <summary>A reader of a chat session's event stream that also keeps the raw lines, comments included.</summary>
+/// <summary>A reader of a chat session's event stream.</summary>
 public sealed class ChatListener : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly EventStream events;
 
-    private readonly Channel<ChatEvent> events = Channel.CreateUnbounded<ChatEvent>();
-    private readonly Channel<string> comments = Channel.CreateUnbounded<string>();
-    private readonly List<string> lines = [];
-    private readonly CancellationTokenSource stop = new();
-    private readonly Task reading;
-    private bool disposed;
+    internal ChatListener(HttpResponseMessage response, Stream body) => events = new(response, body);
 
-    internal ChatListener(HttpResponseMessage response, Stream body)
-    {
-        Response = response;
-        reading = Read(body);
-    }
-
-    public HttpResponseMessage Response { get; }
+    public HttpResponseMessage Response => events.Response;
 
     /// <summary>Everything that came over the wire so far, line by line.</summary>
-    public string[] Lines
-    {
-        get
-        {
-            lock (lines)
-                return [.. lines];
-        }
-    }
+    public string[] Lines => events.Lines;
+
+    /// <summary>Waits until the stream has ended.</summary>
+    public Task Ended => events.Ended;
 
     /// <summary>The next event; no event within half a minute is an exception.</summary>
-    public async Task<ChatEvent> Next()
-    {
-        try
-        {
-            using var patience = new CancellationTokenSource(Patience);
-            return await events.Reader.ReadAsync(patience.Token);
-        }
-        catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
-        {
-            throw new TimeoutException($"No further event. The stream so far:\n{string.Join('\n', Lines)}", e);
-        }
-    }
+    public async Task<ChatEvent> Next() => Named(await events.Next());
 
     /// <summary>The next event, which is a message.</summary>
     public async Task<JsonElement> Message()
@@ -71,70 +43,12 @@ public sealed class ChatListener : IAsyncDisposable
     }
 
     /// <summary>The next comment line, such as a keep-alive.</summary>
-    public async Task<string> Comment()
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        return await comments.Reader.ReadAsync(patience.Token);
-    }
-
-    /// <summary>Waits until the stream has ended.</summary>
-    public Task Ended => reading.WaitAsync(Patience);
+    public Task<string> Comment() => events.Comment();
 
     /// <summary>The events that came and were not taken; to be called when the stream has ended.</summary>
-    public IEnumerable<ChatEvent> Rest()
-    {
-        while (events.Reader.TryRead(out var next))
-            yield return next;
-    }
+    public IEnumerable<ChatEvent> Rest() => events.Rest().Select(Named);
 
-    public async ValueTask DisposeAsync()
-    {
-        if (disposed)
-            return;
-        disposed = true;
-        await stop.CancelAsync();
-        Response.Dispose();
-        await reading;
-        stop.Dispose();
-    }
+    public ValueTask DisposeAsync() => events.DisposeAsync();
 
-    private async Task Read(Stream body)
-    {
-        try
-        {
-            using var reader = new StreamReader(body, Encoding.UTF8);
-            var (name, data) = ("", new StringBuilder());
-            while (await reader.ReadLineAsync(stop.Token) is { } line)
-            {
-                lock (lines)
-                    lines.Add(line);
-                if (line.StartsWith(':'))
-                {
-                    comments.Writer.TryWrite(line);
-                }
-                else if (line.StartsWith("event: ", StringComparison.Ordinal))
-                {
-                    name = line[7..];
-                }
-                else if (line.StartsWith("data: ", StringComparison.Ordinal))
-                {
-                    data.Append(line.AsSpan(6));
-                }
-                else if (line.Length == 0 && data.Length > 0)
-                {
-                    events.Writer.TryWrite(new ChatEvent(name, JsonDocument.Parse(data.ToString()).RootElement));
-                    (name, data) = ("", new StringBuilder());
-                }
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException or ObjectDisposedException)
-        {
-            // The connection ended: by us, or by a server that was killed.
-        }
-        finally
-        {
-            events.Writer.TryComplete();
-            comments.Writer.TryComplete();
-        }
-    }
+    private static ChatEvent Named(StreamedEvent e) => new(e.Name, e.Data);
 }

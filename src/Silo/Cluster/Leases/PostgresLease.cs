@@ -96,22 +96,26 @@ internal sealed partial class PostgresLease(string connectionString, NodeId node
     private async Task Renew(CancellationToken stopping)
     {
         await Hold(NodePrefix + node.Id, stopping);
+        // From before the question: an answer that was long on its way must not make the lease last longer here than in the database.
+        var asked = time.GetTimestamp();
         if (!await Hold(Background, stopping))
         {
             Drop();
             return;
         }
 
+        var left = GiveUpAfter - time.GetElapsedTime(asked);
+        if (left <= TimeSpan.Zero) return;
         lock (_gate)
         {
             // Another timer for each renewal: it ends the holding when the next renewal does not come in time.
             if (_holding is { IsCancellationRequested: false } holding)
             {
-                holding.CancelAfter(GiveUpAfter);
+                holding.CancelAfter(left);
             }
             else
             {
-                _holding = new(GiveUpAfter, time);
+                _holding = new(left, time);
                 _holding.Token.Register(Drop);
                 LogHeld(logger, node.Id);
                 _held.TrySetResult(_holding.Token);

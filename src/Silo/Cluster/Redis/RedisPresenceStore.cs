@@ -151,7 +151,7 @@ internal sealed class RedisPresenceStore : IPresenceStore
 
     private async Task<PresenceSnapshot> Read(IDatabase database, string projectId)
     {
-        // Before the presences: what changes in between is read again the next _time.
+        // Before the presences: what changes in between is read again the next time.
         var changes = await database.StringGetAsync(Changes(projectId));
         if (changes.IsNull) return PresenceSnapshot.Empty;
         var now = _time.Now();
@@ -230,7 +230,7 @@ internal sealed class RedisPresenceStore : IPresenceStore
 
     private static string OfProject(string projectId) => $"idx:project_workspaces:{projectId}";
 
-    // Never expires while anybody looks, lest it begin again at a count that a node remembers.
+    // Never expires, lest it begin again at a count that a node remembers.
     private static string Changes(string projectId) => $"presence:changes:{projectId}";
 
     private static string SeenIn(string projectId) => $"seen:{projectId}";
