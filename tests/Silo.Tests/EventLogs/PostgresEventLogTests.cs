@@ -211,4 +211,22 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
     {
         while (!await condition()) await Task.Delay(5, Cancellation);
     }
+
+    [Fact]
+    public async Task A_batch_whose_connection_broke_is_found_when_it_was_written_and_only_then()
+    {
+        var (first, second, other) = (Appending("a", 0, "{\"n\":1}", "{\"n\":2}"), Appending("b", 0, "{\"n\":3}"), Appending("c", 0, "{\"n\":4}"));
+        await Log.Append(first, Cancellation);
+        await Log.Append(second, Cancellation);
+        await using var connection = await PostgresCluster.Connect(Url, Cancellation);
+
+        var written = Pending(first, second, other);
+        WrittenBatch.Find(connection, written).ShouldBeTrue();
+        written.Select(pending => pending.FirstPosition).ShouldBe([1, 3, 0]);
+
+        // Another node's event in the same place is not ours, and what was never written is not there.
+        WrittenBatch.Find(connection, Pending(Appending("a", 0, "{\"n\":9}"), other)).ShouldBeFalse();
+
+        static PendingAppend[] Pending(params StreamAppend[] appends) => [.. appends.Select(append => new PendingAppend(append, default))];
+    }
 }
