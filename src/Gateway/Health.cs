@@ -24,8 +24,11 @@ internal sealed class Health(HealthCheckService health, Drain drain)
     private async Task<IResult> Ready(HttpContext http)
     {
         var answer = await Check();
+        // Who asked just before the order to stop is answered just after it: the connection is over for them, too.
+        var drains = drain.HasBegun;
+        if (drains) http.Response.Headers.Connection = "close";
         // A store that cannot be reached stops requests; a missing Redis only slows events down.
-        if (drain.HasBegun || http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested
+        if (drains || http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested
             || answer.Checks.GetValueOrDefault("database") != "ok")
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         return Answer.Of(answer, Wire.Types.HealthAnswer);

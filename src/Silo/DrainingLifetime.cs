@@ -7,7 +7,7 @@ namespace Beadhub.Silo;
 /// Stops the server on SIGTERM, Ctrl+C and SIGQUIT: first it drains (<see cref="Drain"/>) for as long as the settings say, then it closes its door, finishes
 /// what runs, and ends. A second signal ends the draining.
 /// </summary>
-internal sealed partial class DrainingLifetime(Settings settings, Drain drain, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<DrainingLifetime> logger)
+internal sealed partial class DrainingLifetime(Settings settings, Drain drain, Listeners listeners, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<DrainingLifetime> logger)
     : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _signals = [];
@@ -36,6 +36,7 @@ internal sealed partial class DrainingLifetime(Settings settings, Drain drain, I
         drain.Begin();
         LogDraining(logger, settings.Drain.TotalSeconds);
         await Task.Delay(settings.Drain, time);
+        await listeners.Quiesce(time);
         lifetime.StopApplication();
     }
 

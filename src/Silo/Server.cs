@@ -59,7 +59,9 @@ internal sealed class Server : IAsyncDisposable
             kestrel.Limits.MaxRequestLineSize = 32 * 1024;
         });
         // A connection's data comes on a pool thread already; handing it to another one first only costs.
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        var listeners = new Listeners();
+        builder.Services.AddSingleton(listeners);
+        builder.WebHost.UseSockets(sockets => (sockets.UnsafePreferInlineScheduling, sockets.CreateBoundListenSocket) = (true, listeners.Bind));
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 
         builder.AddBeadhub(settings);

@@ -11,7 +11,7 @@ public sealed class UpgradeTests
     public async Task No_request_fails_while_nodes_are_replaced_one_by_one()
     {
         if (Testing.Cluster.Missing is { } missing) Assert.Skip(missing);
-        await using var cluster = await Testing.Cluster.Start(3, redis: true, ("BEADHUB_DRAIN_SECONDS", "1"));
+        await using var cluster = await Testing.Cluster.Start(3, redis: true, ("BEADHUB_DRAIN_SECONDS", "3"));
         var project = new Project(cluster.Api);
         var agents = await Task.WhenAll(Enumerable.Range(0, Clients).Select(i => project.Agent($"agent-{i}")));
         using var upgraded = new CancellationTokenSource();

@@ -26,7 +26,7 @@ public sealed class Balancer : IAsyncDisposable
     /// <summary>Starts it; returns when it takes connections.</summary>
     public async Task Start()
     {
-        WriteNodes(null);
+        await File.WriteAllLinesAsync(Path.Combine(_folder, "nodes.conf"), _nodes.Select(port => $"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;"));
         await File.WriteAllTextAsync(Configuration, $$"""
             daemon off;
             {{(Environment.IsPrivilegedProcess ? "user root;" : "")}}
@@ -66,15 +66,6 @@ public sealed class Balancer : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends nothing new to a node, as an operator does before its upgrade; null sends to all again. Requests that run go on.</summary>
-    public async Task Without(int? node)
-    {
-        WriteNodes(node);
-        using var reload = Run("-s", "reload");
-        await reload.WaitForExitAsync();
-        if (reload.ExitCode != 0) throw new InvalidOperationException($"nginx did not reload: {await File.ReadAllTextAsync($"{_folder}/error.log")}");
-    }
-
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -88,9 +79,6 @@ public sealed class Balancer : IAsyncDisposable
         _process?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
-
-    private void WriteNodes(int? without) =>
-        File.WriteAllLines(Path.Combine(_folder, "nodes.conf"), _nodes.Select(port => $"server 127.0.0.1:{port}{(port == without ? " down" : " max_fails=1 fail_timeout=1s")};"));
 
     private Process Run(params string[] arguments) => Process.Start(new ProcessStartInfo(Program.Find("nginx")!, ["-c", Configuration, .. arguments])
     {

@@ -82,13 +82,11 @@ public sealed class Cluster : IAsyncDisposable
         _nodes[node] = await ServerProcess.Start(_folder, _settings, _ports[node]);
     }
 
-    /// <summary>Replaces a node as an operator does: out of the balancer, told to stop, started again, and in.</summary>
+    /// <summary>Replaces a node as an operator does: told to stop, and started again. The balancer is not told.</summary>
     public async Task Upgrade(int node)
     {
-        await Balancer.Without(_ports[node]);
         await this[node].Stop();
         await StartNode(node);
-        await Balancer.Without(null);
     }
 
     /// <inheritdoc/>
