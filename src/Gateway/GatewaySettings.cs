@@ -46,6 +46,9 @@ public sealed record GatewaySettings
     /// <summary>The address under which other servers find this one; shown with resolved agents. <c>AWEB_SERVER_URL</c>.</summary>
     public string ServerUrl { get; init; } = "";
 
+    /// <summary>Whether other nodes write the same log. <c>BEADHUB_CLUSTER</c>.</summary>
+    public bool Cluster { get; init; }
+
     /// <summary>Who may read <c>/metrics</c>. <c>BEADHUB_METRICS</c>.</summary>
     public MetricsAccess Metrics { get; init; } = MetricsAccess.Local;
 

@@ -44,7 +44,7 @@ public static class BeadhubHosting
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains(settings);
         services.AddHostedService<UnfinishedWork>();
-        services.AddBeadhubGateway(settings.Gateway);
+        services.AddBeadhubGateway(settings.Gateway with { Cluster = settings.Cluster });
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")
             .AddCheck<RedisHealth>("redis");

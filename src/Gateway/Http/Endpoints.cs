@@ -12,19 +12,19 @@ internal static class Endpoints
     public static T Make<T>(this IEndpointRouteBuilder routes) => ActivatorUtilities.CreateInstance<T>(routes.ServiceProvider);
 
     public static IEndpointConventionBuilder Get<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
-        routes.MapGet(pattern, Run(handler)).Describe(handler);
+        routes.MapGet(pattern, Run(routes, handler)).Describe(handler);
 
     public static IEndpointConventionBuilder Post<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
-        routes.MapPost(pattern, Run(handler)).Describe(handler);
+        routes.MapPost(pattern, Run(routes, handler)).Describe(handler);
 
     public static IEndpointConventionBuilder Patch<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
-        routes.MapPatch(pattern, Run(handler)).Describe(handler);
+        routes.MapPatch(pattern, Run(routes, handler)).Describe(handler);
 
     public static IEndpointConventionBuilder Put<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
-        routes.MapPut(pattern, Run(handler)).Describe(handler);
+        routes.MapPut(pattern, Run(routes, handler)).Describe(handler);
 
     public static IEndpointConventionBuilder Delete<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
-        routes.MapDelete(pattern, Run(handler)).Describe(handler);
+        routes.MapDelete(pattern, Run(routes, handler)).Describe(handler);
 
     /// <summary>Documents an endpoint: its summary and the statuses with which it refuses.</summary>
     public static IEndpointConventionBuilder Says(this IEndpointConventionBuilder endpoint, string summary, params ReadOnlySpan<int> refusals)
@@ -47,13 +47,17 @@ internal static class Endpoints
     public static string PathPart(this HttpContext http, string name) =>
         http.Request.RouteValues.TryGetValue(name, out var part) ? (string)part! : throw new NotedException();
 
-    private static RequestDelegate Run<T>(Func<HttpContext, Task<T>> handler) where T : IResult => http =>
+    private static RequestDelegate Run<T>(IEndpointRouteBuilder routes, Func<HttpContext, Task<T>> handler) where T : IResult
     {
-        var answered = handler(http);
-        return answered.IsCompletedSuccessfully ? answered.Result.ExecuteAsync(http) : Wait(answered, http);
+        RequestDelegate run = http =>
+        {
+            var answered = handler(http);
+            return answered.IsCompletedSuccessfully ? answered.Result.ExecuteAsync(http) : Wait(answered, http);
+        };
+        return routes.ServiceProvider.GetRequiredService<GatewaySettings>().Cluster ? http => RequestMoment.During(() => run(http)) : run;
 
         static async Task Wait(Task<T> answered, HttpContext http) => await (await answered).ExecuteAsync(http);
-    };
+    }
 
     // The documents look for the method of an endpoint; an answer says of what type it is.
     private static IEndpointConventionBuilder Describe<T>(this IEndpointConventionBuilder endpoint, Func<HttpContext, Task<T>> handler)

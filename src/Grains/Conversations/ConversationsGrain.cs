@@ -182,7 +182,7 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
             var json = await Task.Run(() => JsonSerializer.Serialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot));
             var written = await log.Append(new(
                 _project, new(Kind, _project), _keptVersion, [new(EventTypes.NameOf(kept), EventTypes.Serialize(kept), DateTimeOffset.UtcNow)], json));
-            _keptVersion = written.Written ? _keptVersion + 1 : await log.Version(new(Kind, _project));
+            _keptVersion = written.Written ? _keptVersion + 1 : await log.Version(_project, new(Kind, _project));
         }
         catch (UnavailableException)
         {

@@ -132,6 +132,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
     private async Task DecideTogether(List<Waiting> all)
     {
+        // They came later than the one whose end lets them decide.
+        RequestMoment.Leave();
         try
         {
             var since = Stopwatch.GetTimestamp();
@@ -299,7 +301,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         }
 
         var epoch = log.ExclusiveEpoch;
-        var version = await log.Version(_stream);
+        var version = await log.Version(_project, _stream);
         lock (_gate)
         {
             if (version == _now.Version)

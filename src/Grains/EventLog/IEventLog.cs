@@ -26,8 +26,8 @@ public interface IEventLog : IAsyncDisposable
     /// <summary>Keys of all streams of one kind, in all projects: to take up again, at start, work that a project has left.</summary>
     ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default);
 
-    /// <summary>The version of a stream (0 when never written). Concurrent calls share a query.</summary>
-    ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default);
+    /// <summary>The version of a project's stream (0 when never written), as of the request's moment (<see cref="RequestMoment"/>).</summary>
+    ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default);
 
     /// <summary>
     /// Appends the events atomically when the stream still has the expected version; completes once they are durable.
@@ -42,7 +42,10 @@ public interface IEventLog : IAsyncDisposable
     /// <summary>Finds the event of a project that carries a mark (<see cref="NewEvent.Mark"/>); null when none does.</summary>
     ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
-    /// <summary>The feed position of the newest event of the project; 0 when there is none. Concurrent calls share a query.</summary>
+    /// <summary>
+    /// The feed position of the newest event of the project, as of the request's moment (<see cref="RequestMoment"/>); 0 when there is none. What this process has
+    /// committed since is always counted.
+    /// </summary>
     ValueTask<long> Head(string project, CancellationToken cancellation = default);
 
     /// <summary>Reads at most <paramref name="max"/> events of a project's feed with a position above <paramref name="after"/>, in order, without gaps.</summary>

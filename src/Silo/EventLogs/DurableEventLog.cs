@@ -25,7 +25,7 @@ public abstract class DurableEventLog : IEventLog
     public abstract long ExclusiveEpoch { get; }
 
     /// <inheritdoc/>
-    public Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) => _commits.Append(append, cancellation);
+    public virtual Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) => _commits.Append(append, cancellation);
 
     /// <inheritdoc/>
     public abstract ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);
@@ -37,7 +37,7 @@ public abstract class DurableEventLog : IEventLog
     public abstract ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
-    public abstract ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default);
+    public abstract ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask<long> Head(string project, CancellationToken cancellation = default);

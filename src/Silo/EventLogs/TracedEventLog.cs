@@ -16,8 +16,8 @@ internal sealed class TracedEventLog(IEventLog log) : IEventLog
 
     public ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default) => log.Keys(kind, cancellation);
 
-    public ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default) =>
-        EventLogTraces.AreWanted ? new(Traced("version", stream.Kind, () => log.Version(stream, cancellation).AsTask())) : log.Version(stream, cancellation);
+    public ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default) =>
+        EventLogTraces.AreWanted ? new(Traced("version", stream.Kind, () => log.Version(project, stream, cancellation).AsTask())) : log.Version(project, stream, cancellation);
 
     public Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) =>
         EventLogTraces.AreWanted ? Traced("append", append.Stream.Kind, () => log.Append(append, cancellation)) : log.Append(append, cancellation);

@@ -35,7 +35,7 @@ internal sealed class FeedLog : IEventLog
             yield return Stored(stream);
     }
 
-    public ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default)
+    public ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default)
     {
         Asked++;
         return new(_streams.TryGetValue(stream, out var events) ? events.Count : 0);

@@ -19,7 +19,7 @@ public class ProfileIndexTests
     {
         var stream = new StreamKey("workspace", IWorkspaceGrain.Key("p", workspaceId));
         var changed = new ProfileChanged(Workspace.Empty.Profile with { Role = role, UpdatedAt = Noon.AddMinutes(++_minute) });
-        var version = await _log.Version(stream);
+        var version = await _log.Version("p", stream);
         await _log.Append(new("p", stream, version, [new(EventTypes.NameOf(changed), EventTypes.Serialize(changed), Noon)], null));
         return changed.Profile;
     }

@@ -138,7 +138,7 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
                 var key = $"{(node % 2 == 0 ? round : 24 - round)}-{writer % 4}";
                 var project = writer % 2 == 0 ? Project : "other";
                 var stream = new StreamKey("bead", $"{project}/{key}");
-                var version = await nodes[node].Version(stream, Cancellation);
+                var version = await nodes[node].Version(project, stream, Cancellation);
                 var result = await nodes[node].Append(new StreamAppend(project, stream, version, [Event("1"), Event("2")], null), Cancellation);
                 if (result.Written) Interlocked.Increment(ref won[node]);
             }

@@ -75,7 +75,7 @@ internal sealed class Writers : IAsyncDisposable
         {
             try
             {
-                return await _log.Version(new StreamKey("bead", key));
+                return await _log.Version(Project, new StreamKey("bead", key));
             }
             catch (EventLogUnavailableException)
             {

@@ -32,6 +32,14 @@ internal sealed class PostgresEventLog : DurableEventLog
     private const string Versions =
         "SELECT (SELECT version FROM streams s WHERE s.kind = w.kind AND s.key = w.key) FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) ORDER BY w.ordinal";
 
+    // One more than anybody may be behind, so that who is further behind sees that.
+    private static readonly string NewsOfMany = $"""
+        SELECT w.ordinal, e.position, e.kind, e.key, e.version, e.type, e.data, e.at FROM unnest($1, $2) WITH ORDINALITY AS w (project, after, ordinal)
+        CROSS JOIN LATERAL (
+            SELECT * FROM events WHERE project = w.project AND position > w.after ORDER BY position LIMIT {ProjectLooks.MostNews + 1}
+        ) e ORDER BY w.ordinal, e.position
+        """;
+
     private const string Heads =
         "SELECT (SELECT position FROM heads h WHERE h.project = w.project) FROM unnest($1) WITH ORDINALITY AS w (project, ordinal) ORDER BY w.ordinal";
 
@@ -52,8 +60,11 @@ internal sealed class PostgresEventLog : DurableEventLog
     private readonly SharedQuery<StreamKey, StoredStream> _streams;
     private readonly SharedQuery<StreamKey, long> _versions;
     private readonly SharedQuery<string, long> _heads;
+    private readonly SharedQuery<(string Project, long After), IReadOnlyList<FeedEvent>> _news;
+    private readonly ProjectLooks? _looks; // where others write too
 
-    private PostgresEventLog(GroupCommit commits, string description, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
+    private PostgresEventLog(
+        GroupCommit commits, string description, bool cluster, LookedAt publisher, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
         : base(commits, description)
     {
         _patience = new(options.Patience, time);
@@ -62,6 +73,10 @@ internal sealed class PostgresEventLog : DurableEventLog
         _streams = new(LoadStreams, options.ParallelQueries, QuestionsAQuery);
         _versions = new(ReadVersions, options.ParallelQueries, QuestionsAQuery);
         _heads = new(ReadHeads, options.ParallelQueries, QuestionsAQuery);
+        _news = new(ReadNews, options.ParallelQueries, QuestionsAQuery);
+        if (!cluster) return;
+        _looks = publisher.Looks = new(
+            project => _heads.Ask(project, default), (project, after) => _news.Ask((project, after), default), stream => _versions.Ask(stream, default));
     }
 
     /// <inheritdoc/>
@@ -82,7 +97,8 @@ internal sealed class PostgresEventLog : DurableEventLog
             await using (var connection = await reads.OpenConnectionAsync(cancellation))
                 await PostgresSchema.Apply(connection, description, cancellation);
             var writer = new PostgresWriter(connectionString, description, options);
-            return new PostgresEventLog(new GroupCommit(writer, publisher, options, logger, time), description, reads, held, options, time);
+            var lookedAt = new LookedAt(publisher);
+            return new PostgresEventLog(new GroupCommit(writer, lookedAt, options, logger, time), description, cluster, lookedAt, reads, held, options, time);
         }
         catch (Exception failed)
         {
@@ -97,10 +113,34 @@ internal sealed class PostgresEventLog : DurableEventLog
     public override ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default) => _streams.Ask(stream, cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default) => _versions.Ask(stream, cancellation);
+    public override ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default) =>
+        _looks?.Version(project, stream, cancellation) ?? _versions.Ask(stream, cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<long> Head(string project, CancellationToken cancellation = default) => _heads.Ask(project, cancellation);
+    public override ValueTask<long> Head(string project, CancellationToken cancellation = default) =>
+        _looks?.Head(project, cancellation) ?? _heads.Ask(project, cancellation);
+
+    /// <inheritdoc/>
+    public override Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
+    {
+        return _looks is { } looks ? Doubting() : base.Append(append, cancellation);
+
+        async Task<AppendResult> Doubting()
+        {
+            var written = false;
+            try
+            {
+                var result = await base.Append(append, cancellation).ConfigureAwait(false);
+                written = result.Written;
+                return result;
+            }
+            finally
+            {
+                // Another node was faster, or nobody knows: the answer to whoever looks why must not come from before.
+                if (!written) looks.Doubt(append.Project);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<StoredStream> LoadAll(
@@ -126,15 +166,11 @@ internal sealed class PostgresEventLog : DurableEventLog
     public override async ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(
         string project, long after, int max, CancellationToken cancellation = default)
     {
+        if (_looks?.Feed(project, after, max) is { } known) return known;
         var events = new List<FeedEvent>();
         await using var query = await Query(
             Feed, cancellation, Text(project), Number(after), Number(max));
-        while (await query.Read())
-        {
-            var row = query.Rows;
-            events.Add(new FeedEvent(
-                project, row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetString(4), row.GetString(5), At(row, 6)));
-        }
+        while (await query.Read()) events.Add(FeedRow(query.Rows, project, 0));
         return events;
     }
 
@@ -199,6 +235,20 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private Task<long[]> ReadHeads(IReadOnlyList<string> projects) => Numbers(projects.Count, Heads, Texts([.. projects]));
 
+    private async Task<IReadOnlyList<FeedEvent>[]> ReadNews(IReadOnlyList<(string Project, long After)> questions)
+    {
+        var news = new List<FeedEvent>[questions.Count];
+        for (var i = 0; i < news.Length; i++) news[i] = [];
+        await using var query = await Query(NewsOfMany, default, Texts([.. questions.Select(static question => question.Project)]),
+            new NpgsqlParameter<long[]> { TypedValue = [.. questions.Select(static question => question.After)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+        while (await query.Read())
+        {
+            var index = (int)query.Rows.GetInt64(0) - 1;
+            news[index].Add(FeedRow(query.Rows, questions[index].Project, 1));
+        }
+        return news;
+    }
+
     private async Task<long[]> Numbers(int count, string sql, params NpgsqlParameter[] parameters)
     {
         var numbers = new long[count];
@@ -218,6 +268,10 @@ internal sealed class PostgresEventLog : DurableEventLog
         if (!row.IsDBNull(4)) ((List<StoredEvent>)stream.Tail).Add(new StoredEvent(row.GetInt64(4), row.GetString(5), row.GetString(6), At(row, 7)));
     }
 
+    private static FeedEvent FeedRow(NpgsqlDataReader row, string project, int first) => new(
+        project, row.GetInt64(first), row.GetString(first + 1), row.GetString(first + 2), row.GetInt64(first + 3), row.GetString(first + 4), row.GetString(first + 5),
+        At(row, first + 6));
+
     private static DateTimeOffset At(NpgsqlDataReader row, int column) => new(row.GetDateTime(column));
 
     private static NpgsqlParameter Kinds(IReadOnlyList<StreamKey> keys) => Texts([.. keys.Select(static key => key.Kind)]);
@@ -230,4 +284,16 @@ internal sealed class PostgresEventLog : DurableEventLog
     private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
 
     private static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    /// <summary>Tells the looks what this node commits, before anybody else.</summary>
+    private sealed class LookedAt(IFeedPublisher next) : IFeedPublisher
+    {
+        public ProjectLooks? Looks { get; set; }
+
+        public void Publish(string project, IReadOnlyList<FeedEvent> events)
+        {
+            Looks?.Committed(project, events);
+            next.Publish(project, events);
+        }
+    }
 }

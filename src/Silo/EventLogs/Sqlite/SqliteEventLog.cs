@@ -54,7 +54,7 @@ internal sealed class SqliteEventLog : DurableEventLog
         Read(reader => reader.Load(stream), cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<long> Version(StreamKey stream, CancellationToken cancellation = default) =>
+    public override ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default) =>
         Read(reader => reader.Version(stream), cancellation);
 
     /// <inheritdoc/>
