@@ -291,10 +291,11 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         return true;
     }
 
-    /// <summary>One look-up of the version; reads the stream only when it moved, or was never read.</summary>
+    /// <summary>One look-up of the version; reads what is new in the stream when it moved, or all of it when that is less.</summary>
     private async ValueTask CatchUp()
     {
-        if (ReferenceEquals(_now, Folded.Nothing))
+        var now = _now;
+        if (ReferenceEquals(now, Folded.Nothing))
         {
             await Load(default);
             return;
@@ -304,14 +305,24 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         var version = await log.Version(_project, _stream);
         lock (_gate)
         {
-            if (version == _now.Version)
+            // Where the log answers as of a moment, this may know of more already.
+            if (version <= _now.Version)
             {
                 _now = _now with { Epoch = epoch };
                 return;
             }
         }
 
-        await Load(default);
+        if (version - now.Version > Kind.SnapshotEvery || !await Follow(now, version, epoch)) await Load(default);
+    }
+
+    /// <summary>Folds what others have written; false when the stream does not go on from what is known.</summary>
+    private async ValueTask<bool> Follow(Folded now, long version, long epoch)
+    {
+        var news = await log.ReadStream(_stream, now.Version, (int)(version - now.Version));
+        if (news.Count == 0 || news[0].Version != now.Version + 1) return false;
+        Advance(new(news.Fold(now.State), now.Version + news.Count, now.SnapshotVersion, epoch));
+        return true;
     }
 
     private async ValueTask Load(CancellationToken cancellation)

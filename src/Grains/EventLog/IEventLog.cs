@@ -95,14 +95,21 @@ public readonly record struct AppendResult(bool Written, long FirstPosition);
 /// <param name="Tail">Events after the snapshot, in order.</param>
 public sealed record StoredStream(string Key, long Version, long SnapshotVersion, string? Snapshot, IReadOnlyList<StoredEvent> Tail)
 {
+    /// <summary>The state that the snapshot and the events after it lead to.</summary>
+    public TState Fold<TState>() where TState : class, IEventSourced<TState> =>
+        Tail.Fold(Snapshot is null ? TState.Empty : JsonSerializer.Deserialize(Snapshot, TState.Kind.Snapshot)!);
+}
+
+/// <summary>Folds events as they are stored.</summary>
+public static class StoredEvents
+{
     /// <summary>
-    /// The state that the snapshot and the events after it lead to. An event of a type that this version does not know concerns no state, but is
-    /// shown to it all the same: states that count their events count it too.
+    /// The state that events lead to from another. An event of a type that this version does not know concerns no state, but is shown to it all the same:
+    /// states that count their events count it too.
     /// </summary>
-    public TState Fold<TState>() where TState : class, IEventSourced<TState>
+    public static TState Fold<TState>(this IReadOnlyList<StoredEvent> events, TState state) where TState : class, IEventSourced<TState>
     {
-        var state = Snapshot is null ? TState.Empty : JsonSerializer.Deserialize(Snapshot, TState.Kind.Snapshot)!;
-        foreach (var stored in Tail) state = state.Apply(EventTypes.Parse(stored.Type, stored.Data) ?? UnknownEvent.Instance);
+        foreach (var stored in events) state = state.Apply(EventTypes.Parse(stored.Type, stored.Data) ?? UnknownEvent.Instance);
         return state;
     }
 }
