@@ -7,6 +7,7 @@ using Beadhub.Gateway.Metrics;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Gateway.Webhooks;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.OpenApi;
 
 namespace Beadhub.Gateway;
@@ -20,7 +21,7 @@ public static class BeadhubGateway
         services.AddSingleton(settings);
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
-        services.AddSingleton<InitRate>();
+        services.TryAddSingleton<IInitRate, MemoryInitRate>();
         services.AddSingleton<MailRate>();
         services.AddSingleton<MetricReadings>();
         services.AddSingleton<StreamMetrics>();

@@ -1,3 +1,4 @@
+using System.Net;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Projects;
@@ -6,7 +7,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
-internal sealed class Init(IGrainFactory grains, InitRate rate)
+internal sealed class Init(IGrainFactory grains, IInitRate rate)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -46,7 +47,8 @@ internal sealed class Init(IGrainFactory grains, InitRate rate)
         body.Done();
         if (lifetime == Lifetimes.Ephemeral && custody != Custodies.Custodial && (custody is not null || did is not null || publicKey is not null))
             throw ApiException.Unprocessable("Ephemeral agents must be custodial");
-        rate.Take(http.Connection.RemoteIpAddress);
+        if (await rate.Take(http.Connection.RemoteIpAddress ?? IPAddress.None) is { } wait)
+            throw ApiException.TooMany("Rate limit exceeded. Too many initialization requests.", wait);
 
         var (project, newSlug) = (projectId, (string?)null);
         if (project is null)

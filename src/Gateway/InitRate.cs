@@ -3,13 +3,19 @@ using Beadhub.Gateway.Http;
 
 namespace Beadhub.Gateway;
 
-/// <summary>The rate limit of bootstraps: so many in a window for each client address (contract 3.5).</summary>
-internal sealed class InitRate(GatewaySettings settings, TimeProvider time)
+/// <summary>Counts bootstraps: so many in a window for each client address (contract 3.5).</summary>
+public interface IInitRate
 {
-    private readonly RateWindows<IPAddress> _windows =
-        new(settings.InitRateLimit, settings.InitRateWindow, "Rate limit exceeded. Too many initialization requests.", time);
-
     /// <summary>Takes one.</summary>
-    /// <exception cref="ApiException">429 when the window is used up.</exception>
-    public void Take(IPAddress? address) => _windows.Take(address ?? IPAddress.None);
+    /// <returns>Null when it is within the limit; else how long until the window ends.</returns>
+    ValueTask<TimeSpan?> Take(IPAddress client);
+}
+
+/// <summary>Counts what comes to this process.</summary>
+public sealed class MemoryInitRate(GatewaySettings settings, TimeProvider time) : IInitRate
+{
+    private readonly RateWindows<IPAddress> _windows = new(settings.InitRateLimit, settings.InitRateWindow, time);
+
+    /// <inheritdoc/>
+    public ValueTask<TimeSpan?> Take(IPAddress client) => new(_windows.Take(client));
 }

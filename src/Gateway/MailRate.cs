@@ -6,9 +6,12 @@ namespace Beadhub.Gateway;
 internal sealed class MailRate(GatewaySettings settings, TimeProvider time)
 {
     private readonly RateWindows<string>? _windows =
-        settings.MailRateLimit == 0 ? null : new(settings.MailRateLimit, TimeSpan.FromMinutes(1), "Rate limit exceeded. Too many messages.", time);
+        settings.MailRateLimit == 0 ? null : new(settings.MailRateLimit, TimeSpan.FromMinutes(1), time);
 
     /// <summary>Takes one.</summary>
     /// <exception cref="ApiException">429 when the minute is used up.</exception>
-    public void Take(string agentId) => _windows?.Take(agentId);
+    public void Take(string agentId)
+    {
+        if (_windows?.Take(agentId) is { } wait) throw ApiException.TooMany("Rate limit exceeded. Too many messages.", wait);
+    }
 }

@@ -1,9 +1,11 @@
+using System.Collections.Immutable;
 using Beadhub.Gateway;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Logging;
 using Beadhub.Silo.Telemetry;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Beadhub.Silo;
@@ -72,6 +74,7 @@ internal sealed class Server : IAsyncDisposable
         try
         {
             var log = app.Services.GetRequiredService<DurableEventLog>();
+            if (!settings.TrustedProxies.IsEmpty) app.UseForwardedHeaders(Believing(settings.TrustedProxies));
             app.MapBeadhub();
             await app.StartAsync();
             return new(app, log);
@@ -88,5 +91,15 @@ internal sealed class Server : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
+    }
+
+    /// <summary>However many proxies there are in a row: what the first that is not trusted says of itself is not believed.</summary>
+    private static ForwardedHeadersOptions Believing(ImmutableArray<System.Net.IPNetwork> proxies)
+    {
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor, ForwardLimit = null };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var proxy in proxies) options.KnownIPNetworks.Add(proxy);
+        return options;
     }
 }

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Beadhub.Chat;
 using Beadhub.Gateway;
 using Beadhub.Gateway.Metrics;
@@ -39,6 +41,9 @@ public sealed record Settings
     /// <summary>Port for Orleans clients in other processes; 0 for none. The Orleans engine only, in a cluster. <c>BEADHUB_SILO_GATEWAY_PORT</c>.</summary>
     public int SiloGatewayPort { get; init; } = 30000;
 
+    /// <summary>Proxies whose <c>X-Forwarded-For</c> is believed; from all others it is not (contract 3.5). <c>BEADHUB_TRUSTED_PROXIES</c>.</summary>
+    public ImmutableArray<IPNetwork> TrustedProxies { get; init; } = [];
+
     /// <summary>How long the server serves on, out of the balancer's sight, after the order to stop. <c>BEADHUB_DRAIN_SECONDS</c>; five seconds in a cluster, else none.</summary>
     public TimeSpan Drain { get; init; }
 
@@ -76,6 +81,7 @@ public sealed record Settings
             SiloAddress = Address("BEADHUB_SILO_ADDRESS"),
             SiloPort = Text("BEADHUB_SILO_PORT") is null ? null : Integer("BEADHUB_SILO_PORT", 0, 1, 65535),
             SiloGatewayPort = Integer("BEADHUB_SILO_GATEWAY_PORT", defaults.SiloGatewayPort, 0, 65535),
+            TrustedProxies = Networks("BEADHUB_TRUSTED_PROXIES"),
             Drain = TimeSpan.FromSeconds(Integer("BEADHUB_DRAIN_SECONDS", Flag("BEADHUB_CLUSTER") is true ? 5 : 0, 0, 3_600)),
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
@@ -128,6 +134,14 @@ public sealed record Settings
         IPAddress? Address(string name) => Text(name) is not { } text ? null
             : IPAddress.TryParse(text, out var address) ? address
             : throw new SettingsException($"{name} must be an IP address, not '{text}'");
+
+        ImmutableArray<IPNetwork> Networks(string name) =>
+        [
+            .. (Text(name) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part =>
+                IPNetwork.TryParse(part, out var network) ? network
+                : IPAddress.TryParse(part, out var address) ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)
+                : throw new SettingsException($"{name} must be IP addresses and networks with commas between them, not '{part}'")),
+        ];
 
         static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch
         {

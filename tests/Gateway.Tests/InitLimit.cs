@@ -58,4 +58,29 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
         await Task.Delay(wait, TestContext.Current.CancellationToken);
         await project.Identity();
     }
+
+    [Fact]
+    public async Task Behind_a_trusted_proxy_each_client_has_a_window()
+    {
+        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_TRUSTED_PROXIES", "10.9.0.0/16, 127.0.0.1, ::1"));
+        // What the client itself says, to the left of what the trusted have added, is not believed.
+        (await Init("192.0.2.1")).ShouldBe(200);
+        (await Init("192.0.2.1, 10.9.8.7")).ShouldBe(429);
+        (await Init("198.51.100.5, 192.0.2.1")).ShouldBe(429);
+        (await Init("192.0.2.1, 192.0.2.2, 10.9.8.7")).ShouldBe(200);
+        (await Init("192.0.2.2")).ShouldBe(429);
+        // Nor does a client become a neighbour.
+        (await server.Api.With(("X-Forwarded-For", "127.0.0.1")).Get("/metrics")).Status.ShouldBe(404);
+        (await server.Api.Get("/metrics")).Status.ShouldBe(200);
+
+        async Task<int> Init(string forwardedFor) =>
+            (await server.Api.With(("X-Forwarded-For", forwardedFor)).Post("/v1/init", new { project_slug = $"p-{Guid.NewGuid():N}" })).Status;
+    }
+
+    [Fact]
+    public async Task A_proxy_that_is_no_address_stops_the_start()
+    {
+        var failure = await Should.ThrowAsync<InvalidOperationException>(() => Store.Own(("BEADHUB_TRUSTED_PROXIES", "10.0.0.0/33")));
+        failure.Message.ShouldContain("BEADHUB_TRUSTED_PROXIES must be IP addresses and networks with commas between them, not '10.0.0.0/33'");
+    }
 }

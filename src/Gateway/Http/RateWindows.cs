@@ -8,9 +8,8 @@ namespace Beadhub.Gateway.Http;
 /// </summary>
 /// <param name="limit">Requests that one caller may make in a window.</param>
 /// <param name="length">Length of a window.</param>
-/// <param name="refusal">What the others are told.</param>
 /// <param name="time">The clock.</param>
-internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, string refusal, TimeProvider time) where TCaller : notnull
+internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, TimeProvider time) where TCaller : notnull
 {
     private const int PruneAbove = 10_000;
 
@@ -23,9 +22,8 @@ internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, string re
         public int Taken;
     }
 
-    /// <summary>Takes one.</summary>
-    /// <exception cref="ApiException">429 when the window is used up.</exception>
-    public void Take(TCaller caller)
+    /// <summary>Takes one. Null when it is within the limit; else how long until the window ends.</summary>
+    public TimeSpan? Take(TCaller caller)
     {
         var now = time.GetUtcNow();
         if (!_windows.TryGetValue(caller, out var window))
@@ -34,20 +32,17 @@ internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, string re
             window = _windows.GetOrAdd(caller, static _ => new());
         }
 
-        DateTimeOffset ends;
         lock (window)
         {
             if (window.Ends <= now) (window.Ends, window.Taken) = (now + length, 0);
             if (window.Taken < limit)
             {
                 window.Taken++;
-                return;
+                return null;
             }
 
-            ends = window.Ends;
+            return window.Ends - now;
         }
-
-        throw new ApiException(StatusCodes.Status429TooManyRequests, refusal) { RetryAfter = Math.Max(1, (int)Math.Ceiling((ends - now).TotalSeconds)) };
     }
 
     /// <summary>Forgets windows that have ended, when there are many; not for every newcomer.</summary>

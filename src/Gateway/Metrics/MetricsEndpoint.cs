@@ -27,8 +27,10 @@ internal static class MetricsEndpoint
         })).ExcludeFromDescription();
     }
 
-    // A proxy on the same machine brings requests from anywhere, and says so.
+    // A proxy on the same machine brings requests from anywhere, and says so: in one of these, of which the second is left of a header that was believed.
+    private static readonly string[] OfProxies = ["X-Forwarded-For", "X-Original-For", "Forwarded", "X-Real-IP"];
+
     private static bool IsLocal(HttpContext http) =>
         (http.Connection.RemoteIpAddress is not { } address || IPAddress.IsLoopback(address))
-        && !http.Request.Headers.ContainsKey("X-Forwarded-For") && !http.Request.Headers.ContainsKey("Forwarded") && !http.Request.Headers.ContainsKey("X-Real-IP");
+        && !OfProxies.Any(http.Request.Headers.ContainsKey);
 }

@@ -7,10 +7,10 @@ using Beadhub.Silo.EventLogs;
 
 namespace Beadhub.Silo.Cluster;
 
-/// <summary>Adds what nodes share besides the event log: presence, and who does the background work.</summary>
+/// <summary>Adds what nodes share besides the event log: presence, the count of bootstraps, and who does the background work.</summary>
 internal static class ClusterHosting
 {
-    /// <summary>Presence in Redis or in this process's memory; the background lease in PostgreSQL, or none.</summary>
+    /// <summary>Presence and the count of bootstraps in Redis or in this process's memory; the background lease in PostgreSQL, or none.</summary>
     public static void AddCluster(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(NodeId.New());
@@ -23,6 +23,8 @@ internal static class ClusterHosting
                 url, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>())).GetAwaiter().GetResult());
             services.AddSingleton<IPresenceStore, RedisPresenceStore>();
             services.AddSingleton<IChatPresence, RedisChatPresence>();
+            services.AddSingleton<MemoryInitRate>();
+            services.AddSingleton<IInitRate, RedisInitRate>();
         }
         else
         {
