@@ -6,6 +6,7 @@ using Beadhub.Feed;
 using Beadhub.Silo.Cluster.Feeds;
 using Beadhub.Silo.Cluster.Redis;
 using Beadhub.Silo.EventLogs;
+using Beadhub.Silo.Telemetry;
 using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Serialization;
@@ -52,6 +53,8 @@ internal static class Engine
         builder.UseOrleans(silo =>
         {
             silo.AddOutgoingGrainCallFilter<LostCalls>();
+            // A filter at each end of every call: only where somebody collects what it tells.
+            if (new TelemetryExport(Environment.GetEnvironmentVariable).SendsTraces) silo.AddActivityPropagation();
             // Failures cross as what they are, with what caused them, whichever library that comes from: without, a caller would hear of a missing codec.
             silo.Services.Configure<ExceptionSerializationOptions>(static failures => failures.SupportedExceptionTypeFilter = static _ => true);
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
