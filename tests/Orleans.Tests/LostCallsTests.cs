@@ -11,12 +11,14 @@ namespace Beadhub.Orleans.Tests;
 public sealed class LostCallsTests
 {
     private const string Read = nameof(IBoardGrain.Ready);
-    private const string Write = nameof(IBoardGrain.Sync);
+    private const string Write = nameof(IBoardGrain.ClaimNext);
 
-    [Fact]
-    public async Task A_lost_read_is_made_again()
+    [Theory]
+    [InlineData(Read)]
+    [InlineData(nameof(IBoardGrain.Sync))]
+    public async Task A_lost_call_that_may_be_repeated_is_made_again(string method)
     {
-        var call = new Call(typeof(IBoardGrain), Read, Lost(), Lost(), null);
+        var call = new Call(typeof(IBoardGrain), method, Lost(), Lost(), null);
         await call.Run();
         call.Made.ShouldBe(3);
     }
@@ -28,7 +30,7 @@ public sealed class LostCallsTests
         var call = new Call(typeof(IBoardGrain), Write, loss);
         var told = await Should.ThrowAsync<UnavailableException>(call.Run());
         told.InnerException.ShouldBeSameAs(loss);
-        told.Message.ShouldContain("IBoardGrain.Sync");
+        told.Message.ShouldContain("IBoardGrain.ClaimNext");
         call.Made.ShouldBe(1);
     }
 

@@ -20,7 +20,8 @@ public interface IApiKeyGrain : IGrainWithStringKey
         return Convert.ToHexStringLower(hash);
     }
 
-    /// <summary>Notes whom a freshly made key speaks for. Repeatable.</summary>
+    /// <summary>Notes whom a freshly made key speaks for.</summary>
+    [Repeatable]
     Task Issue(ApiKeyIssued issued);
 
     /// <summary>Whom the key speaks for; null when it is unknown or its agent's keys were revoked (contract 1.8).</summary>

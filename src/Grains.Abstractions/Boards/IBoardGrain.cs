@@ -13,12 +13,12 @@ namespace Beadhub.Boards;
 public interface IBoardGrain : IGrainWithStringKey
 {
     /// <summary>Stores issues, deletes, claims and releases (contract 8.3, 7.4).</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<SyncOutcome> Sync(SyncBeads command);
 
-    /// <summary>Releases every claim of a workspace that was deleted, with its events. Repeatable.</summary>
+    /// <summary>Releases every claim of a workspace that was deleted, with its events.</summary>
     /// <returns>The number of claims released.</returns>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<int> ReleaseClaimsOf(string workspaceId);
 
     /// <summary>
@@ -32,17 +32,17 @@ public interface IBoardGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<ClaimView> Join(JoinBead command);
 
-    /// <summary>Releases a workspace's own claim on a bead. Repeatable.</summary>
+    /// <summary>Releases a workspace's own claim on a bead.</summary>
     /// <returns>Whether there was one.</returns>
     [AlwaysInterleave]
     Task<bool> Leave(string workspaceId, string beadId);
 
-    /// <summary>Claims a native task's reference for a workspace unless anybody holds it, the workspace itself included. Repeatable.</summary>
-    [AlwaysInterleave]
+    /// <summary>Claims a native task's reference for a workspace unless anybody holds it, the workspace itself included.</summary>
+    [Repeatable, AlwaysInterleave]
     Task ClaimTask(ClaimTask command);
 
-    /// <summary>Releases every claim on a native task's reference. Repeatable.</summary>
-    [AlwaysInterleave]
+    /// <summary>Releases every claim on a native task's reference.</summary>
+    [Repeatable, AlwaysInterleave]
     Task ReleaseTask(string taskRef, string title);
 
     /// <summary>Decides whether a command line may run (contract 8.2).</summary>

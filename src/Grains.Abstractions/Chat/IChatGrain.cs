@@ -18,7 +18,7 @@ public interface IChatGrain : IGrainWithStringKey
     /// Completes when the session shows every event of its own that was announced before the call: an event is announced when it is durable, a moment before
     /// its grain shows it. For whoever has taken a feed position and now reads what led to it.
     /// </summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task Settle();
 
     /// <summary>Key of the grain: project id, slash, session id.</summary>

@@ -17,6 +17,7 @@ public interface IDirectoryGrain : IGrainWithStringKey
 
     /// <summary>The project of this name; when there is none yet, the proposed id becomes it.</summary>
     /// <param name="proposedProjectId">Id for a new project.</param>
+    [Repeatable]
     Task<string> Ensure(string proposedProjectId);
 
     /// <summary>Id of the project, or null.</summary>

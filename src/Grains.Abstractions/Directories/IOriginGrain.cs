@@ -8,10 +8,12 @@ namespace Beadhub.Directories;
 [Alias("beadhub.origin")]
 public interface IOriginGrain : IGrainWithStringKey
 {
-    /// <summary>Notes that a project has this repository. Repeatable.</summary>
+    /// <summary>Notes that a project has this repository.</summary>
+    [Repeatable]
     Task Use(OriginUse use);
 
-    /// <summary>Notes that a project no longer has it. Repeatable.</summary>
+    /// <summary>Notes that a project no longer has it.</summary>
+    [Repeatable]
     Task Leave(string projectId);
 
     /// <summary>Projects that have it, ordered by slug.</summary>

@@ -26,11 +26,11 @@ public interface IIdempotentRequestGrain : IGrainWithStringKey
 
     /// <summary>Keeps the answer, unless another node was faster with the same request; completes when it is durable.</summary>
     /// <returns><see cref="RequestStep.Proceed"/> with this answer, or what the other node's answer means for this request.</returns>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<RequestBegun> Complete(RecordedAnswer answer);
 
     /// <summary>There is no answer worth keeping: the next request with this key is carried out.</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task Abandon();
 }
 

@@ -21,7 +21,7 @@ public interface IMailboxGrain : IGrainWithStringKey
 
     /// <summary>Marks a mail of this box as read; the first time is kept (protocol 7.3).</summary>
     /// <exception cref="RefusedException">Not found: the project has no such mail. Forbidden: it is in another agent's box.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<MailReceipt> Acknowledge(string messageId, bool silently = false);
 
     /// <summary>
@@ -39,7 +39,7 @@ public interface IMailboxGrain : IGrainWithStringKey
     /// Completes when the box shows every event of its own that was announced before the call: an event is announced when it is durable, a moment before
     /// its grain shows it. For whoever has taken a feed position and now reads what led to it.
     /// </summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task Settle();
 
     /// <summary>Number of mails not acknowledged.</summary>

@@ -21,7 +21,7 @@ public interface INotifierGrain : IGrainWithStringKey
     Task<Notified> Notify(ImmutableArray<BeadNews> news);
 
     /// <summary>Reads on in the feed sometime soon: something has happened, or the server has just started.</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task Wake();
 }
 

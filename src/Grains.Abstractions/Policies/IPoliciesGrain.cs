@@ -30,7 +30,7 @@ public interface IPoliciesGrain : IGrainWithStringKey
     Task<PolicyLine> Create(CreatePolicy command);
 
     /// <summary>Puts a version in force; false when the project has no such version.</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<bool> Activate(string policyId);
 
     /// <summary>Stores the server's default as a new version and puts it in force (contract 10.9).</summary>

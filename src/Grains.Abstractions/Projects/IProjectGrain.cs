@@ -21,19 +21,20 @@ public interface IProjectGrain : IGrainWithStringKey
     Task<WorkspaceRegistered> Register(RegisterWorkspace command);
 
     /// <summary>Takes a workspace's sign of life with its profile; opens the workspace when it has none yet (contract 5.3).</summary>
+    [Repeatable]
     Task Heartbeat(HeartbeatWorkspace command);
 
     /// <summary>Admits a workspace to <c>command</c> and <c>sync</c>: it must exist; a given role or human name is kept (contract 8.2).</summary>
     /// <exception cref="RefusedException">The workspace is unknown or was deleted.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<WorkspaceEntered> Enter(EnterWorkspace command);
 
     /// <summary>Registers presence for a workspace (contract 4.3). Leaves no event.</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<PresenceRegistered> RegisterPresence(RegisterPresence command);
 
     /// <summary>Refreshes an agent's presence (protocol 6.2). Leaves no event.</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<AgentSeen> AgentHeartbeat(string agentId);
 
     /// <summary>Deletes a workspace: releases its claims, frees its alias, ends its agent and keys (contract 5.4).</summary>
@@ -61,7 +62,7 @@ public interface IProjectGrain : IGrainWithStringKey
     Task<AgentIdentity> Retire(RetireAgent command);
 
     /// <summary>Notes that an agent, by writing to another, shows that it knows the earliest change of key it was told of (protocol 12.7).</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task AcknowledgeRotation(string ofAgentId, string byAgentId);
 
     /// <summary>The changes of key that an agent is told of with its mail: of each sender the earliest that is news to it (protocol 12.7). Usually none.</summary>
@@ -75,6 +76,7 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <summary>Adds a repository or finds it (contract 6.2).</summary>
     /// <param name="origin">The repository.</param>
     /// <param name="freshRepoId">Its id when it is new. A repository that has it already was made by the same request.</param>
+    [Repeatable]
     Task<RepoEnsured> EnsureRepo(Origin origin, string freshRepoId);
 
     /// <summary>Deletes a repository with its workspaces (contract 6.4).</summary>

@@ -28,18 +28,18 @@ public interface ITasksGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<TaskName> Delete(string reference);
 
-    /// <summary>Makes a task wait for another. Repeatable.</summary>
+    /// <summary>Makes a task wait for another.</summary>
     /// <exception cref="RefusedException">Not found. Invalid: on itself, or in a circle.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<TaskDependency> Depend(string reference, string dependsOn);
 
-    /// <summary>Makes a task wait for another no longer. Repeatable.</summary>
+    /// <summary>Makes a task wait for another no longer.</summary>
     /// <exception cref="RefusedException">Not found.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<TaskDependency> Undepend(string reference, string dependsOn);
 
-    /// <summary>Does what follows from statuses in the board's claims and was not done yet. Repeatable.</summary>
-    [AlwaysInterleave]
+    /// <summary>Does what follows from statuses in the board's claims and was not done yet.</summary>
+    [Repeatable, AlwaysInterleave]
     Task SettleClaims();
 
     /// <summary>Id and reference of a task.</summary>
@@ -61,7 +61,7 @@ public interface ITasksGrain : IGrainWithStringKey
 
     /// <summary>Completes when what is read afterwards holds everything up to a version of the grain: an event is announced a moment before the grain shows it.</summary>
     /// <param name="version">Version of the event that the caller has seen.</param>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task Reach(long version);
 
     /// <summary>Native tasks that are not closed and wait for one that is not closed either; by priority, then number.</summary>

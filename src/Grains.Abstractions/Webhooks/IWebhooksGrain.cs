@@ -25,7 +25,7 @@ public interface IWebhooksGrain : IGrainWithStringKey
     Task<bool> Enable(string webhookId);
 
     /// <summary>Notes how far an endpoint has come. Nothing happens when it is gone.</summary>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task Delivered(string webhookId, long position);
 
     /// <summary>Notes a failure.</summary>

@@ -14,6 +14,7 @@ public interface IWorkspaceGrain : IGrainWithStringKey
     static string Key(string projectId, string workspaceId) => $"{projectId}/{workspaceId}";
 
     /// <summary>Applies what is given and differs. Says nothing to the log when nothing does.</summary>
+    [Repeatable]
     Task<Profile> Update(ProfilePatch patch);
 
     /// <summary>The profile.</summary>

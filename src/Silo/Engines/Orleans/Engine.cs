@@ -7,8 +7,10 @@ using Beadhub.Silo.Cluster.Feeds;
 using Beadhub.Silo.Cluster.Redis;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Telemetry;
+using Orleans;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.Streams;
 
@@ -86,6 +88,7 @@ internal static class Engine
 #pragma warning restore ORLEANSEXP003
         // A silo that is gone is noticed within two seconds, and its grains live elsewhere at once, even if it lived still: the log decides who writes.
         // The second option is set by its name, since older versions have neither it nor the wait.
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, Farewell>();
         silo.Configure<ClusterMembershipOptions>(membership => (membership.ProbeTimeout, membership.NumMissedProbesLimit) = (TimeSpan.FromSeconds(1), 2));
         silo.Services.Configure<GrainDirectoryOptions>(new ConfigurationBuilder().AddInMemoryCollection([new("RangeLeaseDuration", "00:00:00")]).Build());
     }

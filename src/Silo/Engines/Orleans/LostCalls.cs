@@ -6,8 +6,8 @@ using Orleans.Runtime;
 namespace Beadhub.Silo.Engines;
 
 /// <summary>
-/// What becomes of calls whose silo is lost, or that the cluster cannot place just now: those that only read, or that were sent back unopened, are made again;
-/// all others end with <see cref="UnavailableException"/>, as whether they were carried out is unknown.
+/// What becomes of calls whose silo is lost, or that the cluster cannot place just now: those that only read, that may be repeated (<see cref="RepeatableAttribute"/>), or that were
+/// sent back unopened, are made again; all others end with <see cref="UnavailableException"/>, as whether they were carried out is unknown.
 /// </summary>
 internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> logger) : IOutgoingGrainCallFilter
 {
@@ -53,7 +53,8 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
 
     private static bool IsLoss(Exception failure) => failure is OrleansException or TimeoutException;
 
-    private static bool MayRepeat(MethodInfo method, Exception failure) => failure is OrleansMessageRejectionException and not SiloUnavailableException || method.IsDefined(typeof(ReadOnlyAttribute));
+    private static bool MayRepeat(MethodInfo method, Exception failure) => failure is OrleansMessageRejectionException and not SiloUnavailableException
+        || method.IsDefined(typeof(ReadOnlyAttribute)) || method.IsDefined(typeof(RepeatableAttribute));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain}.{Method} did not get an answer: {Failure}: {Reason}")]
     private static partial void LogLost(ILogger logger, string grain, string method, string failure, string reason);
