@@ -1,5 +1,6 @@
 -- Roles and schema of Beadhub, with the least that each needs. Run by a superuser in Beadhub's database, with psql, once and after every upgrade:
 --   psql -v ON_ERROR_STOP=1 -v app_password=… -d beadhub -f roles.sql
+-- For servers built with the Orleans engine, -v orleans=1 adds what that keeps in PostgreSQL.
 -- Without app_password the role keeps the one it has; \password beadhub_app sets it by hand.
 -- Running it again changes nothing.
 
@@ -24,7 +25,7 @@ SELECT format('GRANT CONNECT ON DATABASE %I TO beadhub_app, beadhub_reader', cur
 CREATE SCHEMA IF NOT EXISTS beadhub AUTHORIZATION beadhub_owner;
 -- A log that a server has made for itself, or that was restored, comes under the owner.
 SELECT format('ALTER TABLE public.%I SET SCHEMA beadhub', tablename) FROM pg_tables
-    WHERE schemaname = 'public' AND tablename IN ('schema_version', 'streams', 'events', 'marks', 'heads', 'leases') AND to_regclass('beadhub.' || tablename) IS NULL \gexec
+    WHERE schemaname = 'public' AND (tablename IN ('schema_version', 'streams', 'events', 'marks', 'heads', 'leases') OR tablename LIKE 'orleans%') AND to_regclass('beadhub.' || tablename) IS NULL \gexec
 ALTER SCHEMA beadhub OWNER TO beadhub_owner;
 SELECT format('ALTER TABLE beadhub.%I OWNER TO beadhub_owner', tablename) FROM pg_tables WHERE schemaname = 'beadhub' AND tableowner <> 'beadhub_owner' \gexec
 SELECT format('ALTER ROLE %I IN DATABASE %I SET search_path = beadhub', role, current_database()) FROM unnest(ARRAY['beadhub_app', 'beadhub_reader']) AS role \gexec
@@ -40,4 +41,9 @@ GRANT SELECT ON schema_version TO beadhub_app;
 GRANT SELECT, INSERT ON events, marks TO beadhub_app;
 GRANT SELECT, INSERT, UPDATE ON streams, heads TO beadhub_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON leases TO beadhub_app;
+\if :{?orleans}
+    \ir orleans.sql
+    GRANT SELECT ON orleansquery TO beadhub_app;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON orleans_clusters, orleans_silos, orleans_states TO beadhub_app;
+\endif
 COMMIT;

@@ -11,6 +11,9 @@ public sealed class ServerProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_", "OTEL_"];
 
+    private const int FirstPort = 10_000, Ports = 22_000;
+    private static int portsGiven = Random.Shared.Next(Ports);
+
     private readonly Process process;
     private readonly string health;
     private readonly List<string> output = [];
@@ -177,12 +180,26 @@ public sealed class ServerProcess : IAsyncDisposable
             output.Add(line);
     }
 
-    /// <summary>A port of this machine that nobody listens on.</summary>
+    /// <summary>
+    /// A port of this machine that nobody listens on, each time another one; from below those that the system gives to outgoing connections. Two servers on one port
+    /// would be one: the second would end, and its tests find the first one healthy.
+    /// </summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = FirstPort + Interlocked.Increment(ref portsGiven) % Ports;
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody listens there.
+            }
+        }
     }
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]

@@ -72,7 +72,22 @@ public sealed class RolesTests(PostgresCluster cluster) : IDisposable
         }
     }
 
-    private static Task<string> Apply(string url) => Script.Run("psql", "-v", "ON_ERROR_STOP=1", "-v", "app_password=it's-any", "--no-psqlrc", "-q", "-d", url, "-f", Script.PathOf("postgres/roles.sql"));
+    [Fact]
+    public async Task What_Orleans_keeps_is_there_when_asked_for_and_its_queries_are_not_the_apps_to_change()
+    {
+        Assert.SkipWhen(PostgresCluster.Missing is not null, PostgresCluster.Missing ?? "");
+        var url = await cluster.CreateDatabase(Cancellation);
+        await Apply(url);
+        await Apply(url, "-v", "orleans=1");
+        await Apply(url, "-v", "orleans=1");
+        var app = url.Replace("postgres@", "beadhub_app@");
+        foreach (var allowed in (string[])["INSERT INTO orleans_clusters VALUES ('c', 1)", "SELECT querytext FROM orleansquery", "DELETE FROM orleans_silos", "DELETE FROM orleans_states"])
+            (await Refused(app, allowed)).ShouldBeFalse(allowed);
+        foreach (var forbidden in (string[])["UPDATE orleansquery SET querytext = ''", "DROP TABLE orleans_silos"]) (await Refused(app, forbidden)).ShouldBeTrue(forbidden);
+    }
+
+    private static Task<string> Apply(string url, params string[] more) =>
+        Script.Run("psql", ["-v", "ON_ERROR_STOP=1", "-v", "app_password=it's-any", .. more, "--no-psqlrc", "-q", "-d", url, "-f", Script.PathOf("postgres/roles.sql")]);
 
     private static async Task<bool> Refused(string url, string sql)
     {

@@ -22,7 +22,7 @@ internal sealed class OrleansSchema(DatabaseUrl database) : IHostedService
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Makes what is missing. A schema that this version has applied is left alone, so that a role which may not create tables can run on it.</summary>
+    /// <summary>Makes what is missing. A role that may not create tables runs on what an operator has made (<c>deploy/postgres/roles.sql</c>).</summary>
     /// <exception cref="EventLogUnavailableException">The database cannot be reached.</exception>
     internal static async Task Apply(DatabaseUrl database, CancellationToken cancellation)
     {
@@ -34,8 +34,9 @@ internal sealed class OrleansSchema(DatabaseUrl database) : IHostedService
             await Execute($"SELECT pg_advisory_xact_lock({SchemaLock})");
             var script = Script();
             var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(script)));
-            if (await Execute("SELECT to_regclass('orleansquery') IS NOT NULL") is not true
-                || await Execute($"SELECT querytext FROM orleansquery WHERE querykey = '{Applied}'") as string != hash)
+            if (await Execute("SELECT to_regclass('orleansquery') IS NULL OR has_schema_privilege(current_schema(), 'CREATE')") is true
+                && (await Execute("SELECT to_regclass('orleansquery') IS NULL") is true
+                    || await Execute($"SELECT querytext FROM orleansquery WHERE querykey = '{Applied}'") as string != hash))
             {
                 await Execute(script);
                 await Execute(
