@@ -38,8 +38,9 @@ public sealed class Caller(Agent agent, History history, CancellationToken end) 
                 {
                     if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.UnprocessableEntity or HttpStatusCode.BadRequest)
                         throw new InvalidOperationException($"{method} {path} -> {(int)response.StatusCode} {answer}");
+                    if (answer.Length == 0) throw new InvalidOperationException($"{method} {path} -> {(int)response.StatusCode} without a body");
                     if ((int)response.StatusCode < 400) history.Acknowledge();
-                    return ((int)response.StatusCode, answer.Length == 0 ? default : JsonDocument.Parse(answer).RootElement);
+                    return ((int)response.StatusCode, JsonDocument.Parse(answer).RootElement);
                 }
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)

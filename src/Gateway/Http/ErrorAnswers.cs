@@ -59,7 +59,8 @@ internal static class ErrorAnswers
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // The client is gone: nobody reads an answer.
+            // The client is gone: nobody reads an answer. But nobody, an Idempotency-Key least of all, may take it for one that says that the request was carried out.
+            if (!http.Response.HasStarted) http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
