@@ -43,7 +43,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         var fingerprint = Fingerprint(http.Request, body.Bytes.Span);
         http.DeriveIds($"{caller.Project}\n{caller.Name}\n{key}\n{http.Request.Method} {http.Request.Path.Value}");
 
-        var request = grains.GetGrain<IIdempotentRequestGrain>(IIdempotentRequestGrain.Key(caller.Project, caller.Name, key));
+        var name = IIdempotentRequestGrain.Key(caller.Project, caller.Name, key);
+        var request = grains.GetGrain<IIdempotentRequestGrain>(name);
         var begun = await request.Begin(fingerprint);
         switch (begun.Step)
         {
@@ -55,7 +56,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             case RequestStep.Wait:
                 throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
             default:
-                await CarryOut(http, next, request, fingerprint);
+                await CarryOut(http, carried => RequestFence.During(name, () => next(carried)), request, fingerprint);
                 break;
         }
     }

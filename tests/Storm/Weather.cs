@@ -49,7 +49,21 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
         await quiet.CancelAsync();
         await Task.WhenAll(listening);
         foreach (var caller in callers) caller.Dispose();
-        return new(this, elapsed, history, faults.Injected, listeners.Sum(listener => listener.Connections), HistoryCheck.Violations(history, ending));
+        var report = new Report(this, elapsed, history, faults.Injected, listeners.Sum(listener => listener.Connections), HistoryCheck.Violations(history, ending));
+        foreach (var thing in history.Holdings.Where(holding => report.Violations.Any(violation => violation.Contains(holding.Thing, StringComparison.Ordinal))).GroupBy(holding => (holding.Kind, holding.Thing)))
+            await Show(cluster, thing.Key.Kind, thing.Key.Thing, thing, tell);
+        return report;
+    }
+
+    /// <summary>What is known of a thing that somebody had against the rules: who was told what and when, and for a bead what the log says.</summary>
+    private static async Task Show(Cluster cluster, string kind, string thing, IEnumerable<Holding> holdings, Action<string> tell)
+    {
+        tell($"{kind} {thing}");
+        foreach (var holding in holdings.OrderBy(holding => holding.From))
+            tell($"  {holding.Holder} was told so at {At(holding.From)}, {(holding.Until == long.MaxValue ? "and kept it" : $"and began to give it back at {At(holding.Until)}")}");
+        if (kind == "bead") tell((await CommandRun.Of(Path.GetTempPath(), [("BEADHUB_DATABASE_URL", cluster.DatabaseUrl)], "log", "--stream", $"bead/{thing}")).Output);
+
+        static string At(long ticks) => $"{DateTime.UtcNow - Stopwatch.GetElapsedTime(ticks):HH:mm:ss.ffffff}";
     }
 
     private async Task<Agent[]> Team(Cluster cluster)

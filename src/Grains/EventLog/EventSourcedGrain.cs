@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
+using Beadhub.Idempotency;
 using Orleans;
 using Orleans.Placement;
 
@@ -79,12 +80,14 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// <exception cref="RefusedException">The decision refused.</exception>
     /// <exception cref="MarkTakenException">The project has an event with the decision's mark.</exception>
     /// <exception cref="EventLogUnavailableException">The log cannot be written; whether it was is unknown, and the caller may repeat.</exception>
+    /// <exception cref="OvertakenException">Another node has answered the request for which this is done.</exception>
     protected async Task<TResult> Transact<TResult>(Func<TState, Decision<TResult>> decide)
     {
         Waiting<TResult>? waiting = null;
+        var request = RequestFence.Request;
         lock (_gate)
         {
-            if (_deciding) _waiting.Add(waiting = new(decide));
+            if (_deciding) _waiting.Add(waiting = new(decide, request));
             else _deciding = true;
         }
 
@@ -98,6 +101,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 var now = _now;
                 var decision = decide(now.State);
                 if (decision.Events.IsDefaultOrEmpty) return decision.Result;
+                if (await IsOvertaken(request)) throw new OvertakenException();
                 var group = new Group(now.State);
                 group.Add(decision.Events, decision.Mark);
                 if (await TryAppend(now, group)) return decision.Result;
@@ -143,7 +147,9 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 var now = _now;
                 var group = new Group(now.State);
                 foreach (var waiting in all) waiting.Decide(group);
-                if (group.Written.Count == 0 || await TryAppend(now, group)) break;
+                if (group.Written.Count == 0) break;
+                if (await RefuseOvertaken(all)) continue;
+                if (await TryAppend(now, group)) break;
                 foreach (var waiting in all)
                     if (waiting.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) waiting.Refuse(new MarkTakenException(mark, marked));
                 await AfterDefeat(attempt, since);
@@ -159,6 +165,22 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         {
             GoOn();
         }
+    }
+
+    /// <summary>
+    /// Whether the request was answered by another node. It is asked after the decision: whatever its agent has done since that answer either was decided upon, or has
+    /// changed the stream, and the append is refused for its version.
+    /// </summary>
+    private async ValueTask<bool> IsOvertaken(string? request) =>
+        request is not null && log.ExclusiveEpoch == 0 && Kind.Name != IdempotentRequest.Kind.Name
+        && (await log.Load(new(IdempotentRequest.Kind.Name, request))).Version > 0;
+
+    private async ValueTask<bool> RefuseOvertaken(List<Waiting> all)
+    {
+        var overtaken = await Task.WhenAll(all.Select(waiting => waiting.Writes ? IsOvertaken(waiting.Request).AsTask() : Task.FromResult(false)));
+        for (var i = 0; i < overtaken.Length; i++)
+            if (overtaken[i]) all[i].Refuse(new OvertakenException());
+        return overtaken.Contains(true);
     }
 
     /// <summary>Lets others go first for a moment when many want the same stream.</summary>
@@ -191,10 +213,16 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     }
 
     /// <summary>A transaction that shares an append with others.</summary>
-    private abstract class Waiting
+    private abstract class Waiting(string? request)
     {
+        /// <summary>The request for which it is made (<see cref="RequestFence"/>).</summary>
+        public string? Request => request;
+
         /// <summary>The mark that the decision carries.</summary>
         public string? Mark { get; protected set; }
+
+        /// <summary>Whether the decision has events.</summary>
+        public bool Writes { get; protected set; }
 
         /// <summary>Decides on what the ones before leave. A refusal, too, is told only when what it rests on is durable.</summary>
         public abstract void Decide(Group group);
@@ -206,7 +234,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         public abstract void Fail(Exception failure);
     }
 
-    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide) : Waiting
+    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, string? request) : Waiting(request)
     {
         private readonly TaskCompletionSource<TResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _refusal;
@@ -224,16 +252,16 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 var decision = decide(group.State);
                 // Two of one group with one mark: the first is to be written, the second is told so by the next round.
                 if (decision.Mark is { } mark && group.Carries(mark)) throw new MarkTakenException(mark, null);
-                (Mark, _result) = (decision.Mark, decision.Result);
-                if (!decision.Events.IsDefaultOrEmpty) group.Add(decision.Events, decision.Mark);
+                (Mark, Writes, _result) = (decision.Mark, !decision.Events.IsDefaultOrEmpty, decision.Result);
+                if (Writes) group.Add(decision.Events, decision.Mark);
             }
             catch (Exception refusal)
             {
-                (Mark, _refusal) = (null, refusal);
+                (Mark, Writes, _refusal) = (null, false, refusal);
             }
         }
 
-        public override void Refuse(Exception refusal) => (_final, Mark, _refusal) = (true, null, refusal);
+        public override void Refuse(Exception refusal) => (_final, Mark, Writes, _refusal) = (true, null, false, refusal);
 
         public override void Complete()
         {

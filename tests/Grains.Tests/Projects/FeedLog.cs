@@ -16,6 +16,9 @@ internal sealed class FeedLog : IEventLog
 
     public int Asked { get; private set; }
 
+    /// <summary>Appends wait until it is set.</summary>
+    public TaskCompletionSource? Gate { get; set; }
+
     public int FeedPages { get; private set; }
 
     /// <summary>Number of events that were read from streams.</summary>
@@ -41,11 +44,12 @@ internal sealed class FeedLog : IEventLog
         return new(_streams.TryGetValue(stream, out var events) ? events.Count : 0);
     }
 
-    public Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
+    public async Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
     {
+        if (Gate is { } gate) await gate.Task;
         var events = _streams.TryGetValue(append.Stream, out var known) ? known : _streams[append.Stream] = [];
-        if (events.Count != append.ExpectedVersion) return Task.FromResult(new AppendResult(false, 0));
-        if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey((append.Project, e.Mark)))) return Task.FromResult(new AppendResult(false, 0));
+        if (events.Count != append.ExpectedVersion) return new(false, 0);
+        if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey((append.Project, e.Mark)))) return new(false, 0);
         foreach (var e in append.Events)
         {
             if (e.Mark is not null) _marks[(append.Project, e.Mark)] = new(append.Stream, events.Count + 1);
@@ -54,7 +58,7 @@ internal sealed class FeedLog : IEventLog
         }
 
         if (append.Snapshot is not null) _snapshots[append.Stream] = (events.Count, append.Snapshot);
-        return Task.FromResult(new AppendResult(true, _feed.Count - append.Events.Count + 1));
+        return new(true, _feed.Count - append.Events.Count + 1);
     }
 
     public ValueTask<long> Head(string project, CancellationToken cancellation = default)

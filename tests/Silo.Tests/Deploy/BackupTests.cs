@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Beadhub.Silo.Tests.Operations;
 using Beadhub.Testing;
 
 namespace Beadhub.Silo.Tests.Deploy;

@@ -1,4 +1,3 @@
-using Beadhub.Silo.Tests.Operations;
 using Beadhub.Testing;
 using Npgsql;
 

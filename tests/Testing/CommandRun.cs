@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using Beadhub.Testing;
 
-namespace Beadhub.Silo.Tests.Operations;
+namespace Beadhub.Testing;
 
 /// <summary>The real program, run with a command until it ends.</summary>
-internal sealed record CommandRun(int ExitCode, string Output, string Error)
+public sealed record CommandRun(int ExitCode, string Output, string Error)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
