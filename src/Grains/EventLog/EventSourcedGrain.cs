@@ -103,7 +103,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 if (decision.Events.IsDefaultOrEmpty) return decision.Result;
                 if (await IsOvertaken(request)) throw new OvertakenException();
                 var group = new Group(now.State);
-                group.Add(decision.Events, decision.Mark);
+                group.Add(decision.Events, decision.Mark, decision.AnyVersion);
                 if (await TryAppend(now, group)) return decision.Result;
                 if (decision.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) throw new MarkTakenException(mark, marked);
                 await AfterDefeat(attempt, since);
@@ -199,8 +199,12 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
         public List<NewEvent> Written { get; } = [];
 
-        public void Add(ImmutableArray<IEvent> events, string? mark)
+        /// <summary>Whether none of the events rests on the state.</summary>
+        public bool AnyVersion { get; private set; } = true;
+
+        public void Add(ImmutableArray<IEvent> events, string? mark, bool anyVersion)
         {
+            AnyVersion &= anyVersion;
             foreach (var @event in events)
             {
                 State = State.Apply(@event);
@@ -253,7 +257,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 // Two of one group with one mark: the first is to be written, the second is told so by the next round.
                 if (decision.Mark is { } mark && group.Carries(mark)) throw new MarkTakenException(mark, null);
                 (Mark, Writes, _result) = (decision.Mark, !decision.Events.IsDefaultOrEmpty, decision.Result);
-                if (Writes) group.Add(decision.Events, decision.Mark);
+                if (Writes) group.Add(decision.Events, decision.Mark, decision.AnyVersion);
             }
             catch (Exception refusal)
             {
@@ -297,17 +301,20 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     private async Task<bool> TryAppend(Folded now, Group group)
     {
         var (state, written) = (group.State, group.Written);
+        long first;
         var version = now.Version + written.Count;
         var snapshotDue = version - now.SnapshotVersion >= Kind.SnapshotEvery;
         var snapshot = snapshotDue ? JsonSerializer.Serialize(state, Kind.Snapshot) : null;
         try
         {
-            var result = await log.Append(new(_project, _stream, now.Version, written, snapshot));
+            var result = await log.Append(new(_project, _stream, now.Version, written, snapshot, group.AnyVersion));
             if (!result.Written)
             {
                 Distrust();
                 return false;
             }
+
+            first = result.FirstVersion;
         }
         catch
         {
@@ -315,7 +322,9 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             throw;
         }
 
-        Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch));
+        // After what others have written: the state is another one.
+        if (first != now.Version + 1) Distrust();
+        else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch));
         return true;
     }
 

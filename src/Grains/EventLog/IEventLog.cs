@@ -30,9 +30,9 @@ public interface IEventLog : IAsyncDisposable
     ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Appends the events atomically when the stream still has the expected version; completes once they are durable.
+    /// Appends the events atomically when the stream still has the expected version, or any (<see cref="StreamAppend.AnyVersion"/>); completes once they are durable.
     /// </summary>
-    /// <returns>Whether the events were written, and then the feed position of the first one.</returns>
+    /// <returns>Whether the events were written, and then where the first one is.</returns>
     /// <exception cref="EventLogUnavailableException">The outcome is unknown: the caller must read the stream again before it decides anew.</exception>
     Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default);
 
@@ -65,7 +65,10 @@ public readonly record struct StreamKey(string Kind, string Key)
 /// <param name="ExpectedVersion">The version that the stream must have: the number of its events so far.</param>
 /// <param name="Events">At least one.</param>
 /// <param name="Snapshot">State after the last of the events, as JSON, when one is due.</param>
-public sealed record StreamAppend(string Project, StreamKey Stream, long ExpectedVersion, IReadOnlyList<NewEvent> Events, string? Snapshot);
+/// <param name="AnyVersion">
+/// The events mean the same whatever the stream holds: when it has another version than expected, they are appended after that, without the snapshot. The first event must carry a mark.
+/// </param>
+public sealed record StreamAppend(string Project, StreamKey Stream, long ExpectedVersion, IReadOnlyList<NewEvent> Events, string? Snapshot, bool AnyVersion = false);
 
 /// <summary>An event to be written.</summary>
 /// <param name="Type">Event type name with its version suffix.</param>
@@ -85,7 +88,8 @@ public readonly record struct MarkedEvent(StreamKey Stream, long Version);
 /// <summary>What came of an append.</summary>
 /// <param name="Written">False when the stream had another version, or a mark was taken; nothing was written then.</param>
 /// <param name="FirstPosition">Feed position of the first event; 0 when nothing was written.</param>
-public readonly record struct AppendResult(bool Written, long FirstPosition);
+/// <param name="FirstVersion">Version of the first event within the stream; 0 when nothing was written.</param>
+public readonly record struct AppendResult(bool Written, long FirstPosition, long FirstVersion);
 
 /// <summary>A stream as stored.</summary>
 /// <param name="Key">Key of the stream within its kind.</param>

@@ -59,7 +59,7 @@ public sealed class Mailbox : IEventSourced<Mailbox>
         _ => new(Version + 1, Unread, _newest, _kept, _keptWeight),
     };
 
-    /// <summary>Puts a mail into the box.</summary>
+    /// <summary>Puts a mail into the box, whatever else is in it: those who mail one agent from several nodes are not in each other's way.</summary>
     public Decision<MailReceipt> Deliver(DeliverMail command, string toAgentId, DateTimeOffset now)
     {
         var at = command.SentAt ?? now;
@@ -68,7 +68,7 @@ public sealed class Mailbox : IEventSourced<Mailbox>
             new MailDelivered(
                 command.MessageId, command.FromAgentId, command.FromAlias, toAgentId, command.ToAlias, command.Subject, command.Body, command.Priority,
                 command.ThreadId, at, command.Signature, command.IsSilent)) with
-        { Mark = MarkOf(command.MessageId) };
+        { Mark = MarkOf(command.MessageId), AnyVersion = true };
     }
 
     /// <summary>Marks a mail of this box as read, once. The answer is null when that was done so long ago that its time is not at hand.</summary>

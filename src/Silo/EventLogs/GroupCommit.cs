@@ -347,7 +347,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
 
     private static void Complete(List<PendingAppend> batch)
     {
-        foreach (var pending in batch) pending.SetResult(new AppendResult(pending.FirstPosition > 0, pending.FirstPosition));
+        foreach (var pending in batch) pending.SetResult(pending.FirstPosition > 0 ? new(true, pending.FirstPosition, pending.FirstVersion) : default);
     }
 
     private void FailAll(EventLogUnavailableException error)

@@ -28,7 +28,9 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
             Require(@event.Mark);
             HasMarks = true;
         }
+        if (append.AnyVersion && append.Events[0].Mark is null) throw new ArgumentException("An append at any version needs a mark.", nameof(append));
         Append = append;
+        FirstVersion = append.ExpectedVersion + 1;
         Cancellation = cancellation;
         Cause = EventLogTraces.Cause;
     }
@@ -49,6 +51,10 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
     /// <summary>Set by the writer: the feed position of the first event, 0 when the append was refused.</summary>
     public long FirstPosition { get; set; }
 
+    /// <summary>The version of the first event: the one after the expected, or what the writer has found for an append at any version.</summary>
+    public long FirstVersion { get; set; }
+
+    /// <summary>The stream's version once the events are written where they were expected.</summary>
     public long NewVersion => Append.ExpectedVersion + Append.Events.Count;
 
     /// <summary>The time of an event as the stores keep it: UTC, whole microseconds.</summary>
@@ -64,7 +70,7 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
         {
             var @event = Append.Events[i];
             feed.Add(new FeedEvent(
-                Append.Project, FirstPosition + i, Append.Stream.Kind, Append.Stream.Key, Append.ExpectedVersion + i + 1,
+                Append.Project, FirstPosition + i, Append.Stream.Kind, Append.Stream.Key, FirstVersion + i,
                 @event.Type, @event.Data, new DateTimeOffset(At(i))));
         }
     }

@@ -146,6 +146,34 @@ public sealed class MailboxGrainTests : IAsyncLifetime
         (await there.Unread()).ShouldBe(2);
     }
 
+    [Fact]
+    public async Task Who_mails_from_two_nodes_at_once_is_in_nobodys_way()
+    {
+        _log.ExclusiveEpoch = 0;
+        await Fill("bob", 1);
+        await using var other = await Start();
+        var there = other.GetRequiredService<IGrainFactory>().GetGrain<IMailboxGrain>(IMailboxGrain.Key("p", "bob"));
+        (await there.Unread()).ShouldBe(1);
+
+        // All decide on a box with one mail; who comes second finds two, and asks nobody.
+        var (gate, asked) = (_log.Gate = new(), 0);
+        var deliveries = new[] { Bob.Deliver(Mail("here")), there.Deliver(Mail("there")) };
+        asked = _log.Asked;
+        gate.SetResult();
+        await Task.WhenAll(deliveries);
+        _log.Asked.ShouldBe(asked);
+
+        var order = (await Bob.Inbox(new(true, 10))).Mails.Select(mail => mail.MessageId).ToArray();
+        order.Order().ShouldBe(["bob-1", "here", "there"]);
+        order[2].ShouldBe("bob-1");
+        (await there.Inbox(new(true, 10))).Mails.Select(mail => mail.MessageId).ShouldBe(order);
+        await Fill("bob", 100, from: 2);
+        await there.Acknowledge("there");
+        await Restart();
+        (await Bob.Unread()).ShouldBe(102);
+        (await Bob.Inbox(new(false, 500))).Mails.Where(mail => mail.ReadAt is not null).ShouldHaveSingleItem().MessageId.ShouldBe("there");
+    }
+
     private static DeliverMail Mail(string id, string body = "b") => new(id, "alice", "alice", "bob", "s", body);
 
     private IMailboxGrain Box(string agent, string project = "p") =>

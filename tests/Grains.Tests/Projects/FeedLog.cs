@@ -48,8 +48,8 @@ internal sealed class FeedLog : IEventLog
     {
         if (Gate is { } gate) await gate.Task;
         var events = _streams.TryGetValue(append.Stream, out var known) ? known : _streams[append.Stream] = [];
-        if (events.Count != append.ExpectedVersion) return new(false, 0);
-        if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey((append.Project, e.Mark)))) return new(false, 0);
+        if (events.Count != append.ExpectedVersion && !append.AnyVersion) return default;
+        if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey((append.Project, e.Mark)))) return default;
         foreach (var e in append.Events)
         {
             if (e.Mark is not null) _marks[(append.Project, e.Mark)] = new(append.Stream, events.Count + 1);
@@ -57,8 +57,9 @@ internal sealed class FeedLog : IEventLog
             _feed.Add(new(append.Project, _feed.Count + 1, append.Stream.Kind, append.Stream.Key, events.Count, e.Type, e.Data, e.At));
         }
 
-        if (append.Snapshot is not null) _snapshots[append.Stream] = (events.Count, append.Snapshot);
-        return new(true, _feed.Count - append.Events.Count + 1);
+        var first = events.Count - append.Events.Count + 1;
+        if (append.Snapshot is not null && first == append.ExpectedVersion + 1) _snapshots[append.Stream] = (events.Count, append.Snapshot);
+        return new(true, _feed.Count - append.Events.Count + 1, first);
     }
 
     public ValueTask<long> Head(string project, CancellationToken cancellation = default)

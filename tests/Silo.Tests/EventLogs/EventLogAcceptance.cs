@@ -88,8 +88,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     public async Task Events_come_back_as_they_were_written()
     {
         var result = await Log.Append(new StreamAppend(Project, Bead("a"), 0, [Event("{\"n\":1}"), Event("{\"n\":2}", "bead.claimed.v1")], null), Cancellation);
-        result.ShouldBe(new AppendResult(true, 1));
-        (await Log.Append(Appending("a", 2, "{\"n\":3}"), Cancellation)).ShouldBe(new AppendResult(true, 3));
+        result.ShouldBe(new AppendResult(true, 1, 1));
+        (await Log.Append(Appending("a", 2, "{\"n\":3}"), Cancellation)).ShouldBe(new AppendResult(true, 3, 3));
 
         var stream = await Log.Load(Bead("a"), Cancellation);
         stream.Version.ShouldBe(3);
@@ -171,11 +171,11 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         var fine = Log.Append(new StreamAppend(Project, Bead("c"), 0, [Event("1") with { Mark = "c" }], null), Cancellation);
         var plain = Log.Append(Appending("d", 0, "1"), Cancellation);
         var elsewhere = Log.Append(new StreamAppend("elsewhere", Bead("e"), 0, [Event("1") with { Mark = "m" }], null), Cancellation);
-        (await refused).ShouldBe(new AppendResult(false, 0));
-        (await again).ShouldBe(new AppendResult(false, 0));
+        (await refused).ShouldBe(default);
+        (await again).ShouldBe(default);
         (await fine).Written.ShouldBeTrue();
         (await plain).Written.ShouldBeTrue();
-        (await elsewhere).ShouldBe(new AppendResult(true, 1));
+        (await elsewhere).ShouldBe(new AppendResult(true, 1, 1));
 
         (await Log.Version(Project, Bead("b"), Cancellation)).ShouldBe(0);
         (await Log.Load(Bead("a"), Cancellation)).ShouldSatisfyAllConditions(a => a.Version.ShouldBe(2), a => a.Snapshot.ShouldBeNull());
@@ -223,12 +223,48 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     public async Task Another_version_than_expected_is_refused(long wrong)
     {
         await Log.Append(Appending("a", 0, "1", "2") with { Snapshot = "S2" }, Cancellation);
-        (await Log.Append(Appending("a", wrong, "x") with { Snapshot = "X" }, Cancellation)).ShouldBe(new AppendResult(false, 0));
+        (await Log.Append(Appending("a", wrong, "x") with { Snapshot = "X" }, Cancellation)).ShouldBe(default);
 
         var stream = await Log.Load(Bead("a"), Cancellation);
         stream.ShouldSatisfyAllConditions(() => stream.Version.ShouldBe(2), () => stream.Snapshot.ShouldBe("S2"), () => stream.Tail.ShouldBeEmpty());
         (await Log.Head(Project, Cancellation)).ShouldBe(2);
         Published.Feed(Project).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task What_may_come_at_any_version_follows_what_is_there()
+    {
+        var any = new StreamAppend(Project, Bead("a"), 0, [Event("any") with { Mark = "m" }, Event("more")], "S2", AnyVersion: true);
+        (await Log.Append(any, Cancellation)).ShouldBe(new AppendResult(true, 1, 1));
+        (await Log.Load(Bead("a"), Cancellation)).ShouldSatisfyAllConditions(a => a.Snapshot.ShouldBe("S2"), a => a.SnapshotVersion.ShouldBe(2));
+
+        // Its snapshot is not of what is there: it is left out. Others of the batch are held to their versions.
+        var results = await Task.WhenAll(
+            Log.Append(any with { Events = [Event("late") with { Mark = "n" }], Snapshot = "wrong" }, Cancellation),
+            Log.Append(Appending("b", 3, "x"), Cancellation),
+            Log.Append(new StreamAppend(Project, Bead("c"), 2, [Event("x") with { Mark = "x" }], null), Cancellation));
+        results.ShouldBe([new AppendResult(true, 3, 3), default, default]);
+        (await Log.Append(any with { ExpectedVersion = 3, Events = [Event("guessed") with { Mark = "o" }], Snapshot = "S4" }, Cancellation)).ShouldBe(new AppendResult(true, 4, 4));
+        (await Log.Append(Appending("a", 4, "5"), Cancellation)).FirstVersion.ShouldBe(5);
+
+        var stream = await Log.Load(Bead("a"), Cancellation);
+        stream.ShouldSatisfyAllConditions(
+            () => stream.Version.ShouldBe(5), () => stream.SnapshotVersion.ShouldBe(4), () => stream.Snapshot.ShouldBe("S4"), () => stream.Tail.Select(e => e.Data).ShouldBe(["5"]));
+        (await Log.ReadStream(Bead("a"), 0, 10, Cancellation)).Select(e => (e.Version, e.Data)).ShouldBe([(1, "any"), (2, "more"), (3, "late"), (4, "guessed"), (5, "5")]);
+        Published.Feed(Project).Select(e => e.Version).ShouldBe([1, 2, 3, 4, 5]);
+        (await Log.FindMark(Project, "n", Cancellation)).ShouldBe(new MarkedEvent(Bead("a"), 3));
+        (await Log.Version(Project, Bead("a"), Cancellation)).ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task What_may_come_at_any_version_comes_once()
+    {
+        var any = new StreamAppend(Project, Bead("a"), 7, [Event("1") with { Mark = "m" }], null, AnyVersion: true);
+        await Log.Append(Appending("a", 0, "0"), Cancellation);
+        (await Log.Append(any, Cancellation)).ShouldBe(new AppendResult(true, 2, 2));
+        (await Log.Append(any, Cancellation)).ShouldBe(default);
+        (await Log.Version(Project, Bead("a"), Cancellation)).ShouldBe(2);
+        await Should.ThrowAsync<ArgumentException>(() => Log.Append(any with { Events = [Event("1")] }, Cancellation));
     }
 
     [Fact]
@@ -434,7 +470,7 @@ public abstract class EventLogAcceptance : IAsyncLifetime
 
         (await Log.Head(Project, Cancellation)).ShouldBe(500);
         (await All("bead")).Count.ShouldBe(500);
-        (await Log.Append(Appending("0", 1, "after"), Cancellation)).ShouldBe(new AppendResult(true, 501));
+        (await Log.Append(Appending("0", 1, "after"), Cancellation)).ShouldBe(new AppendResult(true, 501, 2));
         await FeedIsWhole(Project);
     }
 

@@ -31,7 +31,7 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         (await Log.Head(Project, Cancellation)).ShouldBe(1);
 
         await PostgresCluster.Execute(Url, "DROP TRIGGER full_disk ON events", Cancellation);
-        (await Log.Append(Appending("a", 1, "2"), Cancellation)).ShouldBe(new AppendResult(true, 2));
+        (await Log.Append(Appending("a", 1, "2"), Cancellation)).ShouldBe(new AppendResult(true, 2, 2));
         (await Log.Check(Cancellation)).ShouldBeNull();
         await FeedIsWhole(Project);
     }
@@ -157,6 +157,28 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
     }
 
     [Fact]
+    public async Task Nodes_that_write_one_stream_at_any_version_are_never_refused()
+    {
+        await Log.DisposeAsync();
+        var nodes = new[] { await Open(cluster: true), await Open(cluster: true), await Open(cluster: true) };
+        for (var i = 0; i < 4; i++) await nodes[0].Append(Appending($"{i}", 0, "begun"), Cancellation);
+        var results = await Task.WhenAll(Enumerable.Range(0, 600).Select(i => Task.Run(() => nodes[i % 3].Append(
+            new StreamAppend(Project, Bead($"{i / 3 % 4}"), 1 + i / 12, [Event($"{i}") with { Mark = $"{i}" }], $"S{i}", AnyVersion: true), Cancellation))));
+
+        Log = nodes[0];
+        results.ShouldAllBe(result => result.Written);
+        var feed = await Feed(Project);
+        feed.Count.ShouldBe(604);
+        for (var i = 0; i < 600; i++) feed[(int)results[i].FirstPosition - 1].ShouldSatisfyAllConditions(e => e.Data.ShouldBe($"{i}"), e => e.Version.ShouldBe(results[i].FirstVersion));
+        foreach (var stream in feed.GroupBy(e => e.Key)) stream.Select(e => e.Version).ShouldBe(Enumerable.Range(1, 151).Select(n => (long)n));
+
+        // A snapshot is there only where it says what the stream holds.
+        foreach (var stream in (await All("bead")).Values.Where(stream => stream.SnapshotVersion > 0))
+            int.Parse(stream.Snapshot![1..]).ShouldSatisfyAllConditions(
+                i => (i / 12 + 2).ShouldBe((int)stream.SnapshotVersion), i => results[i].FirstVersion.ShouldBe(stream.SnapshotVersion));
+    }
+
+    [Fact]
     public async Task A_lone_node_and_nodes_of_a_cluster_exclude_each_other()
     {
         var impatient = new EventLogOptions { LockPatience = TimeSpan.Zero };
@@ -226,6 +248,15 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
 
         // Another node's event in the same place is not ours, and what was never written is not there.
         WrittenBatch.Find(connection, Pending(Appending("a", 0, "{\"n\":9}"), other)).ShouldBeFalse();
+
+        // At any version it is found by its mark.
+        var any = new StreamAppend(Project, Bead("b"), 0, [Event("{\"n\":5}") with { Mark = "m" }], null, AnyVersion: true);
+        WrittenBatch.Find(connection, Pending(any)).ShouldBeFalse();
+        await Log.Append(any, Cancellation);
+        var found = Pending(first, any);
+        WrittenBatch.Find(connection, found).ShouldBeTrue();
+        found.Select(pending => (pending.FirstPosition, pending.FirstVersion)).ShouldBe([(1, 1), (4, 2)]);
+        WrittenBatch.Find(connection, Pending(any with { Stream = Bead("a") })).ShouldBeFalse();
 
         static PendingAppend[] Pending(params StreamAppend[] appends) => [.. appends.Select(append => new PendingAppend(append, default))];
     }

@@ -29,7 +29,7 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
             stream => stream.Version.ShouldBe(1), stream => stream.Snapshot.ShouldBeNull(), stream => stream.Tail.Count.ShouldBe(1));
         (await Log.Head(Project, Cancellation)).ShouldBe(1);
 
-        (await Log.Append(Appending("a", 1, "small"), Cancellation)).ShouldBe(new AppendResult(true, 2));
+        (await Log.Append(Appending("a", 1, "small"), Cancellation)).ShouldBe(new AppendResult(true, 2, 2));
         (await Log.Check(Cancellation)).ShouldBeNull();
         await FeedIsWhole(Project);
     }

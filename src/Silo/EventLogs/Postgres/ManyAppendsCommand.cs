@@ -22,6 +22,7 @@ internal sealed class ManyAppendsCommand
     private readonly NpgsqlParameter<string[]> _datas = Array<string[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<DateTime[]> _ats = Array<DateTime[]>(NpgsqlDbType.TimestampTz);
     private readonly NpgsqlParameter<string?[]> _marks = Array<string?[]>(NpgsqlDbType.Text);
+    private readonly NpgsqlParameter<bool[]> _anys = Array<bool[]>(NpgsqlDbType.Boolean);
     private readonly bool _withEvents;
     private readonly bool _withMarks;
 
@@ -34,11 +35,16 @@ internal sealed class ManyAppendsCommand
         {
             foreach (var parameter in (NpgsqlParameter[])[_ordinals, _places, _types, _datas, _ats]) _command.Parameters.Add(parameter);
         }
-        if (withMarks) _command.Parameters.Add(_marks);
+        if (withMarks)
+        {
+            _command.Parameters.Add(_marks);
+            _command.Parameters.Add(_anys);
+        }
+
         _command.Prepare();
     }
 
-    /// <summary>Sets the first position of each accepted append.</summary>
+    /// <summary>Sets the first position and version of each accepted append.</summary>
     public void Execute(IReadOnlyList<PendingAppend> batch)
     {
         Fill(batch);
@@ -46,7 +52,11 @@ internal sealed class ManyAppendsCommand
         // A batch that is sent again must not remember what the lost attempt was given.
         foreach (var pending in batch) pending.FirstPosition = 0;
         using var reader = _command.ExecuteReader();
-        while (reader.Read()) batch[(int)reader.GetInt64(0) - 1].FirstPosition = reader.GetInt64(1);
+        while (reader.Read())
+        {
+            var accepted = batch[(int)reader.GetInt64(0) - 1];
+            (accepted.FirstPosition, accepted.FirstVersion) = (reader.GetInt64(1), reader.GetInt64(2) + 1);
+        }
     }
 
     private void Fill(IReadOnlyList<PendingAppend> batch)
@@ -79,6 +89,7 @@ internal sealed class ManyAppendsCommand
         var datas = _datas.TypedValue = new string[total];
         var ats = _ats.TypedValue = new DateTime[total];
         var marks = _withMarks ? _marks.TypedValue = new string?[total] : null;
+        if (_withMarks) _anys.TypedValue = [.. batch.Select(static pending => pending.Append.AnyVersion)];
         var next = 0;
         for (var i = 0; i < batch.Count; i++)
         {

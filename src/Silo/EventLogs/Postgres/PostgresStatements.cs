@@ -35,34 +35,34 @@ internal static class PostgresStatements
         """;
 
     /// <summary>
-    /// Many appends, without their events: arrays of kind, key, project, prior, number of events, snapshot → ordinal (from 1) and first
-    /// position of the accepted. The events must follow in the same transaction.
+    /// Many appends, without their events: arrays of kind, key, project, prior, number of events, snapshot → ordinal (from 1), first
+    /// position and prior of the accepted. The events must follow in the same transaction.
     /// </summary>
-    public const string Place = $"{Input}{Accepted} SELECT ordinal, first FROM placed";
+    public const string Place = $"{Input}{Proposed}{AtPrior}{Placed} SELECT ordinal, first, prior FROM placed";
 
     /// <summary>
     /// Many appends: as <see cref="Place"/>, then arrays of each event's append (its ordinal), place within it (from 0), type, data, at.
     /// </summary>
     public const string Append = $"""
-        {Input}{Accepted}, {Events}
-        SELECT ordinal, first FROM placed
+        {Input}{Proposed}{AtPrior}{Placed}, {Events}
+        SELECT ordinal, first, prior FROM placed
         """;
 
     /// <summary>
-    /// Many appends with marks: as <see cref="Append"/>, with an array of marks (or nulls) beside the events. An append with a taken mark is
-    /// not accepted. Only this statement looks at marks, so that appends without any pay nothing.
+    /// Many appends with marks: as <see cref="Append"/>, with an array of marks (or nulls) beside the events, and one of whether an append may come at any version. An append
+    /// with a taken mark is not accepted. Only this statement looks at marks, so that appends without any pay nothing.
     /// </summary>
     public const string AppendMarked = $"""
         {Input} WHERE ordinal NOT IN (
             SELECT ordinal FROM unnest($7, $12) AS e (ordinal, mark)
             WHERE (SELECT true FROM marks m WHERE m.project = ($3)[e.ordinal] AND m.mark = e.mark)
-        ){Accepted}, {Events}, marked AS (
+        ){Proposed}{AtAny}{Placed}, {Events}, marked AS (
             INSERT INTO marks (project, mark, kind, key, version)
             SELECT p.project, e.mark, p.kind, p.key, p.prior + e.place + 1
             FROM unnest($7, $8, $12) AS e (ordinal, place, mark) JOIN placed p ON p.ordinal = e.ordinal
             WHERE e.mark IS NOT NULL ORDER BY 1, 2
         )
-        SELECT ordinal, first FROM placed
+        SELECT ordinal, first, prior FROM placed
         """;
 
     /// <summary>Rows of <c>streams</c>, in the order of these columns.</summary>
@@ -94,19 +94,36 @@ internal static class PostgresStatements
 
     // A stream that was expected to exist, and does not, must not be made: hence the look-up. Streams are never deleted, so what it sees
     // stays true. A scalar subquery, since the planner would turn EXISTS into a hash of the whole table.
-    private const string Accepted = """
+    private const string Proposed = """
         ), accepted AS (
             INSERT INTO streams AS s (kind, key, project, version, prior, snapshot_version, snapshot)
             SELECT kind, key, project, prior + events, prior, CASE WHEN snapshot IS NULL THEN 0 ELSE prior + events END, snapshot
             FROM input i WHERE prior = 0 OR (SELECT true FROM streams o WHERE o.kind = i.kind AND o.key = i.key)
             ORDER BY kind, key
-            ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, prior = excluded.prior,
+            ON CONFLICT (kind, key) DO UPDATE SET
+
+        """;
+
+    private const string AtPrior = """
+                version = excluded.version, prior = excluded.prior,
                 snapshot_version = CASE WHEN excluded.snapshot IS NULL THEN s.snapshot_version ELSE excluded.snapshot_version END,
                 snapshot = coalesce(excluded.snapshot, s.snapshot)
             WHERE s.version = excluded.prior
-            RETURNING kind, key
+        """;
+
+    // What others have committed while this statement waited for the row counts: version, prior and snapshot follow from the row as it is then.
+    private const string AtAny = """
+                version = s.version + excluded.version - excluded.prior, prior = s.version,
+                snapshot_version = CASE WHEN excluded.snapshot IS NULL OR s.version <> excluded.prior THEN s.snapshot_version ELSE excluded.snapshot_version END,
+                snapshot = CASE WHEN excluded.snapshot IS NULL OR s.version <> excluded.prior THEN s.snapshot ELSE excluded.snapshot END
+            WHERE s.version = excluded.prior OR (SELECT ($13)[i.ordinal] FROM input i WHERE i.kind = excluded.kind AND i.key = excluded.key)
+        """;
+
+    private const string Placed = """
+
+            RETURNING kind, key, prior
         ), taken AS MATERIALIZED (
-            SELECT i.ordinal, i.kind, i.key, i.project, i.prior,
+            SELECT i.ordinal, i.kind, i.key, i.project, a.prior,
                 sum(i.events) OVER (PARTITION BY i.project ORDER BY i.ordinal) - i.events AS before,
                 sum(i.events) OVER (PARTITION BY i.project) AS gain
             FROM input i JOIN accepted a ON a.kind = i.kind AND a.key = i.key

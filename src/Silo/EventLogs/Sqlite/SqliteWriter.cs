@@ -12,6 +12,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
     private SqliteConnection? _connection;
     private SqliteStatement _beginTransaction = null!;
     private SqliteStatement _commit = null!;
+    private SqliteStatement _version = null!;
     private SqliteStatement _begin = null!;
     private SqliteStatement _continue = null!;
     private SqliteStatement _insert = null!;
@@ -31,6 +32,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
             if (options.MaxSqlitePages is { } pages) SqliteDatabase.Execute(connection, $"PRAGMA max_page_count = {pages}");
             _beginTransaction = new(connection, "BEGIN IMMEDIATE");
             _commit = new(connection, "COMMIT");
+            _version = new(connection, "SELECT version FROM streams WHERE kind = $1 AND key = $2");
             _begin = new(connection,
                 "INSERT INTO streams (kind, key, project, version, snapshot_version, snapshot) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING");
             _continue = new(connection, """
@@ -88,10 +90,13 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         var (kind, key) = append.Stream;
         pending.FirstPosition = 0;
         if (pending.HasMarks && append.Events.Any(e => e.Mark is not null && _isMarked.Number(append.Project, e.Mark) != 0)) return;
-        var snapshotVersion = append.Snapshot is null ? 0 : pending.NewVersion;
-        var touched = append.ExpectedVersion == 0
-            ? _begin.Execute(kind, key, append.Project, pending.NewVersion, snapshotVersion, append.Snapshot)
-            : _continue.Execute(kind, key, append.ExpectedVersion, pending.NewVersion, snapshotVersion, append.Snapshot);
+        var prior = append.AnyVersion ? _version.Number(kind, key) : append.ExpectedVersion;
+        var snapshot = prior == append.ExpectedVersion ? append.Snapshot : null;
+        var version = prior + append.Events.Count;
+        var snapshotVersion = snapshot is null ? 0 : version;
+        var touched = prior == 0
+            ? _begin.Execute(kind, key, append.Project, version, snapshotVersion, snapshot)
+            : _continue.Execute(kind, key, prior, version, snapshotVersion, snapshot);
         if (touched == 0) return;
 
         if (!_heads.TryGetValue(append.Project, out var head)) head = _head.Number(append.Project);
@@ -99,9 +104,10 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         {
             var @event = append.Events[i];
             _insert.Execute(
-                append.Project, head + i + 1, kind, key, append.ExpectedVersion + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)));
-            if (@event.Mark is not null) _mark.Execute(append.Project, @event.Mark, kind, key, append.ExpectedVersion + i + 1);
+                append.Project, head + i + 1, kind, key, prior + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)));
+            if (@event.Mark is not null) _mark.Execute(append.Project, @event.Mark, kind, key, prior + i + 1);
         }
+        pending.FirstVersion = prior + 1;
         pending.FirstPosition = head + 1;
         _heads[append.Project] = head + append.Events.Count;
     }
