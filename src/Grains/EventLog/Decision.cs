@@ -8,9 +8,6 @@ public readonly record struct Decision<TResult>(ImmutableArray<IEvent> Events, T
 {
     /// <summary>A name that no other event of the project may carry; the first event gets it (<see cref="NewEvent.Mark"/>).</summary>
     public string? Mark { get; init; }
-
-    /// <summary>Whether the events and the answer are the same whatever the state is, so that no other writer can be in the way; needs a mark (<see cref="StreamAppend.AnyVersion"/>).</summary>
-    public bool AnyVersion { get; init; }
 }
 
 /// <summary>The decision's mark is carried by another event of the project already; nothing was written.</summary>

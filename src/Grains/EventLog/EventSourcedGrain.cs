@@ -27,11 +27,15 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
     private static readonly StreamKind<TState> Kind = TState.Kind;
 
+    // Who writes without knowing what others write catches up now and then all the same, for the sake of snapshots.
+    private static readonly int MostBehind = Kind.SnapshotEvery / 2;
+
     private readonly Lock _gate = new();
     private List<Waiting> _waiting = [];
     private bool _deciding; // one append of an activation is under way at a time
     private StreamKey _stream;
     private string _project = "";
+    private long _behind; // events by which the newest append followed others than are known
     private volatile Folded _now = Folded.Nothing;
 
     private sealed record Folded(TState State, long Version, long SnapshotVersion, long Epoch)
@@ -77,17 +81,21 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// Transactions that come while another is under way (in grains whose commands interleave) are decided one after the other on what the ones
     /// before them leave, and share one append: a grain that everybody asks answers as many as meet in a commit, not one a commit.
     /// </remarks>
+    /// <param name="decide">The decision.</param>
+    /// <param name="anyVersion">
+    /// The decision is the same whatever the state, and has a mark: what others write is not in its way, and need not be known (<see cref="StreamAppend.AnyVersion"/>).
+    /// </param>
     /// <exception cref="RefusedException">The decision refused.</exception>
     /// <exception cref="MarkTakenException">The project has an event with the decision's mark.</exception>
     /// <exception cref="EventLogUnavailableException">The log cannot be written; whether it was is unknown, and the caller may repeat.</exception>
     /// <exception cref="OvertakenException">Another node has answered the request for which this is done.</exception>
-    protected async Task<TResult> Transact<TResult>(Func<TState, Decision<TResult>> decide)
+    protected async Task<TResult> Transact<TResult>(Func<TState, Decision<TResult>> decide, bool anyVersion = false)
     {
         Waiting<TResult>? waiting = null;
         var request = RequestFence.Request;
         lock (_gate)
         {
-            if (_deciding) _waiting.Add(waiting = new(decide, request));
+            if (_deciding) _waiting.Add(waiting = new(decide, request, anyVersion));
             else _deciding = true;
         }
 
@@ -97,13 +105,13 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             var since = Stopwatch.GetTimestamp();
             for (var attempt = 1; ; attempt++)
             {
-                if (!Trusted) await CatchUp();
+                if (!Trusted && !(anyVersion && _behind < MostBehind)) await CatchUp();
                 var now = _now;
                 var decision = decide(now.State);
                 if (decision.Events.IsDefaultOrEmpty) return decision.Result;
                 if (await IsOvertaken(request)) throw new OvertakenException();
-                var group = new Group(now.State);
-                group.Add(decision.Events, decision.Mark, decision.AnyVersion);
+                var group = new Group(now.State, anyVersion);
+                group.Add(decision.Events, decision.Mark);
                 if (await TryAppend(now, group)) return decision.Result;
                 if (decision.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) throw new MarkTakenException(mark, marked);
                 await AfterDefeat(attempt, since);
@@ -143,9 +151,10 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             var since = Stopwatch.GetTimestamp();
             for (var attempt = 1; ; attempt++)
             {
-                if (!Trusted) await CatchUp();
+                var anyVersion = all.TrueForAll(static waiting => waiting.AnyVersion);
+                if (!Trusted && !(anyVersion && _behind < MostBehind)) await CatchUp();
                 var now = _now;
-                var group = new Group(now.State);
+                var group = new Group(now.State, anyVersion);
                 foreach (var waiting in all) waiting.Decide(group);
                 if (group.Written.Count == 0) break;
                 if (await RefuseOvertaken(all)) continue;
@@ -191,7 +200,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     }
 
     /// <summary>Events to be appended at once, and the state that they lead to.</summary>
-    private sealed class Group(TState state)
+    private sealed class Group(TState state, bool anyVersion)
     {
         private readonly DateTimeOffset _at = DateTimeOffset.UtcNow;
 
@@ -200,11 +209,10 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         public List<NewEvent> Written { get; } = [];
 
         /// <summary>Whether none of the events rests on the state.</summary>
-        public bool AnyVersion { get; private set; } = true;
+        public bool AnyVersion => anyVersion;
 
-        public void Add(ImmutableArray<IEvent> events, string? mark, bool anyVersion)
+        public void Add(ImmutableArray<IEvent> events, string? mark)
         {
-            AnyVersion &= anyVersion;
             foreach (var @event in events)
             {
                 State = State.Apply(@event);
@@ -217,10 +225,13 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     }
 
     /// <summary>A transaction that shares an append with others.</summary>
-    private abstract class Waiting(string? request)
+    private abstract class Waiting(string? request, bool anyVersion)
     {
         /// <summary>The request for which it is made (<see cref="RequestFence"/>).</summary>
         public string? Request => request;
+
+        /// <summary>Whether its decision rests on no state.</summary>
+        public bool AnyVersion => anyVersion;
 
         /// <summary>The mark that the decision carries.</summary>
         public string? Mark { get; protected set; }
@@ -238,7 +249,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         public abstract void Fail(Exception failure);
     }
 
-    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, string? request) : Waiting(request)
+    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, string? request, bool anyVersion) : Waiting(request, anyVersion)
     {
         private readonly TaskCompletionSource<TResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _refusal;
@@ -257,7 +268,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 // Two of one group with one mark: the first is to be written, the second is told so by the next round.
                 if (decision.Mark is { } mark && group.Carries(mark)) throw new MarkTakenException(mark, null);
                 (Mark, Writes, _result) = (decision.Mark, !decision.Events.IsDefaultOrEmpty, decision.Result);
-                if (Writes) group.Add(decision.Events, decision.Mark, decision.AnyVersion);
+                if (Writes) group.Add(decision.Events, decision.Mark);
             }
             catch (Exception refusal)
             {
@@ -303,7 +314,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         var (state, written) = (group.State, group.Written);
         long first;
         var version = now.Version + written.Count;
-        var snapshotDue = version - now.SnapshotVersion >= Kind.SnapshotEvery;
+        // Where others write too, one is made for nothing as long as it is not known what they write.
+        var snapshotDue = version - now.SnapshotVersion >= Kind.SnapshotEvery && _behind == 0;
         var snapshot = snapshotDue ? JsonSerializer.Serialize(state, Kind.Snapshot) : null;
         try
         {
@@ -322,8 +334,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             throw;
         }
 
-        // After what others have written: the state is another one.
-        if (first != now.Version + 1) Distrust();
+        _behind = first - now.Version - 1;
+        if (_behind > 0) Distrust(); // the state is another one
         else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch));
         return true;
     }
@@ -374,7 +386,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     {
         lock (_gate)
         {
-            if (to.Version >= _now.Version) _now = to;
+            if (to.Version < _now.Version) return;
+            (_now, _behind) = (to, 0);
         }
     }
 

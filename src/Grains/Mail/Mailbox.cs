@@ -43,7 +43,20 @@ public sealed class Mailbox : IEventSourced<Mailbox>
     public VersionSet Unread { get; }
 
     /// <summary>Where the newest mails stand, oldest first: of each its version and when it was read, in microseconds since 1970, 0 while it was not.</summary>
-    public ImmutableArray<long> Newest => [.. _newest.SelectMany(mail => new[] { mail.Version, mail.ReadAt is { } at ? Microseconds(at) : 0 })];
+    public ImmutableArray<long> Newest
+    {
+        get
+        {
+            var packed = ImmutableArray.CreateBuilder<long>(2 * _newest.Count);
+            foreach (var mail in _newest)
+            {
+                packed.Add(mail.Version);
+                packed.Add(mail.ReadAt is { } at ? Microseconds(at) : 0);
+            }
+
+            return packed.MoveToImmutable();
+        }
+    }
 
     /// <summary>The mark of a message: no other mail or chat message of the project can have its id.</summary>
     public static string MarkOf(string messageId) => $"message:{messageId}";
@@ -59,7 +72,7 @@ public sealed class Mailbox : IEventSourced<Mailbox>
         _ => new(Version + 1, Unread, _newest, _kept, _keptWeight),
     };
 
-    /// <summary>Puts a mail into the box, whatever else is in it: those who mail one agent from several nodes are not in each other's way.</summary>
+    /// <summary>Puts a mail into the box, whatever else is in it.</summary>
     public Decision<MailReceipt> Deliver(DeliverMail command, string toAgentId, DateTimeOffset now)
     {
         var at = command.SentAt ?? now;
@@ -68,7 +81,7 @@ public sealed class Mailbox : IEventSourced<Mailbox>
             new MailDelivered(
                 command.MessageId, command.FromAgentId, command.FromAlias, toAgentId, command.ToAlias, command.Subject, command.Body, command.Priority,
                 command.ThreadId, at, command.Signature, command.IsSilent)) with
-        { Mark = MarkOf(command.MessageId), AnyVersion = true };
+        { Mark = MarkOf(command.MessageId) };
     }
 
     /// <summary>Marks a mail of this box as read, once. The answer is null when that was done so long ago that its time is not at hand.</summary>

@@ -39,7 +39,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
         var now = time.Now();
         try
         {
-            return await Transact(box => box.Deliver(command, _agent, now));
+            return await Transact(box => box.Deliver(command, _agent, now), anyVersion: true);
         }
         catch (MarkTakenException taken)
         {
