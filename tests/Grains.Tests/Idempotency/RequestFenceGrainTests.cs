@@ -10,7 +10,7 @@ using Orleans.Hosting;
 namespace Beadhub.Grains.Tests.Idempotency;
 
 /// <summary>Two nodes on one log; a request that one of them still carries out, and the other has answered.</summary>
-public sealed class RequestFenceTests
+public sealed class RequestFenceGrainTests
 {
     private const string Project = "10000000-0000-0000-0000-000000000000";
 
