@@ -47,7 +47,7 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         body.Done();
         if (lifetime == Lifetimes.Ephemeral && custody != Custodies.Custodial && (custody is not null || did is not null || publicKey is not null))
             throw ApiException.Unprocessable("Ephemeral agents must be custodial");
-        if (await rate.Take(http.Connection.RemoteIpAddress ?? IPAddress.None) is { } wait)
+        if (await rate.Take(ClientOf(http)) is { } wait)
             throw ApiException.TooMany("Rate limit exceeded. Too many initialization requests.", wait);
 
         var (project, newSlug) = (projectId, (string?)null);
@@ -75,6 +75,14 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
                 agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime, agent.StableId),
             Wire.Types.InitAnswer);
     }
+
+    /// <summary>The client's address; one of IPv4 is the same on a socket that serves both kinds.</summary>
+    private static IPAddress ClientOf(HttpContext http) => http.Connection.RemoteIpAddress switch
+    {
+        null => IPAddress.None,
+        { IsIPv4MappedToIPv6: true } mapped => mapped.MapToIPv4(),
+        var address => address,
+    };
 }
 
 /// <summary>Answer of <c>POST /v1/init</c> (contract 3.3).</summary>

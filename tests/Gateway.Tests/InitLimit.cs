@@ -69,6 +69,8 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
         (await Init("198.51.100.5, 192.0.2.1")).ShouldBe(429);
         (await Init("192.0.2.1, 192.0.2.2, 10.9.8.7")).ShouldBe(200);
         (await Init("192.0.2.2")).ShouldBe(429);
+        (await Init("::ffff:192.0.2.2")).ShouldBe(429); // the same client on another socket
+        (await Init("2001:db8::2")).ShouldBe(200);
         // Nor does a client become a neighbour.
         (await server.Api.With(("X-Forwarded-For", "127.0.0.1")).Get("/metrics")).Status.ShouldBe(404);
         (await server.Api.Get("/metrics")).Status.ShouldBe(200);

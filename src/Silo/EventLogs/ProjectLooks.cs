@@ -12,8 +12,9 @@ namespace Beadhub.Silo.EventLogs;
 /// <param name="readHead">The position of a project's newest event.</param>
 /// <param name="readNews">A project's events after a position, in order; <see cref="MostNews"/> and one at most.</param>
 /// <param name="readVersion">The version of a stream.</param>
+/// <param name="idle">A project of which nobody has asked for so long is forgotten; a minute unless told.</param>
 internal sealed class ProjectLooks(
-    Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews, Func<StreamKey, ValueTask<long>> readVersion)
+    Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews, Func<StreamKey, ValueTask<long>> readVersion, TimeSpan? idle = null)
 {
     /// <summary>Who is further behind forgets what it knew rather than reading it all.</summary>
     public const int MostNews = 500;
@@ -22,9 +23,12 @@ internal sealed class ProjectLooks(
     private const int MostKept = 256; // events
     private const int MostKeptText = 256 * 1024; // characters
     private const int SweepEvery = 256; // new projects
-    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
 
+    private readonly TimeSpan _idle = idle ?? TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<string, Project> _projects = new(StringComparer.Ordinal);
+
+    /// <summary>Projects of which something is known.</summary>
+    public int Count => _projects.Count;
 
     /// <summary>The position of a project's newest event, as of the request's moment.</summary>
     public ValueTask<long> Head(string project, CancellationToken cancellation)
@@ -66,12 +70,19 @@ internal sealed class ProjectLooks(
         if (_projects.TryGetValue(project, out var known)) known.Doubt();
     }
 
+    // Who still holds one that is removed finds it too old, and looks for itself.
+    private void Sweep()
+    {
+        var since = Stopwatch.GetTimestamp() - (long)(_idle.TotalSeconds * Stopwatch.Frequency);
+        foreach (var entry in _projects)
+            if (entry.Value.IsIdle(since)) _projects.TryRemove(entry);
+    }
+
     private Project Of(string project)
     {
         if (_projects.TryGetValue(project, out var known)) return known;
         known = _projects.GetOrAdd(project, id => new(id, readHead, readNews, readVersion));
-        if (_projects.Count % SweepEvery == 0)
-            foreach (var other in _projects.Values) other.ForgetWhenIdle();
+        if (_projects.Count % SweepEvery == 0) Sweep();
         return known;
     }
 
@@ -170,10 +181,9 @@ internal sealed class ProjectLooks(
             lock (_gate) (_notBefore, _asOf) = (Stopwatch.GetTimestamp(), long.MinValue);
         }
 
-        public void ForgetWhenIdle()
+        public bool IsIdle(long since)
         {
-            lock (_gate)
-                if (_asOf < Stopwatch.GetTimestamp() - (long)(Idle.TotalSeconds * Stopwatch.Frequency)) Forget();
+            lock (_gate) return _asOf < since && _looking is null;
         }
 
         private async Task LookFor(TaskCompletionSource all)

@@ -238,6 +238,15 @@ public sealed class ProjectLooksTests
     }
 
     [Fact]
+    public async Task What_is_known_of_projects_that_nobody_asks_for_is_forgotten()
+    {
+        var looks = new ProjectLooks(_ => new(7), (_, _) => new((IReadOnlyList<FeedEvent>)[]), _ => new(3), idle: TimeSpan.Zero);
+        for (var i = 0; i < 1000; i++) (await looks.Head($"p{i}", Cancellation)).ShouldBe(7);
+        looks.Count.ShouldBeLessThan(300);
+        (await looks.Version("p0", Bead("a"), Cancellation)).ShouldBe(3);
+    }
+
+    [Fact]
     public async Task A_look_that_fails_fails_those_who_waited_and_the_next_one_looks_again()
     {
         await Head();
