@@ -178,7 +178,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
     /// <summary>
     /// Whether the request was answered by another node. It is asked after the decision: whatever its agent has done since that answer either was decided upon, or has
-    /// changed the stream, and the append is refused for its version.
+    /// changed the stream, and the append is refused for its version; one at any version is refused for its mark, which follows from the request.
     /// </summary>
     private async ValueTask<bool> IsOvertaken(string? request) =>
         request is not null && log.ExclusiveEpoch == 0 && Kind.Name != IdempotentRequest.Kind.Name

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS streams (
     key              text COLLATE "C" NOT NULL,
     project          text COLLATE "C" NOT NULL,
     version          bigint NOT NULL,            -- number of events ever written
-    prior            bigint NOT NULL,            -- version that the newest append expected: lets ON CONFLICT compare it
+    prior            bigint NOT NULL,            -- version before the newest append: what ON CONFLICT compares
     snapshot_version bigint NOT NULL,            -- version that the snapshot reflects; 0: there is none
     snapshot         text,
     PRIMARY KEY (kind, key)
