@@ -11,6 +11,8 @@ namespace Beadhub.Gateway;
 /// <summary><c>/v1/bdh</c>: what the command-line client asks before a command and sends after it (contract 8).</summary>
 internal sealed class Bdh(IGrainFactory grains, Identification identification)
 {
+    private const int MostDeleted = 100_000;
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Bdh>();
@@ -43,7 +45,7 @@ internal sealed class Bdh(IGrainFactory grains, Identification identification)
         var whole = body.Utf8Text("issues_jsonl", Beads.MaxText);
         var changed = body.Utf8Text("changed_issues", Beads.MaxText);
         var mode = (body.Optional("sync_mode", max: 32) ?? "full").Trim().ToLowerInvariant();
-        var deletedIds = body.Texts("deleted_ids");
+        var deletedIds = body.Texts("deleted_ids", MostDeleted);
         body.Integer("sync_protocol_version", int.MinValue, int.MaxValue);
         var commandLine = body.Optional("command_line", max: 8192);
         body.Done();

@@ -121,6 +121,60 @@ public abstract class TransportContract(Store store) : ContractTests(store)
         await Api.Get("/health").Ok();
     }
 
+    [Theory]
+    [InlineData(65)]
+    [InlineData(700)]
+    [InlineData(2000)]
+    public async Task A_field_of_the_wrong_type_is_refused_however_deep_it_is(int depth)
+    {
+        var deep = new string('[', depth) + new string(']', depth);
+
+        var error = await Api.Post("/v1/init", $"{{\"project_slug\":{deep}}}").Invalid("project_slug", "string_type");
+        error.Text("input").ShouldBe("(nested too deeply to show)");
+        await Api.Post("/v1/init", deep).Unprocessable();
+        await Api.Post("/v1/init", $"{{\"nobody_knows_this\":{deep}}}").Invalid("nobody_knows_this", "extra_forbidden");
+    }
+
+    [Fact]
+    public async Task What_is_wrong_is_told_a_hundred_times_and_then_counted()
+    {
+        var fields = string.Join(',', Enumerable.Range(0, 900).Select(i => $"\"f{i}\":\"{new string('x', 500)}\""));
+
+        var answer = await Api.Post("/v1/init", $"{{\"project_slug\":\"a\",{fields}}}");
+
+        answer.Status.ShouldBe(422);
+        var errors = answer.Json.Items("detail");
+        errors.Length.ShouldBe(101);
+        errors[^1].Text("type").ShouldBe("too_many_errors");
+        errors[^1].Text("msg").ShouldBe("and 800 more");
+        answer.Text.Length.ShouldBeLessThan(30_000, "an unknown field's value is repeated");
+    }
+
+    [Theory]
+    [InlineData("/v1/chat/sessions", "to_aliases")]
+    [InlineData("/v1/bdh/sync", "deleted_ids")]
+    [InlineData("/v1/reservations", "resource_keys")]
+    public async Task A_long_list_makes_no_long_answer(string path, string field)
+    {
+        var numbers = string.Join(',', Enumerable.Repeat("1", 1_000_000));
+
+        var answer = await Api.Post(path, $"{{\"{field}\":[{numbers}]}}");
+
+        answer.Status.ShouldBe(422, answer.ToString());
+        answer.Text.Length.ShouldBeLessThan(100_000);
+        answer.Json.Items("detail")[^1].Text("type").ShouldBe("too_many_errors");
+    }
+
+    [Fact]
+    public async Task So_many_fields_or_so_long_a_name_have_no_meaning()
+    {
+        var many = string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"f{i}\":1"));
+
+        await Api.Post("/v1/init", $"{{{many}}}").Invalid(type: "too_long");
+        await Api.Post("/v1/init", $"{{\"{new string('x', 1_000_000)}\":1}}").Invalid(type: "too_long");
+        (await Api.Post("/v1/init", $"{{\"{new string('x', 1_000)}\":1}}")).Text.Length.ShouldBeLessThan(1_000);
+    }
+
     [Fact]
     public async Task A_json_body_needs_no_content_type_but_another_one_is_refused()
     {

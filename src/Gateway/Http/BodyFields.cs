@@ -14,6 +14,13 @@ internal sealed class BodyFields : IDisposable
     // Deeper text is refused by the rules of the field that holds it, not by the reader of the body.
     private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 1_000_000 };
 
+    // Far more than any request has; each costs memory before anybody knows who sent it.
+    private const int MostFields = 1000;
+    private const int MaxName = 4096;
+
+    /// <summary>Elements of a list of texts, where its field does not say otherwise.</summary>
+    public const int MostTexts = 1000;
+
     private readonly RequestBody _request;
     private readonly Dictionary<string, Range> _fields = [];
     private readonly FieldErrors _errors = new();
@@ -64,7 +71,7 @@ internal sealed class BodyFields : IDisposable
     {
         if (_notes is not null) _notes.IsStrict = true;
         foreach (var (name, range) in _fields)
-            if (!known.Contains(name)) _errors.Add("extra_forbidden", "Extra inputs are not permitted", Raw(range), null, "body", name);
+            if (!known.Contains(name)) _errors.AddUnknown(Raw(range), "body", name);
     }
 
     /// <summary>A text that must be there.</summary>
@@ -199,10 +206,8 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A short list of short texts; empty when it is absent or null.</summary>
     public List<string> Words(string name, int maxCount, int maxLength)
     {
-        var words = _fields.ContainsKey(name) && IsNull(name) ? [] : Texts(name);
-        if (words.Count > maxCount)
-            _errors.Add("too_long", $"List should have at most {maxCount} items", Raw(_fields[name]), ("max_length", maxCount), "body", name);
-        for (var i = 0; i < words.Count && i < maxCount; i++)
+        var words = _fields.ContainsKey(name) && IsNull(name) ? [] : Texts(name, maxCount);
+        for (var i = 0; i < words.Count; i++)
         {
             var word = words[i];
             var raw = Raw(_fields[name]);
@@ -320,18 +325,18 @@ internal sealed class BodyFields : IDisposable
     }
 
     /// <summary>A list of texts that must be there.</summary>
-    public List<string> RequiredTexts(string name)
+    public List<string> RequiredTexts(string name, int most = MostTexts)
     {
         _notes?.NoteBody(new(name, "array", Required: true, Min: 1, Items: "string"));
         if (!_fields.ContainsKey(name)) _errors.Add("missing", "Field required", Body, null, "body", name);
-        var texts = Texts(name);
+        var texts = Texts(name, most);
         if (texts.Count == 0 && _errors.Count == 0)
             _errors.Add("too_short", "List should have at least 1 item after validation, not 0", Raw(_fields[name]), ("min_length", 1), "body", name);
         return texts;
     }
 
-    /// <summary>A list of texts; empty when it is absent.</summary>
-    public List<string> Texts(string name)
+    /// <summary>A list of texts; empty when it is absent. A longer one is refused, and not read further.</summary>
+    public List<string> Texts(string name, int most = MostTexts)
     {
         List<string> texts = [];
         _notes?.NoteBody(new(name, "array", Items: "string"));
@@ -346,6 +351,12 @@ internal sealed class BodyFields : IDisposable
 
         for (var i = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; i++)
         {
+            if (i == most)
+            {
+                AddTooLong(name, most);
+                break;
+            }
+
             if (reader.TokenType == JsonTokenType.String)
             {
                 texts.Add(Text(ref reader));
@@ -436,6 +447,9 @@ internal sealed class BodyFields : IDisposable
         if (_notes is not null) throw new NotedException();
         _errors.ThrowIfAny();
     }
+
+    private void AddTooLong(string name, int most) =>
+        _errors.Add("too_long", $"List should have at most {most} items", Raw(_fields[name]), ("max_length", most), "body", name);
 
     private void FailLiteral(string name, ReadOnlySpan<byte> raw, ReadOnlySpan<string> words)
     {
@@ -536,11 +550,13 @@ internal sealed class BodyFields : IDisposable
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
+                if (reader.ValueSpan.Length > MaxName) throw Invalid("too_long", $"The name of a field should have at most {MaxName} bytes", []);
                 var name = Text(ref reader);
                 reader.Read();
                 var start = (int)reader.TokenStartIndex;
                 reader.Skip();
                 _fields[name] = start..(int)reader.BytesConsumed;
+                if (_fields.Count > MostFields) throw Invalid("too_long", $"Object should have at most {MostFields} fields", []);
             }
 
             // Anything after the object is not JSON.

@@ -3,9 +3,20 @@ using System.Text.Json;
 
 namespace Beadhub.Gateway.Http;
 
-/// <summary>Collects what is wrong with a request's fields, for a 422 whose <c>detail</c> is a list (contract 0.2).</summary>
+/// <summary>
+/// Collects what is wrong with a request's fields, for a 422 whose <c>detail</c> is a list (contract 0.2). The list is bounded, and so is what each entry
+/// repeats of the request: an answer must not be many times as large as what asked for it.
+/// </summary>
 internal sealed class FieldErrors
 {
+    private const int Most = 100; // errors that are told one by one
+    private const int ShownInput = 4096; // bytes of a value that is shown back
+    private const int ShownUnknown = 256; // the same for a field that nobody asked for
+    private const int ShownDepth = 32; // many readers of JSON stop at 64 levels, and the answer has some of its own
+    private const int ShownName = 128; // characters of a name
+
+    private const string Unknown = "extra_forbidden";
+
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
     private readonly Utf8JsonWriter _json;
 
@@ -16,9 +27,10 @@ internal sealed class FieldErrors
         _json.WriteStartArray("detail");
     }
 
+    /// <summary>Errors so far, those that are only counted among them.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Adds one error.</summary>
+    /// <summary>Adds one error; beyond the first hundred they are only counted.</summary>
     /// <param name="type">Kind of error, for example <c>missing</c>.</param>
     /// <param name="message">Text.</param>
     /// <param name="input">The offending value as JSON; empty stands for null.</param>
@@ -26,17 +38,17 @@ internal sealed class FieldErrors
     /// <param name="location"><c>body</c>, <c>query</c> or <c>path</c>, then names and indexes.</param>
     public void Add(string type, string message, ReadOnlySpan<byte> input, (string Name, object? Value)? context, params ReadOnlySpan<object> location)
     {
-        Count++;
+        if (++Count > Most) return;
         _json.WriteStartObject();
         _json.WriteString("type", type);
         _json.WriteStartArray("loc");
         foreach (var part in location)
             if (part is int index) _json.WriteNumberValue(index);
-            else _json.WriteStringValue((string)part);
+            else _json.WriteStringValue(Shown((string)part));
         _json.WriteEndArray();
         _json.WriteString("msg", message);
         _json.WritePropertyName("input");
-        WriteInput(input);
+        WriteInput(input, type == Unknown ? ShownUnknown : ShownInput);
         if (context is { } ctx)
         {
             _json.WriteStartObject("ctx");
@@ -57,6 +69,10 @@ internal sealed class FieldErrors
         _json.WriteEndObject();
     }
 
+    /// <summary>A field that nobody asked for (contract 0.7).</summary>
+    public void AddUnknown(ReadOnlySpan<byte> input, params ReadOnlySpan<object> location) =>
+        Add(Unknown, "Extra inputs are not permitted", input, null, location);
+
     /// <summary>A rule of ours is violated.</summary>
     public void AddRule(string rule, ReadOnlySpan<byte> input, params ReadOnlySpan<object> location) =>
         Add("value_error", $"Value error, {rule}", input, ("error", null), location);
@@ -69,20 +85,39 @@ internal sealed class FieldErrors
 
     public InvalidFieldsException ToException()
     {
+        if (Count > Most)
+        {
+            var more = Count - Most;
+            Count = 0;
+            Add("too_many_errors", $"and {more} more", default, ("errors", more));
+        }
+
         _json.WriteEndArray();
         _json.WriteEndObject();
         _json.Flush();
         return new(_buffer.WrittenMemory);
     }
 
-    private void WriteInput(ReadOnlySpan<byte> input)
+    // What a client sent is shown back, but not megabytes of it, and nothing that its own reader would stumble over.
+    private void WriteInput(ReadOnlySpan<byte> input, int shown)
     {
-        // What a client sent is shown back, but not megabytes of it.
-        const int shown = 4096;
         if (input.IsEmpty) _json.WriteNullValue();
         else if (input.Length > shown) _json.WriteStringValue("(too long to show)");
-        else _json.WriteRawValue(input);
+        else if (IsDeep(input)) _json.WriteStringValue("(nested too deeply to show)");
+        // It was read before: no need to look at it again.
+        else _json.WriteRawValue(input, skipInputValidation: true);
     }
+
+    private static bool IsDeep(ReadOnlySpan<byte> input)
+    {
+        if (input[0] is not ((byte)'[' or (byte)'{')) return false;
+        var reader = new Utf8JsonReader(input, new JsonReaderOptions { MaxDepth = ShownInput });
+        while (reader.Read())
+            if (reader.CurrentDepth >= ShownDepth) return true;
+        return false;
+    }
+
+    private static string Shown(string name) => name.Length <= ShownName ? name : string.Concat(name.AsSpan(0, char.IsHighSurrogate(name[ShownName - 1]) ? ShownName - 1 : ShownName), "…");
 }
 
 /// <summary>Ends a request with status 422 and a ready body.</summary>
