@@ -50,6 +50,7 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
 
     [Fact]
     [Checklist("aweb", 167)]
+    [OnAnyStore]
     public async Task Ephemeral_agents_must_be_custodial()
     {
         var project = NewProject();
@@ -281,6 +282,7 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task An_agent_that_keeps_its_key_retires_by_its_signature_only()
     {
         var project = NewProject();

@@ -61,9 +61,11 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
     [InlineData("{\"role\":\"a\\u0000b\"}")]
     [InlineData("{\"program\":7}")]
     [InlineData("[]")]
+    [OnAnyStore]
     public async Task What_is_told_is_checked_before_the_caller(string body) => await Api.Patch("/v1/agents/me", body).Invalid();
 
     [Fact]
+    [OnAnyStore]
     public async Task A_context_is_neither_deep_nor_large()
     {
         var agent = await NewProject().Agent();
@@ -309,6 +311,7 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 9)]
+    [OnAnyStore]
     public async Task A_server_may_leave_bootstrap_out()
     {
         await using var server = await Store.Own(("BEADHUB_BOOTSTRAP", "false"));

@@ -156,6 +156,7 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task A_suggestion_is_trimmed_validated_and_open_to_extra_fields()
     {
         var slug = NewProject().Slug;
@@ -190,6 +191,7 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
     [InlineData(1, true)]
     [InlineData(86_400, true)]
     [Checklist("beadhub", 76)]
+    [OnAnyStore]
     public async Task A_presence_lives_for_a_day_at_most(int seconds, bool valid)
     {
         var agent = await NewProject().Agent();
@@ -299,6 +301,7 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 45)]
+    [OnAnyStore]
     public Task A_heartbeat_needs_credentials() => Api.Post("/v1/agents/heartbeat").Unauthorized();
 
     [Fact]

@@ -17,7 +17,7 @@ public abstract class ApiKeysContract(Store store) : ContractTests(store)
     [Checklist("aweb", 14)]
     public async Task Of_a_key_only_its_hash_is_stored()
     {
-        await using var server = await Store.Own();
+        await using var server = await Store.Fresh();
         var agent = await new Project(server.Api).Agent();
         await agent.Get("/v1/status").Ok();
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(agent.Key)));
@@ -33,7 +33,7 @@ public abstract class ApiKeysContract(Store store) : ContractTests(store)
     [Checklist("aweb", 7)]
     public async Task A_key_of_the_project_alone_reads_and_does_not_act()
     {
-        await using var server = await Store.Own();
+        await using var server = await Store.Fresh();
         var agent = await new Project(server.Api).Agent();
         await server.Kill();
         const string Key = "aw_sk_unbound";

@@ -4,3 +4,4 @@ using Beadhub.Gateway.Tests.Stores;
 [assembly: AssemblyFixture(typeof(SqliteStore))]
 [assembly: AssemblyFixture(typeof(PostgresStore))]
 [assembly: CollectionBehavior(MaxParallelThreads = 6)]
+[assembly: TestFramework(typeof(StoresTestFramework))]

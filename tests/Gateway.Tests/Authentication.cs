@@ -11,14 +11,17 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
     [Fact]
     [Checklist("beadhub", 10)]
     [Checklist("beadhub", 11)]
+    [OnAnyStore]
     public Task Claims_need_credentials() => Api.Get("/v1/claims").Unauthorized("Authentication required");
 
     [Fact]
     [Checklist("aweb", 1)]
+    [OnAnyStore]
     public Task The_project_needs_credentials() => Api.Get("/v1/projects/current").Unauthorized("Authentication required");
 
     [Fact]
     [Checklist("aweb", 2)]
+    [OnAnyStore]
     public Task An_unknown_key_is_refused() => Api.As("nonsense").Get("/v1/projects/current").Unauthorized("Invalid API key");
 
     [Theory]
@@ -27,12 +30,14 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
     [InlineData("Bearer")]
     [Checklist("beadhub", 13)]
     [Checklist("aweb", 3)]
+    [OnAnyStore]
     public Task Another_scheme_is_refused(string authorization) =>
         Api.With(("Authorization", authorization)).Get("/v1/projects/current")
             .Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
 
     [Fact]
     [Checklist("aweb", 4)]
+    [OnAnyStore]
     public async Task The_scheme_is_case_sensitive()
     {
         var agent = await NewProject().Agent();
@@ -42,6 +47,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task A_key_is_compared_whole()
     {
         var agent = await NewProject().Agent();
@@ -54,19 +60,23 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 14)]
+    [OnAnyStore]
     public Task An_upload_needs_credentials() =>
         Api.Post("/v1/beads/upload", new { repo = "my-repo", issues = new[] { new { id = "bd-1" } } }).Unauthorized();
 
     [Fact]
     [Checklist("beadhub", 15)]
+    [OnAnyStore]
     public Task Issues_need_credentials() => Api.Get("/v1/beads/issues?repo=my-repo").Unauthorized();
 
     [Fact]
     [Checklist("beadhub", 16)]
+    [OnAnyStore]
     public Task Ready_needs_credentials() => Api.Get($"/v1/beads/ready?workspace_id={NewId}").Unauthorized();
 
     [Fact]
     [Checklist("beadhub", 17)]
+    [OnAnyStore]
     public Task Ready_checks_the_format_before_the_caller() =>
         Api.Get("/v1/beads/ready?workspace_id=bad").RefusedWith(422, "workspace_id");
 
@@ -84,6 +94,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 19)]
+    [OnAnyStore]
     public async Task A_wrong_signature_is_refused()
     {
         var agent = await NewProject().Agent();
@@ -95,6 +106,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 20)]
+    [OnAnyStore]
     public async Task Without_a_secret_the_headers_count_for_nothing()
     {
         await using var server = await Store.Own(("BEADHUB_INTERNAL_AUTH_SECRET", ""));
@@ -106,6 +118,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 21)]
+    [OnAnyStore]
     public async Task Without_a_secret_the_bearer_key_decides()
     {
         await using var server = await Store.Own(("BEADHUB_INTERNAL_AUTH_SECRET", ""));
@@ -156,6 +169,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 23)]
+    [OnAnyStore]
     public async Task Another_project_cannot_be_named_without_a_new_signature()
     {
         var agent = await NewProject().Agent();
@@ -168,6 +182,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 24)]
+    [OnAnyStore]
     public async Task An_actor_is_required()
     {
         var agent = await NewProject().Agent();
@@ -192,6 +207,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 26)]
+    [OnAnyStore]
     public async Task A_bad_signature_is_not_saved_by_a_good_key()
     {
         var agent = await NewProject().Agent();
@@ -232,6 +248,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 29)]
+    [OnAnyStore]
     public async Task The_session_secret_stands_in_for_the_internal_one()
     {
         await using var server = await Store.Own(("BEADHUB_INTERNAL_AUTH_SECRET", ""), ("SESSION_SECRET_KEY", "another"));
@@ -244,6 +261,7 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 30)]
+    [OnAnyStore]
     public async Task An_agent_acts_for_itself_only()
     {
         var agent = await NewProject().Agent();

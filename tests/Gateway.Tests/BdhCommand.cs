@@ -139,6 +139,7 @@ public abstract class BdhCommandContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 173)]
+    [OnAnyStore]
     public async Task A_command_is_validated()
     {
         var agent = await NewProject().Agent();

@@ -118,6 +118,7 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 182)]
+    [OnAnyStore]
     public async Task A_mode_needs_its_parts()
     {
         var agent = await NewProject().Agent();
@@ -406,6 +407,7 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
     [InlineData("not-a-url")]
     [InlineData("https://github.com/a b/c")]
     [InlineData("https://github.com/-org/repo")]
+    [OnAnyStore]
     public async Task A_bad_remote_is_a_validation_error(string origin)
     {
         var agent = await NewProject().Agent();
@@ -416,6 +418,7 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task A_sync_is_validated()
     {
         var agent = await NewProject().Agent();

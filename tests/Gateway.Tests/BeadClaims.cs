@@ -89,6 +89,7 @@ public abstract class BeadClaimsContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Bad_requests_are_refused()
     {
         var (alice, bob) = await Two();

@@ -108,6 +108,7 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 148)]
+    [OnAnyStore]
     public async Task A_cursor_is_checked_and_may_be_padded()
     {
         var agent = await With(new { id = "bd-1", priority = 1, updated_at = "2026-01-02T00:00:00Z" }, new { id = "bd-2", priority = 1, updated_at = "2026-01-01T00:00:00Z" });

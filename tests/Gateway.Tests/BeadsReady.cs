@@ -68,6 +68,7 @@ public abstract class BeadsReadyContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Ready_validates_its_parameters()
     {
         var agent = await NewProject().Agent();

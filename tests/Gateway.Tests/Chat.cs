@@ -11,19 +11,23 @@ public abstract class ChatContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 1)]
+    [OnAnyStore]
     public Task Pending_needs_credentials() => Api.Get("/v1/chat/pending").Unauthorized("Authentication required");
 
     [Fact]
     [Checklist("aweb", 2)]
+    [OnAnyStore]
     public Task Pending_refuses_an_unknown_key() => Api.As("nonsense").Get("/v1/chat/pending").Unauthorized("Invalid API key");
 
     [Fact]
     [Checklist("aweb", 3)]
+    [OnAnyStore]
     public Task Pending_refuses_another_scheme() =>
         Api.With(("Authorization", "Basic abc")).Get("/v1/chat/pending").Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
 
     [Fact]
     [Checklist("aweb", 4)]
+    [OnAnyStore]
     public async Task The_scheme_is_case_sensitive()
     {
         var (a, _, _) = await Team();
@@ -33,6 +37,7 @@ public abstract class ChatContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 11)]
+    [OnAnyStore]
     public async Task Fields_that_are_not_of_the_request_are_refused()
     {
         var (a, b, _) = await Team();
@@ -50,6 +55,7 @@ public abstract class ChatContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task What_is_wrong_with_the_body_is_said_before_who_asks()
     {
         var id = Guid.NewGuid();
@@ -182,6 +188,7 @@ public abstract class ChatContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 90)]
+    [OnAnyStore]
     public async Task Nobody_is_addressed_twice()
     {
         var (a, _, _) = await Team();
@@ -615,6 +622,7 @@ public abstract class ChatContract(Store store) : ContractTests(store)
     [InlineData("Invalid timestamp format", "d", "noon")]
     [InlineData("timestamp must be timezone-aware", "d", "2026-03-01T10:00:00")]
     [InlineData("timestamp must be second precision", "d", "2026-03-01T10:00:00.5Z")]
+    [OnAnyStore]
     public async Task A_signature_needs_what_belongs_to_it(string says, string? did, string? timestamp)
     {
         var (a, b, _) = await Team();
@@ -625,6 +633,7 @@ public abstract class ChatContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Signature_fields_are_checked_each()
     {
         var (a, _, _) = await Team();

@@ -14,6 +14,7 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     [Checklist("aweb", 108)]
     [Checklist("aweb", 109)]
     [Checklist("aweb", 119)]
+    [OnAnyStore]
     public async Task Times_are_checked()
     {
         var (a, b, session) = await Pair();
@@ -318,6 +319,7 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 127)]
+    [OnAnyStore]
     public async Task A_silent_stream_is_kept_alive()
     {
         if (Stores.Store.Elsewhere is not null)
@@ -352,6 +354,7 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     [InlineData("own-recent", "own,answer,new")]
     [InlineData("unread+own-recent", "own,answer,new")]
     [InlineData("last50", "hello,read,own,answer,new")]
+    [OnAnyStore]
     public async Task What_is_replayed_is_a_setting(string setting, string expected)
     {
         await using var server = await Store.Own(("BEADHUB_CHAT_REPLAY", setting));
@@ -370,6 +373,7 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Only_own_recent_messages_are_replayed_where_that_is_set()
     {
         await using var server = await Store.Own(("BEADHUB_CHAT_REPLAY", "own-recent"));
@@ -457,6 +461,7 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task One_agent_has_not_too_many_streams()
     {
         await using var server = await Store.Own(("BEADHUB_CHAT_STREAMS_PER_AGENT", "3"));

@@ -113,6 +113,7 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Bad_requests_are_refused()
     {
         var (alice, bob) = await Two();

@@ -64,6 +64,7 @@ public abstract class ClaimsContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 201)]
+    [OnAnyStore]
     public async Task A_bad_cursor_is_refused()
     {
         var agent = await NewProject().Agent();
@@ -87,6 +88,7 @@ public abstract class ClaimsContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 202)]
+    [OnAnyStore]
     public async Task A_page_has_1_to_200_claims()
     {
         var agent = await NewProject().Agent();

@@ -146,6 +146,7 @@ public abstract class ConversationsContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Limits_and_cursors_are_checked()
     {
         var a = await NewProject().Agent("a");

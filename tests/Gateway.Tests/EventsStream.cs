@@ -233,6 +233,7 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 158)]
+    [OnAnyStore]
     public async Task A_deadline_is_a_time()
     {
         var agent = await NewProject().Agent();

@@ -11,6 +11,7 @@ namespace Beadhub.Gateway.Tests;
 /// Thousands of mutated requests over every endpoint: no server error, no dropped connection, and not a byte of change in a project that
 /// stands by. BEADHUB_FUZZ_SEED and BEADHUB_FUZZ_REQUESTS change the run.
 /// </summary>
+[OnAnyStore]
 public abstract class FuzzContract(Store store) : ContractTests(store)
 {
     private const int InFlight = 8;

@@ -46,6 +46,7 @@ public abstract class HeartbeatContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 87)]
+    [OnAnyStore]
     public async Task Another_alias_is_a_conflict()
     {
         var agent = await NewProject().Agent("alice");
@@ -56,6 +57,7 @@ public abstract class HeartbeatContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 88)]
+    [OnAnyStore]
     public async Task Another_repo_is_refused()
     {
         var agent = await NewProject().Agent();

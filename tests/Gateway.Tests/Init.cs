@@ -126,11 +126,13 @@ public abstract class InitContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 40)]
+    [OnAnyStore]
     public Task An_unknown_repo_does_not_name_a_project() =>
         Api.Post("/v1/init", new { repo_origin = NewProject().Origin, alias = "a" }).RefusedWith(422, "project_not_found");
 
     [Fact]
     [Checklist("beadhub", 41)]
+    [OnAnyStore]
     public Task Neither_slug_nor_repo_is_refused() => Api.Post("/v1/init", new { }).Refused(422, "project_slug is required");
 
     [Fact]
@@ -161,6 +163,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 43)]
+    [OnAnyStore]
     public async Task A_hostname_has_no_control_characters()
     {
         var project = NewProject();
@@ -171,6 +174,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 44)]
+    [OnAnyStore]
     public async Task A_path_has_no_control_characters_but_tab_and_line_feed()
     {
         var project = NewProject();
@@ -230,6 +234,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 49)]
+    [OnAnyStore]
     public async Task An_unknown_project_id_is_not_found()
     {
         var project = NewProject();
@@ -277,6 +282,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
     [Fact]
     [Checklist("beadhub", 53)]
     [Checklist("aweb", 25)]
+    [OnAnyStore]
     public async Task Unknown_fields_are_refused_but_an_email_is_let_pass()
     {
         var project = NewProject();
@@ -297,6 +303,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     [Checklist("beadhub", 54)]
     [Checklist("aweb", 22)]
+    [OnAnyStore]
     public async Task An_alias_has_its_alphabet(string alias)
     {
         var project = NewProject();
@@ -310,6 +317,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 21)]
+    [OnAnyStore]
     public Task An_alias_names_no_namespace() =>
         Api.Post("/v1/init", new { project_slug = NewProject().Slug, alias = "acme/researcher" }).Unprocessable("Invalid alias format");
 
@@ -318,6 +326,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
     [InlineData("ME")]
     [InlineData("Me")]
     [Checklist("aweb", 23)]
+    [OnAnyStore]
     public Task Me_is_a_reserved_alias(string alias) =>
         Api.Post("/v1/init", new { project_slug = NewProject().Slug, alias }).Unprocessable("reserved");
 
@@ -328,6 +337,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
     [InlineData("Juan O'Neil-Smith 2", true)]
     [InlineData("", true)]
     [Checklist("beadhub", 55)]
+    [OnAnyStore]
     public async Task A_human_name_has_its_alphabet(string name, bool valid)
     {
         var project = NewProject();
@@ -355,6 +365,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
     [Fact]
     [Checklist("beadhub", 57)]
     [Checklist("aweb", 29)]
+    [OnAnyStore]
     public Task A_lifetime_is_one_of_two() =>
         Api.Post("/v1/init", new { project_slug = NewProject().Slug, lifetime = "forever" }).Invalid("lifetime");
 
@@ -363,6 +374,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
     [InlineData("/srv/x.git")]
     [InlineData("user@host:o/r")]
     [Checklist("beadhub", 60)]
+    [OnAnyStore]
     public async Task A_bad_remote_is_a_validation_error(string origin)
     {
         var slug = NewProject().Slug;
@@ -447,6 +459,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
     [InlineData("")]
     [InlineData("a\0b")]
     [Checklist("aweb", 24)]
+    [OnAnyStore]
     public async Task A_slug_has_its_alphabet(string slug)
     {
         await Api.Post("/v1/init", new { project_slug = slug }).Unprocessable();

@@ -5,6 +5,7 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests;
 
 /// <summary>The rate limit of POST /v1/init (contract 3.5).</summary>
+[OnAnyStore]
 public abstract class InitLimitContract(Store store) : ContractTests(store)
 {
     [Fact]
@@ -12,7 +13,7 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
     [Checklist("aweb", 26)]
     public async Task The_eleventh_init_of_a_minute_is_refused()
     {
-        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", ""));
+        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", ""));
         var project = new Project(server.Api);
         for (var i = 0; i < 10; i++)
             await project.Identity();
@@ -28,7 +29,7 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
     [Checklist("beadhub", 59)]
     public async Task Invalid_inits_are_not_counted()
     {
-        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", "2"));
+        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", "2"));
         var project = new Project(server.Api);
         for (var i = 0; i < 20; i++)
             await project.Init(new { project_slug = project.Slug, alias = "bad alias" }).Unprocessable();
@@ -41,7 +42,7 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
     [Fact]
     public async Task The_window_ends()
     {
-        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_INIT_RATE_WINDOW", "1"));
+        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_INIT_RATE_WINDOW", "1"));
         var project = new Project(server.Api);
         // A forwarded address is not trusted: it opens no window of its own.
         var forwarded = server.Api.With(("X-Forwarded-For", "10.1.2.3"));
@@ -62,7 +63,7 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
     [Fact]
     public async Task Behind_a_trusted_proxy_each_client_has_a_window()
     {
-        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_TRUSTED_PROXIES", "10.9.0.0/16, 127.0.0.1, ::1"));
+        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_TRUSTED_PROXIES", "10.9.0.0/16, 127.0.0.1, ::1"));
         // What the client itself says, to the left of what the trusted have added, is not believed.
         (await Init("192.0.2.1")).ShouldBe(200);
         (await Init("192.0.2.1, 10.9.8.7")).ShouldBe(429);

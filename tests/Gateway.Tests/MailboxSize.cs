@@ -11,7 +11,7 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
     [Fact(Explicit = true)]
     public async Task A_mailbox_of_100_000_mails_costs_no_more_than_one_of_10()
     {
-        await using var server = await Store.Own();
+        await using var server = await Store.Fresh();
         var project = new Project(server.Api);
         var (alice, full, small) = (await project.Agent("alice"), await project.Agent("full"), await project.Agent("small"));
         var clock = Stopwatch.StartNew();

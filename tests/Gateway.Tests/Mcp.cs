@@ -18,6 +18,7 @@ public abstract class McpContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 6)]
+    [OnAnyStore]
     public async Task A_body_that_is_not_JSON_is_refused_before_the_caller_is_looked_at() =>
         await Api.Post("/mcp", "not valid json").Unprocessable();
 
@@ -159,6 +160,7 @@ public abstract class McpContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task What_is_no_json_object_is_refused_before_who_asks()
     {
         foreach (var body in new[] { "", "{", "[]", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", "7", "null", "\"x\"" })

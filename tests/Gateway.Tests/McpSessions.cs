@@ -35,6 +35,7 @@ public abstract class McpSessionsContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task A_client_without_a_good_key_is_told_so()
     {
         var agent = await NewProject().Agent();
@@ -47,6 +48,7 @@ public abstract class McpSessionsContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task A_server_that_is_away_is_told_of_over_stdio()
     {
         await using var server = await Store.Own();

@@ -22,6 +22,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 5)]
+    [OnAnyStore]
     public async Task What_is_wrong_with_a_mail_is_said_before_who_asks()
     {
         var answer = Api.Post(Path, new { });
@@ -30,6 +31,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 6)]
+    [OnAnyStore]
     public async Task Mail_needs_credentials()
     {
         await Api.Post(Path, new { to_alias = "bob", body = "b" }).Unauthorized();
@@ -93,6 +95,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 60)]
+    [OnAnyStore]
     public async Task A_mail_needs_a_recipient()
     {
         var agent = await NewProject().Agent();
@@ -106,6 +109,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     [InlineData("-x")]
     [InlineData("a b")]
     [Checklist("aweb", 61)]
+    [OnAnyStore]
     public async Task An_address_is_no_alias(string alias)
     {
         var agent = await NewProject().Agent();
@@ -114,6 +118,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Ids_are_uuids()
     {
         var (alice, bob) = await Pair();
@@ -407,6 +412,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 77)]
+    [OnAnyStore]
     public async Task A_signature_needs_its_signer_id_and_time()
     {
         var (alice, bob) = await Pair();
@@ -426,6 +432,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     [InlineData("0001-01-01T00:00:00+14:00", "Invalid timestamp format")]
     [InlineData(" ", "timestamp must not be empty")]
     [Checklist("aweb", 78)]
+    [OnAnyStore]
     public async Task A_signed_time_has_whole_seconds_and_a_zone(string timestamp, string detail)
     {
         var (alice, bob) = await Pair();
@@ -451,6 +458,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     [InlineData("did:claw:0OIl")]
     [InlineData("did:key:2CiZ88hVF4JuQim8nnSuyeiV2HF2")]
     [InlineData("did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2z")]
+    [OnAnyStore]
     public async Task A_stable_id_is_20_bytes_in_base58(string stableId)
     {
         var (alice, bob) = await Pair();
@@ -765,6 +773,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task An_agent_that_runs_wild_is_slowed_down()
     {
         await using var server = await Store.Own(("BEADHUB_MAIL_RATE_LIMIT", "3"));

@@ -5,6 +5,7 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests;
 
 /// <summary>The OpenAPI document describes every endpoint whole.</summary>
+[OnAnyStore]
 public abstract class OpenApiContract(Store store) : ContractTests(store)
 {
     private static readonly string[] WithoutBody =

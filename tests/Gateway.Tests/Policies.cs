@@ -14,6 +14,7 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 12)]
+    [OnAnyStore]
     public async Task A_key_that_is_none_reads_no_policy() =>
         await Api.As("not-a-valid-key").Get("/v1/policies/active").Unauthorized("Invalid API key");
 
@@ -326,6 +327,7 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task An_operator_may_give_the_defaults()
     {
         var folder = Directory.CreateTempSubdirectory("beadhub-defaults-").FullName;
@@ -336,7 +338,7 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
             await File.WriteAllTextAsync(Path.Combine(folder, "invariants", "a.md"), "---\r\nid: first\r\ntitle: First\r\n---\r\nOne.\r\n", TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(Path.Combine(folder, "invariants", ".hidden.md"), "no front matter", TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(Path.Combine(folder, "roles", "r.md"), "---\nid: pilot\ntitle: Pilot\n---\nFly.", TestContext.Current.CancellationToken);
-            await using var server = await Store.Own(("BEADHUB_DEFAULTS_DIR", folder));
+            await using var server = await Store.Fresh(("BEADHUB_DEFAULTS_DIR", folder));
             var agent = await new Project(server.Api).Agent();
             var active = await agent.Get("/v1/policies/active").Ok();
             active.At("invariants").GetRawText().ShouldBe("""[{"id":"first","title":"First","body_md":"One."},{"id":"second","title":"Second: 2","body_md":"Two."}]""");
@@ -349,7 +351,7 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
             (await agent.Post("/v1/policies/reset", "null")).Status.ShouldBe(503);
             (await agent.Get("/v1/policies/history").Ok()).Items("policies").Length.ShouldBe(2);
 
-            (await Should.ThrowAsync<InvalidOperationException>(() => Store.Own(("BEADHUB_DEFAULTS_DIR", folder)))).Message.ShouldContain("The default policy cannot be loaded");
+            (await Should.ThrowAsync<InvalidOperationException>(() => Store.Fresh(("BEADHUB_DEFAULTS_DIR", folder)))).Message.ShouldContain("The default policy cannot be loaded");
         }
         finally
         {

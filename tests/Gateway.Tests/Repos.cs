@@ -137,6 +137,7 @@ public abstract class ReposContract(Store store) : ContractTests(store)
     [InlineData("git@github.com:.git", null)]
     [InlineData("   ", null)]
     [Checklist("beadhub", 122)]
+    [OnAnyStore]
     public async Task A_remote_has_one_canonical_form(string origin, string? canonical)
     {
         var agent = await NewProject().Identity();
@@ -176,6 +177,7 @@ public abstract class ReposContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task A_setting_opens_them_all()
     {
         await using var server = await Store.Own(("BEADHUB_REPOS_OPEN", "true"));

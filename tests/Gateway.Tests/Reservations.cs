@@ -51,6 +51,7 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
     [InlineData("true", "int_type")]
     [InlineData("[]", "int_type")]
     [Checklist("aweb", 129)]
+    [OnAnyStore]
     public async Task Some_times_to_live_are_refused(string ttl, string type)
     {
         foreach (var path in new[] { "/v1/reservations", "/v1/reservations/renew" })

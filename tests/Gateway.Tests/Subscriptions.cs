@@ -65,6 +65,7 @@ public abstract class SubscriptionsContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 251)]
+    [OnAnyStore]
     public async Task Bead_and_event_types_are_checked()
     {
         var agent = await NewProject().Agent("alice");

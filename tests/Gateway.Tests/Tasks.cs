@@ -82,6 +82,7 @@ public abstract class TasksContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task What_is_wrong_with_a_task_is_said_before_who_asks()
     {
         foreach (var (body, field, type) in new (string, string, string)[]

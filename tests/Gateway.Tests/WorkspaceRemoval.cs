@@ -50,6 +50,7 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
 
     [Fact]
     [Checklist("beadhub", 97)]
+    [OnAnyStore]
     public async Task A_workspace_id_is_a_uuid()
     {
         var agent = await NewProject().Agent();
@@ -139,6 +140,7 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Restoring_what_does_not_exist_is_not_found()
     {
         var agent = await NewProject().Agent();

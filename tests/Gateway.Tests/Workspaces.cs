@@ -53,6 +53,7 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
     [InlineData("a!")]
     [InlineData("-a")]
     [Checklist("beadhub", 82)]
+    [OnAnyStore]
     public async Task A_role_is_one_or_two_words(string role)
     {
         var agent = await NewProject().Identity();
@@ -63,6 +64,7 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 83)]
+    [OnAnyStore]
     public async Task Registering_needs_a_key()
     {
         var agent = await NewProject().Identity();
@@ -71,6 +73,7 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task A_bad_remote_is_a_validation_error()
     {
         var agent = await NewProject().Identity();
@@ -139,6 +142,7 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 103)]
+    [OnAnyStore]
     public async Task Filters_are_validated()
     {
         var agent = await NewProject().Agent();
@@ -266,6 +270,7 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 109)]
+    [OnAnyStore]
     public async Task The_included_workspace_is_a_uuid()
     {
         var agent = await NewProject().Agent();

@@ -33,6 +33,8 @@ public sealed class ServerProcess : IAsyncDisposable
 
     public int Pid => process.Id;
 
+    public bool HasExited => process.HasExited;
+
     /// <summary>What the server has printed so far.</summary>
     public string[] Output
     {

@@ -2,7 +2,7 @@ using Beadhub.Gateway.Tests.Stores;
 
 namespace Beadhub.Gateway.Tests.Postgres;
 
-// The contract on PostgreSQL.
+// The contract on PostgreSQL, as far as it depends on the store (OnAnyStoreAttribute).
 public sealed class Transport(PostgresStore store) : TransportContract(store);
 
 public sealed class Authentication(PostgresStore store) : AuthenticationContract(store);
@@ -10,8 +10,6 @@ public sealed class Authentication(PostgresStore store) : AuthenticationContract
 public sealed class Init(PostgresStore store) : InitContract(store);
 
 public sealed class IssueFile(PostgresStore store) : IssueFileContract(store);
-
-public sealed class InitLimit(PostgresStore store) : InitLimitContract(store);
 
 public sealed class Agents(PostgresStore store) : AgentsContract(store);
 
@@ -80,11 +78,8 @@ public sealed class TeamScenario(PostgresStore store) : TeamScenarioContract(sto
 
 public sealed class CrashScenario(PostgresStore store) : CrashScenarioContract(store);
 
-public sealed class Fuzz(PostgresStore store) : FuzzContract(store);
-
 public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store);
 
-public sealed class OpenApi(PostgresStore store) : OpenApiContract(store);
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);
 
 public sealed class Policies(PostgresStore store) : PoliciesContract(store);

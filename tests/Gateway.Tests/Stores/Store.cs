@@ -1,8 +1,12 @@
+using System.Collections.Concurrent;
 using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests.Stores;
 
-/// <summary>Servers on one kind of database: one that the tests share, and others for tests with settings of their own.</summary>
+/// <summary>
+/// Servers on one kind of database: one that all tests share, and others for tests that need settings of their own or kill what they test. A server costs
+/// more to start than most tests cost to run, so those others are kept too and given to the next test that wants such settings: projects keep tests apart.
+/// </summary>
 public abstract class Store : IAsyncDisposable
 {
     /// <summary>
@@ -13,8 +17,9 @@ public abstract class Store : IAsyncDisposable
 
     private readonly Lazy<Task<OwnServer>> shared;
     private readonly Lazy<Api>? elsewhere = Elsewhere is null ? null : new(() => new Api(new Uri(Elsewhere)));
+    private readonly ConcurrentDictionary<string, ConcurrentBag<OwnServer>> idle = new();
 
-    protected Store() => shared = new(() => Own());
+    protected Store() => shared = new(() => Start([]));
 
     /// <summary>The shared server; it starts with the first test that asks.</summary>
     public async Task<Api> Shared() => elsewhere?.Value ?? (await shared.Value).Api;
@@ -22,8 +27,45 @@ public abstract class Store : IAsyncDisposable
     /// <summary>What the shared server has printed.</summary>
     public string[] Output => shared is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? shared.Value.Result.Output : [];
 
-    /// <summary>A server on a database of its own with other settings; an empty value removes one. Its caller stops it.</summary>
+    /// <summary>
+    /// A server for the caller alone until it disposes it, which the caller may kill and restart. Its database holds the projects of earlier tests.
+    /// </summary>
+    /// <param name="settings">Settings that differ from those of the shared server; an empty value removes one.</param>
     public async Task<OwnServer> Own(params (string Name, string Value)[] settings)
+    {
+        var servers = idle.GetOrAdd(string.Join('\n', settings.Order().Select(setting => $"{setting.Name}={setting.Value}")), _ => []);
+        while (servers.TryTake(out var server))
+        {
+            if (server.IsRunning)
+                return server;
+            await server.End();
+        }
+
+        return await Start(settings, server =>
+        {
+            servers.Add(server);
+            return default;
+        });
+    }
+
+    /// <summary>A server like <see cref="Own"/> on a database that nobody has used, for tests of a whole database or of limits over all projects; it ends with its test.</summary>
+    public Task<OwnServer> Fresh(params (string Name, string Value)[] settings) => Start(settings);
+
+    /// <summary>Makes the database of a server unreachable until the result is disposed.</summary>
+    public abstract Task<IAsyncDisposable> Cut(OwnServer server);
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        if (shared is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+            await shared.Value.Result.End();
+        await Task.WhenAll(idle.Values.SelectMany(servers => servers).Select(server => server.End().AsTask()));
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The URL of a fresh database.</summary>
+    protected abstract Task<string> NewDatabase(string folder);
+
+    private async Task<OwnServer> Start((string Name, string Value)[] settings, Func<OwnServer, ValueTask>? giveBack = null)
     {
         if (Elsewhere is not null)
             Assert.Skip("BEADHUB_TEST_URL is set; this test needs a server with settings of its own.");
@@ -39,7 +81,7 @@ public abstract class Store : IAsyncDisposable
             environment[name] = value;
         foreach (var (name, value) in settings.Where(setting => setting.Value.Length == 0))
             environment.Remove(name);
-        var server = new OwnServer(folder, environment);
+        var server = new OwnServer(folder, environment) { GiveBack = giveBack };
         try
         {
             await server.Start();
@@ -47,21 +89,8 @@ public abstract class Store : IAsyncDisposable
         }
         catch
         {
-            await server.DisposeAsync();
+            await server.End();
             throw;
         }
     }
-
-    /// <summary>Makes the database of a server unreachable until the result is disposed.</summary>
-    public abstract Task<IAsyncDisposable> Cut(OwnServer server);
-
-    public virtual async ValueTask DisposeAsync()
-    {
-        if (shared is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
-            await shared.Value.Result.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
-
-    /// <summary>The URL of a fresh database.</summary>
-    protected abstract Task<string> NewDatabase(string folder);
 }
