@@ -39,5 +39,6 @@ public sealed class BeadhubClient(IClusterClient cluster)
     }
 
     /// <summary>Whom an API key stands for; null when it is not a good one.</summary>
-    public ValueTask<KeyIdentity?> Identify(string apiKey) => cluster.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(apiKey)).Identify();
+    public async ValueTask<KeyIdentity?> Identify(string apiKey) =>
+        await cluster.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(apiKey)).Identify() is { Standing.Agent: not AgentStanding.Revoked } holder ? holder.Key : null;
 }

@@ -64,9 +64,8 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
 
     private async Task<Answer<AgentSeen>> Heartbeat(HttpContext http)
     {
-        var who = await identification.Of(http);
-        var agent = who.AgentId ?? throw ApiException.Forbidden("API key is not bound to an agent");
-        return Answer.Of(await grains.GetGrain<IProjectGrain>(who.ProjectId).AgentHeartbeat(agent), Wire.Types.AgentSeen);
+        var actor = await identification.ActorOf(http);
+        return Answer.Of(await grains.GetGrain<IProjectGrain>(actor.ProjectId).AgentHeartbeat(actor.Id), Wire.Types.AgentSeen);
     }
 
     private async Task<Answer<AgentChangedAnswer>> ChangeOwn(HttpContext http)

@@ -76,7 +76,7 @@ internal sealed class Bdh(IGrainFactory grains, Identification identification)
     /// <summary>Authentication, actor binding, existence (contract 8.2), in this order. Answers the project.</summary>
     private async Task<string> Enter(HttpContext http, Caller caller)
     {
-        var who = await identification.Of(http);
+        var who = await identification.EvenEndedOf(http);
         who.MustBe(caller.WorkspaceId);
         await grains.GetGrain<IProjectGrain>(who.ProjectId).Enter(new(caller.WorkspaceId, caller.HumanName, caller.Role));
         return who.ProjectId;

@@ -110,7 +110,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
     {
         try
         {
-            var who = await identification.Of(http);
+            // Also of a caller whose agent has ended meanwhile: a repeat of its last request is answered as the first time.
+            var who = await identification.ReaderOf(http);
             return (who.ProjectId, who.AgentId ?? who.ApiKeyId ?? who.UserId ?? "");
         }
         catch (ApiException)
@@ -123,8 +124,12 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method)
         && request.Path.StartsWithSegments("/v1") && !request.Path.StartsWithSegments("/v1/init");
 
-    /// <summary>Whether an answer will be the same when asked again: not when the server failed, was busy, or did not know the caller.</summary>
-    private static bool IsFinal(int status) => status is < 500 and not (StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests);
+    /// <summary>
+    /// Whether an answer will be the same when asked again: not when the server failed, was busy, did not know the caller, or found it ended, since what has ended
+    /// may be restored.
+    /// </summary>
+    private static bool IsFinal(int status) =>
+        status is < 500 and not (StatusCodes.Status401Unauthorized or StatusCodes.Status410Gone or StatusCodes.Status429TooManyRequests);
 
     private static string Fingerprint(HttpRequest request, ReadOnlySpan<byte> body)
     {

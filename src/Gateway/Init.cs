@@ -18,6 +18,23 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
 
     private async Task<IResult> Post(HttpContext http)
     {
+        // Counted before the body is looked at, which costs more than the refusal; given back when the body turns out to be none (checklist 59).
+        var client = ClientOf(http);
+        if (FieldNotes.Of(http) is null && await rate.Take(client) is { } wait)
+            throw ApiException.TooMany("Rate limit exceeded. Too many initialization requests.", wait);
+        try
+        {
+            return await Bootstrap(http);
+        }
+        catch (InvalidFieldsException)
+        {
+            await rate.GiveBack(client);
+            throw;
+        }
+    }
+
+    private async Task<IResult> Bootstrap(HttpContext http)
+    {
         using var body = await BodyFields.Read(http);
         // bdh may send the human's e-mail, meant for the hosted product: accepted and not kept.
         body.Only("project_slug", "project_name", "alias", "human_name", "agent_type", "lifetime", "custody", "project_id", "repo_origin", "role",
@@ -47,8 +64,6 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         body.Done();
         if (lifetime == Lifetimes.Ephemeral && custody != Custodies.Custodial && (custody is not null || did is not null || publicKey is not null))
             throw ApiException.Unprocessable("Ephemeral agents must be custodial");
-        if (await rate.Take(ClientOf(http)) is { } wait)
-            throw ApiException.TooMany("Rate limit exceeded. Too many initialization requests.", wait);
 
         var (project, newSlug) = (projectId, (string?)null);
         if (project is null)

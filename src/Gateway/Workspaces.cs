@@ -34,7 +34,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
         string projectId, slug, repoId;
         if (Identification.HasCredentials(http))
         {
-            projectId = (await identification.Of(http)).ProjectId;
+            projectId = (await identification.ReaderOf(http)).ProjectId;
             var own = grains.GetGrain<IProjectGrain>(projectId);
             slug = (await own.Describe() ?? throw ApiException.NotFound("Project not found")).Slug;
             repoId = (await own.FindRepo(origin!.Canonical))?.Id ?? "";
@@ -171,7 +171,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
         var workspaceId = http.PathPart("workspaceId");
         // Peers may restore as they may delete: the deleted workspace's own key is dead (contract 5.5).
         var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
-        var who = await identification.Of(http);
+        var who = await identification.RestorerOf(http);
         var restored = await grains.GetGrain<IProjectGrain>(who.ProjectId).RestoreWorkspace(id);
         return Answer.Of(new RestoredAnswer(restored.WorkspaceId, restored.Alias, restored.At), Wire.Types.RestoredAnswer);
     }

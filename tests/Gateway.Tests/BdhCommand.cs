@@ -110,12 +110,17 @@ public abstract class BdhCommandContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 171)]
-    public async Task After_its_workspace_was_deleted_a_key_is_dead()
+    public async Task After_its_workspace_was_deleted_the_client_is_told_to_stop()
     {
-        var agent = await NewProject().Agent();
+        var project = NewProject();
+        var (agent, peer) = (await project.Agent(), await project.Agent());
         await agent.Delete($"/v1/workspaces/{agent.Id}").Ok();
 
-        await agent.Command("ready").Unauthorized("Invalid API key");
+        // bdh stops at a 410 and says why; at a 401 it would run on without coordination.
+        await agent.Command("ready").Refused(410, "Workspace was deleted");
+        await agent.Post("/v1/bdh/command", Body(peer)).Refused(403, "workspace_id does not match API key identity");
+        await agent.Get("/v1/claims").Unauthorized("Invalid API key");
+        await agent.Heartbeat().Unauthorized("Invalid API key");
     }
 
     [Fact]

@@ -387,7 +387,7 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
         await alice.Post("/v1/bdh/sync", Body(bob, "full", Line("bd-1", "open"))).Refused(403, "workspace_id does not match API key identity");
         await identity.Sync(Line("bd-1", "open")).Refused(404, "Workspace not found");
         await bob.Delete($"/v1/workspaces/{bob.Id}").Ok();
-        await bob.Sync(Line("bd-1", "open")).Unauthorized("Invalid API key");
+        await bob.Sync(Line("bd-1", "open")).Refused(410, "Workspace was deleted");
         await Proxied(alice).Post("/v1/bdh/sync", Body(bob, "full", Line("bd-1", "open"))).Refused(410, "Workspace was deleted");
         (await alice.Get("/v1/beads/issues").Ok()).Number("count").ShouldBe(0);
     }

@@ -37,6 +37,20 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
         await project.Identity();
         await project.Identity();
         (await project.Init(new { project_slug = project.Slug })).Status.ShouldBe(429);
+
+        // Who has used its share up is refused before its body is looked at.
+        (await project.Init("{ not even JSON")).Status.ShouldBe(429);
+    }
+
+    [Fact]
+    public async Task Not_every_invalid_init_is_given_back()
+    {
+        await using var server = await Store.Own(("BEADHUB_INIT_RATE_LIMIT", "1"));
+        var project = new Project(server.Api);
+        var statuses = new List<int>();
+        for (var i = 0; i < 12; i++) statuses.Add((await project.Init("[]")).Status);
+
+        statuses.ShouldBe([.. Enumerable.Repeat(422, 11), 429]);
     }
 
     [Fact]

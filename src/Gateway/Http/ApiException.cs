@@ -17,5 +17,7 @@ internal sealed class ApiException(int status, string detail) : Exception(detail
     public static ApiException TooMany(string detail, TimeSpan wait) =>
         new(StatusCodes.Status429TooManyRequests, detail) { RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) };
 
+    public static ApiException Gone(string detail) => new(StatusCodes.Status410Gone, detail);
+
     public static ApiException NotFound(string detail) => new(StatusCodes.Status404NotFound, detail);
 }

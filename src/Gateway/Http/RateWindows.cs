@@ -20,6 +20,7 @@ internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, TimeProvi
     {
         public DateTimeOffset Ends;
         public int Taken;
+        public long GivenBack;
     }
 
     /// <summary>Takes one. Null when it is within the limit; else how long until the window ends.</summary>
@@ -34,7 +35,7 @@ internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, TimeProvi
 
         lock (window)
         {
-            if (window.Ends <= now) (window.Ends, window.Taken) = (now + length, 0);
+            if (window.Ends <= now) (window.Ends, window.Taken, window.GivenBack) = (now + length, 0, 0);
             if (window.Taken < limit)
             {
                 window.Taken++;
@@ -42,6 +43,18 @@ internal sealed class RateWindows<TCaller>(int limit, TimeSpan length, TimeProvi
             }
 
             return window.Ends - now;
+        }
+    }
+
+    /// <summary>Gives back what was taken last, so often at most in a window.</summary>
+    public void GiveBack(TCaller caller, long most)
+    {
+        if (!_windows.TryGetValue(caller, out var window)) return;
+        lock (window)
+        {
+            if (window.Taken == 0 || window.GivenBack >= most) return;
+            window.Taken--;
+            window.GivenBack++;
         }
     }
 

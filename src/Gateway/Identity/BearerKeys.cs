@@ -15,11 +15,12 @@ internal sealed class BearerKeys(IGrainFactory grains)
     // Where the record of a key that once was good is: saves hashing it on every request. Whether it still is good, the record says.
     private readonly ConcurrentDictionary<string, IApiKeyGrain> _known = new(StringComparer.Ordinal);
 
+    /// <summary>Whom the key speaks for; keys that died with their workspace included, which <see cref="Identification"/> tells apart.</summary>
     /// <exception cref="ApiException">401.</exception>
     public ValueTask<ProjectIdentity> Identify(HttpRequest request)
     {
         var header = request.Headers.Authorization.ToString();
-        if (_known.TryGetValue(header, out var record) && record.Identify() is { IsCompletedSuccessfully: true, Result: { } identity }) return new(Who(identity));
+        if (_known.TryGetValue(header, out var record) && record.Identify() is { IsCompletedSuccessfully: true, Result: { } holder }) return new(Who(holder));
         return IdentifyUnknown(header);
     }
 
@@ -31,13 +32,15 @@ internal sealed class BearerKeys(IGrainFactory grains)
         if (header.Length > MaxHeader) throw UnknownKey();
 
         var record = grains.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(header.AsSpan(Scheme.Length)));
-        var identity = await record.Identify() ?? throw UnknownKey();
+        var holder = await record.Identify() ?? throw UnknownKey();
         if (_known.Count >= MaxRemembered) _known.Clear();
         _known[header] = record;
-        return Who(identity);
+        return Who(holder);
     }
 
-    private static ProjectIdentity Who(KeyIdentity key) => new(key.ProjectId, key.AgentId, key.ApiKeyId, null, AuthMode.Bearer);
+    private static ProjectIdentity Who(KeyHolder holder) =>
+        new(holder.Key.ProjectId, holder.Key.AgentId, holder.Key.ApiKeyId, null, AuthMode.Bearer) { Standing = holder.Standing };
 
-    private static ApiException UnknownKey() => ApiException.Unauthorized("Invalid API key");
+    /// <summary>The refusal of a key that opens nothing.</summary>
+    public static ApiException UnknownKey() => ApiException.Unauthorized("Invalid API key");
 }

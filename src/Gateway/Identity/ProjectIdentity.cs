@@ -10,6 +10,9 @@ namespace Beadhub.Gateway.Identity;
 /// <param name="Mode">How the caller proved it.</param>
 internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string? ApiKeyId, string? UserId, AuthMode Mode)
 {
+    /// <summary>How the caller stands in the project. Of those whom a proxy vouches for it is found out only where it matters: when they write.</summary>
+    public Standing Standing { get; init; }
+
     /// <summary>Refuses to act as a workspace that is not the caller's own (contract 1.4). Proxies vouch for whom they act.</summary>
     public void MustBe(string workspaceId)
     {

@@ -58,7 +58,7 @@ internal sealed class McpEndpoint
         if (call is { Id: null, Method: { } method } && method.StartsWith("notifications/", StringComparison.Ordinal)) return TypedResults.StatusCode(StatusCodes.Status202Accepted);
         try
         {
-            var who = await _identification.Of(http);
+            var who = await _identification.ReaderOf(http);
             return Succeeded(call.Id, await Dispatch(http, who, call));
         }
         catch (CallFailedException e)
@@ -111,6 +111,8 @@ internal sealed class McpEndpoint
         var arguments = call.Member("arguments");
         if (arguments is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null) }) throw new CallFailedException(InvalidParams, "arguments must be an object");
         if (!_tools.TryGetValue(name, out var tool)) throw new CallFailedException(MethodNotFound, $"Unknown tool: {(name.Length <= 200 ? name : "(a long name)")}");
+        // Most tools are requests to endpoints, which look for themselves; those that are not must not be a way around.
+        if (!tool.Reads) who = await _identification.WriterOf(http);
         var payload = await tool.Run(new(http, who, arguments));
         return Bytes(new CallToolResult { Content = [new TextContentBlock { Text = Encoding.UTF8.GetString(payload.Span) }] });
     }

@@ -43,6 +43,7 @@ internal static class OperationFields
         if (notes.Query.Count > 0 || notes.Body is not null) Refuses(StatusCodes.Status422UnprocessableEntity, "Something in the request is not as described");
         if (notes.TakesText || notes.Body is not null) Refuses(StatusCodes.Status413PayloadTooLarge, "The body is too large");
         if (isWrite) Refuses(StatusCodes.Status503ServiceUnavailable, "The event log cannot be written just now; ask again");
+        if (isWrite && responses.ContainsKey("401")) Refuses(StatusCodes.Status410Gone, "The caller's agent was deregistered");
         if (responses.ContainsKey("401"))
             (operation.Security ??= []).Add(new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] });
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Beadhub.Projects;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -24,10 +25,16 @@ public interface IApiKeyGrain : IGrainWithStringKey
     [Repeatable]
     Task Issue(ApiKeyIssued issued);
 
-    /// <summary>Whom the key speaks for; null when it is unknown or its agent's keys were revoked (contract 1.8).</summary>
+    /// <summary>Whom the key speaks for, and how they stand in their project (contract 1.8); null when it is unknown.</summary>
     [ReadOnly, AlwaysInterleave]
-    ValueTask<KeyIdentity?> Identify();
+    ValueTask<KeyHolder?> Identify();
 }
+
+/// <summary>Whom a key speaks for, and how they stand just now.</summary>
+/// <param name="Key">Whom it speaks for.</param>
+/// <param name="Standing">How they stand in their project.</param>
+[GenerateSerializer, Immutable, Alias("api_key.holder.v1")]
+public readonly record struct KeyHolder([property: Id(0)] KeyIdentity Key, [property: Id(1)] Standing Standing);
 
 /// <summary>Whom a key speaks for.</summary>
 /// <param name="ApiKeyId">Id of the key record.</param>

@@ -98,6 +98,10 @@ public interface IProjectGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<ImmutableHashSet<string>> WorkspacesOn(string repoId);
 
+    /// <summary>What the door must know of a caller that speaks for an agent, or (null) for the project alone.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<Standing> Standing(string? agentId);
+
     /// <summary>An agent, soft-deleted ones included; null when the project never had it.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<AgentIdentity?> Agent(string agentId);

@@ -14,7 +14,7 @@ public sealed class ApiKeyGrain(IEventLog log) : EventSourcedGrain<ApiKey>(log),
     public Task Issue(ApiKeyIssued issued) => Transact(key => key.Issue(issued));
 
     /// <inheritdoc/>
-    public async ValueTask<KeyIdentity?> Identify()
+    public async ValueTask<KeyHolder?> Identify()
     {
         // Runs on every request: all in memory, this completes without waiting and allocates nothing.
         if (await Read(Holder) is not { } identity)
@@ -24,8 +24,7 @@ public sealed class ApiKeyGrain(IEventLog log) : EventSourcedGrain<ApiKey>(log),
             return null;
         }
 
-        if (identity.AgentId is null) return identity;
         _project ??= GrainFactory.GetGrain<IProjectGrain>(identity.ProjectId);
-        return await _project.Agent(identity.AgentId) is { KeysRevoked: true } ? null : identity;
+        return new KeyHolder(identity, await _project.Standing(identity.AgentId));
     }
 }

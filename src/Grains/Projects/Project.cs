@@ -52,6 +52,15 @@ public sealed record Project(
     /// <summary>The agents with an active workspace on a repository.</summary>
     public IEnumerable<Agent> WorkspacesOn(string repoId) => Roster.Living.Where(agent => agent.Workspace?.RepoId == repoId);
 
+    /// <summary>How a caller stands here that speaks for an agent, or (null) for the project alone.</summary>
+    public Standing StandingOf(string? agentId) => new(Exists, agentId is null ? AgentStanding.Unknown : Roster.Find(agentId) switch
+    {
+        null => AgentStanding.Unknown,
+        { KeysRevoked: true } => AgentStanding.Revoked,
+        { IsLiving: false } => AgentStanding.Deregistered,
+        _ => AgentStanding.Living,
+    });
+
     /// <inheritdoc/>
     public Project Apply(IEvent @event) => @event switch
     {

@@ -263,6 +263,9 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<ImmutableHashSet<string>> WorkspacesOn(string repoId) => [.. (await Newest()).WorkspacesOn(repoId).Select(agent => agent.Id)];
 
     /// <inheritdoc/>
+    public async ValueTask<Standing> Standing(string? agentId) => (await Newest()).StandingOf(agentId);
+
+    /// <inheritdoc/>
     public async ValueTask<AgentIdentity?> Agent(string agentId) =>
         (await Newest()).Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
 
