@@ -58,8 +58,8 @@ internal sealed class Bdh(IGrainFactory grains, Identification identification)
             "incremental" => true,
             _ => throw ApiException.Unprocessable("sync_mode must be 'full' or 'incremental'"),
         };
-        if (!incremental && IsBlank(whole.Span)) throw ApiException.Unprocessable("issues_jsonl is required for full sync");
-        if (incremental && IsBlank(changed.Span) && deletedIds.Count == 0) throw ApiException.Unprocessable("incremental sync requires changes or deletions");
+        if (!incremental && IsBlank(whole.AsSpan())) throw ApiException.Unprocessable("issues_jsonl is required for full sync");
+        if (incremental && IsBlank(changed.AsSpan()) && deletedIds.Count == 0) throw ApiException.Unprocessable("incremental sync requires changes or deletions");
 
         // Most commands claim nothing, and most claims are of issues: the tasks are asked only when it can matter.
         var taskApex = commandLine is not null && commandLine.Contains(TaskStatuses.InProgress, StringComparison.Ordinal)
@@ -68,7 +68,7 @@ internal sealed class Bdh(IGrainFactory grains, Identification identification)
         var outcome = await grains.GetGrain<IBoardGrain>(project).Sync(new(caller.WorkspaceId, caller.Alias, caller.HumanName, origin.Canonical, "main",
             incremental ? changed : whole, [.. deletedIds], incremental, commandLine, taskApex));
         return Answer.Of(
-            new SyncAnswer(true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted), 1,
+            new SyncAnswer(true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted, outcome.Unchanged), 1,
                 outcome.ClaimRefused is not null, outcome.ClaimRefused ?? ""),
             Wire.Types.SyncAnswer);
     }
@@ -120,5 +120,5 @@ internal sealed record SyncAnswer(
     bool ClaimRejected,
     string ClaimRejectedReason);
 
-/// <summary>What a sync stored.</summary>
-internal sealed record SyncStats(int Received, int Inserted, int Updated, int Deleted);
+/// <summary>What a sync stored: <c>updated</c> counts the issues that were there already, of which <c>unchanged</c> stand as they stood.</summary>
+internal sealed record SyncStats(int Received, int Inserted, int Updated, int Deleted, int Unchanged);

@@ -1,5 +1,7 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Beads;
 using Beadhub.Boards;
@@ -17,6 +19,7 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
     public const int MaxText = 10 * 1024 * 1024;
 
     private const int MaxIssues = 10_000;
+    private static readonly FrozenSet<string> ContractFields = Wire.Types.Issue.Properties.Where(property => !property.IsExtensionData).Select(property => property.Name).ToFrozenSet();
     private static readonly string[] KnownStatuses = ["open", "in_progress", "closed"];
     public static readonly string[] KnownTypes = ["bug", "chore", "epic", "feature", "task"];
 
@@ -28,6 +31,8 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         group.Post("/upload-jsonl", endpoints.UploadJsonl).Says("Store issues sent as JSONL text", 400, 401, 422);
         group.Get("/issues", endpoints.List).Says("Issues, last updated first", 401, 422);
         group.Get("/issues/{beadId}", endpoints.Get).Says("One issue", 401, 404);
+        group.Get("/export-jsonl", endpoints.Export).Says("All issues of a repository and branch as they were received, one a line, by id", 401, 403, 422)
+            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), [JsonLines.Type]));
         group.Get("/ready", endpoints.Ready).Says("Open issues whose blockers are all closed", 401, 422);
     }
 
@@ -60,11 +65,11 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         }
 
         if (!Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
-        return await Store(http, repo, branch, text);
+        return await Store(http, repo, branch, [.. text.Span]);
     }
 
     private async Task<Answer<UploadAnswer>> Store(
-        HttpContext http, string repo, string? branch, ReadOnlyMemory<byte> issues)
+        HttpContext http, string repo, string? branch, ImmutableArray<byte> issues)
     {
         branch ??= "main";
         if (!Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
@@ -74,7 +79,7 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         return Answer.Of(
             new UploadAnswer(
                 stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", repo, branch, stored.Received, stored.Added, stored.Updated, stored.Conflicts,
-                stored.Conflicts.Length, stored.NotificationsSent, stored.NotificationsFailed, stored.SyncedAt),
+                stored.Conflicts.Length, stored.NotificationsSent, stored.NotificationsFailed, stored.SyncedAt, stored.Unchanged),
             Wire.Types.UploadAnswer);
     }
 
@@ -120,15 +125,42 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         if (repo is not null && !Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
         if (branch is not null && !Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
         if (!Names.IsBeadId(beadId)) throw ApiException.NotFound("Issue not found");
-        var bead = await grains.GetGrain<IBeadGrain>(IBeadGrain.Key(who.ProjectId, beadId)).Get();
-        var record = repo is not null && branch is not null
-            ? bead.Records.FirstOrDefault(r => r.Repo == repo && r.Branch == branch)
-            : bead.Records.FirstOrDefault();
-        if (record is null) throw ApiException.NotFound("Issue not found");
-        return Answer.Of(
-            new Issue(record.BeadId, who.ProjectId, record.Repo, record.Branch, record.Title, record.Description, record.Status, record.Priority, record.Type,
-                record.Assignee, record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt),
-            Wire.Types.Issue);
+        if (await grains.GetGrain<IBoardGrain>(who.ProjectId).Issue(new(beadId, repo, branch)) is not { Record: var record, Line: var line })
+            throw ApiException.NotFound("Issue not found");
+        var issue = new Issue(
+            record.BeadId, who.ProjectId, record.Repo, record.Branch, record.Title, record.Description, record.Status, record.Priority, record.Type,
+            record.Assignee, record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt)
+        {
+            // What else clients write may name people: readers of a public project see what the contract names (1.7, 7.7).
+            Further = who.Mode == AuthMode.PublicReader ? null : Further(line),
+        };
+        return Answer.Of(issue, Wire.Types.Issue);
+    }
+
+    /// <summary>The fields of a line that the contract's answer does not name, each with its own JSON. Of a name that stands twice the last counts, as it did when the line was read.</summary>
+    private static Dictionary<string, JsonElement> Further(string line)
+    {
+        using var document = JsonDocument.Parse(line);
+        var further = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var field in document.RootElement.EnumerateObject())
+            if (!ContractFields.Contains(field.Name)) further[field.Name] = field.Value.Clone();
+        return further;
+    }
+
+    private async Task<JsonLines> Export(HttpContext http)
+    {
+        var query = new QueryFields(http.Request);
+        var repo = query.Required("repo", 255);
+        var branch = query.Text("branch", 255) ?? "main";
+        query.Done();
+
+        if (!Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
+        if (!Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
+        var who = await identification.Of(http);
+        if (who.Mode == AuthMode.PublicReader) throw ApiException.Forbidden("Public readers may not export issues");
+        var board = grains.GetGrain<IBoardGrain>(who.ProjectId);
+        var first = await board.Export(new(repo, branch, null));
+        return new(first, after => board.Export(new(repo, branch, after)));
     }
 
     private async Task<Answer<ReadyIssues>> Ready(HttpContext http)
@@ -158,11 +190,11 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         if (known == 0 && !hasPriority) return null;
         if (known < 2 || !hasPriority) throw Cursor.Invalid("incomplete sort key");
         long number = 0;
-        if (priority.ValueKind != System.Text.Json.JsonValueKind.Null
-            && (priority.ValueKind != System.Text.Json.JsonValueKind.Number || !priority.TryGetInt64(out number))) throw Cursor.Invalid("bad priority");
+        if (priority.ValueKind != JsonValueKind.Null
+            && (priority.ValueKind != JsonValueKind.Number || !priority.TryGetInt64(out number))) throw Cursor.Invalid("bad priority");
         var time = cursor.Time("sort_time", "Invalid cursor: bad timestamp") ?? throw Cursor.Invalid("incomplete sort key");
         var beadId = cursor.Text("bead_id") ?? throw Cursor.Invalid("bad bead_id");
-        return new(time, priority.ValueKind == System.Text.Json.JsonValueKind.Null ? null : number, beadId, cursor.Text("repo"), cursor.Text("branch"));
+        return new(time, priority.ValueKind == JsonValueKind.Null ? null : number, beadId, cursor.Text("repo"), cursor.Text("branch"));
     }
 
     private static IssueList ToList(IssuePage page) => new(
@@ -202,7 +234,8 @@ internal sealed record UploadAnswer(
     int ConflictsCount,
     int NotificationsSent,
     int NotificationsFailed,
-    DateTimeOffset SyncedAt);
+    DateTimeOffset SyncedAt,
+    int IssuesUnchanged);
 
 /// <summary>A page of issues (contract 7.6).</summary>
 internal sealed record IssueList(ImmutableArray<ListedIssue> Issues, int Count, bool HasMore, string? NextCursor)
@@ -256,6 +289,10 @@ internal sealed record Issue(
 {
     /// <summary>Always null; clients read it.</summary>
     public string? CurrentReservation => null;
+
+    /// <summary>What else the issue's line says, under the names that it has there.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Further { get; set; }
 }
 
 /// <summary>Ready issues (contract 7.8).</summary>

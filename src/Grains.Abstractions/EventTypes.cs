@@ -54,6 +54,7 @@ public static class EventTypes
 
 /// <summary>JSON of the events. Names are for ever: an event of ten years ago is read by them.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(IssueStored))]
 [JsonSerializable(typeof(BeadStored))]
 [JsonSerializable(typeof(BeadRemoved))]
 [JsonSerializable(typeof(BeadClaimed))]

@@ -3,14 +3,14 @@ using System.Text.Json.Serialization;
 
 namespace Beadhub;
 
-/// <summary>JSON that crosses grains as a text and is shown as what it is, not as a text. It was checked when it came in.</summary>
+/// <summary>A text that is JSON, and stands in other JSON as it is: nothing in it is escaped again, and it comes back byte for byte, blanks, escapes and forms of numbers included.</summary>
 public sealed class RawJson : JsonConverter<string>
 {
     /// <inheritdoc/>
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        using var document = JsonDocument.ParseValue(ref reader);
-        return document.RootElement.GetRawText();
+        using var value = JsonDocument.ParseValue(ref reader);
+        return value.RootElement.GetRawText();
     }
 
     /// <inheritdoc/>

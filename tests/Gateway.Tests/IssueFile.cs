@@ -22,6 +22,8 @@ public abstract class IssueFileContract(Store store) : ContractTests(store)
         again.At("stats").Number("inserted").ShouldBe(0);
         again.At("stats").Number("updated").ShouldBe(issues.Count);
 
+        (await Exported(agent, "main")).ShouldBe(Lines(file));
+
         var one = issues.Values.Last();
         one["title"] = "Changed";
         one["updated_at"] = DateTimeOffset.UtcNow.ToString("O");
@@ -34,5 +36,17 @@ public abstract class IssueFileContract(Store store) : ContractTests(store)
             stored[id].Text("title").ShouldBe((string)issue["title"]!);
             stored[id].Text("status").ShouldBe((string)issue["status"]!);
         }
+
+        await agent.UploadJsonl(file, agent.Repo, "uploaded").Ok();
+        (await Exported(agent, "uploaded")).ShouldBe(Lines(file));
     }
+
+    private static async Task<string[]> Exported(Agent agent, string branch)
+    {
+        using var answer = await agent.Open(agent.Signed(new(HttpMethod.Get, $"/v1/beads/export-jsonl?repo={Uri.EscapeDataString(agent.Repo)}&branch={branch}")));
+        return (await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static string[] Lines(string file) =>
+        [.. file.Split('\n', StringSplitOptions.RemoveEmptyEntries).OrderBy(line => (string)JsonNode.Parse(line)!["id"]!, StringComparer.Ordinal)];
 }

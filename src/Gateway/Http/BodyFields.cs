@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -143,17 +144,20 @@ internal sealed class BodyFields : IDisposable
         return otherwise;
     }
 
-    /// <summary>A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points.</summary>
-    public ReadOnlyMemory<byte> Utf8Text(string name, int max)
+    /// <summary>
+    /// A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points. The bytes are the caller's: who waits for a grain may have
+    /// to give up before the grain has read them, and rented ones would hold another request's body by then.
+    /// </summary>
+    public ImmutableArray<byte> Utf8Text(string name, int max)
     {
         _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
-        if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return default;
+        if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return [];
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
         if (reader.TokenType != JsonTokenType.String)
         {
             _errors.Add("string_type", "Input should be a valid string", Raw(range), null, "body", name);
-            return default;
+            return [];
         }
 
         var bytes = _request.Rent(reader.ValueSpan.Length);
@@ -170,10 +174,10 @@ internal sealed class BodyFields : IDisposable
         if (length > max && CountCodePoints(bytes.AsSpan(0, length)) > max)
         {
             _errors.Add("string_too_long", $"String should have at most {max} characters", Raw(range), ("max_length", max), "body", name);
-            return default;
+            return [];
         }
 
-        return bytes.AsMemory(0, length);
+        return [.. bytes.AsSpan(0, length)];
     }
 
     /// <summary>A whole number, or null. Texts of digits pass, as clients send them.</summary>
@@ -372,15 +376,15 @@ internal sealed class BodyFields : IDisposable
     }
 
     /// <summary>
-    /// A list of objects as JSONL, one a line; what is not an object is left out and answered with 422.
+    /// A list of objects as JSONL, one a line; what is not an object is left out and answered with 422. Each is its own JSON as it came, on one line. The bytes are the caller's.
     /// </summary>
-    public ReadOnlyMemory<byte> ObjectLines(string name, int maxElements, Action onTooMany)
+    public ImmutableArray<byte> ObjectLines(string name, int maxElements, Action onTooMany)
     {
         _notes?.NoteBody(new(name, "array", Required: true, Items: "object"));
         if (!_fields.TryGetValue(name, out var range))
         {
             _errors.Add("missing", "Field required", Body, null, "body", name);
-            return default;
+            return [];
         }
 
         var raw = Raw(range);
@@ -389,7 +393,7 @@ internal sealed class BodyFields : IDisposable
         if (reader.TokenType != JsonTokenType.StartArray)
         {
             _errors.Add("list_type", "Input should be a valid list", raw, null, "body", name);
-            return default;
+            return [];
         }
 
         var lines = new ArrayBufferWriter<byte>(raw.Length + 16);
@@ -416,7 +420,7 @@ internal sealed class BodyFields : IDisposable
             lines.Advance(element.Length + 1);
         }
 
-        return lines.WrittenMemory;
+        return [.. lines.WrittenSpan];
     }
 
     /// <summary>A field of any type; null when it is absent.</summary>

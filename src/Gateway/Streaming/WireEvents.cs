@@ -19,14 +19,14 @@ internal static class WireEvents
     /// <summary>The event as a frame; null when it is not shown.</summary>
     public static Frame? Render(FeedEvent stored, string projectSlug) => EventTypes.Parse(stored.Type, stored.Data) switch
     {
-        BeadStored { ChangesStatus: true } e => Make(stored, projectSlug, "bead", "bead.status_changed", e.WorkspaceId, json =>
+        IIssueStored { ChangesStatus: true } e => Make(stored, projectSlug, "bead", "bead.status_changed", e.WorkspaceId, json =>
         {
             json.WriteString("project_id", "");
-            json.WriteString("bead_id", e.Record.BeadId);
-            json.WriteString("repo", e.Record.Repo);
+            json.WriteString("bead_id", LastPart(stored.Key));
+            json.WriteString("repo", e.Repo);
             json.WriteString("old_status", e.OldStatus ?? "");
-            json.WriteString("new_status", e.Record.Status);
-            json.WriteString("title", e.Record.Title);
+            json.WriteString("new_status", e.Status);
+            json.WriteString("title", e.Title);
             json.WriteString("alias", e.Alias);
         }),
         BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),

@@ -15,7 +15,7 @@ public sealed record BeadRef([property: Id(0)] string Repo, [property: Id(1)] st
 /// <param name="Repo">Canonical origin.</param>
 /// <param name="Branch">Branch.</param>
 /// <param name="Title">Title.</param>
-/// <param name="Description">Description.</param>
+/// <param name="Description">Description; null where the record is kept in memory, which large texts do not stay in.</param>
 /// <param name="Status">Status; any text, usually open, in_progress or closed.</param>
 /// <param name="Priority">Priority; lower is more urgent.</param>
 /// <param name="Type">Issue type.</param>
@@ -30,6 +30,7 @@ public sealed record BeadRef([property: Id(0)] string Repo, [property: Id(1)] st
 /// <param name="Digest">Digest of the client's text of the issue, by which an unchanged issue is recognised without parsing it.</param>
 /// <param name="BlocksIds">Targets of its <c>blocks</c> dependencies.</param>
 /// <param name="ElidedIds">Those of <paramref name="BlocksIds"/> that were left out of <paramref name="BlockedBy"/> because the same payload closed them (contract 7.2).</param>
+/// <param name="Version">Where its line is: version of the event that stored it, within the bead's stream; 0 when that is not known.</param>
 [GenerateSerializer, Immutable, Alias("bead.record.v1")]
 public sealed record BeadRecord(
     [property: Id(0)] string BeadId,
@@ -50,7 +51,8 @@ public sealed record BeadRecord(
     [property: Id(15)] DateTimeOffset SyncedAt,
     [property: Id(16)] string Digest,
     [property: Id(17)] ImmutableArray<string> BlocksIds,
-    [property: Id(18)] ImmutableArray<string> ElidedIds);
+    [property: Id(18)] ImmutableArray<string> ElidedIds,
+    [property: Id(19)] long Version = 0);
 
 /// <summary>A workspace's claim on a bead (contract 9). Alias and human name are as they were when it was made.</summary>
 /// <param name="WorkspaceId">Claimant.</param>
@@ -84,10 +86,12 @@ public sealed record BeadRelease([property: Id(0)] string WorkspaceId, [property
 /// <param name="Records">Issues with this id, ordered by repository and branch (ordinal).</param>
 /// <param name="Claims">Claims, newest last.</param>
 /// <param name="Releases">The claims that ended last, one a workspace.</param>
+/// <param name="HoldsUnknown">Whether one of its events is of a type that this version does not know.</param>
 [GenerateSerializer, Immutable, Alias("bead.view.v1")]
 public sealed record BeadView(
     [property: Id(0)] string BeadId,
     [property: Id(1)] long Version,
     [property: Id(2)] ImmutableArray<BeadRecord> Records,
     [property: Id(3)] ImmutableArray<BeadClaim> Claims,
-    [property: Id(4)] ImmutableArray<BeadRelease> Releases);
+    [property: Id(4)] ImmutableArray<BeadRelease> Releases,
+    [property: Id(5)] bool HoldsUnknown = false);

@@ -1,9 +1,11 @@
 using Orleans;
-using Orleans.Concurrency;
 
 namespace Beadhub.Beads;
 
-/// <summary>One bead of a project: its issues by repository and branch, its claims. Key: <see cref="Key"/>.</summary>
+/// <summary>
+/// One bead of a project: its issues by repository and branch, its claims. Key: <see cref="Key"/>. It decides changes; who reads asks the board, which also decides large syncs
+/// without the grain.
+/// </summary>
 [Alias("beadhub.bead")]
 public interface IBeadGrain : IGrainWithStringKey
 {
@@ -15,10 +17,6 @@ public interface IBeadGrain : IGrainWithStringKey
     /// sees no change that did not pass through it.
     /// </summary>
     Task<BeadChange> Change(ChangeBead command);
-
-    /// <summary>The bead; with no records and claims when it is unknown.</summary>
-    [ReadOnly, AlwaysInterleave]
-    ValueTask<BeadView> Get();
 }
 
 /// <summary>What to do to a bead. Parts that are null or false are not asked for.</summary>
@@ -35,6 +33,8 @@ public interface IBeadGrain : IGrainWithStringKey
 /// <param name="ProbablyNew">Whether the sender knows of no such bead: saves a look at the log, and does no harm when wrong.</param>
 /// <param name="Terms">How to claim; null for the exclusive claim that a sync makes.</param>
 /// <param name="ReleaseOwn">Whether the acting workspace's own claim is released.</param>
+/// <param name="Line">The line from which <paramref name="Store"/> was read, as it was received.</param>
+/// <param name="KnownVersion">Version of the bead's stream that the sender knows of: the grain decides on nothing older.</param>
 [GenerateSerializer, Immutable, Alias("bead.change.v1")]
 public sealed record ChangeBead(
     [property: Id(0)] string? WorkspaceId,
@@ -49,7 +49,9 @@ public sealed record ChangeBead(
     [property: Id(9)] bool ProbablyNew = false,
     [property: Id(10)] string? Title = null,
     [property: Id(11)] ClaimTerms? Terms = null,
-    [property: Id(12)] bool ReleaseOwn = false);
+    [property: Id(12)] bool ReleaseOwn = false,
+    [property: Id(13)] string? Line = null,
+    [property: Id(14)] long KnownVersion = 0);
 
 /// <summary>How a bead is claimed.</summary>
 /// <param name="Kind">Beside whom.</param>

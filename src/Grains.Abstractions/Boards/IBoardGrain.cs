@@ -53,6 +53,14 @@ public interface IBoardGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<IssuePage> Issues(IssueQuery query);
 
+    /// <summary>One issue with all that its line says; null when there is none.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<IssueText?> Issue(IssueName name);
+
+    /// <summary>Some of the lines of a repository and branch, by bead id, as they were received last.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ExportPage> Export(ExportQuery query);
+
     /// <summary>Open issues whose blockers are all closed (contract 7.8).</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ReadyList> Ready(ReadyQuery query);
@@ -92,7 +100,7 @@ public sealed record SyncBeads(
     [property: Id(2)] string HumanName,
     [property: Id(3)] string Repo,
     [property: Id(4)] string Branch,
-    [property: Id(5)] ReadOnlyMemory<byte> Issues,
+    [property: Id(5)] ImmutableArray<byte> Issues,
     [property: Id(6)] ImmutableArray<string> DeletedIds,
     [property: Id(7)] bool RemoveDeleted,
     [property: Id(8)] string? CommandLine,
@@ -110,6 +118,7 @@ public sealed record SyncBeads(
 /// <param name="SyncedAt">The instant that all stored issues carry.</param>
 /// <param name="NotificationsSent">Mails that subscribers got (contract 12.4).</param>
 /// <param name="NotificationsFailed">Mails that subscribers could not get yet.</param>
+/// <param name="Unchanged">Those of <paramref name="Updated"/> that were stored already just as they came.</param>
 [GenerateSerializer, Immutable, Alias("board.synced.v1")]
 public sealed record SyncOutcome(
     [property: Id(0)] int Received,
@@ -122,7 +131,8 @@ public sealed record SyncOutcome(
     [property: Id(7)] string? ClaimRefused,
     [property: Id(8)] DateTimeOffset SyncedAt,
     [property: Id(9)] int NotificationsSent = 0,
-    [property: Id(10)] int NotificationsFailed = 0);
+    [property: Id(10)] int NotificationsFailed = 0,
+    [property: Id(11)] int Unchanged = 0);
 
 /// <summary>A command line that a workspace is about to run.</summary>
 [GenerateSerializer, Immutable, Alias("board.decide.v1")]

@@ -69,3 +69,30 @@ public sealed record ReadyQuery([property: Id(0)] string? Repo, [property: Id(1)
 /// <summary>Ready issues by priority, then bead id.</summary>
 [GenerateSerializer, Immutable, Alias("board.ready.v1")]
 public sealed record ReadyList([property: Id(0)] ImmutableArray<IssueRow> Issues);
+
+/// <summary>Names an issue to be shown whole.</summary>
+/// <param name="BeadId">Bead id.</param>
+/// <param name="Repo">Canonical origin; with the branch null the first by repository and branch (contract 7.7).</param>
+/// <param name="Branch">Branch.</param>
+/// <param name="Newest">Of several the one that its clients changed last, instead.</param>
+[GenerateSerializer, Immutable, Alias("board.issue_name.v1")]
+public sealed record IssueName([property: Id(0)] string BeadId, [property: Id(1)] string? Repo = null, [property: Id(2)] string? Branch = null, [property: Id(3)] bool Newest = false);
+
+/// <summary>An issue whole.</summary>
+/// <param name="Record">The issue, with its description.</param>
+/// <param name="Line">Its line as it was received; made from what is known when it was stored by a version that did not keep the line.</param>
+[GenerateSerializer, Immutable, Alias("board.issue_text.v1")]
+public sealed record IssueText([property: Id(0)] BeadRecord Record, [property: Id(1)] string Line);
+
+/// <summary>Which lines to export.</summary>
+/// <param name="Repo">Canonical origin.</param>
+/// <param name="Branch">Branch.</param>
+/// <param name="After">Bead id after which to go on; null for the first page.</param>
+[GenerateSerializer, Immutable, Alias("board.export_query.v1")]
+public sealed record ExportQuery([property: Id(0)] string Repo, [property: Id(1)] string Branch, [property: Id(2)] string? After);
+
+/// <summary>Lines of issues.</summary>
+/// <param name="Lines">UTF-8, each line with its line feed.</param>
+/// <param name="Next">Bead id after which the next page begins; null when there is none.</param>
+[GenerateSerializer, Immutable, Alias("board.export_page.v1")]
+public sealed record ExportPage([property: Id(0)] ImmutableArray<byte> Lines, [property: Id(1)] string? Next);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Beadhub.Boards;
 using Beadhub.EventLog;
 
 namespace Beadhub.Beads;
@@ -25,6 +26,13 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     /// <inheritdoc cref="Bead"/>
     public ImmutableArray<BeadRecord> Records { get; init; } = Complete(Records);
 
+    /// <summary>Number of events so far, by which the lines are found again.</summary>
+    public long Events { get; init; }
+
+    /// <summary>Whether one of the events is of a type that this version does not know: no snapshot is made then.</summary>
+    [JsonIgnore]
+    public bool HoldsUnknown { get; init; }
+
     /// <inheritdoc cref="Bead"/>
     public ImmutableArray<BeadClaim> Claims { get; init; } = Claims.OrEmpty();
 
@@ -34,13 +42,20 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     /// <summary>Bead id in a grain's key: what follows the project id.</summary>
     public static string IdOf(string key) => key[(key.IndexOf('/') + 1)..];
 
+    /// <summary>The bead that others see so: the view holds all of it.</summary>
+    public static Bead Of(BeadView view) => new(view.Records, view.Claims, view.Releases) { Events = view.Version, HoldsUnknown = view.HoldsUnknown };
+
     /// <summary>What others see of it.</summary>
-    public BeadView View(string beadId, long version) => new(beadId, version, Records, Claims, Releases);
+    public BeadView View(string beadId, long version) => new(beadId, version, Records, Claims, Releases, HoldsUnknown);
 
     /// <inheritdoc/>
-    public Bead Apply(IEvent @event) => @event switch
+    public Bead Apply(IEvent @event) => Next(@event) with { Events = Events + 1 };
+
+    private Bead Next(IEvent @event) => @event switch
     {
-        BeadStored stored => this with { Records = Put(Records, stored.Record.Complete()) },
+        IssueStored stored => this with { Records = Put(Records, StoredLine.Read(stored).Kept(Events + 1)) },
+        // Stored without its line, which therefore counts as changed when it comes again.
+        BeadStored stored => this with { Records = Put(Records, (stored.Record with { Digest = "" }).Kept(Events + 1)) },
         BeadRemoved removed => this with { Records = Records.RemoveAll(r => r.Repo == removed.Repo && r.Branch == removed.Branch) },
         BeadClaimed claimed => this with
         {
@@ -51,11 +66,15 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             Claims = Claims.RemoveAll(c => c.WorkspaceId == released.WorkspaceId),
             Releases = [.. Releases.Where(r => r.WorkspaceId != released.WorkspaceId), new(released.WorkspaceId, released.At)],
         },
+        UnknownEvent => this with { HoldsUnknown = true },
         _ => this,
     };
 
     /// <summary>Stores, removes, claims and releases, in this order (contract 7.3, 8.3, 9.2). Parts that would change nothing raise no event.</summary>
-    public Decision<Outcome> Change(ChangeBead command, DateTimeOffset now)
+    public Decision<Outcome> Change(ChangeBead command, DateTimeOffset now) => ChangeTo(command, now).Decision;
+
+    /// <summary>The same, with the bead that it leads to.</summary>
+    public (Decision<Outcome> Decision, Bead After) ChangeTo(ChangeBead command, DateTimeOffset now)
     {
         var events = ImmutableArray.CreateBuilder<IEvent>();
         var bead = this;
@@ -64,11 +83,16 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         int? news = null;
         if (command.Store is { } pushed)
         {
-            var (result, @event) = bead.Store(pushed.Complete(), command, now);
+            var (result, next, @event) = bead.Store(pushed.Complete(), command, now);
             stored = result;
-            statusChanged = @event is { ChangesStatus: true };
-            bead = Raise(bead, @event);
-            if (@event is { IsNews: true }) news = events.Count;
+            if (@event is not null)
+            {
+                statusChanged = ((IIssueStored)@event).ChangesStatus;
+                events.Add(@event);
+                // What the event would be read as, without reading it.
+                bead = bead with { Records = Put(bead.Records, next!.Kept(bead.Events + 1)), Events = bead.Events + 1 };
+                if (((IIssueStored)@event).IsNews) news = events.Count;
+            }
         }
 
         // A removal takes the title away, but the releases that follow it still name the bead by it.
@@ -103,11 +127,11 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             bead = Raise(bead, new BeadReleased(own, released.Alias, title, now));
 
         var outcome = new Outcome(stored, statusChanged, removed, heldBy, granted, NewsFromEnd: events.Count - news);
-        return new(events.DrainToImmutable(), outcome) { Mark = granted is not null && command.Terms?.RequestId is { } request ? MarkOf(request) : null };
+        var decision = new Decision<Outcome>(events.DrainToImmutable(), outcome) { Mark = granted is not null && command.Terms?.RequestId is { } request ? MarkOf(request) : null };
+        return (decision, bead);
 
-        Bead Raise(Bead before, IEvent? @event)
+        Bead Raise(Bead before, IEvent @event)
         {
-            if (@event is null) return before;
             events.Add(@event);
             return before.Apply(@event);
         }
@@ -145,15 +169,22 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     }
 
     /// <summary>Contract 7.3: a stored issue gives way unless it is newer; a creator once known is kept.</summary>
-    private (StoreResult Result, BeadStored? Event) Store(BeadRecord pushed, ChangeBead command, DateTimeOffset now)
+    private (StoreResult Result, BeadRecord? Next, IssueStored? Event) Store(BeadRecord pushed, ChangeBead command, DateTimeOffset now)
     {
         var have = Records.In(pushed.Repo, pushed.Branch);
-        if (have is null) return (StoreResult.Added, new(pushed, null, command.WorkspaceId, command.Alias, now));
-        if (have.IsNewerThan(pushed)) return (StoreResult.Conflict, null);
+        if (have is null) return (StoreResult.Added, pushed, Event(pushed, null));
+        if (have.IsNewerThan(pushed)) return (StoreResult.Conflict, null, null);
         var next = pushed.CreatedBy is null ? pushed with { CreatedBy = have.CreatedBy } : pushed;
-        if (next.SaysTheSameAs(have)) return (StoreResult.Updated, null);
-        var before = next.Priority == have.Priority && next.Assignee == have.Assignee ? null : new BeadBefore(have.Priority, have.Assignee);
-        return (StoreResult.Updated, new(next, have.Status, command.WorkspaceId, command.Alias, now, before));
+        return next.SaysTheSameAs(have) ? (StoreResult.Updated, null, null) : (StoreResult.Updated, next, Event(next, have));
+
+        IssueStored Event(BeadRecord issue, BeadRecord? before)
+        {
+            var isNews = before is not null && (issue.Priority != before.Priority || issue.Assignee != before.Assignee);
+            return new(
+                issue.Repo, issue.Branch, issue.Title, issue.Status, before?.Status, command.WorkspaceId, command.Alias, issue.SyncedAt,
+                isNews ? new(before!.Priority, before.Assignee) : null, isNews ? new(issue.Priority, issue.Assignee) : null,
+                pushed.CreatedBy is null ? issue.CreatedBy : null, issue.ElidedIds.IsEmpty ? null : issue.ElidedIds, command.Line ?? StoredLine.Render(pushed));
+        }
     }
 
     private static ImmutableArray<BeadRecord> Put(ImmutableArray<BeadRecord> records, BeadRecord record)
@@ -171,10 +202,18 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     }
 
     private static ImmutableArray<BeadRecord> Complete(ImmutableArray<BeadRecord> records) =>
-        records.IsDefaultOrEmpty ? [] : records.All(r => ReferenceEquals(r, r.Complete())) ? records : [.. records.Select(r => r.Complete())];
+        records.IsDefaultOrEmpty ? [] : records.All(IsKept) ? records : [.. records.Select(r => r.Kept(r.Version))];
+
+    // Snapshots of earlier versions hold more, and less.
+    private static bool IsKept(BeadRecord record) => record.Description is null && (record.Version > 0 || record.Digest is "") && ReferenceEquals(record, record.Complete());
 
     /// <summary>What a change did, less the bead itself, whose version only its grain knows. <c>NewsFromEnd</c>: how many events came after the one that subscribers may want to hear of.</summary>
-    public sealed record Outcome(StoreResult Stored, bool StatusChanged, bool Removed, BeadClaim? HeldBy, BeadClaim? Granted = null, int? NewsFromEnd = null);
+    public sealed record Outcome(StoreResult Stored, bool StatusChanged, bool Removed, BeadClaim? HeldBy, BeadClaim? Granted = null, int? NewsFromEnd = null)
+    {
+        /// <summary>The outcome with the bead that it left.</summary>
+        public BeadChange On(BeadView bead) =>
+            new(bead, Stored, StatusChanged, Removed, HeldBy, Granted, NewsVersion: NewsFromEnd is { } back ? bead.Version - back : 0);
+    }
 }
 
 /// <summary>JSON of a bead's snapshot.</summary>

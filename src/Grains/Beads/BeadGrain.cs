@@ -22,12 +22,11 @@ public sealed class BeadGrain(IEventLog log, TimeProvider time) : EventSourcedGr
     public async Task<BeadChange> Change(ChangeBead command)
     {
         if (command.ProbablyNew) AssumeNew();
+        Expect(command.KnownVersion);
         try
         {
             var outcome = await Transact(bead => bead.Change(command, time.Now()));
-            var view = View();
-            return new(view, outcome.Stored, outcome.StatusChanged, outcome.Removed, outcome.HeldBy, outcome.Granted,
-                NewsVersion: outcome.NewsFromEnd is { } back ? view.Version - back : 0);
+            return outcome.On(View());
         }
         catch (MarkTakenException taken) when (taken.Marked is { } marked)
         {
@@ -37,14 +36,6 @@ public sealed class BeadGrain(IEventLog log, TimeProvider time) : EventSourcedGr
         {
             ForgetWhenUnknown();
         }
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<BeadView> Get()
-    {
-        var view = await Read(_ => View());
-        ForgetWhenUnknown();
-        return view;
     }
 
     // The version is read first: reads interleave with writes, and a view may be newer than its version says, never older.

@@ -20,15 +20,24 @@ internal static class BeadRecords
             }
             : record;
 
+    /// <summary>
+    /// The record as it stays in memory: without its large text, which is in the log. Where its line is not known the digest is not either, so that the line counts as
+    /// changed when it comes again, and is kept then.
+    /// </summary>
+    public static BeadRecord Kept(this BeadRecord record, long version) =>
+        record.Complete() with { Description = null, Version = version, Digest = version == 0 ? "" : record.Digest };
+
     /// <summary>The list, empty when it is missing.</summary>
     public static ImmutableArray<T> OrEmpty<T>(this ImmutableArray<T> list) => list.IsDefault ? [] : list;
 
-    /// <summary>Whether two records of one issue differ in nothing but when they were stored. Lists are compared by their items.</summary>
+    /// <summary>
+    /// Whether two records of one issue differ in nothing but when they were stored and where. Lists are compared by their items; what is not kept in memory differs when
+    /// the digests of the lines do.
+    /// </summary>
     public static bool SaysTheSameAs(this BeadRecord one, BeadRecord other) =>
         one.Digest == other.Digest
         && one.Status == other.Status
         && one.Title == other.Title
-        && one.Description == other.Description
         && one.Priority == other.Priority
         && one.Type == other.Type
         && one.Assignee == other.Assignee

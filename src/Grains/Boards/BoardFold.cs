@@ -268,7 +268,7 @@ internal sealed class BoardFold(Board before)
         {
             if (_place != (record.Repo, record.Branch) && !before.Scopes.TryGetKey((record.Repo, record.Branch), out _place)) _place = (record.Repo, record.Branch);
             var slim = record with { Description = null, Repo = _place.Repo, Branch = _place.Branch, Status = Word(record.Status), Type = Word(record.Type) };
-            var same = known?.Records.In(slim.Repo, slim.Branch) is { } old && old.SyncedAt == slim.SyncedAt && old.SaysTheSameAs(slim) ? old : slim;
+            var same = known?.Records.In(slim.Repo, slim.Branch) is { } old && old.SyncedAt == slim.SyncedAt && old.Version == slim.Version && old.SaysTheSameAs(slim) ? old : slim;
             records.Add(same);
         }
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.EventLog;
+using Beadhub.Idempotency;
 using Beadhub.Notifications;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
@@ -20,11 +22,16 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private const int FeedBatch = 1000;
     private const int LoadBatch = 10_000;
 
+    // A larger sync is decided here: each of thousands of grains would keep its bead in memory long after it.
+    private const int MostByGrains = 64;
+    private const int AttemptsHere = 3;
+
     private readonly Lock _swap = new();
     private readonly SemaphoreSlim _catchingUp = new(1, 1);
     private readonly List<(string WorkspaceId, string BeadId)> _claiming = [];
     private readonly FreeBeads _free = new();
     private string _project = "";
+    private IssueTexts _texts = null!;
     private volatile Known _known = new(Board.Empty(""), 0, -1);
 
     /// <summary>What the index holds.</summary>
@@ -42,6 +49,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     {
         _project = this.GetPrimaryKeyString();
         _known = new(Board.Empty(_project), 0, -1);
+        _texts = new(log, _project);
         return Rebuild(cancellationToken);
     }
 
@@ -50,6 +58,20 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
 
     /// <inheritdoc/>
     public ValueTask<IssuePage> Issues(IssueQuery query) => Read(query, static (views, query) => views.Issues(query));
+
+    /// <inheritdoc/>
+    public async ValueTask<IssueText?> Issue(IssueName name)
+    {
+        var board = await Current();
+        var records = board.Beads.GetValueOrDefault(name.BeadId)?.Records ?? [];
+        var issue = name.Newest ? BeadTask.Newest(records)
+            : name is { Repo: { } repo, Branch: { } branch } ? records.In(repo, branch)
+            : records.FirstOrDefault();
+        return issue is null ? null : await _texts.Of(issue);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ExportPage> Export(ExportQuery query) => await _texts.Page((await Current()).Views.ById(query.Repo, query.Branch), query.After);
 
     /// <inheritdoc/>
     public ValueTask<ReadyList> Ready(ReadyQuery query) => Read(query, static (views, query) => views.Ready(query));
@@ -250,34 +272,120 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         }
 
         var total = _known.Board.Scope(command.Repo, command.Branch).Count;
-        return new(plan.Received, added, updated, deleted, conflicts.DrainToImmutable(), statusChanges, total, refused, now);
+        return new(plan.Received, added, updated, deleted, conflicts.DrainToImmutable(), statusChanges, total, refused, now, Unchanged: plan.Unchanged);
     }
 
-    /// <summary>Changes beads, all at once, so that their appends meet in one commit; then shows what became of them, in one swap.</summary>
+    /// <summary>Changes beads, all at once, so that their appends meet in one commit or a few; then shows what became of them, in one swap.</summary>
     private async Task<BeadChange[]> Change(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
     {
         if (changes.Count == 0) return [];
-        var calls = new Task<BeadChange>[changes.Count];
         foreach (var (id, change) in changes) Claiming(id, change, begins: true);
         try
         {
-            for (var i = 0; i < calls.Length; i++) calls[i] = GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_project, changes[i].Key)).Change(changes[i].Value);
-            var all = Task.WhenAll(calls);
-            try
-            {
-                return await all;
-            }
-            finally
-            {
-                // What succeeded is in the log and is shown even when another bead's call failed.
-                Show(calls.Where(call => call is { IsCompletedSuccessfully: true }).Select(call => call.Result.Bead));
-            }
+            return changes.Count <= MostByGrains ? await ChangeByGrains(changes) : await ChangeHere(changes);
         }
         finally
         {
             foreach (var (id, change) in changes) Claiming(id, change, begins: false);
         }
     }
+
+    private async Task<BeadChange[]> ChangeByGrains(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
+    {
+        var calls = new Task<BeadChange>[changes.Count];
+        try
+        {
+            for (var i = 0; i < calls.Length; i++)
+            {
+                var (id, change) = changes[i];
+                calls[i] = GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_project, id)).Change(change with { KnownVersion = _known.Board.Beads.GetValueOrDefault(id)?.Version ?? 0 });
+            }
+
+            return await Task.WhenAll(calls);
+        }
+        finally
+        {
+            // What succeeded is in the log and is shown even when another bead's call failed.
+            Show(calls.Where(call => call is { IsCompletedSuccessfully: true }).Select(call => call.Result.Bead));
+        }
+    }
+
+    /// <summary>
+    /// Decides for many beads without their grains. Each append expects the version on which was decided: when somebody was faster that bead is read and decided again. Grains that
+    /// hold one of the beads hear of its version with their next command.
+    /// </summary>
+    private async Task<BeadChange[]> ChangeHere(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
+    {
+        var results = new BeadChange[changes.Count];
+        List<int> left = [.. Enumerable.Range(0, changes.Count)];
+        for (var attempt = 1; left.Count > 0; attempt++)
+        {
+            if (attempt > AttemptsHere)
+            {
+                var rest = await ChangeByGrains([.. left.Select(i => changes[i])]);
+                for (var i = 0; i < rest.Length; i++) results[left[i]] = rest[i];
+                break;
+            }
+
+            var decided = await Decide(changes, left, results);
+            left = await Append(decided, results);
+            foreach (var group in left.Chunk(LoadBatch))
+                Show((await Task.WhenAll(group.Select(i => log.Load(StreamOf(changes[i].Key)).AsTask()))).Select(stream => View(stream.Key, stream)));
+        }
+
+        return results;
+    }
+
+    private sealed record Decided(int Index, StreamAppend Append, BeadChange Change);
+
+    /// <summary>Decides on the newest index; what changes nothing is a result at once.</summary>
+    private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, List<int> indexes, BeadChange[] results)
+    {
+        var board = await Current();
+        var now = time.Now();
+        var decided = new List<Decided>(indexes.Count);
+        foreach (var i in indexes)
+        {
+            var (id, change) = changes[i];
+            var bead = board.Beads.GetValueOrDefault(id) ?? Bead.Empty.View(id, 0);
+            var (decision, after) = Bead.Of(bead).ChangeTo(change, now);
+            if (decision.Events.IsEmpty)
+            {
+                results[i] = decision.Result.On(bead);
+                continue;
+            }
+
+            var view = after.View(id, bead.Version + decision.Events.Length);
+            var snapshotDue = view.Version / Bead.Kind.SnapshotEvery > bead.Version / Bead.Kind.SnapshotEvery && !view.HoldsUnknown;
+            decided.Add(new(i, new(_project, StreamOf(id), bead.Version, [.. decision.Events.Select(e => new NewEvent(EventTypes.NameOf(e), EventTypes.Serialize(e), now))],
+                snapshotDue ? JsonSerializer.Serialize(after, Bead.Kind.Snapshot) : null), decision.Result.On(view)));
+        }
+
+        // Asked after the decisions, as every grain does.
+        if (decided.Count > 0 && RequestFence.Request is { } request && log.ExclusiveEpoch == 0
+            && (await log.Load(new(IdempotentRequest.Kind.Name, request))).Version > 0) throw new OvertakenException();
+        return decided;
+    }
+
+    /// <summary>Appends; answers the changes for whose beads somebody was faster.</summary>
+    private async Task<List<int>> Append(List<Decided> decided, BeadChange[] results)
+    {
+        var appends = decided.ConvertAll(one => log.Append(one.Append));
+        try
+        {
+            await Task.WhenAll(appends);
+        }
+        finally
+        {
+            for (var i = 0; i < appends.Count; i++)
+                if (appends[i] is { IsCompletedSuccessfully: true, Result.Written: true }) results[decided[i].Index] = decided[i].Change;
+            Show(decided.Where(one => results[one.Index] is not null).Select(one => one.Change.Bead));
+        }
+
+        return [.. decided.Where(one => results[one.Index] is null).Select(one => one.Index)];
+    }
+
+    private StreamKey StreamOf(string beadId) => new(Bead.Kind.Name, IBeadGrain.Key(_project, beadId));
 
     private void Claiming(string beadId, ChangeBead change, bool begins)
     {
@@ -340,7 +448,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             views.Add(View(stream.Key, stream));
             if (views.Count < LoadBatch) continue;
 
-            // Descriptions, which the index does not keep, must not all be in memory at once.
+            // The streams with their lines must not all be in memory at once.
             Show(views);
             views.Clear();
         }
@@ -366,8 +474,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
                 continue;
             }
 
-            var bead = new Bead(view.Records, view.Claims, view.Releases);
-            changed[id] = (EventTypes.Parse(@event.Type, @event.Data) is { } known ? bead.Apply(known) : bead).View(id, @event.Version);
+            changed[id] = Bead.Of(view).Apply(EventTypes.Parse(@event.Type, @event.Data) ?? UnknownEvent.Instance).View(id, @event.Version);
         }
 
         Show(changed.Values, events[^1].Position);

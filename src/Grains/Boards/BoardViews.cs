@@ -50,6 +50,9 @@ internal sealed class BoardViews
     /// <summary>A page of issues (contract 7.6).</summary>
     public IssuePage Issues(IssueQuery query) => _issues.Get(_board, query, MakeIssues);
 
+    /// <summary>All issues of a repository and branch, by bead id.</summary>
+    public ImmutableArray<BeadRecord> ById(string repo, string branch) => _issues.Get(_board, new Place(repo, branch), MakeById).Issues;
+
     /// <summary>Beads as tasks (contract 15).</summary>
     public BeadsAsTasks AsTasks(TaskQuery query) => _tasks.Get(_board, query, MakeAsTasks);
 
@@ -97,6 +100,15 @@ internal sealed class BoardViews
         }
 
         return new(page.DrainToImmutable(), null);
+    }
+
+    private static InPlace MakeById(Board board, Place place)
+    {
+        var issues = new List<BeadRecord>(board.Scope(place.Repo, place.Branch).Count);
+        foreach (var bead in board.Beads.Values)
+            if (bead.Records.In(place.Repo, place.Branch) is { } issue) issues.Add(issue);
+        issues.Sort(static (a, b) => string.CompareOrdinal(a.BeadId, b.BeadId));
+        return new([.. issues]);
     }
 
     private static BeadsAsTasks MakeAsTasks(Board board, TaskQuery query)
@@ -210,4 +222,8 @@ internal sealed class BoardViews
         new(claim.BeadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, board.Latest(claim.BeadId)?.Title, Role: null);
 
     private sealed record Refusal(string BeadId, string WorkspaceId);
+
+    private sealed record Place(string Repo, string Branch);
+
+    private sealed record InPlace(ImmutableArray<BeadRecord> Issues);
 }

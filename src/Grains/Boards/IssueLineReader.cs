@@ -20,6 +20,8 @@ internal ref struct IssueLineReader
     private readonly string _repo;
     private readonly string _branch;
     private readonly bool _mayHoldLoneSurrogates;
+    private readonly bool _isStored;
+    private readonly bool _skipsDescription;
     private Utf8JsonReader _json;
     private bool _tooDeep;
     private string? _wrong;
@@ -32,8 +34,10 @@ internal ref struct IssueLineReader
     private BeadRef? _parent;
     private DateTimeOffset? _createdAt, _updatedAt;
 
-    private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch)
+    private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch, bool isStored = false, bool skipsDescription = false)
     {
+        _isStored = isStored;
+        _skipsDescription = skipsDescription;
         _number = number;
         _repo = repo;
         _branch = branch;
@@ -73,6 +77,20 @@ internal ref struct IssueLineReader
         if (reader._id is not { } id || !Names.IsBeadId(id)) return null;
         if (reader._wrong is { } wrong) throw Refused($"Invalid issue on line {number}: {wrong}");
         return new(reader.Record(id, digest, syncedAt), reader._blocks);
+    }
+
+    /// <summary>Reads a line that was stored. It was in order when it was stored, and nothing is refused any more.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="repo">Repository.</param>
+    /// <param name="branch">Branch.</param>
+    /// <param name="digest">Digest of the line.</param>
+    /// <param name="syncedAt">When it was stored.</param>
+    /// <param name="whole">Whether the description is wanted.</param>
+    public static IssueLine ReadStored(ReadOnlySpan<byte> line, string repo, string branch, LineDigest digest, DateTimeOffset syncedAt, bool whole)
+    {
+        var reader = new IssueLineReader(line, 0, repo, branch, isStored: true, skipsDescription: !whole);
+        reader.ReadRoot();
+        return new(reader.Record(reader._id!, digest, syncedAt), reader._blocks);
     }
 
     private readonly BeadRecord Record(string id, LineDigest digest, DateTimeOffset syncedAt) => new(
@@ -117,6 +135,7 @@ internal ref struct IssueLineReader
         {
             case Field.Id: _id = TextOrNull(); break;
             case Field.Title: _title = Text("title"); break;
+            case Field.Description when _skipsDescription: Skip(); break;
             case Field.Description: _description = Text("description"); break;
             case Field.Status: _status = Text("status"); break;
             case Field.IssueType: _type = Text("issue_type"); break;
@@ -338,7 +357,7 @@ internal ref struct IssueLineReader
         if (_json.CurrentDepth >= MaxDepth)
         {
             _tooDeep = true;
-            if (_json.CurrentDepth > HopelessDepth) throw TooDeep(_number);
+            if (_json.CurrentDepth > HopelessDepth && !_isStored) throw TooDeep(_number);
         }
 
         if (_mayHoldLoneSurrogates && _json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && _json.ValueIsEscaped) _ = _json.GetString();

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using Beadhub.Beads;
 
 namespace Beadhub.Boards;
@@ -13,6 +14,9 @@ internal sealed class IssueLines
     private const int MaxIssues = 10_000;
     private const int ShortLine = 128;
 
+    // What may stand around a line and belongs to none.
+    private static ReadOnlySpan<byte> Blanks => " \t\r\v\f"u8;
+
     private readonly List<Line> _lines;
     private readonly Dictionary<string, int> _byId;
 
@@ -22,7 +26,7 @@ internal sealed class IssueLines
         _byId = new(capacity, StringComparer.Ordinal);
     }
 
-    private record struct Line(IssueLine Issue, bool Changed, int Start, int Length, int Number);
+    private record struct Line(IssueLine Issue, bool Changed, int Start, int Length, int Number, string? Text = null);
 
     /// <summary>Number of distinct valid ids.</summary>
     public int Count => _lines.Count;
@@ -31,12 +35,15 @@ internal sealed class IssueLines
     public int ChangedCount { get; private set; }
 
     /// <summary>Issues that are not stored as they came.</summary>
-    public IEnumerable<BeadRecord> Changed
+    public IEnumerable<BeadRecord> Changed => ChangedLines.Select(line => line.Issue);
+
+    /// <summary>The same, each with its line as it came, less the blanks around it.</summary>
+    public IEnumerable<(BeadRecord Issue, string Line)> ChangedLines
     {
         get
         {
             foreach (var line in _lines)
-                if (line.Changed) yield return line.Issue.Record;
+                if (line.Changed) yield return (line.Issue.Record, line.Text!);
         }
     }
 
@@ -57,7 +64,7 @@ internal sealed class IssueLines
         {
             var length = jsonl[start..].IndexOf((byte)'\n');
             if (length < 0) length = jsonl.Length - start;
-            var line = jsonl.Slice(start, length).Trim(" \t\r\v\f"u8);
+            var line = jsonl.Slice(start, length).Trim(Blanks);
             if (!line.IsEmpty)
             {
                 if (++count > MaxIssues) throw new RefusedException(RefusalKind.Mismatch, $"Too many issues: exceeds limit of {MaxIssues}");
@@ -101,18 +108,19 @@ internal sealed class IssueLines
         foreach (ref var line in CollectionsMarshal.AsSpan(_lines))
         {
             var issue = line.Issue;
+            var text = jsonl.Slice(line.Start, line.Length).Trim(Blanks);
             if (!line.Changed)
             {
                 var stored = issue.Record;
                 if (stored.BlocksIds.IsEmpty || stored.BlocksIds.Where(closes).SequenceEqual(stored.ElidedIds)) continue;
                 LineDigest.TryParse(stored.Digest, out var digest);
-                var text = jsonl.Slice(line.Start, line.Length).Trim(" \t\r\v\f"u8);
                 issue = IssueLineReader.Read(text, line.Number, repo, branch, digest, syncedAt)!.Value;
                 line.Changed = true;
             }
 
             ChangedCount++;
             line.Issue = new(issue.Resolve(closes), []);
+            line.Text = Encoding.UTF8.GetString(text);
         }
     }
 }

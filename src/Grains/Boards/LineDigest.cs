@@ -22,6 +22,14 @@ internal readonly record struct LineDigest(ulong High, ulong Low)
         return MemoryMarshal.Read<LineDigest>(hash);
     }
 
+    /// <summary>Digest of one line, for who has no hash at hand.</summary>
+    public static LineDigest Of(ReadOnlySpan<byte> line)
+    {
+        Span<byte> hash = stackalloc byte[SHA512.HashSizeInBytes];
+        SHA512.HashData(line, hash);
+        return MemoryMarshal.Read<LineDigest>(hash);
+    }
+
     /// <summary>Reads what <see cref="ToString"/> wrote; false for anything else, such as the digest of an issue that came without a line.</summary>
     public static bool TryParse(string text, out LineDigest digest)
     {

@@ -13,16 +13,17 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
     /// <exception cref="RefusedException">The payload is not in order; nothing of it is stored.</exception>
     public static SyncPlan Of(Board board, SyncBeads command, DateTimeOffset now)
     {
-        var issues = IssueLines.Read(command.Issues.Span, command.Repo, command.Branch, board.Scope(command.Repo, command.Branch), now);
+        var issues = IssueLines.Read(command.Issues.AsSpan(), command.Repo, command.Branch, board.Scope(command.Repo, command.Branch), now);
         var nothing = new ChangeBead(command.WorkspaceId, command.Alias, command.HumanName);
         var others = Deletions(board, command, issues, nothing);
         AddCommand(others, board, command, issues, nothing);
 
         var changes = new List<KeyValuePair<string, ChangeBead>>(issues.ChangedCount + others.Count);
-        foreach (var issue in issues.Changed)
+        foreach (var (issue, line) in issues.ChangedLines)
             changes.Add(new(issue.BeadId, (others.Remove(issue.BeadId, out var other) ? other : nothing) with
             {
                 Store = issue,
+                Line = line,
                 ProbablyNew = !board.Beads.ContainsKey(issue.BeadId),
             }));
         changes.AddRange(others);

@@ -73,6 +73,12 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         if (_now.Version == 0 && _now.Epoch < 0) Advance(Folded.Nothing with { Epoch = log.ExclusiveEpoch });
     }
 
+    /// <summary>The stream is known to have this version: what is older in memory is not believed without a look at the log.</summary>
+    protected void Expect(long version)
+    {
+        if (_now.Version < version && _now.Epoch >= 0) Distrust();
+    }
+
     /// <summary>
     /// Decides on the newest state, appends the events, folds them and answers; completes when the events are durable.
     /// When another writer was faster the decision is made again on what it wrote.

@@ -39,6 +39,9 @@ public interface IEventLog : IAsyncDisposable
     /// <summary>Reads at most <paramref name="max"/> events of a stream with a version above <paramref name="after"/>, in order.</summary>
     ValueTask<IReadOnlyList<StoredEvent>> ReadStream(StreamKey stream, long after, int max, CancellationToken cancellation = default);
 
+    /// <summary>Reads single events of many streams at once, by their places; null where there is none. As many as are asked for are in memory.</summary>
+    ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default);
+
     /// <summary>Finds the event of a project that carries a mark (<see cref="NewEvent.Mark"/>); null when none does.</summary>
     ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
@@ -79,6 +82,11 @@ public sealed record StreamAppend(string Project, StreamKey Stream, long Expecte
 /// that is taken is refused as a whole, like one with a wrong version.
 /// </param>
 public readonly record struct NewEvent(string Type, string Data, DateTimeOffset At, string? Mark = null);
+
+/// <summary>Where one event is.</summary>
+/// <param name="Stream">Its stream.</param>
+/// <param name="Version">Its version within the stream.</param>
+public readonly record struct EventPlace(StreamKey Stream, long Version);
 
 /// <summary>Where the event with a mark is.</summary>
 /// <param name="Stream">Its stream.</param>

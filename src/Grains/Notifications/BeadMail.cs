@@ -14,30 +14,30 @@ internal static class BeadMail
     /// <summary>The mail to one subscriber.</summary>
     /// <param name="projectId">Project.</param>
     /// <param name="position">Position of the change in the project's feed.</param>
+    /// <param name="beadId">The bead.</param>
     /// <param name="change">The change.</param>
     /// <param name="heard">What of it the subscriber wants to hear; at least one.</param>
     /// <param name="agentId">Subscriber.</param>
     /// <param name="alias">Its alias.</param>
-    public static DeliverMail Of(string projectId, long position, BeadStored change, ImmutableArray<string> heard, string agentId, string alias)
+    public static DeliverMail Of(string projectId, long position, string beadId, IIssueStored change, ImmutableArray<string> heard, string agentId, string alias)
     {
-        var record = change.Record;
         var body = new StringBuilder();
         foreach (var type in heard)
         {
             body.Append(type switch
             {
-                SubscribedEvents.Status => $"Bead {record.BeadId} changed status: {Shown(change.OldStatus)} -> {Shown(record.Status)}",
-                SubscribedEvents.Priority => $"Bead {record.BeadId} changed priority: {change.Before?.Priority?.ToString() ?? "none"} -> {record.Priority?.ToString() ?? "none"}",
-                _ => $"Bead {record.BeadId} changed assignee: {Shown(change.Before?.Assignee)} -> {Shown(record.Assignee)}",
+                SubscribedEvents.Status => $"Bead {beadId} changed status: {Shown(change.OldStatus)} -> {Shown(change.Status)}",
+                SubscribedEvents.Priority => $"Bead {beadId} changed priority: {change.Before?.Priority?.ToString() ?? "none"} -> {change.After?.Priority?.ToString() ?? "none"}",
+                _ => $"Bead {beadId} changed assignee: {Shown(change.Before?.Assignee)} -> {Shown(change.After?.Assignee)}",
             }).Append('\n');
         }
 
         body.Append('\n');
-        if (record.Title is { Length: > 0 }) body.Append("Title: ").Append(Shown(record.Title)).Append('\n');
-        body.Append("Repo: ").Append(record.Repo).Append('\n').Append("Branch: ").Append(record.Branch).Append('\n');
+        if (change.Title is { Length: > 0 }) body.Append("Title: ").Append(Shown(change.Title)).Append('\n');
+        body.Append("Repo: ").Append(change.Repo).Append('\n').Append("Branch: ").Append(change.Branch).Append('\n');
         return new(
-            SystemAgent.MailOf(projectId, position, agentId), SystemAgent.IdOf(projectId), SystemAgent.Alias, alias, $"Bead {What(heard[0])} changed: {record.BeadId}",
-            body.ToString(), ThreadId: SystemAgent.ThreadOf(record.BeadId), IsSilent: true, MayRepeat: true);
+            SystemAgent.MailOf(projectId, position, agentId), SystemAgent.IdOf(projectId), SystemAgent.Alias, alias, $"Bead {What(heard[0])} changed: {beadId}",
+            body.ToString(), ThreadId: SystemAgent.ThreadOf(beadId), IsSilent: true, MayRepeat: true);
     }
 
     private static string What(string type) => type switch

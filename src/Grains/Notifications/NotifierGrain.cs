@@ -115,7 +115,7 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
                     if (EventTypes.Parse(e.Type, e.Data) is { } change) book = book.Apply(change);
                     version = e.Version;
                 }
-                else if (e.Kind == Bead.Kind.Name && book.Watched.BeadIds.Contains(Bead.IdOf(e.Key)) && EventTypes.Parse(e.Type, e.Data) is BeadStored stored)
+                else if (e.Kind == Bead.Kind.Name && book.Watched.BeadIds.Contains(Bead.IdOf(e.Key)) && EventTypes.Parse(e.Type, e.Data) is IIssueStored stored)
                 {
                     await Send(e, stored, book, mails);
                 }
@@ -127,14 +127,14 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
         }
     }
 
-    private async Task Send(FeedEvent e, BeadStored stored, SubscriptionBook book, List<(BeadNews News, Task<MailReceipt> Delivery)> mails)
+    private async Task Send(FeedEvent e, IIssueStored stored, SubscriptionBook book, List<(BeadNews News, Task<MailReceipt> Delivery)> mails)
     {
         var news = new BeadNews(Bead.IdOf(e.Key), e.Version);
-        foreach (var (workspaceId, heard) in book.Hearers(stored))
+        foreach (var (workspaceId, heard) in book.Hearers(news.BeadId, stored))
         {
             // A look at the roster never waits, so that it may look up from here.
             if (await GrainFactory.GetGrain<IProjectGrain>(_project).Agent(workspaceId) is not { HasWorkspace: true } agent) continue;
-            var mail = BeadMail.Of(_project, e.Position, stored, heard, agent.AgentId, agent.Alias);
+            var mail = BeadMail.Of(_project, e.Position, news.BeadId, stored, heard, agent.AgentId, agent.Alias);
             mails.Add((news, GrainFactory.GetGrain<IMailboxGrain>(IMailboxGrain.Key(_project, agent.AgentId)).Deliver(mail)));
         }
     }

@@ -77,24 +77,24 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
         new([.. ById.Values.Where(s => s.WorkspaceId == workspaceId).OrderByDescending(s => s.CreatedAt).ThenBy(s => s.Id, StringComparer.Ordinal)]);
 
     /// <summary>Who wants to hear of a change, each once, and what (contract 12.4). A subscription without a repository matches every one.</summary>
-    public IEnumerable<(string WorkspaceId, ImmutableArray<string> Changes)> Hearers(BeadStored change)
+    public IEnumerable<(string WorkspaceId, ImmutableArray<string> Changes)> Hearers(string beadId, IIssueStored change)
     {
         ImmutableArray<string> changed = [.. Changes(change)];
         if (changed.IsEmpty) return [];
-        return For(change.Record.BeadId).Where(s => Matches(s, change.Record.Repo))
+        return For(beadId).Where(s => Matches(s, change.Repo))
             .GroupBy(s => s.WorkspaceId, StringComparer.Ordinal)
             .Select(of => (of.Key, Heard: changed.Where(type => of.Any(s => s.EventTypes.Contains(type) || s.EventTypes.Contains(SubscribedEvents.All))).ToImmutableArray()))
             .Where(hearer => !hearer.Heard.IsEmpty)
             .OrderBy(hearer => hearer.Key, StringComparer.Ordinal);
     }
 
-    private static IEnumerable<string> Changes(BeadStored change)
+    private static IEnumerable<string> Changes(IIssueStored change)
     {
         // An issue that is new, or had no status, has none to change (contract 12.4).
         if (change is { ChangesStatus: true, OldStatus.Length: > 0 }) yield return SubscribedEvents.Status;
         if (change.Before is not { } before) yield break;
-        if (before.Priority != change.Record.Priority) yield return SubscribedEvents.Priority;
-        if (before.Assignee != change.Record.Assignee) yield return SubscribedEvents.Assignee;
+        if (before.Priority != change.After?.Priority) yield return SubscribedEvents.Priority;
+        if (before.Assignee != change.After?.Assignee) yield return SubscribedEvents.Assignee;
     }
 
     /// <summary>A bead's name may carry its repository: the canonical origin, or the last part of it.</summary>

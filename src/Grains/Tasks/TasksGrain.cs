@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.EventLog;
 using Beadhub.Projects;
@@ -116,8 +115,7 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         var book = await Newest();
         if (book.Find(reference, slug) is { } task) return await DetailOf(book, task, slug);
         if (!Names.IsBeadId(reference)) return null;
-        var bead = await GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_id, reference)).Get();
-        return BeadTask.Newest(bead.Records) is { } issue ? BeadTask.View(_id, issue) : null;
+        return await Board.Issue(new(reference, Newest: true)) is { } issue ? BeadTask.View(_id, issue.Record) : null;
     }
 
     /// <inheritdoc/>

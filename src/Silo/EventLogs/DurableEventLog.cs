@@ -51,6 +51,9 @@ public abstract class DurableEventLog : IEventLog
         StreamKey stream, long after, int max, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
     public abstract ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
     /// <summary>For health checks: null when the store answers and the last write to it did not just fail, else what is wrong.</summary>

@@ -27,6 +27,11 @@ internal sealed class TracedEventLog(IEventLog log) : IEventLog
             ? new(Traced("read", stream.Kind, () => log.ReadStream(stream, after, max, cancellation).AsTask()))
             : log.ReadStream(stream, after, max, cancellation);
 
+    public ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default) =>
+        EventLogTraces.AreWanted && places.Count > 0
+            ? new(Traced("read", places[0].Stream.Kind, () => log.ReadEvents(places, cancellation).AsTask()))
+            : log.ReadEvents(places, cancellation);
+
     public ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default) =>
         EventLogTraces.AreWanted ? new(Traced("find", null, () => log.FindMark(project, mark, cancellation).AsTask())) : log.FindMark(project, mark, cancellation);
 

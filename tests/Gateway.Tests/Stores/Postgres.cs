@@ -31,6 +31,8 @@ public sealed class BeadsUpload(PostgresStore store) : BeadsUploadContract(store
 
 public sealed class BeadsIssues(PostgresStore store) : BeadsIssuesContract(store);
 
+public sealed class IssueRoundTrip(PostgresStore store) : IssueRoundTripContract(store);
+
 public sealed class BeadsReady(PostgresStore store) : BeadsReadyContract(store);
 
 public sealed class BdhCommand(PostgresStore store) : BdhCommandContract(store);

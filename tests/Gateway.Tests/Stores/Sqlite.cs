@@ -36,6 +36,8 @@ public sealed class BeadsUpload(SqliteStore store) : BeadsUploadContract(store);
 
 public sealed class BeadsIssues(SqliteStore store) : BeadsIssuesContract(store);
 
+public sealed class IssueRoundTrip(SqliteStore store) : IssueRoundTripContract(store);
+
 public sealed class BeadsReady(SqliteStore store) : BeadsReadyContract(store);
 
 public sealed class BdhCommand(SqliteStore store) : BdhCommandContract(store);

@@ -8,6 +8,8 @@ namespace Beadhub.Grains.Tests.Boards;
 
 public class BoardPropertyTests
 {
+    private const string Repo = "github.com/o/repo";
+    private const string Other = "github.com/o/other";
     private static readonly string[] Statuses = ["open", "open", "open", "in_progress", "closed", "closed", ""];
 
     /// <summary>Changes beads at random through their own decisions; the index that was changed step by step, and the one built anew, must answer alike.</summary>
@@ -49,7 +51,7 @@ public class BoardPropertyTests
     private static ChangeBead Command(Random random, string id, int ids, DateTimeOffset now)
     {
         var workspace = $"w{random.Next(4)}";
-        var (repo, branch) = (random.Next(4) == 0 ? "other" : "repo", random.Next(6) == 0 ? "dev" : "main");
+        var (repo, branch) = (random.Next(4) == 0 ? Other : Repo, random.Next(6) == 0 ? "dev" : "main");
         var command = new ChangeBead(workspace, workspace + "-alias", "");
         return random.Next(8) switch
         {
@@ -62,7 +64,7 @@ public class BoardPropertyTests
                 Store = Record(
                     id, Statuses[random.Next(Statuses.Length)], $"t{random.Next(3)}", random.Next(3) == 0 ? null : At(random.Next(100)), repo, branch,
                     random.Next(4) == 0 ? null : random.Next(3),
-                    [.. Enumerable.Range(0, random.Next(3)).Select(_ => Ref($"bd-{random.Next(ids)}", random.Next(4) == 0 ? "other" : "repo", random.Next(6) == 0 ? "dev" : "main"))],
+                    [.. Enumerable.Range(0, random.Next(3)).Select(_ => Ref($"bd-{random.Next(ids)}", random.Next(4) == 0 ? Other : Repo, random.Next(6) == 0 ? "dev" : "main"))],
                     syncedAt: now, digest: new LineDigest((ulong)random.NextInt64(), 1).ToString()),
             },
         };
@@ -74,9 +76,9 @@ public class BoardPropertyTests
         var work = board.Views.Work();
         return JsonSerializer.Serialize(new object[]
         {
-            board.Listed.Select(r => r with { Description = null }), Ready(board), board.Views.Issues(all), board.Views.Issues(all with { Statuses = "open,closed", Repo = "repo" }),
+            board.Listed.Select(r => r with { Description = null }), Ready(board), board.Views.Issues(all), board.Views.Issues(all with { Statuses = "open,closed", Repo = Repo }),
             board.Views.Claims(new(null, 200, null)), board.Views.Claims(new("w1", 200, null)), work.Claims, new SortedDictionary<string, WorkspaceWork>(work.Workspaces),
-            board.Views.Decide(new("w0", "update bd-1 --status in_progress")), board.Scope("repo", "main").Count, board.Scope("other", "dev").Count,
+            board.Views.Decide(new("w0", "update bd-1 --status in_progress")), board.Scope(Repo, "main").Count, board.Scope(Other, "dev").Count,
             board.Scopes.Keys.Select(k => k.Repo + k.Branch).Order(), board.Apexes.OrderBy(a => a.Key), board.ByStatus.Keys.Order(),
             board.Dependents.OrderBy(d => d.Key).Select(d => d.Key + ":" + string.Join(',', d.Value.Order())),
         });

@@ -9,9 +9,9 @@ public class SyncPlanTests
 {
     private const string Repo = "github.com/o/r";
 
-    private static readonly SyncBeads Alice = new("alice-id", "alice", "Alice", Repo, "main", default, [], RemoveDeleted: true, null);
+    private static readonly SyncBeads Alice = new("alice-id", "alice", "Alice", Repo, "main", [], [], RemoveDeleted: true, null);
 
-    private static SyncPlan Plan(Board board, SyncBeads command, string jsonl = "") => SyncPlan.Of(board, command with { Issues = Encoding.UTF8.GetBytes(jsonl) }, At(100));
+    private static SyncPlan Plan(Board board, SyncBeads command, string jsonl = "") => SyncPlan.Of(board, command with { Issues = [.. Encoding.UTF8.GetBytes(jsonl)] }, At(100));
 
     private static Board Of(params BeadRecord[] records) =>
         Board.Empty("p").With(records.GroupBy(r => r.BeadId).Select(g => new BeadView(g.Key, 1, [.. g], [], [])));

@@ -13,7 +13,7 @@ internal sealed class BoundaryRules
     private static readonly HashSet<Type> Leaves =
     [
         typeof(bool), typeof(byte), typeof(short), typeof(int), typeof(long), typeof(uint), typeof(ulong), typeof(float), typeof(double), typeof(decimal), typeof(char),
-        typeof(string), typeof(Guid), typeof(DateTimeOffset), typeof(TimeSpan), typeof(ReadOnlyMemory<byte>),
+        typeof(string), typeof(Guid), typeof(DateTimeOffset), typeof(TimeSpan),
     ];
 
     private static readonly HashSet<Type> Containers =

@@ -21,6 +21,7 @@ public sealed class PlantedViolationTests
     [InlineData(typeof(SettableInside), "SettableInside.Text can be changed")]
     [InlineData(typeof(AList), "AList.Items carries List<String>")]
     [InlineData(typeof(AnArray), "AnArray.Items carries String[]")]
+    [InlineData(typeof(RentedMemory), "RentedMemory.Bytes carries ReadOnlyMemory<Byte>")]
     [InlineData(typeof(AnInterface), "AnInterface.Items carries IReadOnlyList<String>")]
     [InlineData(typeof(AnObject), "AnObject.Anything carries Object")]
     [InlineData(typeof(ADelegate), "ADelegate.Call carries Action")]
@@ -126,6 +127,9 @@ public sealed class PlantedViolationTests
 
     [GenerateSerializer, Immutable, Alias("test.array")]
     private sealed record AnArray([property: Id(0)] string[] Items);
+
+    [GenerateSerializer, Immutable, Alias("test.rented")]
+    private sealed record RentedMemory([property: Id(0)] ReadOnlyMemory<byte> Bytes);
 
     [GenerateSerializer, Immutable, Alias("test.interface")]
     private sealed record AnInterface([property: Id(0)] IReadOnlyList<string> Items);

@@ -81,6 +81,12 @@ internal sealed class FeedLog : IEventLog
         return new(EventsOf(stream, after, max));
     }
 
+    public ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default)
+    {
+        Asked++;
+        return new([.. places.Select(place => EventsOf(place.Stream, place.Version - 1, 1) is [var found] ? found : (StoredEvent?)null)]);
+    }
+
     public ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default)
     {
         Asked++;

@@ -26,7 +26,7 @@ public class SubscriptionBookTests
     private static BeadStored Change(string? from = "open", string? to = "closed", string id = "bd-1", string repo = Repo, BeadBefore? before = null, long? priority = 2) =>
         new(Record(id, to, repo: repo, priority: priority), from, "w", "alias", Noon, before);
 
-    private string[] Told(BeadStored change) => [.. _book.Hearers(change).Select(h => h.WorkspaceId + ":" + string.Join('+', h.Changes))];
+    private string[] Told(BeadStored change) => [.. _book.Hearers(change.Record.BeadId, change).Select(h => h.WorkspaceId + ":" + string.Join('+', h.Changes))];
 
     [Fact]
     public void A_subscription_without_a_repository_matches_every_one()
@@ -76,7 +76,7 @@ public class SubscriptionBookTests
     {
         Subscribe("w", "bd-1", null, "all");
         Told(Change(from, to)).ShouldBeEmpty();
-        Change(from, to).IsNews.ShouldBeFalse();
+        ((IIssueStored)Change(from, to)).IsNews.ShouldBeFalse();
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public class SubscriptionBookTests
         Subscribe("v", "bd-2");
         var copy = JsonSerializer.Deserialize(JsonSerializer.Serialize(_book, SubscriptionBook.Kind.Snapshot), SubscriptionBook.Kind.Snapshot)!;
         copy.Watched.BeadIds.Order().ShouldBe(["bd-1", "bd-2"]);
-        copy.Hearers(Change()).Single().WorkspaceId.ShouldBe("w");
+        copy.Hearers("bd-1", Change()).Single().WorkspaceId.ShouldBe("w");
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public class SubscriptionBookTests
     public void A_mail_says_what_has_changed()
     {
         var change = Change(before: new(null, "ann")) with { Record = Record(status: "closed", title: "Line\nbreak " + new string('x', 600)) };
-        var mail = BeadMail.Of("p", 7, change, ["status_change", "priority_change", "assignee_change"], "w", "alice");
+        var mail = BeadMail.Of("p", 7, "bd-1", change, ["status_change", "priority_change", "assignee_change"], "w", "alice");
         (mail.MessageId, mail.FromAgentId, mail.FromAlias, mail.ToAlias, mail.Priority, mail.ThreadId, mail.IsSilent, mail.MayRepeat)
             .ShouldBe((SystemAgent.MailOf("p", 7, "w"), SystemAgent.IdOf("p"), "system", "alice", "normal", SystemAgent.ThreadOf("bd-1"), true, true));
         mail.Subject.ShouldBe("Bead status changed: bd-1");
@@ -138,7 +138,7 @@ public class SubscriptionBookTests
         mail.Body.ShouldContain("Title: Line break xxx");
         mail.Body.ShouldContain("Repo: github.com/o/r\nBranch: main\n");
         mail.Body.Length.ShouldBeLessThan(1000);
-        BeadMail.Of("p", 7, change, ["priority_change"], "w", "alice").Subject.ShouldBe("Bead priority changed: bd-1");
+        BeadMail.Of("p", 7, "bd-1", change, ["priority_change"], "w", "alice").Subject.ShouldBe("Bead priority changed: bd-1");
     }
 
     [Fact]

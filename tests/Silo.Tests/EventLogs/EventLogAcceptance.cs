@@ -146,6 +146,18 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Single_events_of_many_streams_are_read_by_their_places()
+    {
+        await Log.Append(Appending("a", 0, "1", "2", "3"), Cancellation);
+        await Log.Append(Appending("b", 0, "other"), Cancellation);
+
+        var found = await Log.ReadEvents([new(Bead("b"), 1), new(Bead("a"), 3), new(Bead("a"), 9), new(Bead("none"), 1), new(Bead("a"), 1), new(Bead("a"), 3)], Cancellation);
+        found.Select(e => e?.Data).ShouldBe(["other", "3", null, null, "1", "3"]);
+        found[1].ShouldBe(new StoredEvent(3, "bead.changed.v1", "3", At));
+        (await Log.ReadEvents([], Cancellation)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Keys_are_those_of_one_kind_in_all_projects()
     {
         await Log.Append(new StreamAppend("p1", new("mailbox", "p1/a"), 0, [Event("1")], null), Cancellation);

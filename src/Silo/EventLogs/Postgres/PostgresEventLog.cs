@@ -48,6 +48,11 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private const string Stream = "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4";
 
+    private const string Events = """
+        SELECT w.ordinal, e.version, e.type, e.data, e.at FROM unnest($1, $2, $3) WITH ORDINALITY AS w (kind, key, version, ordinal)
+        JOIN events e ON e.kind = w.kind AND e.key = w.key AND e.version = w.version
+        """;
+
     private const string Marked = "SELECT kind, key, version FROM marks WHERE project = $1 AND mark = $2";
 
     private const string KeysOfKind = "SELECT key FROM streams WHERE kind = $1 ORDER BY key";
@@ -189,6 +194,21 @@ internal sealed class PostgresEventLog : DurableEventLog
     }
 
     /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default)
+    {
+        var events = new StoredEvent?[places.Count];
+        await using var query = await Query(
+            Events, cancellation, Texts([.. places.Select(static place => place.Stream.Kind)]), Texts([.. places.Select(static place => place.Stream.Key)]),
+            Longs([.. places.Select(static place => place.Version)]));
+        while (await query.Read())
+        {
+            var row = query.Rows;
+            events[row.GetInt64(0) - 1] = new StoredEvent(row.GetInt64(1), row.GetString(2), row.GetString(3), At(row, 4));
+        }
+        return events;
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default)
     {
         var keys = new List<string>();
@@ -240,7 +260,7 @@ internal sealed class PostgresEventLog : DurableEventLog
         var news = new List<FeedEvent>[questions.Count];
         for (var i = 0; i < news.Length; i++) news[i] = [];
         await using var query = await Query(NewsOfMany, default, Texts([.. questions.Select(static question => question.Project)]),
-            new NpgsqlParameter<long[]> { TypedValue = [.. questions.Select(static question => question.After)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+            Longs([.. questions.Select(static question => question.After)]));
         while (await query.Read())
         {
             var index = (int)query.Rows.GetInt64(0) - 1;
@@ -280,6 +300,9 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private static NpgsqlParameter Texts(string[] values) =>
         new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Longs(long[] values) =>
+        new NpgsqlParameter<long[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint };
 
     private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
 

@@ -72,6 +72,10 @@ internal sealed class SqliteEventLog : DurableEventLog
         Read(reader => reader.ReadStream(stream, after, max), cancellation);
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default) =>
+        Read(reader => reader.ReadEvents(places), cancellation);
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default) =>
         Read(reader => reader.Keys(kind), cancellation);
 

@@ -21,6 +21,7 @@ internal sealed class SqliteReader : IDisposable
     private readonly SqliteStatement _head;
     private readonly SqliteStatement _feed;
     private readonly SqliteStatement _events;
+    private readonly SqliteStatement _event;
     private readonly SqliteStatement _marked;
     private readonly SqliteStatement _keys;
 
@@ -34,6 +35,7 @@ internal sealed class SqliteReader : IDisposable
         _feed = new(_connection,
             "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3");
         _events = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4");
+        _event = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version = $3");
         _marked = new(_connection, "SELECT kind, key, version FROM marks WHERE project = $1 AND mark = $2");
         _keys = new(_connection, "SELECT key FROM streams WHERE kind = $1 ORDER BY key");
     }
@@ -74,6 +76,18 @@ internal sealed class SqliteReader : IDisposable
         var events = new List<StoredEvent>();
         using var row = _events.Read(stream.Kind, stream.Key, after, max);
         while (row.Read()) events.Add(new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), SqliteTime.Restore(row.GetInt64(3))));
+        return events;
+    }
+
+    public IReadOnlyList<StoredEvent?> ReadEvents(IReadOnlyList<EventPlace> places)
+    {
+        var events = new StoredEvent?[places.Count];
+        for (var i = 0; i < events.Length; i++)
+        {
+            var (stream, version) = places[i];
+            using var row = _event.Read(stream.Kind, stream.Key, version);
+            if (row.Read()) events[i] = new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), SqliteTime.Restore(row.GetInt64(3)));
+        }
         return events;
     }
 
