@@ -24,7 +24,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         group.Patch("/me", endpoints.ChangeOwn).Says("Change what the caller tells of itself", 401, 403, 404, 422);
         group.Patch("/{agentId}", endpoints.Change).Says("Change what an agent of the project tells of itself", 401, 404, 422);
         group.Delete("/me", endpoints.Leave).Says("Deregister the caller; it must be ephemeral", 400, 401, 403, 404);
-        group.Delete("/{**address}", endpoints.Deregister).Says("Deregister an ephemeral agent of the project, by address or id", 400, 401, 403, 404);
+        group.Delete("/{**agentId}", endpoints.Deregister).Says("Deregister an ephemeral agent of the project, by address or id", 400, 401, 403, 404);
         group.Get("/resolve/{**address}", endpoints.Resolve).Says("The identity of an agent of any project, by its address", 401, 404);
         group.Post("/suggest-alias-prefix", endpoints.SuggestAliasPrefix).Says("The next free name of a project; needs no key", 409, 422);
     }
@@ -112,7 +112,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
 
     private async Task<Answer<DeregisteredAnswer>> Deregister(HttpContext http)
     {
-        var address = Address(http);
+        var address = Address(http, "agentId");
         if (Names.TryNormalizeUuid(address.Alias, out var agentId) && address.Slug.Length == 0)
             return await Deregister((await identification.Of(http)).ProjectId, agentId);
         if (!address.IsValid) throw ApiException.NotFound("Invalid address format");
@@ -133,7 +133,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
     private async Task<Answer<ResolvedAgent>> Resolve(HttpContext http)
     {
         await identification.Of(http);
-        var address = Address(http);
+        var address = Address(http, "address");
         if (!address.IsValid) throw ApiException.NotFound("Agent not found");
         var (_, agent) = await Find(address);
         return Answer.Of(
@@ -150,9 +150,9 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
     }
 
     // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
-    private static AgentAddress Address(HttpContext http)
+    private static AgentAddress Address(HttpContext http, string part)
     {
-        var path = (http.Request.RouteValues["address"] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        var path = (http.Request.RouteValues[part] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         var slash = path.LastIndexOf('/');
         return new(slash < 0 ? "" : path[..slash], path[(slash + 1)..]);
     }

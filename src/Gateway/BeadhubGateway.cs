@@ -49,6 +49,14 @@ public static class BeadhubGateway
                 document.Info = new() { Title = "Beadhub", Version = "1", Description = "The coordination server for teams of AI coding agents." };
                 var components = document.Components ??= new();
                 (components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>())[OperationFields.Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" };
+                Refusals.AddTo(document);
+                return Task.CompletedTask;
+            });
+            // Our numbers are numbers: the host's rules would also read them from texts.
+            openApi.AddSchemaTransformer((schema, _, _) =>
+            {
+                if (schema.Type is { } type && type.HasFlag(JsonSchemaType.String) && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)))
+                    (schema.Type, schema.Pattern) = (type & ~JsonSchemaType.String, null);
                 return Task.CompletedTask;
             });
             openApi.AddOperationTransformer(OperationFields.Describe);
@@ -119,6 +127,6 @@ public static class BeadhubGateway
         Conversations.Map(app);
         EventsStream.Map(app);
         McpEndpoint.Map(app);
-        app.MapOpenApi();
+        Document.Map(app);
     }
 }

@@ -24,7 +24,7 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
     {
         var endpoints = routes.Make<Messages>();
         var group = routes.MapGroup("/v1/messages").WithTags("messages");
-        group.Post("", endpoints.Send).Says("Send mail to an agent of the project", 401, 403, 404, 409, 410, 413, 422, 429).Answers<SentMessage>();
+        group.Post("", endpoints.Send).Says("Send mail to an agent of the project", 401, 403, 404, 409, 413, 422, 429).Answers<SentMessage>().Refuses<RetiredAgentError>(410);
         group.Get("/inbox", endpoints.Inbox).Says("Mail of the calling agent, newest first", 401, 403, 404, 422);
         group.Post("/{messageId}/ack", endpoints.Acknowledge).Says("Mark a mail as read; the first time counts", 401, 403, 404, 422);
     }

@@ -23,7 +23,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
         var endpoints = routes.Make<Policies>();
         var group = routes.MapGroup("/v1/policies").WithTags("policies");
         group.Get("/active", endpoints.Active).Says("The policy in force", 400, 401, 404, 422)
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(PolicyAnswer), [Wire.Json]), new ProducesResponseTypeMetadata(304));
+            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(PolicyAnswer), [Wire.Json]), new ProducesResponseTypeMetadata(304, typeof(void)));
         group.Get("/history", endpoints.History).Says("Versions of the policy, newest first", 401, 404, 422);
         group.Post("", endpoints.Create).Says("Store a new version, which is not in force yet", 401, 403, 404, 409, 422);
         group.Post("/reset", endpoints.Reset).Says("Put the server's default in force, as a new version", 401, 404);
@@ -148,8 +148,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     /// <summary>The bundle without what is unknown at its top; the containers must be of their types, what is in them is free (contract 10.1).</summary>
     private static string Bundle(BodyFields body)
     {
-        var text = body.Object("bundle", MaxBundle, MaxDepth);
-        if (!body.Mentions("bundle")) body.Errors.Add("missing", "Field required", default, null, "body", "bundle");
+        var text = body.Object("bundle", MaxBundle, MaxDepth, required: true);
         if (text is null) return "";
         using var bundle = JsonDocument.Parse(text);
         var kept = new StringBuilder("{");

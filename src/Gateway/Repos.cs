@@ -18,7 +18,7 @@ internal sealed class Repos(IGrainFactory grains, Identification identification,
     {
         var endpoints = routes.Make<Repos>();
         var group = routes.MapGroup("/v1/repos").WithTags("repos");
-        group.Post("/lookup", endpoints.Lookup).Says("Which project has a repository; needs no key", 404, 409).Answers<RepoFound>();
+        group.Post("/lookup", endpoints.Lookup).Says("Which project has a repository; needs no key", 404).Answers<RepoFound>().Refuses<AmbiguousRepoError>(409);
         group.Post("/ensure", endpoints.Ensure).Says("Add a repository or find it", 401, 404);
         group.Get("", endpoints.List).Says("Repositories of the project, oldest first", 401);
         group.Delete("/{repoId}", endpoints.Delete).Says("Delete a repository with its workspaces", 401, 404);

@@ -25,8 +25,8 @@ internal sealed class Reservations(IGrainFactory grains, Identification identifi
     {
         var endpoints = routes.Make<Reservations>();
         var group = routes.MapGroup("/v1/reservations").WithTags("reservations");
-        group.Post("", endpoints.Acquire).Says("Reserve keys or patterns of keys, all or none", 401, 403, 404, 409, 422)
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(ReservationAnswer), [Wire.Json]));
+        group.Post("", endpoints.Acquire).Says("Reserve keys or patterns of keys, all or none", 401, 403, 404, 422)
+            .Answers<ReservationAnswer>().Refuses<ReservationHeld>(409);
         group.Post("/renew", endpoints.Renew).Says("Set a new end, counted from now", 401, 403, 404, 409, 422);
         group.Post("/release", endpoints.Release).Says("Give a key back", 401, 403, 404, 409, 422);
         group.Post("/revoke", endpoints.Revoke).Says("Give back all of one's keys, or those with a prefix", 401, 403, 404, 422);
@@ -37,6 +37,7 @@ internal sealed class Reservations(IGrainFactory grains, Identification identifi
     {
         using var body = await BodyFields.Read(http);
         var isPattern = body.Flag("pattern");
+        if (body.IsDryRun) NoteKeys(body);
         var isList = body.Has("resource_keys");
         var keys = isList ? Keys(body, isPattern) : [Key(body)];
         if (isPattern) CheckPatterns(body, keys, isList);
@@ -109,6 +110,13 @@ internal sealed class Reservations(IGrainFactory grains, Identification identifi
         var key = body.Required("resource_key", 1, MaxKey);
         if (key.Contains('\0')) body.Fail("resource_key", "resource_key must not contain NUL characters");
         return key;
+    }
+
+    // One of the two must be there, whichever it is.
+    private static void NoteKeys(BodyFields body)
+    {
+        body.Optional("resource_key", 1, MaxKey);
+        body.Texts("resource_keys");
     }
 
     private static ImmutableArray<string> Keys(BodyFields body, bool isPattern)

@@ -28,6 +28,7 @@ internal sealed class StatusStream(
         var humanName = query.Text("human_name", 64);
         var limit = query.Integer("limit", 200, 1, 1000);
         var eventTypes = query.Text("event_types");
+        FieldNotes.Of(http)?.NoteHeader(FieldNote.Integer("Last-Event-ID", required: false, 0, int.MaxValue));
         query.Done();
 
         var who = await identification.Of(http);

@@ -14,7 +14,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
     {
         var endpoints = routes.Make<Workspaces>();
         var group = routes.MapGroup("/v1/workspaces").WithTags("workspaces");
-        group.Post("/suggest-name-prefix", endpoints.SuggestNamePrefix).Says("The next free name for a repository; needs no key", 404, 409, 422).Answers<NamePrefixAnswer>();
+        group.Post("/suggest-name-prefix", endpoints.SuggestNamePrefix).Says("The next free name for a repository; needs no key", 401, 404, 409, 422).AllowAnonymous().Answers<NamePrefixAnswer>();
         group.Post("/register", endpoints.Register).Says("Open the caller's workspace on a repository", 401, 409, 410, 422);
         group.Post("/heartbeat", endpoints.Heartbeat).Says("A sign of life with the workspace's profile", 400, 401, 403, 409, 410);
         group.Get("", endpoints.List).Says("Workspaces, last updated first", 401, 422);

@@ -48,7 +48,60 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         var sync = operations["POST /v1/bdh/sync"].At("requestBody", "content", "application/json", "schema");
         sync.Texts("required").ShouldBe(["workspace_id", "alias", "human_name", "repo_origin"], ignoreOrder: true);
         sync.At("properties", "alias").Number("maxLength").ShouldBe(64);
+        var reserve = operations["POST /v1/reservations"].At("requestBody", "content", "application/json", "schema");
+        reserve.At("properties").EnumerateObject().Select(field => field.Name).ShouldBe(["resource_key", "resource_keys", "pattern", "ttl_seconds", "metadata"], ignoreOrder: true);
+        reserve.Has("required").ShouldBeFalse();
+        operations["POST /v1/policies"].At("requestBody", "content", "application/json", "schema").Texts("required").ShouldBe(["bundle"]);
+        Parameters(operations["GET /v1/status/stream"]).ShouldContain("header Last-Event-ID");
+        operations["POST /v1/beads/claim-next"].At("requestBody").Has("required").ShouldBeFalse();
         operations["POST /v1/beads/upload-jsonl"].At("requestBody", "content").TryGetProperty("text/plain", out _).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Operations_have_names_and_paths_of_their_own()
+    {
+        var document = (await Api.Get("/openapi/v1.json")).Ok();
+
+        Operations(document).Select(operation => operation.Operation.Text("operationId")).ShouldBeUnique();
+        // Two templates that differ in the name of a parameter only are one path to OpenAPI.
+        document.GetProperty("paths").EnumerateObject().Select(path => string.Join("{}", path.Name.Split('{').Select(part => part[(part.IndexOf('}') + 1)..]))).ShouldBeUnique();
+    }
+
+    [Fact]
+    public async Task Refusals_are_declared_by_what_an_operation_does()
+    {
+        var document = (await Api.Get("/openapi/v1.json")).Ok();
+        foreach (var (name, operation) in Operations(document))
+        {
+            var declared = operation.GetProperty("responses").EnumerateObject().Select(response => response.Name).ToArray();
+            // Of who asks: no credentials, a public reader, an agent that is gone.
+            if (declared.Contains("401")) new[] { "403", "404" }.ShouldBeSubsetOf(declared, name);
+            if (declared.Contains("401") && !name.StartsWith("GET ", StringComparison.Ordinal)) declared.ShouldContain("410", name);
+            if (Parameters(operation).Contains("header Idempotency-Key")) new[] { "409", "413", "422" }.ShouldBeSubsetOf(declared, name);
+            if (operation.TryGetProperty("requestBody", out _)) new[] { "400", "413", "415", "422" }.ShouldBeSubsetOf(declared, name);
+            new[] { "429", "503" }.ShouldBeSubsetOf(declared, name);
+        }
+
+        var responses = Operations(document).ToDictionary(operation => operation.Name, operation => operation.Operation.GetProperty("responses"));
+        responses["POST /mcp"].Has("202").ShouldBeTrue();
+        responses["GET /v1/policies/active"].Has("304").ShouldBeTrue();
+        var held = responses["POST /v1/reservations"].At("409", "content", "application/json", "schema").Items("anyOf").Select(schema => schema.Text("$ref"));
+        held.ShouldBe(["#/components/schemas/ReservationHeld", "#/components/schemas/ErrorDetail"]);
+        document.At("components", "responses", "422", "content", "application/json", "schema").Text("$ref").ShouldBe("#/components/schemas/InvalidRequest");
+        document.At("components", "schemas", "InvalidRequest", "properties", "detail").Items("anyOf").Select(schema => schema.Text("type")).ShouldBe(["string", "array"]);
+    }
+
+    [Fact]
+    public async Task The_document_is_made_once()
+    {
+        var first = await Api.Get("/openapi/v1.json");
+        var second = await Api.Get("/openapi/v1.json");
+
+        second.Text.ShouldBe(first.Text);
+        first.Text.Length.ShouldBeLessThan(250_000);
+        // A number is not also a text, though the host's rules would read it from one; only the places of errors are names and indexes.
+        var types = Schemas(first.Ok()).Where(schema => schema.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.Array).Select(schema => schema.Texts("type"));
+        types.Count(type => type.Contains("string") && type.Contains("integer")).ShouldBe(1);
     }
 
     [Fact]
@@ -64,6 +117,13 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         from path in document.GetProperty("paths").EnumerateObject()
         from operation in path.Value.EnumerateObject()
         select ($"{operation.Name.ToUpperInvariant()} {path.Name}", operation.Value);
+
+    private static IEnumerable<JsonElement> Schemas(JsonElement part) => part.ValueKind switch
+    {
+        JsonValueKind.Object => [part, .. part.EnumerateObject().SelectMany(field => Schemas(field.Value))],
+        JsonValueKind.Array => part.EnumerateArray().SelectMany(Schemas),
+        _ => [],
+    };
 
     private static string[] Parameters(JsonElement operation) => operation.TryGetProperty("parameters", out var parameters)
         ? [.. parameters.EnumerateArray().Select(parameter => $"{parameter.Text("in")} {parameter.Text("name")}")]

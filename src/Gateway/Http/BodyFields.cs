@@ -40,7 +40,7 @@ internal sealed class BodyFields : IDisposable
         var request = http.Request;
         if (FieldNotes.Of(http) is { } notes)
         {
-            notes.HasBody = true;
+            (notes.HasBody, notes.MayBeMissing) = (true, mayBeMissing);
             return new(RequestBody.Empty(), notes);
         }
 
@@ -293,10 +293,16 @@ internal sealed class BodyFields : IDisposable
     /// <param name="maxBytes">Largest size.</param>
     /// <param name="maxDepth">How deep objects and lists may lie in each other.</param>
     /// <param name="mayBeNull">Whether null stands for its absence.</param>
-    public string? Object(string name, int maxBytes, int maxDepth, bool mayBeNull = false)
+    /// <param name="required">Whether it must be there.</param>
+    public string? Object(string name, int maxBytes, int maxDepth, bool mayBeNull = false, bool required = false)
     {
-        _notes?.NoteBody(new(name, "object"));
-        if (!_fields.TryGetValue(name, out var range) || (mayBeNull && IsNull(name))) return null;
+        _notes?.NoteBody(new(name, "object", required));
+        if (!_fields.TryGetValue(name, out var range) || (mayBeNull && IsNull(name)))
+        {
+            if (required) _errors.Add("missing", "Field required", default, null, "body", name);
+            return null;
+        }
+
         var raw = Raw(range);
         var reader = new Utf8JsonReader(raw, ReaderOptions);
         reader.Read();

@@ -26,7 +26,10 @@ internal static class Endpoints
     public static IEndpointConventionBuilder Delete<T>(this IEndpointRouteBuilder routes, string pattern, Func<HttpContext, Task<T>> handler) where T : IResult =>
         routes.MapDelete(pattern, Run(routes, handler)).Describe(handler);
 
-    /// <summary>Documents an endpoint: its summary and the statuses with which it refuses.</summary>
+    /// <summary>
+    /// Documents an endpoint: its summary and the statuses with which it refuses. 401 says that it wants to know who asks. What follows from that, from its
+    /// method and from what it reads is added by <see cref="OperationFields"/>.
+    /// </summary>
     public static IEndpointConventionBuilder Says(this IEndpointConventionBuilder endpoint, string summary, params ReadOnlySpan<int> refusals)
     {
         endpoint.WithSummary(summary);
@@ -42,6 +45,10 @@ internal static class Endpoints
     /// <summary>Documents the body of a success, where the type of the handler's result does not say it.</summary>
     public static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder endpoint) =>
         endpoint.WithMetadata(new ProducesResponseTypeMetadata(200, typeof(T), [Wire.Json]));
+
+    /// <summary>Documents the body of a refusal that has more than a <c>detail</c>.</summary>
+    public static IEndpointConventionBuilder Refuses<T>(this IEndpointConventionBuilder endpoint, int status) =>
+        endpoint.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(T), [Wire.Json]));
 
     /// <summary>A part of the path.</summary>
     public static string PathPart(this HttpContext http, string name) =>

@@ -10,10 +10,14 @@ internal sealed class FieldNotes
     private static int _running;
 
     private readonly Dictionary<string, FieldNote> _query = [];
+    private readonly Dictionary<string, FieldNote> _headers = [];
     private readonly Dictionary<string, FieldNote> _body = [];
 
     /// <summary>Query parameters.</summary>
     public IReadOnlyCollection<FieldNote> Query => _query.Values;
+
+    /// <summary>Headers.</summary>
+    public IReadOnlyCollection<FieldNote> Headers => _headers.Values;
 
     /// <summary>Fields of the JSON body; null when there is none.</summary>
     public IReadOnlyCollection<FieldNote>? Body => HasBody ? _body.Values : null;
@@ -23,6 +27,9 @@ internal sealed class FieldNotes
 
     /// <summary>Whether there is a JSON body.</summary>
     public bool HasBody { get; set; }
+
+    /// <summary>Whether the JSON body may be left out.</summary>
+    public bool MayBeMissing { get; set; }
 
     /// <summary>Whether unknown fields of the body are refused.</summary>
     public bool IsStrict { get; set; }
@@ -54,6 +61,8 @@ internal sealed class FieldNotes
     }
 
     public void NoteQuery(FieldNote field) => _query.TryAdd(field.Name, field);
+
+    public void NoteHeader(FieldNote field) => _headers.TryAdd(field.Name, field);
 
     public void NoteBody(FieldNote field) => _body.TryAdd(field.Name, field);
 }

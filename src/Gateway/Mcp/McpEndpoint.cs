@@ -46,7 +46,8 @@ internal sealed class McpEndpoint
 
     /// <summary>Maps the endpoint; the last of all, since its tools are requests to the others.</summary>
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Post("/mcp", ActivatorUtilities.CreateInstance<McpEndpoint>(routes.ServiceProvider, routes).Post).WithTags("mcp").Says("Model Context Protocol: tools and resources over JSON-RPC 2.0", 422).Answers<JsonElement>();
+        routes.Post("/mcp", ActivatorUtilities.CreateInstance<McpEndpoint>(routes.ServiceProvider, routes).Post).WithTags("mcp").Says("Model Context Protocol: tools and resources over JSON-RPC 2.0", 422)
+            .Answers<JsonElement>().WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status202Accepted, typeof(void)));
 
     private async Task<IResult> Post(HttpContext http)
     {

@@ -1,11 +1,16 @@
 using System.Globalization;
+using System.Text.Json;
 using Beadhub.Gateway.Http;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
 namespace Beadhub.Gateway.OpenApi;
 
-/// <summary>Completes the description of an operation by what its endpoint asks for (<see cref="FieldNotes"/>) and by what all endpoints share.</summary>
+/// <summary>
+/// Completes the description of an operation by what its endpoint asks for (<see cref="FieldNotes"/>), and by the refusals that follow from what it is:
+/// endpoints name only those that are their own.
+/// </summary>
 internal static class OperationFields
 {
     /// <summary>Name of the security scheme.</summary>
@@ -16,14 +21,19 @@ internal static class OperationFields
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         if (metadata.OfType<DryRun>().FirstOrDefault() is not { } endpoint) return;
         var notes = await FieldNotes.Take(endpoint.Handler, context.ApplicationServices);
+        var path = context.Description.RelativePath ?? "";
         var isWrite = context.Description.HttpMethod is not "GET";
+        var takesKey = isWrite && path.StartsWith("v1/", StringComparison.Ordinal) && path != "v1/init";
 
+        operation.OperationId = NameOf(endpoint.Handler.Method);
         var parameters = operation.Parameters ??= [];
-        foreach (var part in PathParts(context.Description.RelativePath ?? ""))
+        foreach (var part in PathParts(path))
             parameters.Add(new OpenApiParameter { Name = part, In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
         foreach (var field in notes.Query)
             parameters.Add(new OpenApiParameter { Name = field.Name, In = ParameterLocation.Query, Required = field.Required, Schema = Schema(field) });
-        if (isWrite && context.Description.RelativePath?.EndsWith("v1/init", StringComparison.Ordinal) != true)
+        foreach (var field in notes.Headers)
+            parameters.Add(new OpenApiParameter { Name = field.Name, In = ParameterLocation.Header, Required = field.Required, Schema = Schema(field) });
+        if (takesKey)
         {
             parameters.Add(new OpenApiParameter
             {
@@ -37,22 +47,24 @@ internal static class OperationFields
         if (notes.TakesText)
             operation.RequestBody = new OpenApiRequestBody { Required = true, Content = new Dictionary<string, OpenApiMediaType> { ["text/plain"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } } };
         else if (notes.Body is { } fields)
-            operation.RequestBody = new OpenApiRequestBody { Required = true, Content = new Dictionary<string, OpenApiMediaType> { [Wire.Json] = new() { Schema = Schema(fields, notes.IsStrict) } } };
+            operation.RequestBody = new OpenApiRequestBody { Required = !notes.MayBeMissing, Content = new Dictionary<string, OpenApiMediaType> { [Wire.Json] = new() { Schema = Schema(fields, notes.IsStrict) } } };
 
         var responses = operation.Responses ??= [];
-        if (notes.Query.Count > 0 || notes.Body is not null) Refuses(StatusCodes.Status422UnprocessableEntity, "Something in the request is not as described");
-        if (notes.TakesText || notes.Body is not null) Refuses(StatusCodes.Status413PayloadTooLarge, "The body is too large");
-        if (isWrite) Refuses(StatusCodes.Status503ServiceUnavailable, "The event log cannot be written just now; ask again");
-        if (isWrite && responses.ContainsKey("401")) Refuses(StatusCodes.Status410Gone, "The caller's agent was deregistered");
-        if (responses.ContainsKey("401"))
-            (operation.Security ??= []).Add(new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] });
+        var identifies = responses.ContainsKey("401");
+        if (identifies) (operation.Security ??= []).Add(new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] });
+        // Works without credentials; but when there are some, they must be good.
+        if (identifies && metadata.OfType<IAllowAnonymous>().Any()) operation.Security!.Add([]);
+        var takesBody = notes.TakesText || notes.Body is not null;
 
-        void Refuses(int status, string description) => responses.TryAdd(status.ToString(CultureInfo.InvariantCulture), new OpenApiResponse
-        {
-            Description = description,
-            Content = new Dictionary<string, OpenApiMediaType> { [Wire.Json] = new() { Schema = new OpenApiSchemaReference(nameof(ErrorDetail), context.Document) } },
-        });
+        var rules = Refusals.Of(identifies, isWrite, takesKey, takesBody, hasParameters: notes.Query.Count > 0 || path.Contains('{'));
+        var own = responses.Keys.Select(status => int.Parse(status, CultureInfo.InvariantCulture)).Where(status => status >= 400).ToArray();
+        foreach (var status in rules.Union(own)) Refusals.Add(responses, status, context.Document!);
+        operation.Responses = [];
+        foreach (var (status, response) in responses.OrderBy(response => response.Key, StringComparer.Ordinal)) operation.Responses.Add(status, response);
     }
+
+    /// <summary>A name for programs: the resource and what is done, for example <c>reservationsAcquire</c>.</summary>
+    private static string NameOf(System.Reflection.MethodInfo handler) => JsonNamingPolicy.CamelCase.ConvertName($"{handler.DeclaringType!.Name}{handler.Name}");
 
     private static IEnumerable<string> PathParts(string path) =>
         path.Split('{').Skip(1).Select(part => part[..part.IndexOf('}')].TrimStart('*').Split(':')[0]);
