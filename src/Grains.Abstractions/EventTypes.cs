@@ -97,6 +97,7 @@ public static class EventTypes
 [JsonSerializable(typeof(ReservationAcquired))]
 [JsonSerializable(typeof(ReservationRenewed))]
 [JsonSerializable(typeof(ReservationReleased))]
+[JsonSerializable(typeof(ReservationEndsBounded))]
 [JsonSerializable(typeof(PolicyCreated))]
 [JsonSerializable(typeof(PolicyActivated))]
 [JsonSerializable(typeof(WebhookRegistered))]

@@ -48,3 +48,11 @@ public sealed record ReservationReleased(
     [property: Id(1)] string AgentId,
     [property: Id(2)] string Alias,
     [property: Id(3)] DateTimeOffset At) : IEvent;
+
+/// <summary>
+/// The clock had been ahead when reservations were taken or renewed, and is right again: each of them holds for its time to live from here on, not until the date
+/// that the clock led to.
+/// </summary>
+/// <param name="At">When that was seen.</param>
+[GenerateSerializer, Immutable, Alias("reservation.ends_bounded.v1")]
+public sealed record ReservationEndsBounded([property: Id(0)] DateTimeOffset At) : IEvent;

@@ -15,12 +15,18 @@ public sealed class Locks : IEventSourced<Locks>
     /// <summary>Most patterns among them.</summary>
     public const int MaxPatterns = 100;
 
+    /// <summary>Most patterns that one agent may hold, so that a few agents cannot take all of the project's.</summary>
+    public const int MaxPatternsOfAgent = 20;
+
     /// <summary>Most characters of keys and metadata that a project may hold at a time.</summary>
     public const long MaxWeight = 16 * 1024 * 1024;
 
     private const int ShownConflicts = 100;
     private const int MinTtl = 60;
     private const int MaxTtl = 3600;
+
+    // Clocks of nodes differ by moments. Only an end that was set further ahead than this shows that the clock was set back since.
+    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(5);
 
     private static readonly ImmutableSortedDictionary<string, Reservation> NoKeys = ImmutableSortedDictionary.Create<string, Reservation>(Utf8Order.Instance);
     private static readonly ImmutableSortedSet<(DateTimeOffset At, string Key)> NoEnds =
@@ -31,6 +37,7 @@ public sealed class Locks : IEventSourced<Locks>
     private readonly ImmutableSortedSet<(DateTimeOffset At, string Key)> _ends;
     private readonly ImmutableDictionary<string, KeyPattern> _patterns;
     private readonly long _weight;
+    private readonly DateTimeOffset _newest; // no end was set later than this
 
     /// <summary>Locks as a snapshot kept them.</summary>
     [JsonConstructor]
@@ -40,7 +47,8 @@ public sealed class Locks : IEventSourced<Locks>
             NoEnds.Union(reservations.Select(r => (r.ExpiresAt, r.Key))),
             ImmutableDictionary<string, KeyPattern>.Empty.AddRange(
                 reservations.Where(r => r.IsPattern).Select(r => KeyValuePair.Create(r.Key, KeyPattern.Parse(r.Key)))),
-            reservations.Sum(r => r.Weight))
+            reservations.Sum(r => r.Weight),
+            reservations.Select(r => r.SetAt).DefaultIfEmpty().Max())
     {
     }
 
@@ -48,7 +56,8 @@ public sealed class Locks : IEventSourced<Locks>
         ImmutableSortedDictionary<string, Reservation> held,
         ImmutableSortedSet<(DateTimeOffset At, string Key)> ends,
         ImmutableDictionary<string, KeyPattern> patterns,
-        long weight) => (_held, _ends, _patterns, _weight) = (held, ends, patterns, weight);
+        long weight,
+        DateTimeOffset newest) => (_held, _ends, _patterns, _weight, _newest) = (held, ends, patterns, weight, newest);
 
     /// <inheritdoc/>
     public static Locks Empty { get; } = new([]);
@@ -72,15 +81,19 @@ public sealed class Locks : IEventSourced<Locks>
         ReservationAcquired e => e.Keys.Aggregate(
             At(e.At),
             (locks, key) => locks.Set(new(key, e.IsPattern, e.ReservationId, e.AgentId, e.Alias, e.Metadata, e.At, e.ExpiresAt))),
-        ReservationRenewed e => At(e.At) is var locks && locks._held.TryGetValue(e.Key, out var held) ? locks.Set(held with { ExpiresAt = e.ExpiresAt }) : locks,
+        ReservationRenewed e => At(e.At) is var locks && locks._held.TryGetValue(e.Key, out var held) ? locks.Set(held with { ExpiresAt = e.ExpiresAt, RenewedAt = e.At }) : locks,
         ReservationReleased e => At(e.At).Drop(e.Key),
+        ReservationEndsBounded e => At(e.At),
         _ => this,
     };
 
-    /// <summary>What is in force at a time: an end that has come is over.</summary>
+    /// <summary>
+    /// What is in force at a time: an end that has come is over. One that was set when the clock was ahead counts from this time on, so that nothing is held longer
+    /// than its time to live once the clock is right again.
+    /// </summary>
     public Locks At(DateTimeOffset now)
     {
-        var locks = this;
+        var locks = Bounded(now);
         while (locks.FirstEnd <= now) locks = locks.Drop(locks._ends.Min.Key);
         return locks;
     }
@@ -92,7 +105,8 @@ public sealed class Locks : IEventSourced<Locks>
         if (command.MayRepeat && live._held.TryGetValue(command.Keys[0], out var first) && first.Id == command.ReservationId && first.AgentId == command.AgentId)
             return Decision.None(new AcquireOutcome(first.AcquiredAt, first.ExpiresAt, []));
         var conflicts = live.Conflicts(command);
-        if (conflicts.Length > 0) return Decision.None(new AcquireOutcome(now, now, conflicts));
+        // Noted, so that the time to live runs from here also for those who only wait for it.
+        if (conflicts.Length > 0) return new(WasAhead(now) ? [new ReservationEndsBounded(now)] : [], new AcquireOutcome(now, now, conflicts));
         live.MakeRoom(command);
 
         var ttl = Clamp(command.TtlSeconds);
@@ -186,6 +200,8 @@ public sealed class Locks : IEventSourced<Locks>
             throw new RefusedException(RefusalKind.Invalid, $"Too many reservations: a project holds at most {MaxKeys}");
         if (command.IsPattern && _patterns.Count + command.Keys.Length > MaxPatterns)
             throw new RefusedException(RefusalKind.Invalid, $"Too many patterns: a project holds at most {MaxPatterns}");
+        if (command.IsPattern && _patterns.Keys.Count(pattern => _held[pattern].AgentId == command.AgentId) + command.Keys.Length > MaxPatternsOfAgent)
+            throw new RefusedException(RefusalKind.Conflict, $"Too many patterns: an agent holds at most {MaxPatternsOfAgent}");
         if (_weight + command.Keys.Sum(key => (long)key.Length + command.Metadata.Length) > MaxWeight)
             throw new RefusedException(RefusalKind.Invalid, $"Reservations too large: a project's keys and metadata hold at most {MaxWeight} characters");
     }
@@ -196,10 +212,23 @@ public sealed class Locks : IEventSourced<Locks>
         var patterns = !reservation.IsPattern ? _patterns.Remove(reservation.Key)
             : before is { IsPattern: true } ? _patterns
             : _patterns.SetItem(reservation.Key, KeyPattern.Parse(reservation.Key));
-        return new(_held.SetItem(reservation.Key, reservation), ends.Add((reservation.ExpiresAt, reservation.Key)), patterns, weight + reservation.Weight);
+        return new(_held.SetItem(reservation.Key, reservation), ends.Add((reservation.ExpiresAt, reservation.Key)), patterns, weight + reservation.Weight,
+            reservation.SetAt > _newest ? reservation.SetAt : _newest);
+    }
+
+    private bool WasAhead(DateTimeOffset now) => _newest - now > Skew;
+
+    /// <summary>The same, with every end that was set when the clock was ahead set anew, as of a time.</summary>
+    private Locks Bounded(DateTimeOffset now)
+    {
+        if (!WasAhead(now)) return this;
+        var locks = this;
+        foreach (var held in _held.Values)
+            if (held.SetAt - now > Skew) locks = locks.Set(held with { RenewedAt = now, ExpiresAt = now + held.TimeToLive(MaxTtl) });
+        return new(locks._held, locks._ends, locks._patterns, locks._weight, now + Skew);
     }
 
     private Locks Drop(string key) => _held.TryGetValue(key, out var held)
-        ? new(_held.Remove(key), _ends.Remove((held.ExpiresAt, key)), held.IsPattern ? _patterns.Remove(key) : _patterns, _weight - held.Weight)
+        ? new(_held.Remove(key), _ends.Remove((held.ExpiresAt, key)), held.IsPattern ? _patterns.Remove(key) : _patterns, _weight - held.Weight, _newest)
         : this;
 }

@@ -1,6 +1,17 @@
+using System.Text.Json.Serialization;
+
 namespace Beadhub.Locks;
 
 /// <summary>A key that is held.</summary>
+/// <param name="Key">The key or pattern.</param>
+/// <param name="IsPattern">Whether it is a pattern.</param>
+/// <param name="Id">Id of the acquisition.</param>
+/// <param name="AgentId">Holder.</param>
+/// <param name="Alias">Its alias when it took the key.</param>
+/// <param name="Metadata">A JSON object.</param>
+/// <param name="AcquiredAt">Since when.</param>
+/// <param name="ExpiresAt">Until when.</param>
+/// <param name="RenewedAt">When that end was set, unless at the acquisition.</param>
 public sealed record Reservation(
     string Key,
     bool IsPattern,
@@ -9,13 +20,22 @@ public sealed record Reservation(
     string Alias,
     string Metadata,
     DateTimeOffset AcquiredAt,
-    DateTimeOffset ExpiresAt)
+    DateTimeOffset ExpiresAt,
+    DateTimeOffset? RenewedAt = null)
 {
+    /// <summary>When its end was set.</summary>
+    [JsonIgnore]
+    public DateTimeOffset SetAt => RenewedAt ?? AcquiredAt;
+
     /// <summary>Memory that its texts take, in characters.</summary>
     internal long Weight => Key.Length + Metadata.Length;
+
+    /// <summary>How long it holds from when its end was set. Snapshots of older versions do not tell when it was renewed; the most that is granted bounds it.</summary>
+    internal TimeSpan TimeToLive(int maxSeconds) => TimeSpan.FromSeconds(Math.Min((ExpiresAt - SetAt).TotalSeconds, maxSeconds));
 
     internal ReservationConflict InTheWayOf(string key) => new(key, Key, IsPattern, AgentId, Alias, ExpiresAt);
 
     internal ReservationView View(DateTimeOffset now) =>
-        new(Id, Key, IsPattern, AgentId, Alias, AcquiredAt, ExpiresAt, (int)Math.Ceiling((ExpiresAt - now).TotalSeconds), Metadata);
+        new(Id, Key, IsPattern, AgentId, Alias, AcquiredAt, ExpiresAt,
+            (int)Math.Ceiling(Math.Min((ExpiresAt - now).TotalSeconds, (ExpiresAt - SetAt).TotalSeconds)), Metadata);
 }

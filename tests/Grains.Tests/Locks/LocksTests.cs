@@ -132,7 +132,8 @@ public class LocksTests
         Should.Throw<RefusedException>(() => full.Acquire(Command("a", "more"), Start)).Kind.ShouldBe(RefusalKind.Invalid);
         full.Acquire(Command("a", "more"), Start.AddSeconds(60)).Result.Conflicts.ShouldBeEmpty();
 
-        var patterns = LockState.Empty.Acquired("a", [.. Enumerable.Range(0, LockState.MaxPatterns).Select(n => $"{n}/*")], pattern: true);
+        var patterns = LockState.Empty;
+        for (var i = 0; i < LockState.MaxPatterns; i += 20) patterns = patterns.Acquired($"b{i}", [.. Enumerable.Range(i, 20).Select(n => $"{n}/*")], pattern: true);
         Should.Throw<RefusedException>(() => patterns.Acquire(Command("a", "x/*") with { IsPattern = true }, Start));
         patterns.Acquire(Command("a", "x/*"), Start).Result.Conflicts.ShouldBeEmpty();
 
@@ -141,6 +142,59 @@ public class LocksTests
         for (var i = 0; i < 2; i++)
             heavy = heavy.Apply(heavy.Acquire(Command("a", [.. Enumerable.Range(i * 130, 130).Select(n => $"k{n}")]) with { Metadata = metadata }, Start).Events.Single());
         Should.Throw<RefusedException>(() => heavy.Acquire(Command("a", [.. Enumerable.Range(300, 100).Select(n => $"k{n}")]) with { Metadata = metadata }, Start));
+    }
+
+    [Fact]
+    public void One_agent_cannot_hold_all_of_a_projects_patterns()
+    {
+        var patterns = LockState.Empty.Acquired("a", [.. Enumerable.Range(0, LockState.MaxPatternsOfAgent).Select(n => $"{n}/*")], pattern: true);
+
+        var refused = Should.Throw<RefusedException>(() => patterns.Acquire(Command("a", "x/*") with { IsPattern = true }, Start));
+        (refused.Kind, refused.Message).ShouldBe((RefusalKind.Conflict, "Too many patterns: an agent holds at most 20"));
+        patterns.Acquire(Command("b", "x/*") with { IsPattern = true }, Start).Events.Length.ShouldBe(1);
+        patterns.Acquire(Command("a", "x/y"), Start).Events.Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public void What_was_taken_while_the_clock_was_ahead_is_held_no_longer_than_its_time_to_live()
+    {
+        var ahead = Start.AddYears(4);
+        var locks = LockState.Empty.Acquired("a", "k", ttl: 120, at: ahead);
+
+        locks.List(null, Start).Reservations.Single().SecondsLeft.ShouldBe(120);
+        var waits = locks.Acquire(Command("b", "k"), Start);
+        waits.Result.Conflicts.Single().ExpiresAt.ShouldBe(Start.AddSeconds(120));
+        // That the clock is right again is noted once: from then on the time runs.
+        locks = locks.Apply(waits.Events.Single());
+        locks.Acquire(Command("b", "k"), Start.AddSeconds(10)).Events.ShouldBeEmpty();
+        locks.List(null, Start.AddSeconds(30)).Reservations.Single().SecondsLeft.ShouldBe(90);
+        locks.Acquire(Command("b", "k"), Start.AddSeconds(120)).Result.Conflicts.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void What_was_renewed_while_the_clock_was_ahead_is_held_no_longer_than_its_time_to_live_also_after_a_snapshot()
+    {
+        var ahead = Start.AddDays(2);
+        var locks = LockState.Empty.Acquired("a", "k", ttl: 60, at: ahead.AddSeconds(-30));
+        locks = locks.Apply(locks.Renew(new("k", "a", 300), ahead).Events.Single());
+        locks = JsonSerializer.Deserialize(JsonSerializer.Serialize(locks, LockState.Kind.Snapshot), LockState.Kind.Snapshot)!;
+
+        locks.List(null, Start).Reservations.Single().ExpiresAt.ShouldBe(Start.AddSeconds(300));
+        // Whatever else is written notes it as well.
+        locks = locks.Acquired("b", "other", at: Start);
+        locks.Acquire(Command("b", "k"), Start.AddSeconds(299)).Result.Conflicts.Length.ShouldBe(1);
+        locks.Acquire(Command("b", "k"), Start.AddSeconds(300)).Result.Conflicts.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_clock_that_is_behind_by_a_moment_changes_nothing()
+    {
+        var locks = LockState.Empty.Acquired("a", "k", ttl: 60, at: Start);
+        var conflict = locks.Acquire(Command("b", "k"), Start.AddSeconds(-2));
+
+        conflict.Events.ShouldBeEmpty();
+        locks.List(null, Start.AddSeconds(-2)).Reservations.Single().SecondsLeft.ShouldBe(60);
+        locks.Acquired("b", "other", at: Start.AddSeconds(-2)).List(null, Start).Reservations[0].ExpiresAt.ShouldBe(Start.AddSeconds(60));
     }
 
     /// <summary>Random commands by three agents against the plainest thinkable model, through snapshots now and then.</summary>
