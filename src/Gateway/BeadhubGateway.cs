@@ -25,6 +25,7 @@ public static class BeadhubGateway
         services.AddSingleton<MailRate>();
         services.AddSingleton<MetricReadings>();
         services.AddSingleton<StreamMetrics>();
+        services.AddSingleton<EventStreams>();
         services.AddSingleton<WebhookMetrics>();
         services.AddSingleton<FeedHub>();
         services.AddSingleton(new WebhookAddresses(settings.WebhooksAllowPrivate, System.Net.Dns.GetHostAddressesAsync));
@@ -34,6 +35,8 @@ public static class BeadhubGateway
         services.AddSingleton<ChatHub>();
         services.AddSingleton<ChatStreams>();
         services.AddHostedService(provider => provider.GetRequiredService<ChatStreams>());
+        services.AddSingleton<Idempotency>();
+        services.AddSingleton<MailSending>();
         services.AddSingleton<InnerRequests>();
         services.AddSingleton<Drain>();
         services.AddHealthChecks();
@@ -84,7 +87,7 @@ public static class BeadhubGateway
             return next(http);
         });
         app.UseErrorAnswers();
-        var idempotency = ActivatorUtilities.CreateInstance<Idempotency>(app.ApplicationServices);
+        var idempotency = app.ApplicationServices.GetRequiredService<Idempotency>();
         app.Use(next => http => idempotency.Run(http, next));
         app.UseWhen(static http => http.Request.Path.StartsWithSegments("/docs"), static docs => docs.UseSwaggerUI(ui =>
         {

@@ -11,17 +11,10 @@ namespace Beadhub.Gateway;
 /// open waits in the session, and others see it.
 /// </summary>
 internal sealed class ChatStream(
-    IGrainFactory grains, Identification identification, ChatHub hub, ChatStreams streams, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+    IGrainFactory grains, Identification identification, ChatHub hub, ChatStreams seats, EventStreams streams, IChatPresence presence, GatewaySettings settings)
 {
-    private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
-
     // Clients and what is between take a silence for an end sooner than the status stream's.
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
-
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(24);
-
-    private readonly TimeSpan _silence = settings.KeepAlive < LongestSilence ? settings.KeepAlive : LongestSilence;
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.Stream("/v1/chat/sessions/{sessionId}/stream", routes.Make<ChatStream>().Get).WithTags("chat")
@@ -42,77 +35,71 @@ internal sealed class ChatStream(
         var deadline = ZonedTime.Parse(deadlineText, "deadline");
         var after = afterText is null ? default(DateTimeOffset?) : ZonedTime.Parse(afterText, "after");
 
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
-        // A client that stopped reading must not hold its stream, and be shown as waiting, for ever.
-        if (deadline - time.GetUtcNow() is { Ticks: > 0 } left && left < LongestTimer) ended.CancelAfter(left + Grace);
-        var seat = await streams.Enter(key, actor.Id);
+        await streams.Serve(http, actor.Who, "chat", () => Open(actor, sessionId, key, after), deadline, LongestSilence);
+    }
+
+    private async Task<IStreamedEvents> Open(Actor actor, string sessionId, string key, DateTimeOffset? after)
+    {
+        var seat = await seats.Enter(key, actor.Id);
         ChatFeed? feed = null;
         try
         {
             // Followed before the session is looked at: nothing falls between what was and what comes.
             feed = await hub.Follow(actor.ProjectId, sessionId);
-            var opening = await session.Open(new(actor.Id, after, settings.ChatReplay));
+            var opening = await grains.GetGrain<IChatGrain>(key).Open(new(actor.Id, after, settings.ChatReplay, after is null ? await presence.LastListed(actor.Id) : null));
             await feed.Reach(opening.Version);
-
-            http.Response.ContentType = "text/event-stream; charset=utf-8";
-            http.Response.Headers.CacheControl = "no-cache";
-            http.Response.Headers.Connection = "keep-alive";
-            http.Response.Headers["X-Accel-Buffering"] = "no";
-            await Write(http, KeepAlive, ended.Token);
-            await Replay(http, feed, opening, ended.Token);
-            using var open = metrics.Open("chat", () => feed.Last);
-            await Follow(http, feed, open, opening.Version, actor.Id, deadline, ended.Token);
+            return new Events(seats, seat, hub, feed, opening, actor.Id);
         }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        catch
         {
-            // The client left or does not read, or the server stops.
-        }
-        finally
-        {
-            await streams.Leave(seat);
+            await seats.Leave(seat);
             if (feed is not null) await hub.Leave(feed);
+            throw;
         }
     }
 
-    private static async Task Replay(HttpContext http, ChatFeed feed, ChatOpening opening, CancellationToken ended)
+    /// <summary>A session's messages, and who has read them; of the past what the opening says.</summary>
+    private sealed class Events(ChatStreams seats, ChatSeat seat, ChatHub hub, ChatFeed feed, ChatOpening opening, string agentId) : IStreamedEvents
     {
-        foreach (var frame in await feed.Render(opening.Replay)) await Write(http, frame.Bytes, ended);
-        for (var version = opening.ReplayAfter ?? opening.Version; version < opening.Version;)
-        {
-            var before = version;
-            (var frames, version) = await feed.ReadLog(version, message => message.Sequence <= opening.Count && opening.Shows(message));
-            if (version == before) return;
-            foreach (var frame in frames) await Write(http, frame.Bytes, ended);
-        }
-    }
+        public long Newest => feed.Last;
 
-    private async Task Follow(HttpContext http, ChatFeed feed, OpenStream open, long version, string agentId, DateTimeOffset deadline, CancellationToken ended)
-    {
-        while (true)
+        public long Position { get; private set; } = opening.Version;
+
+        public Task News => feed.News;
+
+        public async Task Begin(Stream to, CancellationToken ended)
         {
-            var left = deadline - time.GetUtcNow();
-            if (left <= TimeSpan.Zero) return;
-            var news = feed.News;
-            var before = version;
-            (var frames, version) = await feed.Read(version);
+            await to.WriteAsync(EventStreams.KeepAlive, ended);
+            foreach (var frame in await feed.Render(opening.Replay)) await to.WriteAsync(frame.Bytes, ended);
+            for (var version = opening.ReplayAfter ?? opening.Version; version < opening.Version;)
+            {
+                var before = version;
+                (var frames, version) = await feed.ReadLog(version, message => message.Sequence <= opening.Count && opening.Shows(message));
+                if (version == before) return;
+                foreach (var frame in frames) await to.WriteAsync(frame.Bytes, ended);
+            }
+        }
+
+        public async Task<bool> Write(Stream to, CancellationToken ended)
+        {
+            (var frames, Position) = await feed.Read(Position);
+            var wrote = false;
             foreach (var frame in frames)
-                if (frame.ReaderId != agentId) await Write(http, frame.Bytes, ended);
-            open.Reached(version);
-            if (version > before) continue;
+            {
+                if (frame.ReaderId == agentId) continue;
+                await to.WriteAsync(frame.Bytes, ended);
+                wrote = true;
+            }
 
-            await news.WaitAsync(left < _silence ? left : _silence, time, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            ended.ThrowIfCancellationRequested();
-            if (news.IsCompleted || time.GetUtcNow() >= deadline) continue;
-            await Write(http, KeepAlive, ended);
-            // Should an event ever be lost on its way, a quiet stream still looks.
-            await feed.Check();
+            return wrote;
         }
-    }
 
-    // Written at once; a client that reads slowly holds up its own stream only.
-    private static async Task Write(HttpContext http, ReadOnlyMemory<byte> bytes, CancellationToken ended)
-    {
-        await http.Response.Body.WriteAsync(bytes, ended);
-        await http.Response.Body.FlushAsync(ended);
+        public ValueTask Look() => feed.Check();
+
+        public async ValueTask DisposeAsync()
+        {
+            await seats.Leave(seat);
+            await hub.Leave(feed);
+        }
     }
 }

@@ -85,6 +85,7 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
     private async Task<Answer<ChatSessionList>> List(HttpContext http)
     {
         var actor = await identification.ActorOf(http);
+        await presence.Listed(actor.Id);
         var view = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Sessions(actor.Id);
         return Answer.Of(
             new ChatSessionList([.. view.Sessions.Select(s => new ChatSessionItem(s.SessionId, s.Participants, s.CreatedAt, s.SenderWaiting))]),
@@ -94,6 +95,7 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
     private async Task<Answer<PendingList>> Pending(HttpContext http)
     {
         var actor = await identification.ActorOf(http);
+        await presence.Listed(actor.Id);
         return Answer.Shared(await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Pending(actor.Id), ToPending, Wire.Types.PendingList);
     }
 

@@ -15,8 +15,7 @@ namespace Beadhub.Gateway;
 /// <c>GET /v1/events/stream</c>: what an agent is woken for, as server-sent events (protocol 11): first what waits for it, then what is new. Clients read
 /// the real state afterwards, so nothing here is resumed: a new stream begins with what waits.
 /// </summary>
-internal sealed partial class EventsStream(
-    IGrainFactory grains, Identification identification, FeedHub hub, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed partial class EventsStream(IGrainFactory grains, Identification identification, FeedHub hub, EventStreams streams, TimeProvider time)
 {
     private const int ShownMails = 50;
     private const int ReadMails = 500;
@@ -24,11 +23,10 @@ internal sealed partial class EventsStream(
     private const int ShownChats = 50;
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(300);
-    private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.Stream("/v1/events/stream", routes.Make<EventsStream>().Get).WithTags("events")
-            .Says("What the caller is to be woken for, as server-sent events, until the deadline", 401, 403, 404, 422);
+            .Says("What the caller is to be woken for, as server-sent events, until the deadline", 401, 403, 404, 422, 429);
 
     private async Task Get(HttpContext http)
     {
@@ -38,98 +36,84 @@ internal sealed partial class EventsStream(
         if (!Iso().IsMatch(text) || !IsoTime.TryParse(text, out var deadline)) throw ApiException.Unprocessable("Invalid deadline format");
 
         var actor = await identification.ActorOf(http);
-        var left = deadline - time.GetUtcNow();
-        left = left > Longest ? Longest : left < TimeSpan.Zero ? TimeSpan.Zero : left;
-        using var due = new CancellationTokenSource(left, time);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
-        // Watched before what waits is read: what comes in between is seen by one or the other.
-        var feed = await hub.Watch(actor.ProjectId);
-        using var open = metrics.Open("events", () => feed.Last);
-        try
+        var longest = time.GetUtcNow() + Longest;
+        await streams.Serve(http, actor.Who, "events", async () =>
         {
-            var position = feed.Last;
-            http.Response.ContentType = "text/event-stream; charset=utf-8";
-            http.Response.Headers.CacheControl = "no-cache";
-            http.Response.Headers["X-Accel-Buffering"] = "no";
-            await http.Response.Body.WriteAsync(KeepAlive, ended.Token);
-            await http.Response.Body.WriteAsync(AgentFrames.Connected(actor.Id, actor.ProjectId), ended.Token);
-            var shown = await ShowWaiting(http, actor, ended.Token);
-            await http.Response.Body.FlushAsync(ended.Token);
-            await Follow(http, actor, feed, open, position, shown, due.Token, ended.Token);
-        }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
-        {
-            // The client left or the server stops.
-        }
-        finally
-        {
-            await hub.Leave(actor.ProjectId);
-        }
+            // Watched before what waits is read: what comes in between is seen by one or the other.
+            var feed = await hub.Watch(actor.ProjectId);
+            return new Events(grains, hub, actor, feed, feed.Last);
+        }, deadline < longest ? deadline : longest);
     }
 
-    /// <summary>What a stream has shown: so that what comes between the look at what waits and the first news is not shown twice, and only what is new of the tasks.</summary>
-    private sealed class Shown
+    /// <summary>What an agent is woken for: what waits for it, and then what is new.</summary>
+    private sealed class Events(IGrainFactory grains, FeedHub hub, Actor actor, ProjectFeed feed, long position) : IStreamedEvents
     {
-        public readonly HashSet<string> Messages = [];
-        public HashSet<string> Work = [];
-        public HashSet<string> Claims = [];
-    }
+        // What was shown of what waited: what comes between that look and the first news is not shown twice, and of the tasks only what is new.
+        private readonly HashSet<string> _messages = [];
+        private HashSet<string> _work = [];
+        private HashSet<string> _claims = [];
 
-    /// <summary>Shows what waits, in the protocol's order.</summary>
-    private async Task<Shown> ShowWaiting(HttpContext http, Actor actor, CancellationToken ended)
-    {
-        var shown = new Shown();
-        var mailbox = grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(actor.ProjectId, actor.Id));
-        await mailbox.Settle();
-        var unread = await mailbox.Inbox(new(UnreadOnly: true, ReadMails));
-        foreach (var mail in unread.Mails.Reverse().Take(ShownMails))
-            await http.Response.Body.WriteAsync(AgentFrames.Mail(mail.MessageId, mail.FromAlias, mail.Subject), ended);
-        shown.Messages.UnionWith(unread.Mails.Select(mail => mail.MessageId));
-        await ShowChats(http, actor, shown, ended);
-        await TakeControls(http, actor, ended);
-        await ShowTasks(http, actor, shown, ended);
-        return shown;
-    }
+        public long Newest => feed.Last;
 
-    private async Task ShowChats(HttpContext http, Actor actor, Shown shown, CancellationToken ended)
-    {
-        var left = ShownChats;
-        var pending = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Pending(actor.Id);
-        foreach (var session in pending.Pending.Reverse())
+        public long Position { get; private set; } = position;
+
+        public Task News => feed.News;
+
+        public async Task Begin(Stream to, CancellationToken ended)
         {
-            var chat = grains.GetGrain<IChatGrain>(IChatGrain.Key(actor.ProjectId, session.SessionId));
-            await chat.Settle();
-            var unread = await chat.History(new(actor.Id, UnreadOnly: true, ShownChats));
-            foreach (var message in unread.Messages.Take(left))
-                await http.Response.Body.WriteAsync(AgentFrames.Chat(message.MessageId, message.FromAlias, session.SessionId), ended);
-            shown.Messages.UnionWith(unread.Messages.Select(message => message.MessageId));
-            if ((left -= unread.Messages.Length) <= 0) return;
+            await to.WriteAsync(EventStreams.KeepAlive, ended);
+            await to.WriteAsync(AgentFrames.Connected(actor.Id, actor.ProjectId), ended);
+            await ShowWaiting(to, ended);
         }
-    }
 
-    private async Task Follow(
-        HttpContext http, Actor actor, ProjectFeed feed, OpenStream open, long position, Shown shown, CancellationToken due, CancellationToken ended)
-    {
-        while (!due.IsCancellationRequested)
+        /// <summary>Shows what waits, in the protocol's order.</summary>
+        private async Task ShowWaiting(Stream to, CancellationToken ended)
         {
-            var news = feed.News;
-            var before = position;
-            (var signals, position) = await feed.Signals(position);
-            var (sent, tasksVersion) = (false, 0L);
+            var mailbox = grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(actor.ProjectId, actor.Id));
+            await mailbox.Settle();
+            var unread = await mailbox.Inbox(new(UnreadOnly: true, ReadMails));
+            foreach (var mail in unread.Mails.Reverse().Take(ShownMails))
+                await to.WriteAsync(AgentFrames.Mail(mail.MessageId, mail.FromAlias, mail.Subject), ended);
+            _messages.UnionWith(unread.Mails.Select(mail => mail.MessageId));
+            await ShowChats(to, ended);
+            await TakeControls(to, ended);
+            await ShowTasks(to, ended);
+        }
+
+        private async Task ShowChats(Stream to, CancellationToken ended)
+        {
+            var left = ShownChats;
+            var pending = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Pending(actor.Id);
+            foreach (var session in pending.Pending.Reverse())
+            {
+                var chat = grains.GetGrain<IChatGrain>(IChatGrain.Key(actor.ProjectId, session.SessionId));
+                await chat.Settle();
+                var unread = await chat.History(new(actor.Id, UnreadOnly: true, ShownChats));
+                foreach (var message in unread.Messages.Take(left))
+                    await to.WriteAsync(AgentFrames.Chat(message.MessageId, message.FromAlias, session.SessionId), ended);
+                _messages.UnionWith(unread.Messages.Select(message => message.MessageId));
+                if ((left -= unread.Messages.Length) <= 0) return;
+            }
+        }
+
+        public async Task<bool> Write(Stream to, CancellationToken ended)
+        {
+            (var signals, Position) = await feed.Signals(Position);
+            var (wrote, tasksVersion) = (false, 0L);
             foreach (var signal in signals)
             {
                 if (!signal.Concerns(actor.Id)) continue;
-                sent = true;
+                wrote = true;
                 switch (signal)
                 {
-                    case MailSignal mail when !shown.Messages.Remove(mail.MessageId):
-                        await http.Response.Body.WriteAsync(mail.Frame, ended);
+                    case MailSignal mail when !_messages.Remove(mail.MessageId):
+                        await to.WriteAsync(mail.Frame, ended);
                         break;
-                    case ChatSignal chat when !shown.Messages.Remove(chat.MessageId):
-                        await http.Response.Body.WriteAsync(chat.Frame, ended);
+                    case ChatSignal chat when !_messages.Remove(chat.MessageId):
+                        await to.WriteAsync(chat.Frame, ended);
                         break;
                     case ControlWaits:
-                        await TakeControls(http, actor, ended);
+                        await TakeControls(to, ended);
                         break;
                     case TasksMoved moved:
                         tasksVersion = moved.Version;
@@ -137,55 +121,41 @@ internal sealed partial class EventsStream(
                 }
             }
 
-            if (tasksVersion > 0) await ShowTasks(http, actor, shown, ended, tasksVersion);
-            if (sent) await http.Response.Body.FlushAsync(ended);
-            open.Reached(position);
-            if (position > before) continue;
-            using var wait = CancellationTokenSource.CreateLinkedTokenSource(due, ended);
-            try
-            {
-                await news.WaitAsync(settings.KeepAlive, time, wait.Token);
-            }
-            catch (OperationCanceledException) when (due.IsCancellationRequested && !ended.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (TimeoutException)
-            {
-                await http.Response.Body.WriteAsync(KeepAlive, ended);
-                await http.Response.Body.FlushAsync(ended);
-                // Should a wake-up ever be lost, a quiet stream still looks.
-                await feed.CatchUp();
-            }
+            if (tasksVersion > 0) await ShowTasks(to, ended, tasksVersion);
+            return wrote;
         }
-    }
 
-    /// <summary>Shows what has come among the tasks that the agent could take and has taken, and what has gone from the latter.</summary>
-    private async Task ShowTasks(HttpContext http, Actor actor, Shown shown, CancellationToken ended, long version = 0)
-    {
-        var tasks = grains.GetGrain<ITasksGrain>(actor.ProjectId);
-        await tasks.Reach(version);
-        var work = (await tasks.Ready()).Tasks.Take(ShownWork).ToArray();
-        foreach (var task in work)
-            if (!shown.Work.Contains(task.TaskId)) await http.Response.Body.WriteAsync(AgentFrames.Work(task), ended);
-        shown.Work = [.. work.Select(task => task.TaskId)];
+        public async ValueTask Look() => await feed.CatchUp();
 
-        var claims = (await tasks.AssignedTo(actor.Id)).Tasks;
-        var ids = claims.Select(task => task.TaskId).ToHashSet();
-        foreach (var id in shown.Claims)
-            if (!ids.Contains(id)) await http.Response.Body.WriteAsync(AgentFrames.Unclaimed(id), ended);
-        foreach (var task in claims)
-            if (!shown.Claims.Contains(task.TaskId)) await http.Response.Body.WriteAsync(AgentFrames.Claimed(task), ended);
-        shown.Claims = ids;
-    }
+        public async ValueTask DisposeAsync() => await hub.Leave(actor.ProjectId);
 
-    // Taken first and shown then: a signal is shown once at most, whichever of the agent's streams is the first to ask.
-    private async Task TakeControls(HttpContext http, Actor actor, CancellationToken ended)
-    {
-        var queue = grains.GetGrain<IControlGrain>(IControlGrain.Key(actor.ProjectId, actor.Id));
-        for (var taken = await queue.Take(); !taken.IsEmpty; taken = await queue.Take())
-            foreach (var signal in taken)
-                await http.Response.Body.WriteAsync(AgentFrames.Control(signal), ended);
+        /// <summary>Shows what has come among the tasks that the agent could take and has taken, and what has gone from the latter.</summary>
+        private async Task ShowTasks(Stream to, CancellationToken ended, long version = 0)
+        {
+            var tasks = grains.GetGrain<ITasksGrain>(actor.ProjectId);
+            await tasks.Reach(version);
+            var work = (await tasks.Ready()).Tasks.Take(ShownWork).ToArray();
+            foreach (var task in work)
+                if (!_work.Contains(task.TaskId)) await to.WriteAsync(AgentFrames.Work(task), ended);
+            _work = [.. work.Select(task => task.TaskId)];
+
+            var claims = (await tasks.AssignedTo(actor.Id)).Tasks;
+            var ids = claims.Select(task => task.TaskId).ToHashSet();
+            foreach (var id in _claims)
+                if (!ids.Contains(id)) await to.WriteAsync(AgentFrames.Unclaimed(id), ended);
+            foreach (var task in claims)
+                if (!_claims.Contains(task.TaskId)) await to.WriteAsync(AgentFrames.Claimed(task), ended);
+            _claims = ids;
+        }
+
+        // Taken first and shown then: a signal is shown once at most, whichever of the agent's streams is the first to ask.
+        private async Task TakeControls(Stream to, CancellationToken ended)
+        {
+            var queue = grains.GetGrain<IControlGrain>(IControlGrain.Key(actor.ProjectId, actor.Id));
+            for (var taken = await queue.Take(); !taken.IsEmpty; taken = await queue.Take())
+                foreach (var signal in taken)
+                    await to.WriteAsync(AgentFrames.Control(signal), ended);
+        }
     }
 
     [GeneratedRegex(@"\A[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,30})?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?)?\z", RegexOptions.CultureInvariant)]

@@ -35,10 +35,13 @@ public sealed record GatewaySettings
     public WebhookLimits WebhookLimits { get; init; } = new(100, TimeSpan.FromHours(24));
 
     /// <summary>What a chat stream shows of the past when its client does not say from when (protocol 8.9). <c>BEADHUB_CHAT_REPLAY</c>.</summary>
-    public ChatReplay ChatReplay { get; init; } = ChatReplay.UnreadAndOwnRecent;
+    public ChatReplay ChatReplay { get; init; } = ChatReplay.ByClient;
 
-    /// <summary>Chat streams that one agent may have open at a time. <c>BEADHUB_CHAT_STREAMS_PER_AGENT</c>.</summary>
-    public int ChatStreamsPerAgent { get; init; } = 1000;
+    /// <summary>Event streams of all kinds that one agent may have open at a time, on one node. <c>BEADHUB_STREAMS_PER_AGENT</c>.</summary>
+    public int StreamsPerAgent { get; init; } = 1000;
+
+    /// <summary>Chat streams among them; null for as many. <c>BEADHUB_CHAT_STREAMS_PER_AGENT</c>.</summary>
+    public int? ChatStreamsPerAgent { get; init; }
 
     /// <summary>Whether <c>POST /v1/init</c> exists, by which anybody may join a project whose slug they know. <c>BEADHUB_BOOTSTRAP</c>.</summary>
     public bool Bootstrap { get; init; } = true;

@@ -9,8 +9,8 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header returns its first answer when it is sent again by the same caller, also after a
-/// restart. The ids of what it creates follow from the key too, so a repeat finds what was created when the server died before it could answer.
+/// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header, and any writing tool with this argument, returns its first answer when it is sent again by
+/// the same caller, also after a restart. The ids of what it creates follow from the key too, so a repeat finds what was created when the server died before it could answer.
 /// </summary>
 /// <remarks>Not for <c>/v1/init</c>, which has no caller and answers with a secret.</remarks>
 internal sealed class Idempotency(IGrainFactory grains, Identification identification)
@@ -19,15 +19,13 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
     private const int MaxKey = 255;
     private const int MaxRecorded = 1024 * 1024;
 
-    public async Task Run(HttpContext http, RequestDelegate next)
-    {
-        if (!http.Request.Headers.TryGetValue(Header, out var header) || !IsWrite(http.Request))
-        {
-            await next(http);
-            return;
-        }
+    /// <summary>Runs a request, by its key when it is a write that has one.</summary>
+    public Task Run(HttpContext http, RequestDelegate next) =>
+        http.Request.Headers.TryGetValue(Header, out var header) && IsWrite(http.Request) ? Run(http, header.ToString(), next) : next(http);
 
-        var key = header.ToString();
+    /// <summary>Runs a write that has a key.</summary>
+    public async Task Run(HttpContext http, string key, RequestDelegate next)
+    {
         if (key.Length is 0 or > MaxKey || key.Any(c => c is < ' ' or > '~'))
             throw ApiException.Unprocessable($"Invalid {Header}: 1 to {MaxKey} printable ASCII characters");
         if (await Caller(http) is not { } caller)
@@ -112,7 +110,9 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         {
             // Also of a caller whose agent has ended meanwhile: a repeat of its last request is answered as the first time.
             var who = await identification.ReaderOf(http);
-            return (who.ProjectId, who.AgentId ?? who.ApiKeyId ?? who.UserId ?? "");
+            var agent = who.AgentId ?? who.ApiKeyId ?? "";
+            // Behind a proxy many may come as one agent: each user, and each key, has answers of its own.
+            return (who.ProjectId, who.Mode == AuthMode.Proxy ? $"{agent}/{who.UserId ?? who.ApiKeyId}" : agent);
         }
         catch (ApiException)
         {

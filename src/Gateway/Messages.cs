@@ -12,7 +12,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/messages</c>: mail between the agents of a project (protocol 7).</summary>
-internal sealed class Messages(IGrainFactory grains, Identification identification, MailRate rate, TimeProvider time)
+internal sealed class Messages(IGrainFactory grains, Identification identification, MailSending mail)
 {
     /// <summary>Longest text of a mail, in bytes of UTF-8.</summary>
     public const int MaxBodyBytes = 1024 * 1024;
@@ -49,7 +49,6 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
             throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {MaxBodyBytes} bytes");
 
         var sender = await identification.ActorOf(http);
-        rate.Take(sender.Id);
         var project = grains.GetGrain<IProjectGrain>(sender.ProjectId);
         var recipient = await Recipient(project, toAgentId, toAlias);
         if (recipient is { IsRetired: true }) return await RetiredAnswer(project, recipient);
@@ -58,18 +57,8 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
         signed.MustBeTo(recipient);
 
-        var (id, signature) = (signed.Id ?? http.NewId("mail"), signed.Signature);
-        if (sentAt is null && sender.Agent.Custody == Custodies.Custodial)
-        {
-            var now = time.GetUtcNow();
-            var to = Addresses.Of(await Slug(project), recipient.Alias);
-            if (await project.Sign(new(sender.Id, "mail", to, recipient.Did, recipient.StableId, subject, text, SecondsTime.Text(now), id)) is { } made)
-                (sentAt, signature) = (now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond)), made);
-        }
-
-        var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
-            id, sender.Id, sender.Alias, recipient.Alias, subject, text, priority, threadId, sentAt, signature, MayRepeat: http.MayRepeat()));
-        await KnowRotation(project, sender, recipient);
+        var receipt = await mail.Send(http, sender.ProjectId, sender.Agent, recipient, new(
+            "mail", subject, text, priority, threadId, SignedId: signed.Id, SignedAt: sentAt, Signature: signed.Signature));
         return Answer.Of(new SentMessage(receipt.MessageId, "delivered", receipt.At), Wire.Types.SentMessage);
     }
 
@@ -110,19 +99,6 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
     }
 
     private static async ValueTask<string> Slug(IProjectGrain project) => (await project.Describe())?.Slug ?? "";
-
-    /// <summary>Who writes to an agent knows its key: it is not told of the earliest change any more (protocol 12.7).</summary>
-    private static async ValueTask KnowRotation(IProjectGrain project, Actor sender, AgentIdentity recipient)
-    {
-        try
-        {
-            if (!(await project.RotationsFor(sender.Id)).IsEmpty) await project.AcknowledgeRotation(recipient.AgentId, sender.Id);
-        }
-        catch (UnavailableException)
-        {
-            // The mail is delivered, and that is what the sender asks about; it is told of the change once more.
-        }
-    }
 
     private static async Task<RetiredAgent> RetiredAnswer(IProjectGrain project, AgentIdentity retired)
     {

@@ -11,14 +11,10 @@ namespace Beadhub.Gateway;
 /// <c>GET /v1/status/stream</c>: what happens in the project, as server-sent events (contract 14). Every event has the feed position as its id,
 /// and <c>Last-Event-ID</c> goes on from there without loss.
 /// </summary>
-/// <remarks>Written by hand because the framework's writer of server-sent events knows no comments, which keep idle connections open.</remarks>
-internal sealed class StatusStream(
-    IGrainFactory grains, Identification identification, FeedHub hub, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class StatusStream(IGrainFactory grains, Identification identification, FeedHub hub, EventStreams streams)
 {
-    private static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
-
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Stream("/v1/status/stream", routes.Make<StatusStream>().Get).WithTags("status").Says("What happens in the project, as server-sent events", 401, 404, 422);
+        routes.Stream("/v1/status/stream", routes.Make<StatusStream>().Get).WithTags("status").Says("What happens in the project, as server-sent events", 401, 404, 422, 429);
 
     private async Task Get(HttpContext http)
     {
@@ -38,59 +34,43 @@ internal sealed class StatusStream(
             new(workspaceId, string.IsNullOrEmpty(repo) ? null : repo, string.IsNullOrEmpty(humanName) ? null : humanName, limit));
         var categories = Categories(eventTypes);
 
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
-        var feed = await hub.Watch(who.ProjectId);
-        using var open = metrics.Open("status", () => feed.Last);
-        try
+        await streams.Serve(http, who, "status", async () =>
         {
-            http.Response.ContentType = "text/event-stream";
-            http.Response.Headers.CacheControl = "no-cache";
-            http.Response.Headers["X-Accel-Buffering"] = "no";
-            await http.Response.Body.FlushAsync(ended.Token);
-            await Follow(http, feed, open, Start(http, feed), scope.WorkspaceIds, categories, ended.Token);
-        }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
-        {
-            // The client left or the server stops: either way the client comes back with the last id.
-        }
-        finally
-        {
-            await hub.Leave(who.ProjectId);
-        }
+            var feed = await hub.Watch(who.ProjectId);
+            return new Events(hub, who.ProjectId, feed, Start(http, feed), ConversationReader.Of(who), scope.WorkspaceIds, categories);
+        });
     }
 
-    private async Task Follow(
-        HttpContext http, ProjectFeed feed, OpenStream open, long position, ImmutableHashSet<string>? workspaces, HashSet<string>? categories, CancellationToken ended)
+    /// <summary>The project's events after a position, of some workspaces and categories or of all.</summary>
+    private sealed class Events(
+        FeedHub hub, string projectId, ProjectFeed feed, long position, ConversationReader reader, ImmutableHashSet<string>? workspaces, HashSet<string>? categories) : IStreamedEvents
     {
-        while (true)
+        public long Newest => feed.Last;
+
+        public long Position { get; private set; } = position;
+
+        public Task News => feed.News;
+
+        public Task Begin(Stream to, CancellationToken ended) => Task.CompletedTask;
+
+        public async Task<bool> Write(Stream to, CancellationToken ended)
         {
-            var news = feed.News;
-            var before = position;
-            (var frames, position) = await feed.Read(position);
-            var sent = false;
+            (var frames, Position) = await feed.Read(Position);
+            var wrote = false;
             foreach (var frame in frames)
             {
                 if (workspaces is not null && (frame.WorkspaceId is null || !workspaces.Contains(frame.WorkspaceId))) continue;
                 if (categories is not null && !categories.Contains(frame.Category)) continue;
-                await http.Response.Body.WriteAsync(frame.Bytes, ended);
-                sent = true;
+                await to.WriteAsync(frame.For(reader), ended);
+                wrote = true;
             }
 
-            if (sent) await http.Response.Body.FlushAsync(ended);
-            open.Reached(position);
-            if (position > before) continue;
-            try
-            {
-                await news.WaitAsync(settings.KeepAlive, time, ended);
-            }
-            catch (TimeoutException)
-            {
-                await http.Response.Body.WriteAsync(KeepAlive, ended);
-                await http.Response.Body.FlushAsync(ended);
-                // Should a wake-up ever be lost, a quiet stream still looks.
-                await feed.CatchUp();
-            }
+            return wrote;
         }
+
+        public async ValueTask Look() => await feed.CatchUp();
+
+        public async ValueTask DisposeAsync() => await hub.Leave(projectId);
     }
 
     private static long Start(HttpContext http, ProjectFeed feed)

@@ -16,7 +16,7 @@ internal sealed class Subscriptions(IGrainFactory grains, Identification identif
     {
         var endpoints = routes.Make<Subscriptions>();
         var group = routes.MapGroup("/v1/subscriptions").WithTags("subscriptions");
-        group.Post("", endpoints.Subscribe).Says("Get mail when a bead changes", 400, 401, 403, 422);
+        group.Post("", endpoints.Subscribe).Says("Get mail when a bead changes", 400, 401, 403, 409, 422);
         group.Get("", endpoints.List).Says("Subscriptions of a workspace, newest first", 401, 403, 422);
         group.Delete("/{subscriptionId}", endpoints.Unsubscribe).Says("End a subscription", 400, 401, 403, 404, 422);
     }

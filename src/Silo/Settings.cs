@@ -104,7 +104,8 @@ public sealed record Settings
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
                 ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
                 Metrics = Access(Text("BEADHUB_METRICS")),
-                ChatStreamsPerAgent = Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
+                StreamsPerAgent = Integer("BEADHUB_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
+                ChatStreamsPerAgent = Text("BEADHUB_CHAT_STREAMS_PER_AGENT") is null ? null : Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
             },
         };
 
@@ -145,11 +146,12 @@ public sealed record Settings
 
         static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch
         {
-            null or "unread+own-recent" => ChatReplay.UnreadAndOwnRecent,
+            null or "by-client" => ChatReplay.ByClient,
+            "unread+own-recent" => ChatReplay.UnreadAndOwnRecent,
             "own-recent" => ChatReplay.OwnRecent,
             "last50" => ChatReplay.Last50,
             "none" => ChatReplay.None,
-            _ => throw new SettingsException($"BEADHUB_CHAT_REPLAY must be none, own-recent, unread+own-recent or last50, not '{text}'"),
+            _ => throw new SettingsException($"BEADHUB_CHAT_REPLAY must be by-client, none, own-recent, unread+own-recent or last50, not '{text}'"),
         };
 
         static MetricsAccess Access(string? text) => text?.ToLowerInvariant() switch

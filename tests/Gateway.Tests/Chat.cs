@@ -534,7 +534,7 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         e.Text("preview").ShouldBe(string.Concat(Enumerable.Repeat("é🎯", 40)));
         e.Text("project_slug").ShouldBe(a.Project.Slug);
         (await own.Next()).Type.ShouldStartWith("bead.");
-        (await chats.Until(f => f.Data.Text("preview") == "end")).Select(f => f.Data.Text("from_alias")).ShouldBe(["a", "b", "c"]);
+        (await chats.Until(f => f.Data.Text("from_alias") == "c")).Select(f => f.Data.Text("from_alias")).ShouldBe(["a", "b", "c"]);
     }
 
     [Fact]

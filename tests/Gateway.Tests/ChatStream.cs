@@ -215,6 +215,29 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task A_listener_does_not_get_its_own_message_of_a_moment_ago()
+    {
+        var (a, b, session) = await Pair();
+        await b.ReadUpTo(session, (await b.History(session))[^1].Text("message_id"));
+
+        // As later clients do: one command sends and leaves it at that, the next one looks for the session, and listens in it without a time.
+        foreach (var look in new[] { "/v1/chat/pending", "/v1/chat/sessions" })
+        {
+            await a.Chat("ready?", b);
+            await a.Get(look).Ok();
+            await using var stream = await a.Listen(session);
+            await b.Say(session, look);
+
+            (await stream.Bodies(1)).ShouldBe([look]);
+        }
+
+        // Who sends once more and waits for the answer expects its message again.
+        await a.Chat("and now?", b);
+        await using var sender = await a.Listen(session);
+        (await sender.Bodies(1)).ShouldBe(["and now?"]);
+    }
+
+    [Fact]
     [Checklist("aweb", 122)]
     public async Task A_clock_that_is_ahead_loses_nothing()
     {
@@ -464,7 +487,7 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     [OnAnyStore]
     public async Task One_agent_has_not_too_many_streams()
     {
-        await using var server = await Store.Own(("BEADHUB_CHAT_STREAMS_PER_AGENT", "3"));
+        await using var server = await Store.Own(("BEADHUB_CHAT_STREAMS_PER_AGENT", "3"), ("BEADHUB_STREAMS_PER_AGENT", "4"));
         var project = new Project(server.Api);
         var (a, b) = (await project.Agent("a"), await project.Agent("b"));
         var session = (await a.Chat("hello", b)).Text("session_id");
@@ -474,6 +497,13 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
         refused.Status.ShouldBe(429, refused.ToString());
         int.Parse(refused.Header("Retry-After")!).ShouldBeGreaterThan(0);
         await (await b.Listen(session)).DisposeAsync();
+
+        await using (await a.Stream())
+        {
+            await a.Get("/v1/status/stream").RefusedWith(429, "Too many open event streams: at most 4 for one agent");
+            await a.Get("/v1/events/stream?deadline=2130-01-01T00:00:00Z").RefusedWith(429, "Too many open event streams");
+            await (await b.Stream()).DisposeAsync();
+        }
 
         foreach (var stream in streams)
             await stream.DisposeAsync();

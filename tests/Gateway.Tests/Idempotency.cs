@@ -86,6 +86,22 @@ public abstract class IdempotencyContract(Store store) : ContractTests(store)
         (again.Status, again.Text, again.Header("Idempotent-Replayed")).ShouldBe((200, first.Text, "true"));
     }
 
+    [Fact]
+    public async Task Users_of_a_proxy_who_share_an_agent_get_answers_of_their_own()
+    {
+        var agent = await NewProject().Agent();
+        Api User() => Proxied(agent);
+        var (first, second) = (User(), User());
+        object Body(string name) => new { project_id = agent.ProjectId, origin_url = agent.Project.OriginOf(name) };
+
+        (await Once(first, "k", "/v1/repos/ensure", Body("one"))).Ok().Flag("created").ShouldBeTrue();
+        (await Once(second, "k", "/v1/repos/ensure", Body("two"))).Ok().Flag("created").ShouldBeTrue();
+        (await Once(agent, "k", "/v1/repos/ensure", Body("three"))).Ok().Flag("created").ShouldBeTrue();
+
+        (await Once(first, "k", "/v1/repos/ensure", Body("one"))).Header("Idempotent-Replayed").ShouldBe("true");
+        await Task.FromResult(await Once(first, "k", "/v1/repos/ensure", Body("two"))).RefusedWith(422, "used for another request");
+    }
+
     private async Task<(Agent Alice, Agent Bob)> Two()
     {
         var project = NewProject();

@@ -383,6 +383,54 @@ public abstract class McpContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task Locks_are_for_a_minute_unless_said_otherwise_and_may_be_patterns()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+
+        await Tool(alice, "acquire_lock", new { resource_key = "a" });
+        var held = (await Tool(alice, "list_locks", new { })).Items("reservations").Single();
+        held.Number("ttl_remaining_seconds").ShouldBeInRange(50, 60);
+        foreach (var tool in (await Rpc(alice, "tools/list")).At("result").Items("tools").Where(tool => tool.Text("name") is "acquire_lock" or "renew_lock"))
+            tool.At("inputSchema").At("properties").At("ttl_seconds").Text("description").ShouldContain("60 unless given");
+
+        (await Tool(alice, "acquire_lock", new { resource_keys = new[] { "src/**", "doc/*.md" }, pattern = true })).Texts("resource_keys").Length.ShouldBe(2);
+        (await Rpc(bob, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "src/x/y.cs" } })).At("error").Number("code").ShouldBe(409);
+    }
+
+    [Fact]
+    public async Task A_writing_tool_with_a_key_is_done_once()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        var tools = (await Rpc(alice, "tools/list")).At("result").Items("tools");
+        foreach (var tool in tools)
+            tool.At("inputSchema").At("properties").Has("idempotency_key").ShouldBe(!tool.At("annotations").Flag("readOnlyHint"), tool.Text("name"));
+
+        // A tool that is a request to an endpoint, and one that is not.
+        var task = await Tool(alice, "create_task", new { title = "t", idempotency_key = "k-1" });
+        (await Tool(alice, "create_task", new { title = "t", idempotency_key = "k-1" })).GetRawText().ShouldBe(task.GetRawText());
+        (await alice.Get("/v1/tasks").Ok()).Items("tasks").Length.ShouldBe(1);
+        object Mail(string text, string key) => new { sender_name = "alice", to = new[] { "bob", "alice" }, subject = "s", body_md = text, idempotency_key = key };
+        var sent = await Tool(alice, "send_message", Mail("text", "k-2"));
+        (await Tool(alice, "send_message", Mail("text", "k-2"))).GetRawText().ShouldBe(sent.GetRawText());
+        (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").Length.ShouldBe(1);
+        await Tool(bob, "acknowledge_message", new { agent_name = "bob", message_id = sent.Items("deliveries")[0].Text("message_id"), idempotency_key = "k-2" });
+
+        await Refused(alice, "create_task", new { title = "another", idempotency_key = "k-1" }, 422, "This Idempotency-Key was used for another request");
+        await Refused(alice, "send_message", Mail("another", "k-2"), 422, "This Idempotency-Key was used for another request");
+        await Refused(alice, "create_task", new { title = "t", idempotency_key = 5 }, 422, "idempotency_key must be a string");
+        await Refused(alice, "create_task", new { title = "t", idempotency_key = "ü" }, 422, "Invalid Idempotency-Key: 1 to 255 printable ASCII characters");
+        await Refused(alice, "send_message", new { sender_name = "bob", to = new[] { "bob" }, subject = "s", body_md = "b", idempotency_key = "k-3" }, 403, "sender_name does not match API key identity");
+
+        // The header of the same request to the endpoint is the same key.
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/tasks") { Content = Api.Content("{\"title\":\"t\"}") };
+        request.Headers.TryAddWithoutValidation("Idempotency-Key", "k-1");
+        var repeated = await alice.Send(request);
+        (repeated.Header("Idempotent-Replayed"), repeated.Ok().Text("task_id")).ShouldBe(("true", task.Text("task_id")));
+    }
+
+    [Fact]
     [Checklist("beadhub", 288)]
     public async Task Subscriptions_need_only_the_workspace()
     {

@@ -591,6 +591,18 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         made.Text("created_at").ShouldBe(sent.Text("delivered_at"));
         mails[1].IsNull("signature").ShouldBeTrue();
         mails[0].Text("signature").ShouldBe(Signature);
+
+        // A tool's mail is the same mail.
+        await alice.Post("/mcp", new
+        {
+            jsonrpc = "2.0", id = 1, method = "tools/call",
+            @params = new { name = "send_message", arguments = new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "By a tool" } },
+        }).Ok();
+        var byTool = (await bob.Inbox())[0];
+        byTool.Text("body").ShouldBe("By a tool");
+        byTool.Text("signature").Length.ShouldBe(86);
+        byTool.Text("from_did").ShouldBe(alice.Init.Text("did"));
+        byTool.Text("to_did").ShouldBe(bob.Init.Text("did"));
     }
 
     private static async Task<Agent> Persistent(Project project, string alias, string? did = null, string? key = null) =>

@@ -107,9 +107,32 @@ public abstract class StatusStreamContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await using var stream = await PublicReader(agent).Stream();
 
-        await agent.Mail(agent, subject: "Seen").Ok();
+        await agent.Mail(agent, subject: "Not for everybody").Ok();
 
-        (await stream.Until(e => e.Type == "message.delivered"))[^1].Data.Text("subject").ShouldBe("Seen");
+        var delivered = (await stream.Until(e => e.Type == "message.delivered"))[^1].Data;
+        (delivered.Text("from_alias"), delivered.Text("subject")).ShouldBe((agent.Alias, ""));
+    }
+
+    [Fact]
+    public async Task What_is_said_in_a_conversation_is_shown_to_its_participants_only()
+    {
+        var project = NewProject();
+        var (alice, bob, carol) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("carol"));
+        var mail = await alice.MailId(bob, subject: "the subject");
+        await alice.Chat("the text", bob);
+        await bob.Ack(mail).Ok();
+        await carol.Claim("bd-1").Ok();
+
+        // From the past as well as live: each reads it all from the beginning.
+        foreach (var (reader, sees) in new (Api, bool)[] { (alice, true), (bob, true), (Proxied(bob), true), (carol, false), (Proxied(carol), false), (PublicReader(alice), false) })
+        {
+            await using var stream = await reader.Stream(lastEventId: "0");
+            var said = (await stream.Until(e => e.Type == "bead.claimed")).Where(e => e.Type.StartsWith("message.", StringComparison.Ordinal) || e.Type.StartsWith("chat.", StringComparison.Ordinal)).ToArray();
+            said.Select(e => (e.Type, e.Data.Text("from_alias"), e.Data.Text(e.Type == "chat.message_sent" ? "preview" : "subject"))).ShouldBe(
+            [
+                ("message.delivered", "alice", sees ? "the subject" : ""), ("chat.message_sent", "alice", sees ? "the text" : ""), ("message.acknowledged", "alice", sees ? "the subject" : ""),
+            ]);
+        }
     }
 
     [Fact]

@@ -44,6 +44,22 @@ public abstract class WebhooksContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task What_is_said_in_conversations_is_not_delivered()
+    {
+        await using var receiver = new WebhookReceiver();
+        var (alice, bob) = await Two();
+        await Register(bob, receiver.Url).Ok();
+
+        await alice.Mail(bob, subject: "the subject").Ok();
+        await alice.Chat("the text", bob);
+        await Reserve(alice, "last").Ok();
+
+        var events = await receiver.Until(e => e.Text("type") == "reservation.acquired");
+        events.Select(e => (e.Text("type"), e.Has("subject") ? e.Text("subject") : e.Has("preview") ? e.Text("preview") : "-"))
+            .ShouldBe([("message.delivered", ""), ("chat.message_sent", ""), ("reservation.acquired", "-")]);
+    }
+
+    [Fact]
     public async Task Events_come_in_order_and_once_while_all_goes_well()
     {
         await using var receiver = new WebhookReceiver();

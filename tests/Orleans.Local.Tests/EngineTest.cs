@@ -36,7 +36,12 @@ public abstract class EngineTest : IAsyncLifetime, ILoggerProvider, ILogger
             .AddSingleton<TimeProvider>(Time)
             .AddSingleton(Script)
             .AddLogging(logging => logging.AddProvider(this))
-            .AddLocalGrains(options => options.StreamBacklog = 3, typeof(PlainActor).Assembly)
+            .AddLocalGrains(options =>
+            {
+                options.StreamBacklog = 3;
+                options.StreamBacklogBytes = 100;
+                options.StreamItemSize = static item => item is string text ? text.Length : 0;
+            }, typeof(PlainActor).Assembly)
             .AddLocalStreams("feed")
             .BuildServiceProvider();
         await Engine.StartAsync(default);

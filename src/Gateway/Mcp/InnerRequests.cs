@@ -6,7 +6,7 @@ namespace Beadhub.Gateway.Mcp;
 /// <summary>
 /// Requests to the API from inside a request, with the credentials of that one: what a tool does is what the endpoint does, with the same checks and the same words.
 /// </summary>
-internal sealed class InnerRequests
+internal sealed class InnerRequests(Idempotency idempotency)
 {
     // Everything that says who asks, and what makes a repeat recognisable.
     private static readonly string[] Passed = ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID"];
@@ -16,9 +16,31 @@ internal sealed class InnerRequests
     /// <summary>Takes up what runs endpoints: the rest of the pipeline.</summary>
     public RequestDelegate Take(RequestDelegate rest) => _endpoints = rest;
 
-    /// <summary>Runs a request; answers with its body.</summary>
+    /// <summary>Runs a request to the API; answers with its body.</summary>
+    /// <param name="outer">The request from inside which it is made.</param>
+    /// <param name="method">Method.</param>
+    /// <param name="path">Path.</param>
+    /// <param name="query">Query.</param>
+    /// <param name="body">JSON, if any.</param>
+    /// <param name="idempotencyKey">Its <c>Idempotency-Key</c>, if any.</param>
     /// <exception cref="CallFailedException">The answer is no success: its status and what it says.</exception>
-    public async Task<ReadOnlyMemory<byte>> Run(HttpContext outer, string method, string path, QueryString query = default, ReadOnlyMemory<byte>? body = null)
+    public Task<ReadOnlyMemory<byte>> Run(
+        HttpContext outer, string method, string path, QueryString query = default, ReadOnlyMemory<byte>? body = null, string? idempotencyKey = null) =>
+        Run(outer, method, path, query, body, idempotencyKey, _endpoints!);
+
+    /// <summary>Runs what is no request to the API as if it were one, so that its <c>Idempotency-Key</c> means the same.</summary>
+    /// <param name="outer">The request from inside which it is made.</param>
+    /// <param name="path">A path that names what is done.</param>
+    /// <param name="body">JSON of what it is done with.</param>
+    /// <param name="idempotencyKey">The key.</param>
+    /// <param name="run">Does it, within a request of its own.</param>
+    /// <exception cref="CallFailedException">It failed: the status and what is said.</exception>
+    public Task<ReadOnlyMemory<byte>> RunKeyed(
+        HttpContext outer, string path, ReadOnlyMemory<byte> body, string idempotencyKey, Func<HttpContext, Task<ReadOnlyMemory<byte>>> run) =>
+        Run(outer, HttpMethods.Post, path, default, body, idempotencyKey, async http => Answer.Write(http.Response, (await run(http)).Span));
+
+    private async Task<ReadOnlyMemory<byte>> Run(
+        HttpContext outer, string method, string path, QueryString query, ReadOnlyMemory<byte>? body, string? idempotencyKey, RequestDelegate run)
     {
         using var written = new MemoryStream();
         var http = new DefaultHttpContext { RequestServices = outer.RequestServices, RequestAborted = outer.RequestAborted };
@@ -39,7 +61,7 @@ internal sealed class InnerRequests
         }
 
         response.Body = written;
-        await ErrorAnswers.Run(http, _endpoints!);
+        await ErrorAnswers.Run(http, idempotencyKey is null ? run : keyed => idempotency.Run(keyed, idempotencyKey, run));
         await response.BodyWriter.FlushAsync(outer.RequestAborted);
         var answer = written.GetBuffer().AsMemory(0, (int)written.Length);
         return response.StatusCode == StatusCodes.Status200OK ? answer.ToArray() : throw Failure(response.StatusCode, answer);

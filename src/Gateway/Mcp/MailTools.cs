@@ -11,7 +11,7 @@ using static Beadhub.Gateway.Mcp.ToolArgument;
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>Tools about mail (contract 16). They name project and agent as tools of their kind do, but only ever act as the caller. Event streams keep silent about them.</summary>
-internal sealed class MailTools(IGrainFactory grains, MailRate rate)
+internal sealed class MailTools(IGrainFactory grains, MailSending mail)
 {
     private const int MaxRecipients = 100;
     private const int MaxInbox = 500;
@@ -113,9 +113,8 @@ internal sealed class MailTools(IGrainFactory grains, MailRate rate)
         {
             var recipient = (await project.Named([alias]))[0] ?? throw ApiException.NotFound($"Agent not found: {alias}");
             if (recipient.Status == AgentStatus.Retired) throw new ApiException(StatusCodes.Status410Gone, "Agent is retired");
-            rate.Take(sender.AgentId);
-            var receipt = await Box(call, recipient.AgentId).Deliver(
-                new(call.Http.NewId($"mail {deliveries.Count}"), sender.AgentId, sender.Alias, recipient.Alias, subject, body, importance, thread, IsSilent: true));
+            var receipt = await mail.Send(
+                call.Http, call.Who.ProjectId, sender, recipient, new($"mail {deliveries.Count}", subject, body, importance, thread, IsSilent: true));
             deliveries.Add(new(recipient.Alias, receipt.MessageId, "delivered", receipt.At));
         }
 

@@ -113,8 +113,7 @@ internal sealed class McpEndpoint
         if (arguments is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null) }) throw new CallFailedException(InvalidParams, "arguments must be an object");
         if (!_tools.TryGetValue(name, out var tool)) throw new CallFailedException(MethodNotFound, $"Unknown tool: {(name.Length <= 200 ? name : "(a long name)")}");
         // Most tools are requests to endpoints, which look for themselves; those that are not must not be a way around.
-        if (!tool.Reads) who = await _identification.WriterOf(http);
-        var payload = await tool.Run(new(http, who, arguments));
+        var payload = await tool.Call(_api, new(http, who, arguments), () => _identification.WriterOf(http));
         return Bytes(new CallToolResult { Content = [new TextContentBlock { Text = Encoding.UTF8.GetString(payload.Span) }] });
     }
 

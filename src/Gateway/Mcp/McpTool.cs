@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using ModelContextProtocol.Protocol;
 
 namespace Beadhub.Gateway.Mcp;
@@ -13,6 +14,9 @@ namespace Beadhub.Gateway.Mcp;
 /// <param name="Run">Does it; answers with JSON.</param>
 internal sealed record McpTool(string Name, string Description, bool Reads, ToolArgument[] Arguments, Func<ToolCall, Task<ReadOnlyMemory<byte>>> Run)
 {
+    private static readonly ToolArgument IdempotencyKey = ToolArgument.Text(
+        ToolCall.IdempotencyKeyArgument, "A name of your own for this call: when you make it again with the same name, it is done once and you get the first answer");
+
     /// <summary>The endpoint to which it is a request, when it is one.</summary>
     public (string Method, string Path)? Endpoint { get; init; }
 
@@ -24,11 +28,27 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
     public Tool Describe()
     {
         var properties = new JsonObject();
-        foreach (var argument in Arguments) properties[argument.Name] = argument.Schema();
+        foreach (var argument in Reads ? Arguments : [.. Arguments, IdempotencyKey]) properties[argument.Name] = argument.Schema();
         var schema = new JsonObject { ["type"] = "object", ["properties"] = properties };
         var required = Arguments.Where(argument => argument.IsRequired).Select(argument => (JsonNode)argument.Name).ToArray();
         if (required.Length > 0) schema["required"] = new JsonArray(required);
         return new() { Name = Name, Description = Description, InputSchema = schema.Deserialize(Wire.Types.JsonElement), Annotations = new() { ReadOnlyHint = Reads } };
+    }
+
+    /// <summary>Does it; a call of a tool that writes is done once under its <c>idempotency_key</c>. Answers with JSON.</summary>
+    /// <param name="api">Runs requests from inside.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="writer">Refuses a caller who may not write; requests to endpoints ask it themselves.</param>
+    public Task<ReadOnlyMemory<byte>> Call(InnerRequests api, ToolCall call, Func<ValueTask<ProjectIdentity>> writer)
+    {
+        if (Reads || Endpoint is not null) return Run(call);
+        return call.IdempotencyKey is { } key ? api.RunKeyed(call.Http, $"/mcp/{Name}", call.Fingerprint(), key, http => Write(call.Within(http))) : Write(call);
+
+        async Task<ReadOnlyMemory<byte>> Write(ToolCall within)
+        {
+            await writer();
+            return await Run(within);
+        }
     }
 
     /// <summary>Sends a tool's request.</summary>
@@ -62,7 +82,7 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
 
         body.WriteEndObject();
         body.Flush();
-        return api.Run(call.Http, method, path, query, inQuery ? null : buffer.ToArray());
+        return api.Run(call.Http, method, path, query, inQuery ? null : buffer.ToArray(), HttpMethods.IsGet(method) ? null : call.IdempotencyKey);
     }
 }
 

@@ -9,11 +9,40 @@ namespace Beadhub.Gateway.Mcp;
 /// <summary>A call of a tool: who calls, and with which arguments. An argument that is null is not given; one of the wrong type is refused with 422.</summary>
 internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElement? arguments)
 {
+    /// <summary>Name of the argument that every writing tool takes: what <c>Idempotency-Key</c> is over HTTP.</summary>
+    public const string IdempotencyKeyArgument = "idempotency_key";
+
     /// <summary>The request.</summary>
     public HttpContext Http => http;
 
     /// <summary>The caller.</summary>
     public ProjectIdentity Who => who;
+
+    /// <summary>The caller's name for this call, if it has one.</summary>
+    public string? IdempotencyKey => Text(IdempotencyKeyArgument);
+
+    /// <summary>The same call within another request, from which the ids of what it creates follow.</summary>
+    public ToolCall Within(HttpContext inner) => new(inner, who, arguments);
+
+    /// <summary>The arguments but for the key: the same key may not be used for something else.</summary>
+    public ReadOnlyMemory<byte> Fingerprint()
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            if (arguments is { ValueKind: JsonValueKind.Object } all)
+                foreach (var argument in all.EnumerateObject().Where(argument => argument.Name != IdempotencyKeyArgument))
+                {
+                    json.WritePropertyName(argument.Name);
+                    json.WriteRawValue(argument.Value.GetRawText(), skipInputValidation: true);
+                }
+
+            json.WriteEndObject();
+        }
+
+        return buffer.ToArray();
+    }
 
     /// <summary>An argument as it was sent; null when it was not.</summary>
     public JsonElement? Value(string name) =>

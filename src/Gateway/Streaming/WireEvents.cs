@@ -5,6 +5,7 @@ using Beadhub.Chat;
 using Beadhub.Escalations;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Mail;
 using Beadhub.Locks;
 
@@ -38,7 +39,7 @@ internal static class WireEvents
             json.WriteString("response", e.Response);
         }),
         EscalationExpired e => Make(stored, projectSlug, "escalation", "escalation.expired", e.WorkspaceId, json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
-        ChatMessageSent e => Make(stored, projectSlug, "chat", "chat.message_sent", e.FromAgentId, json =>
+        ChatMessageSent e => Conversation([e.FromAgentId, .. e.To.Select(to => to.AgentId)], said => Make(stored, projectSlug, "chat", "chat.message_sent", e.FromAgentId, json =>
         {
             json.WriteString("session_id", LastPart(stored.Key));
             json.WriteString("message_id", e.MessageId);
@@ -46,23 +47,23 @@ internal static class WireEvents
             json.WriteStartArray("to_aliases");
             foreach (var participant in e.To) json.WriteStringValue(participant.Alias);
             json.WriteEndArray();
-            json.WriteString("preview", Preview.Of(e.Body, 80));
-        }),
-        MailDelivered { IsSilent: false } e => Make(stored, projectSlug, "message", "message.delivered", e.ToAgentId, json =>
+            json.WriteString("preview", said ? Preview.Of(e.Body, 80) : "");
+        })),
+        MailDelivered { IsSilent: false } e => Conversation([e.FromAgentId, e.ToAgentId], said => Make(stored, projectSlug, "message", "message.delivered", e.ToAgentId, json =>
         {
             json.WriteString("message_id", e.MessageId);
             json.WriteString("from_workspace", e.FromAgentId);
             json.WriteString("from_alias", e.FromAlias);
             json.WriteString("to_alias", e.ToAlias);
-            json.WriteString("subject", e.Subject);
+            json.WriteString("subject", said ? e.Subject : "");
             json.WriteString("priority", e.Priority);
-        }),
-        MailRead { IsSilent: false } e => Make(stored, projectSlug, "message", "message.acknowledged", e.AgentId, json =>
+        })),
+        MailRead { IsSilent: false } e => Conversation([e.AgentId, .. Sender(e)], said => Make(stored, projectSlug, "message", "message.acknowledged", e.AgentId, json =>
         {
             json.WriteString("message_id", e.MessageId);
             json.WriteString("from_alias", e.FromAlias);
-            json.WriteString("subject", e.Subject);
-        }),
+            json.WriteString("subject", said ? e.Subject : "");
+        })),
         ReservationAcquired e => Make(stored, projectSlug, "reservation", "reservation.acquired", e.AgentId, json =>
         {
             Paths(json, e.Keys, e.Alias);
@@ -75,6 +76,12 @@ internal static class WireEvents
         ReservationReleased e => Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
         _ => null,
     };
+
+    // Events of older versions do not tell who had sent the mail.
+    private static string[] Sender(MailRead read) => read.FromAgentId is { } id ? [id] : [];
+
+    /// <summary>The event of a conversation: as its participants see it, and as all others do.</summary>
+    private static Frame Conversation(ImmutableArray<string> participants, Func<bool, Frame> make) => make(true) with { Blanked = make(false).Bytes, Participants = participants };
 
     private static void Escalation(Utf8JsonWriter json, string id, string alias, string subject)
     {
@@ -128,6 +135,15 @@ internal static class WireEvents
 /// <param name="Position">Its feed position.</param>
 internal sealed record Frame(string Category, string? WorkspaceId, byte[] Bytes, string Type, long Position)
 {
-    /// <summary>The event alone.</summary>
-    public ReadOnlyMemory<byte> Json => Bytes.AsMemory(Bytes.AsSpan().IndexOf((byte)'{')..^2);
+    /// <summary>Those between whom something was said, when it tells of a conversation.</summary>
+    public ImmutableArray<string> Participants { get; init; } = [];
+
+    /// <summary>The same without what was said; null when it tells of no conversation.</summary>
+    public byte[]? Blanked { get; init; }
+
+    /// <summary>What a reader is sent.</summary>
+    public ReadOnlyMemory<byte> For(ConversationReader reader) => Blanked is null || reader.Sees(Participants) ? Bytes : Blanked;
+
+    /// <summary>The event alone, as a reader may see it.</summary>
+    public ReadOnlyMemory<byte> JsonFor(ConversationReader reader) => For(reader) is var frame ? frame[frame.Span.IndexOf((byte)'{')..^2] : default;
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Streaming;
 
 namespace Beadhub.Gateway.Webhooks;
@@ -26,14 +27,15 @@ internal sealed record WebhookBatch(string Id, byte[] Body, long Last)
         var size = 0;
         foreach (var frame in frames.Where(wants))
         {
-            if (wanted.Count > 0 && size + frame.Json.Length > MaxBytes)
+            var length = Json(frame).Length;
+            if (wanted.Count > 0 && size + length > MaxBytes)
             {
                 last = wanted[^1].Position;
                 break;
             }
 
             wanted.Add(frame);
-            size += frame.Json.Length;
+            size += length;
         }
 
         if (wanted.Count == 0) return null;
@@ -43,12 +45,15 @@ internal sealed record WebhookBatch(string Id, byte[] Body, long Last)
         for (var i = 0; i < wanted.Count; i++)
         {
             body.Write(Encoding.UTF8.GetBytes($$"""{{(i > 0 ? "," : "")}}{"position":{{wanted[i].Position}},"""));
-            body.Write(wanted[i].Json.Span[1..]);
+            body.Write(Json(wanted[i]).Span[1..]);
         }
 
         body.Write("]}"u8);
         return new(id, body.ToArray(), last);
     }
+
+    // An endpoint is the project's, not one agent's: what is said in conversations is not for it.
+    private static ReadOnlyMemory<byte> Json(Frame frame) => frame.JsonFor(ConversationReader.Outsider);
 
     /// <summary>The value of <c>Beadhub-Signature</c>: time and HMAC-SHA256 of "time.body" under the text of the secret.</summary>
     public string Sign(string secret, DateTimeOffset now)

@@ -143,14 +143,22 @@ public enum ChatReplay
 
     /// <summary>The newest 50 messages.</summary>
     Last50,
+
+    /// <summary>
+    /// What each client expects: what the caller has not read, and its own newest message, when that was just stored, with what came after it, unless the caller
+    /// has listed its sessions since: who waits for an answer to a message opens the stream right after sending it, who listens looks for the session first.
+    /// </summary>
+    ByClient,
 }
 
 /// <summary>Opens an event stream.</summary>
 /// <param name="AgentId">Whose stream it is.</param>
 /// <param name="After">From when on the client wants messages, if it says so.</param>
 /// <param name="Replay">The rule when it does not.</param>
+/// <param name="ListedAt">When the caller last listed its sessions, if it is known.</param>
 [GenerateSerializer, Immutable, Alias("chat.open.v1")]
-public sealed record OpenChat([property: Id(0)] string AgentId, [property: Id(1)] DateTimeOffset? After, [property: Id(2)] ChatReplay Replay);
+public sealed record OpenChat(
+    [property: Id(0)] string AgentId, [property: Id(1)] DateTimeOffset? After, [property: Id(2)] ChatReplay Replay, [property: Id(3)] DateTimeOffset? ListedAt = null);
 
 /// <summary>The beginning of an event stream.</summary>
 /// <param name="Version">Number of events that the session has: what comes after is live.</param>

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Beadhub.Chat;
 
 /// <summary>
-/// Who waits in which session: who has an event stream of it open (protocol 8.7). Ephemeral and best effort, like presence: an implementation
-/// whose backing is away shows nobody rather than fail the call.
+/// Who waits in which session: who has an event stream of it open (protocol 8.7); and who has just listed their sessions, as only clients do that look for one to
+/// listen in. Ephemeral and best effort, like presence: an implementation whose backing is away shows nobody rather than fail the call.
 /// </summary>
 /// <remarks>
 /// One entry a stream, so that of several streams of one agent each may end. The node that holds a stream renews its entry
@@ -17,6 +17,15 @@ public interface IChatPresence
 
     /// <summary>How often entries are renewed.</summary>
     static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long it is known that an agent listed its sessions: longer than a message counts as just sent.</summary>
+    static readonly TimeSpan ListedTtl = TimeSpan.FromSeconds(30);
+
+    /// <summary>The agent was told which sessions it has, or which wait for it.</summary>
+    ValueTask Listed(string agentId);
+
+    /// <summary>When the agent was last told so; null when that is long ago.</summary>
+    ValueTask<DateTimeOffset?> LastListed(string agentId);
 
     /// <summary>Streams are open from now on; entering again renews.</summary>
     ValueTask Enter(IReadOnlyCollection<ChatSeat> seats);

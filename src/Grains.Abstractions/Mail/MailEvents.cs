@@ -38,6 +38,7 @@ public sealed record MailDelivered(
 /// <param name="At">When.</param>
 /// <param name="IsSilent">Whether event streams keep silent about it.</param>
 /// <param name="MailVersion">Version, within the mailbox's stream, of the event by which the mail was delivered.</param>
+/// <param name="FromAgentId">Sender; null in what older versions have written.</param>
 [GenerateSerializer, Immutable, Alias("mail.read.v1")]
 public sealed record MailRead(
     [property: Id(0)] string MessageId,
@@ -46,7 +47,8 @@ public sealed record MailRead(
     [property: Id(3)] string Subject,
     [property: Id(4)] DateTimeOffset At,
     [property: Id(5)] bool IsSilent = false,
-    [property: Id(6)] long MailVersion = 0) : IEvent;
+    [property: Id(6)] long MailVersion = 0,
+    [property: Id(7)] string? FromAgentId = null) : IEvent;
 
 /// <summary>What a sender sends along to prove who wrote a message (protocol 12.4, 12.5). Stored and shown; clients verify it.</summary>
 /// <param name="FromDid">Sender's did:key.</param>

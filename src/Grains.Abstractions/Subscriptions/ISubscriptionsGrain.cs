@@ -9,6 +9,7 @@ namespace Beadhub.Subscriptions;
 public interface ISubscriptionsGrain : IGrainWithStringKey
 {
     /// <summary>Subscribes. For the same workspace, bead and repository the event types are replaced, under the same id.</summary>
+    /// <exception cref="RefusedException">Conflict: the workspace has as many as it may.</exception>
     [AlwaysInterleave]
     Task<Subscription> Subscribe(SubscribeToBead command);
 

@@ -10,8 +10,7 @@ namespace Beadhub.Chat;
 /// <param name="Count">Number of messages: the sequence number of the newest.</param>
 public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, long Count) : IEventSourced<ChatSession>
 {
-    // Rule 2 of protocol 8.9: a client that sends and then waits opens its stream within milliseconds. A listener that opens one so soon after an own message
-    // gets that message as its answer, which is why the time is short.
+    // Rule 2 of protocol 8.9: a client that sends and then waits opens its stream within milliseconds.
     private static readonly TimeSpan JustSent = TimeSpan.FromSeconds(5);
 
     // A client that says from when on it wants messages may have a clock that is ahead of ours by so much (rule 1).
@@ -115,6 +114,8 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
             ChatReplay.None => (nothing, null),
             ChatReplay.Last50 => (Math.Max(1, Count - 49), null),
             ChatReplay.OwnRecent => (own, null),
+            // A listener takes the first message that it sees for the answer, its own one too.
+            ChatReplay.ByClient when query.ListedAt >= seat.LastAt => (seat.ReadUpTo + 1, null),
             _ => (Math.Min(own, seat.ReadUpTo + 1), null),
         };
     }

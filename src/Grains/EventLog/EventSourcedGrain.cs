@@ -321,7 +321,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         long first;
         var version = now.Version + written.Count;
         // Where others write too, one is made for nothing as long as it is not known what they write.
-        var snapshotDue = version - now.SnapshotVersion >= Kind.SnapshotEvery && _behind == 0;
+        var snapshotDue = Kind.IsSnapshotDue(state, version - now.SnapshotVersion) && _behind == 0;
         var snapshot = snapshotDue ? JsonSerializer.Serialize(state, Kind.Snapshot) : null;
         try
         {

@@ -20,4 +20,11 @@ public interface IEventSourced<TSelf> where TSelf : class, IEventSourced<TSelf>
 /// <param name="Snapshot">JSON of the state.</param>
 /// <param name="SnapshotEvery">Number of events after which a new snapshot is written.</param>
 /// <param name="ProjectOf">Id of the project in whose feed the events of a stream appear, from the grain's key.</param>
-public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapshot, int SnapshotEvery, Func<string, string> ProjectOf);
+public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapshot, int SnapshotEvery, Func<string, string> ProjectOf)
+{
+    /// <summary>For states that grow: how many events a new snapshot is at least worth, when that is more than <see cref="SnapshotEvery"/>.</summary>
+    public Func<TState, int>? EventsOf { get; init; }
+
+    /// <summary>Whether a snapshot of a state is due that follows the last one by so many events.</summary>
+    public bool IsSnapshotDue(TState state, long events) => events >= SnapshotEvery && (EventsOf is null || events >= EventsOf(state));
+}

@@ -90,7 +90,7 @@ public sealed class Mailbox : IEventSourced<Mailbox>
         if (Unread.Contains(version))
         {
             return Decision.Accept<MailReceipt?>(
-                new(mail.MessageId, now), new MailRead(mail.MessageId, agentId, mail.FromAlias, mail.Subject, now, silently, version)) with
+                new(mail.MessageId, now), new MailRead(mail.MessageId, agentId, mail.FromAlias, mail.Subject, now, silently, version, mail.FromAgentId)) with
             { Mark = ReadMarkOf(mail.MessageId) };
         }
 

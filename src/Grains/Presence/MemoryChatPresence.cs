@@ -7,7 +7,23 @@ namespace Beadhub.Presence;
 /// <summary>Who waits, in this process's memory, for a node that runs alone.</summary>
 public sealed class MemoryChatPresence(TimeProvider time) : IChatPresence
 {
+    private const int MaxListed = 10_000;
+
     private readonly ConcurrentDictionary<string, Session> _sessions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _listed = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public ValueTask Listed(string agentId)
+    {
+        // It is of use for seconds only: nothing is lost when all of them are forgotten.
+        if (_listed.Count >= MaxListed) _listed.Clear();
+        _listed[agentId] = time.Now();
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DateTimeOffset?> LastListed(string agentId) =>
+        new(_listed.TryGetValue(agentId, out var at) && time.GetUtcNow() - at < IChatPresence.ListedTtl ? at : null);
 
     /// <inheritdoc/>
     public ValueTask Enter(IReadOnlyCollection<ChatSeat> seats)

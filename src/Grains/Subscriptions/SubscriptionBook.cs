@@ -10,16 +10,26 @@ namespace Beadhub.Subscriptions;
 /// <summary>The subscriptions of a project, by id and by bead. Pure.</summary>
 public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
 {
+    /// <summary>Most subscriptions that one workspace may have at a time.</summary>
+    public const int MaxOfWorkspace = 10_000;
+
+    private const int SnapshotEvery = 64;
+
     private readonly ImmutableDictionary<string, ImmutableArray<Subscription>> _byBead;
+    private readonly ImmutableDictionary<string, int> _ofWorkspace; // how many each has
     private WatchedBeads? _watched;
 
     /// <summary>A book of these subscriptions by id.</summary>
     [JsonConstructor]
     public SubscriptionBook(ImmutableDictionary<string, Subscription> byId)
-        : this(byId, byId.Values.GroupBy(s => BeadOf(s.BeadId)).ToImmutableDictionary(g => g.Key, g => g.ToImmutableArray())) { }
+        : this(
+            byId,
+            byId.Values.GroupBy(s => BeadOf(s.BeadId)).ToImmutableDictionary(g => g.Key, g => g.ToImmutableArray()),
+            byId.Values.CountBy(s => s.WorkspaceId).ToImmutableDictionary()) { }
 
-    private SubscriptionBook(ImmutableDictionary<string, Subscription> byId, ImmutableDictionary<string, ImmutableArray<Subscription>> byBead) =>
-        (ById, _byBead) = (byId, byBead);
+    private SubscriptionBook(
+        ImmutableDictionary<string, Subscription> byId, ImmutableDictionary<string, ImmutableArray<Subscription>> byBead, ImmutableDictionary<string, int> ofWorkspace) =>
+        (ById, _byBead, _ofWorkspace) = (byId, byBead, ofWorkspace);
 
     /// <inheritdoc/>
     public static SubscriptionBook Empty { get; } = new(ImmutableDictionary<string, Subscription>.Empty);
@@ -28,7 +38,11 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
     private static SubscriptionBookJson Json => new(new JsonSerializerOptions(SubscriptionBookJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     /// <inheritdoc/>
-    public static StreamKind<SubscriptionBook> Kind { get; } = new("subscriptions", Json.SubscriptionBook, SnapshotEvery: 64, key => key);
+    public static StreamKind<SubscriptionBook> Kind { get; } = new("subscriptions", Json.SubscriptionBook, SnapshotEvery, key => key)
+    {
+        // A snapshot holds all of them: made as seldom as there are many, its cost stays in proportion to what was written.
+        EventsOf = static book => book.ById.Count / 2,
+    };
 
     /// <summary>All of them by id.</summary>
     public ImmutableDictionary<string, Subscription> ById { get; }
@@ -50,7 +64,11 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
             case SubscriptionEnded e when ById.TryGetValue(e.SubscriptionId, out var ended):
                 var bead = BeadOf(ended.BeadId);
                 var others = _byBead[bead].Remove(ended);
-                return new(ById.Remove(ended.Id), others.IsEmpty ? _byBead.Remove(bead) : _byBead.SetItem(bead, others));
+                var left = _ofWorkspace[ended.WorkspaceId] - 1;
+                return new(
+                    ById.Remove(ended.Id),
+                    others.IsEmpty ? _byBead.Remove(bead) : _byBead.SetItem(bead, others),
+                    left == 0 ? _ofWorkspace.Remove(ended.WorkspaceId) : _ofWorkspace.SetItem(ended.WorkspaceId, left));
             default:
                 return this;
         }
@@ -62,6 +80,8 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
         var known = For(BeadOf(command.BeadId)).FirstOrDefault(s =>
             s.WorkspaceId == command.WorkspaceId && s.BeadId == command.BeadId && (s.Repo ?? "") == (command.Repo ?? ""));
         if (known is not null && known.EventTypes.SequenceEqual(command.EventTypes)) return Decision.None(known);
+        if (known is null && _ofWorkspace.GetValueOrDefault(command.WorkspaceId) >= MaxOfWorkspace)
+            throw new RefusedException(RefusalKind.Conflict, $"Too many subscriptions: a workspace has at most {MaxOfWorkspace}");
         var made = new SubscriptionMade(known?.Id ?? command.SubscriptionId, command.WorkspaceId, command.BeadId, command.Repo, command.EventTypes, now);
         return Decision.Accept(Apply(made).ById[made.SubscriptionId], made);
     }
@@ -114,7 +134,10 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
     private SubscriptionBook With(Subscription subscription)
     {
         var bead = BeadOf(subscription.BeadId);
-        return new(ById.SetItem(subscription.Id, subscription), _byBead.SetItem(bead, [.. For(bead).Where(s => s.Id != subscription.Id), subscription]));
+        return new(
+            ById.SetItem(subscription.Id, subscription),
+            _byBead.SetItem(bead, [.. For(bead).Where(s => s.Id != subscription.Id), subscription]),
+            ById.ContainsKey(subscription.Id) ? _ofWorkspace : _ofWorkspace.SetItem(subscription.WorkspaceId, _ofWorkspace.GetValueOrDefault(subscription.WorkspaceId) + 1));
     }
 }
 

@@ -8,6 +8,8 @@ internal sealed class MemorySubscription<T>(MemoryStreamProvider provider, Strea
     : StreamSubscriptionHandle<T>, IThreadPoolWorkItem, IDisposable
 {
     private readonly Queue<StreamNotice<T>> _queue = new();
+    private StreamNotice<T>? _dropped; // the newest of those that found the queue full
+    private long _bytes; // of what is in the queue
     private volatile IAsyncObserver<T> _observer = observer;
     private volatile bool _ended;
     private bool _delivering;
@@ -37,15 +39,25 @@ internal sealed class MemorySubscription<T>(MemoryStreamProvider provider, Strea
 
     public void Post(StreamNotice<T> notice)
     {
-        var limit = provider.Cluster.Options.StreamBacklog;
+        var options = provider.Cluster.Options;
+        var size = SizeOf(notice);
         lock (_queue)
         {
             if (_ended) return;
-            var full = _queue.Count >= limit;
-            if (full && !_full) provider.Cluster.SubscriberTooSlow(stream, limit);
+            // One item fits in always, however large.
+            var full = _queue.Count >= options.StreamBacklog || (_queue.Count > 0 && _bytes + size > options.StreamBacklogBytes);
+            if (full && !_full) provider.Cluster.SubscriberTooSlow(stream, _queue.Count);
             _full = full;
-            if (full) return;
+            if (full)
+            {
+                // Delivered in the end, so that the subscriber sees that it has missed something also when nothing follows.
+                _dropped = notice;
+                return;
+            }
+
+            _dropped = null; // what follows shows it as well
             _queue.Enqueue(notice);
+            _bytes += size;
             if (_delivering) return;
             _delivering = true;
         }
@@ -56,7 +68,11 @@ internal sealed class MemorySubscription<T>(MemoryStreamProvider provider, Strea
     {
         _ended = true;
         provider.Remove(this);
-        lock (_queue) _queue.Clear();
+        lock (_queue)
+        {
+            _queue.Clear();
+            (_dropped, _bytes) = (null, 0);
+        }
     }
 
     void IThreadPoolWorkItem.Execute() => _ = DeliverAsync();
@@ -68,7 +84,15 @@ internal sealed class MemorySubscription<T>(MemoryStreamProvider provider, Strea
             StreamNotice<T> notice;
             lock (_queue)
             {
-                if (!_queue.TryDequeue(out notice))
+                if (_queue.TryDequeue(out notice))
+                {
+                    _bytes -= SizeOf(notice);
+                }
+                else if (_dropped is { } newest)
+                {
+                    (notice, _dropped) = (newest, null);
+                }
+                else
                 {
                     _delivering = false;
                     return;
@@ -89,6 +113,8 @@ internal sealed class MemorySubscription<T>(MemoryStreamProvider provider, Strea
             }
         }
     }
+
+    private long SizeOf(StreamNotice<T> notice) => notice.Item is { } item && provider.Cluster.Options.StreamItemSize is { } size ? size(item) : 0;
 
     private Task Deliver(StreamNotice<T> notice) => _ended ? Task.CompletedTask : notice.Deliver(_observer);
 }

@@ -137,6 +137,22 @@ public class ChatSessionTests
     }
 
     [Fact]
+    public void Who_has_listed_its_sessions_since_it_wrote_only_listens()
+    {
+        Send("a", "1");
+        Send("b", "2");
+        Send("a", "3");
+
+        (long From, DateTimeOffset? After) Replay(ChatReplay rule, DateTimeOffset? listed) => _session.Replay(new("a", null, rule, listed), Noon.AddSeconds(2));
+        Replay(ChatReplay.ByClient, null).ShouldBe((3, null));
+        Replay(ChatReplay.ByClient, Noon.AddSeconds(-1)).ShouldBe((3, null));
+        Replay(ChatReplay.ByClient, Noon.AddSeconds(1)).ShouldBe((4, null));
+        Replay(ChatReplay.UnreadAndOwnRecent, Noon.AddSeconds(1)).ShouldBe((3, null), "the setting decides alone");
+        Send("b", "4");
+        Replay(ChatReplay.ByClient, Noon.AddSeconds(1)).ShouldBe((4, null), "what is unread is shown all the same");
+    }
+
+    [Fact]
     public void What_a_stream_replays_after_a_time()
     {
         Send("a", "1");

@@ -67,7 +67,7 @@ public class MailboxTests
 
         var read = _box.Acknowledge(1, _box.At(1).Mail!, "bob", true, Noon).Events.ShouldHaveSingleItem().ShouldBeOfType<MailRead>();
 
-        read.ShouldBe(new MailRead("m1", "bob", "alice", "s", Noon, true, 1));
+        read.ShouldBe(new MailRead("m1", "bob", "alice", "s", Noon, true, 1, "alice"));
     }
 
     [Fact]

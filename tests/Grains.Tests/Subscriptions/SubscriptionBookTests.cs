@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.EventLog;
@@ -27,6 +28,36 @@ public class SubscriptionBookTests
         new(Record(id, to, repo: repo, priority: priority), from, "w", "alias", Noon, before);
 
     private string[] Told(BeadStored change) => [.. _book.Hearers(change.Record.BeadId, change).Select(h => h.WorkspaceId + ":" + string.Join('+', h.Changes))];
+
+    [Fact]
+    public void A_workspace_has_only_so_many_subscriptions()
+    {
+        _book = new(Enumerable.Range(0, SubscriptionBook.MaxOfWorkspace)
+            .Select(i => new Subscription($"s{i}", "full", $"bd-{i}", null, ["all"], Noon)).ToImmutableDictionary(s => s.Id));
+
+        var refused = Should.Throw<RefusedException>(() => Subscribe("full", "one-more"));
+        (refused.Kind, refused.Message).ShouldBe((RefusalKind.Conflict, "Too many subscriptions: a workspace has at most 10000"));
+        Subscribe("full", "bd-1", null, "status_change").Id.ShouldBe("s1", "what is there can be changed");
+        Subscribe("other", "bd-1").WorkspaceId.ShouldBe("other");
+        Do(_book.Unsubscribe("full", "s7", Noon));
+        Do(_book.Subscribe(new("new", "full", "one-more", null, ["all"]), Noon)).Result.Id.ShouldBe("new");
+        Should.Throw<RefusedException>(() => Subscribe("full", "two-more"));
+    }
+
+    [Fact]
+    public void The_snapshots_of_a_growing_book_cost_in_proportion_to_what_is_written()
+    {
+        var (written, last) = (0L, 0);
+        for (var i = 1; i <= 5_000; i++)
+        {
+            Subscribe("w", $"bd-{i}");
+            if (!SubscriptionBook.Kind.IsSnapshotDue(_book, i - last)) continue;
+            last = i;
+            written += _book.ById.Count;
+        }
+
+        written.ShouldBeInRange(5_000, 4 * 5_000, "every 64 events it would be 39 times as much as is there");
+    }
 
     [Fact]
     public void A_subscription_without_a_repository_matches_every_one()

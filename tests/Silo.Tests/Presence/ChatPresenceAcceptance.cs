@@ -55,6 +55,21 @@ public abstract class ChatPresenceAcceptance : IAsyncLifetime
         (await Waiting("p/s")).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task That_an_agent_has_listed_its_sessions_is_known_for_a_while()
+    {
+        (await _presence.LastListed("a")).ShouldBeNull();
+
+        await _presence.Listed("a");
+        var at = _time.GetUtcNow();
+        _time.Pass(6);
+
+        (await _presence.LastListed("a")).ShouldBe(at);
+        (await _presence.LastListed("b")).ShouldBeNull();
+        await _presence.Listed("a");
+        (await _presence.LastListed("a")).ShouldBe(_time.GetUtcNow());
+    }
+
     private async Task<IEnumerable<string>> Waiting(string session) => (await _presence.Waiting([session]))[0];
 }
 

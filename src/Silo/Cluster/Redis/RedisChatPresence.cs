@@ -46,6 +46,23 @@ internal sealed class RedisChatPresence(RedisConnection redis, MemoryChatPresenc
             : await here.Waiting(sessions);
     }
 
+    /// <inheritdoc/>
+    public async ValueTask Listed(string agentId)
+    {
+        await here.Listed(agentId);
+        await redis.Try(database => database.StringSetAsync(ListedKey(agentId), time.GetUtcNow().UtcTicks, IChatPresence.ListedTtl));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<DateTimeOffset?> LastListed(string agentId)
+    {
+        var (answered, at) = await redis.Try(database => database.StringGetAsync(ListedKey(agentId)));
+        if (!answered) return await here.LastListed(agentId);
+        return at.TryParse(out long ticks) ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+    }
+
+    private static string ListedKey(string agentId) => $"chat:listed:{agentId}";
+
     private static double Score(DateTimeOffset at) => at.ToUnixTimeMilliseconds();
 
     private static string Key(string session) => $"chat:waiting:{session}";

@@ -22,7 +22,7 @@ internal static class Engine
     public static void AddGrains(this WebApplicationBuilder builder, Settings settings)
     {
         var services = builder.Services;
-        services.AddLocalGrains(typeof(IEventLog).Assembly);
+        services.AddLocalGrains(static options => options.StreamItemSize = SizeOf, typeof(IEventLog).Assembly);
         if (settings.Cluster)
         {
             services.AddFeedRelay(settings);
@@ -33,6 +33,14 @@ internal static class Engine
             services.AddLocalStreams(IFeedGrain.Stream);
             services.AddKeyedSingleton<IFeedPublisher, StreamFeedPublisher>(Announcer);
         }
+    }
+
+    private static long SizeOf(object item)
+    {
+        if (item is not FeedBatch batch) return 0;
+        var size = 0L;
+        foreach (var stored in batch.Events) size += 256 + (sizeof(char) * (long)stored.Data.Length);
+        return size;
     }
 
     /// <summary>Streams of the feed that carry what all nodes commit: this engine's own stay within a node.</summary>
