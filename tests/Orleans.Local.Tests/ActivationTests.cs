@@ -148,4 +148,26 @@ public sealed class ActivationTests : EngineTest
         (await Actor().Ask(actor => actor.Count)).ShouldBe(1);
         Events.ShouldBe("");
     }
+
+    [Fact]
+    public async Task A_deactivation_asked_for_when_the_activation_is_done_and_its_first_call_not_yet_begun_keeps_no_call_waiting()
+    {
+        Actor? active = null;
+        var rounds = 0;
+        // Runs on the activating thread when it leaves the work that activated, whose context it falls out of: after that, and before the call is admitted.
+        var left = new AsyncLocal<Actor?>(change =>
+        {
+            if (change is { ThreadContextChanged: true, PreviousValue: { } actor, CurrentValue: null } && Interlocked.Increment(ref rounds) == 1)
+                actor.DeactivateOnIdle();
+        });
+        Script.OnActivate = actor =>
+        {
+            left.Value = active = actor;
+            return Task.CompletedTask;
+        };
+        var served = await Task.Run(() => Actor().Ask(actor => actor)).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        served.ShouldNotBeNull();
+        served.ShouldBeSameAs(active);
+        rounds.ShouldBe(2); // it was served by a second activation
+    }
 }

@@ -134,4 +134,20 @@ public sealed class TimerTests : EngineTest
         for (var minute = 0; minute < 20; minute++) Time.Advance(Minute);
         (await Actor().Ask(actor => actor.Count)).ShouldBe(kept);
     }
+
+    [Fact]
+    public async Task A_tick_that_comes_while_the_grain_ends_is_no_failure()
+    {
+        await Register(Counting, EveryMinute);
+        var ended = Gate();
+        Script.OnDeactivate = (_, _) => { ended.SetResult(); return Task.CompletedTask; };
+        // Runs when the thread leaves the work of the last request: the end has begun, and waits for this thread to dispose of the timer.
+        var left = new AsyncLocal<bool>(change =>
+        {
+            if (change is { ThreadContextChanged: true, PreviousValue: true }) Time.Advance(Minute);
+        });
+        await Task.Run(() => Actor().Do(actor => { left.Value = true; actor.DeactivateOnIdle(); return Task.CompletedTask; }), TestContext.Current.CancellationToken);
+        await ended.Task;
+        Logged.ShouldBeEmpty();
+    }
 }

@@ -325,6 +325,9 @@ internal sealed class Activation(GrainClass grainClass, string key) : TaskSchedu
             }
             if (Admit(request)) return true;
             Wait(request);
+            // A deactivation may have been asked for since the activation was done. It could not begin while this request counted as
+            // running, and nobody else will begin it.
+            Advance();
             return false;
         }
     }
@@ -423,5 +426,5 @@ internal sealed class Activation(GrainClass grainClass, string key) : TaskSchedu
 
     public static SiloUnavailableException Unavailable() => new("The process is stopping.");
 
-    private static OperationCanceledException Ended() => new("The activation has ended.");
+    private static ActivationEndedException Ended() => new();
 }

@@ -79,8 +79,9 @@ internal sealed class GrainTimer<TState> : IGrainTimer
                 _options.Interleave ? CallOptions.Interleave : CallOptions.None,
                 quiet: !_options.KeepAlive).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (_disposed)
+        catch (OperationCanceledException ended) when (_disposed || ended is ActivationEndedException)
         {
+            // An end that has begun disposes of its timers a moment later.
         }
         catch (Exception exception)
         {

@@ -104,8 +104,9 @@ internal sealed class MemorySubscription<T>(MemoryStreamProvider provider, Strea
                     ? Deliver(notice)
                     : owner.Turn(static (_, next) => next.Self.Deliver(next.Notice), (Self: this, Notice: notice))).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (_ended)
+            catch (OperationCanceledException ended) when (_ended || ended is ActivationEndedException)
             {
+                // An end that has begun disposes of its subscriptions a moment later.
             }
             catch (Exception exception)
             {
