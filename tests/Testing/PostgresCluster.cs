@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Npgsql;
 
 namespace Beadhub.Testing;
@@ -99,6 +100,9 @@ public sealed class PostgresCluster : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
         _created = false;
     }
+
+    /// <summary>Where it listens.</summary>
+    public UnixDomainSocketEndPoint Endpoint => new(Path.Combine(_folder, $".s.PGSQL.{Port}"));
 
     private string Data => Path.Combine(_folder, "data");
 

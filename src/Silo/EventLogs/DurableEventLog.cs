@@ -22,7 +22,10 @@ public abstract class DurableEventLog : IEventLog
     public string Description { get; }
 
     /// <inheritdoc/>
-    public abstract long ExclusiveEpoch { get; }
+    public long ExclusiveEpoch => _commits.EpochFrom(Exclusive);
+
+    /// <summary>Above zero while this process is the only one that may write; another number each time that it became so.</summary>
+    private protected abstract long Exclusive { get; }
 
     /// <inheritdoc/>
     public virtual Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) => _commits.Append(append, cancellation);

@@ -41,12 +41,15 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private List<PendingAppend> _later = [];
     private List<PendingAppend> _left = [];
     private long _bytes;
+    private readonly List<PendingAppend> _unsettled = []; // their callers were told that the outcome is unknown, which it still is
     private int _company; // how many wrote or waited when the last batch was committed
     private TimeSpan _lastWrite;
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile Failure? _lastFailure;
     private volatile Failure? _outOfReach;
+    private volatile bool _isUnsettled;
+    private long _unknown; // batches of unknown outcome, ever
 
     public GroupCommit(IBatchWriter writer, IFeedPublisher publisher, EventLogOptions options, ILogger logger, TimeProvider time)
     {
@@ -65,6 +68,12 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         _outOfReach is { } away ? away.Error.Message
         : _lastFailure is { } failure && _time.GetElapsedTime(failure.At) < FailureShows ? failure.Error.Message
         : null;
+
+    /// <summary>
+    /// The epoch in which memory may be trusted, from the one in which this process is the only writer. After a batch of unknown outcome it is another one, so that nobody trusts what
+    /// was known before; and zero until it is known what became of the batch, which the store may still write.
+    /// </summary>
+    public long EpochFrom(long exclusive) => exclusive <= 0 || _isUnsettled ? 0 : exclusive + Interlocked.Read(ref _unknown);
 
     public Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation)
     {
@@ -122,12 +131,13 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         {
             while (Take())
             {
-                if (Reach()) Commit();
+                if (Reach() && Settle()) Commit();
             }
         }
         catch (Exception unexpected)
         {
             LogStopped(_logger, unexpected);
+            _isUnsettled = true;
             var error = new EventLogUnavailableException("The event log has stopped writing; restart Beadhub.", unexpected);
             _outOfReach = new Failure(_time.GetTimestamp(), error);
             lock (_gate) _closing = true;
@@ -142,7 +152,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for appends and fills the batch, at most one append a stream and a mark, in the order they came. False when closed and nothing waits.
+    /// Waits for appends and fills the batch, at most one append a stream and a mark, in the order they came. False when closed and nothing waits. The batch may be
+    /// empty when an outcome is to be found out.
     /// </summary>
     private bool Take()
     {
@@ -162,6 +173,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             while (_batch.Count == 0 && _waiting.Count == 0)
             {
                 if (_closing) return false;
+                if (_isUnsettled) break;
                 _asleep = true;
                 Monitor.Wait(_gate);
                 _asleep = false;
@@ -262,6 +274,36 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Finds out what became of batches whose outcome was unknown, before anything else is written. Their callers know that they must look; those who follow the feed
+    /// are told what was written after all. False when the store failed again, which leaves the batch to be written later.
+    /// </summary>
+    private bool Settle()
+    {
+        if (_unsettled.Count == 0) return true;
+        try
+        {
+            _writer.Find(_unsettled);
+        }
+        catch (EventLogUnavailableException again)
+        {
+            LogUnsettled(_logger, _unsettled.Count, again);
+            _lastFailure = new Failure(_time.GetTimestamp(), again);
+            foreach (var pending in _batch) Fail(pending, again);
+            // The next attempt comes with the next append, or after a moment.
+            lock (_gate)
+            {
+                if (!_closing && _waiting.Count == 0) Monitor.Wait(_gate, LongestPause);
+            }
+            return false;
+        }
+
+        Publish(_unsettled);
+        _unsettled.Clear();
+        _isUnsettled = false;
+        return true;
+    }
+
     private void Commit()
     {
         if (_batch.Count == 0) return;
@@ -291,6 +333,10 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             span.Failed(failed);
             _metrics.Failed(_batch.Count);
             _lastFailure = new Failure(_time.GetTimestamp(), failed);
+            // Before anybody is told: whoever hears of the failure finds that nothing in memory is trusted.
+            _isUnsettled = true;
+            Interlocked.Increment(ref _unknown);
+            _unsettled.AddRange(_batch);
             foreach (var pending in _batch) Fail(pending, failed);
         }
     }
@@ -299,13 +345,20 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private void CommitOneByOne()
     {
         var all = _batch;
-        foreach (var pending in all)
+        try
         {
-            _batch = [pending];
-            pending.FirstPosition = 0;
-            Commit();
+            foreach (var pending in all)
+            {
+                _batch = [pending];
+                pending.FirstPosition = 0;
+                Commit();
+            }
         }
-        _batch = all;
+        finally
+        {
+            // Should something unexpected end the committer, all of them are told, not only the one that met it.
+            _batch = all;
+        }
     }
 
     private void Publish(List<PendingAppend> batch)
@@ -374,6 +427,9 @@ internal sealed partial class GroupCommit : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A group of {Count} appends failed; whether it was written is unknown")]
     private static partial void LogFailed(ILogger logger, int count, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What became of {Count} appends could not be found out yet")]
+    private static partial void LogUnsettled(ILogger logger, int count, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The event log is out of reach: writes are refused until it answers again")]
     private static partial void LogOutOfReach(ILogger logger, Exception error);

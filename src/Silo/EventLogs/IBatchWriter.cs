@@ -16,4 +16,11 @@ internal interface IBatchWriter : IDisposable
     /// <exception cref="EventLogUnavailableException">The store failed. It is unknown whether the batch was written.</exception>
     /// <exception cref="BadAppendException">The store refuses what one of the appends contains. Nothing was written.</exception>
     void Write(IReadOnlyList<PendingAppend> batch);
+
+    /// <summary>
+    /// Finds out what became of appends whose outcome was unknown, over a connection that came after: sets the <see cref="PendingAppend.FirstPosition"/> of those
+    /// that were written, and 0 of the others. What was not written by now never will be.
+    /// </summary>
+    /// <exception cref="EventLogUnavailableException">The store failed again; it is still unknown.</exception>
+    void Find(IReadOnlyList<PendingAppend> appends);
 }

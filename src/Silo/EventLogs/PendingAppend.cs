@@ -64,6 +64,9 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
         return new DateTime(ticks - ticks % TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
     }
 
+    /// <summary>Whether an event that is found in the place of the first one is that one: another node's differs in its content or its time.</summary>
+    public bool IsFirst(string type, string data, DateTime at) => type == Append.Events[0].Type && data == Append.Events[0].Data && at == At(0);
+
     public void AddTo(List<FeedEvent> feed)
     {
         for (var i = 0; i < Append.Events.Count; i++)

@@ -21,11 +21,14 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
             CREATE TRIGGER full_disk BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION full_disk();
             """, Cancellation);
 
+        var epoch = Log.ExclusiveEpoch;
         foreach (var count in (int[])[1, 20, 400])
         {
             var refused = Enumerable.Range(0, count).Select(i => Log.Append(Appending($"n{i}", 0, "1") with { Snapshot = "S" }, Cancellation)).ToList();
             foreach (var append in refused) (await Should.ThrowAsync<EventLogUnavailableException>(append)).Message.ShouldContain("No space left");
         }
+        // Nobody trusts what was known before.
+        Log.ExclusiveEpoch.ShouldNotBe(epoch);
         (await Log.Check(Cancellation)).ShouldNotBeNull();
         (await All("bead")).Keys.ShouldBe(["a"]);
         (await Log.Head(Project, Cancellation)).ShouldBe(1);
@@ -33,6 +36,7 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         await PostgresCluster.Execute(Url, "DROP TRIGGER full_disk ON events", Cancellation);
         (await Log.Append(Appending("a", 1, "2"), Cancellation)).ShouldBe(new AppendResult(true, 2, 2));
         (await Log.Check(Cancellation)).ShouldBeNull();
+        Log.ExclusiveEpoch.ShouldBeGreaterThan(epoch);
         await FeedIsWhole(Project);
     }
 
@@ -120,6 +124,44 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
 
         await stranger.CloseAsync();
         await Until(() => Task.FromResult(Log.ExclusiveEpoch > before));
+    }
+
+    /// <summary>The server's process waits for a lock and does not know that its client is gone; what it was at may be committed at any time.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_write_that_is_held_up_while_its_connection_is_cut_is_written_once_and_not_told_to_be_refused(bool mayEndProcesses)
+    {
+        const string WaitsForALock = "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'advisory'";
+        await Log.Append(Appending("a", 0, "1"), Cancellation);
+        var role = "postgres";
+        if (!mayEndProcesses)
+        {
+            role = $"plain_{Guid.NewGuid():N}";
+            await PostgresCluster.Execute(Url, $"""
+                CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+                REVOKE EXECUTE ON FUNCTION pg_terminate_backend(int, bigint) FROM PUBLIC;
+                """, Cancellation);
+        }
+
+        await using var proxy = new CutProxy(cluster.Endpoint);
+        var direct = Url;
+        await UseDatabase($"postgres://{role}@127.0.0.1:{proxy.Port}/{Url[(Url.IndexOf("@/", StringComparison.Ordinal) + 2)..Url.IndexOf('?', StringComparison.Ordinal)]}", new EventLogOptions());
+
+        await using var holder = await PostgresCluster.Connect(direct, Cancellation);
+        await using var holding = await holder.BeginTransactionAsync(Cancellation);
+        await using (var hold = new NpgsqlCommand("SELECT position FROM heads FOR UPDATE", holder, holding)) await hold.ExecuteScalarAsync(Cancellation);
+
+        var append = Log.Append(Appending("a", 1, "2"), Cancellation);
+        object? first = 0;
+        await Until(async () => (first = await PostgresCluster.Execute(direct, WaitsForALock, Cancellation)) is int and > 0);
+        proxy.Cut();
+        await Until(async () => await PostgresCluster.Execute(direct, WaitsForALock.Replace("max(pid)", $"max(pid) FILTER (WHERE pid <> {first})"), Cancellation) is int and > 0);
+        await holding.CommitAsync(Cancellation);
+
+        (await append).ShouldBe(new AppendResult(true, 2, 2));
+        (await Log.Load(Bead("a"), Cancellation)).Tail.Select(e => e.Data).ShouldBe(["1", "2"]);
+        await FeedIsWhole(Project);
     }
 
     [Fact]

@@ -21,6 +21,7 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
         await Log.Append(Appending("a", 0, "1"), Cancellation);
         await Reopen(new EventLogOptions { MaxSqlitePages = 60 });
 
+        var epoch = Log.ExclusiveEpoch;
         var full = await Should.ThrowAsync<EventLogUnavailableException>(
             () => Log.Append(Appending("a", 1, "2", new string('x', 500_000)) with { Snapshot = "S" }, Cancellation));
         full.Message.ShouldContain("full");
@@ -31,6 +32,7 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
 
         (await Log.Append(Appending("a", 1, "small"), Cancellation)).ShouldBe(new AppendResult(true, 2, 2));
         (await Log.Check(Cancellation)).ShouldBeNull();
+        Log.ExclusiveEpoch.ShouldBeGreaterThan(epoch);
         await FeedIsWhole(Project);
     }
 

@@ -84,8 +84,7 @@ internal sealed class PostgresEventLog : DurableEventLog
             project => _heads.Ask(project, default), (project, after) => _news.Ask((project, after), default), stream => _versions.Ask(stream, default));
     }
 
-    /// <inheritdoc/>
-    public override long ExclusiveEpoch => _lock.Epoch;
+    private protected override long Exclusive => _lock.Epoch;
 
     /// <summary>Takes the lock, applies the schema and starts the committer.</summary>
     public static async Task<DurableEventLog> Open(

@@ -19,11 +19,12 @@ internal sealed class PostgresWriter : IBatchWriter
     private static readonly Comparer<StreamKey> StreamOrder = Comparer<StreamKey>.Create(static (a, b) =>
         string.CompareOrdinal(a.Kind, b.Kind) is var kind && kind != 0 ? kind : string.CompareOrdinal(a.Key, b.Key));
 
-    private readonly NpgsqlDataSource _source;
     private static readonly TimeSpan ReconnectEvery = TimeSpan.FromMilliseconds(50);
 
+    private readonly NpgsqlDataSource _source;
     private readonly string _description;
     private readonly TimeSpan _patience;
+    private readonly LostBackends _lost = new();
     private NpgsqlConnection? _connection;
     private OneEventCommand _begin = null!;
     private OneEventCommand _continue = null!;
@@ -59,12 +60,19 @@ internal sealed class PostgresWriter : IBatchWriter
             _appendMarked = new ManyAppendsCommand(PostgresStatements.AppendMarked, connection, withEvents: true, withMarks: true);
             _place = new ManyAppendsCommand(PostgresStatements.Place, connection, withEvents: false);
             _advance = new AdvanceHeadsCommand(connection);
+            _lost.End(connection, _patience);
+            _lost.Watch(connection);
             _connection = connection;
         }
         catch (Exception error) when (PostgresErrors.IsFromStore(error))
         {
             connection?.Dispose();
             throw PostgresErrors.Unavailable(_description, error);
+        }
+        catch (EventLogUnavailableException)
+        {
+            connection?.Dispose();
+            throw;
         }
     }
 
@@ -77,6 +85,7 @@ internal sealed class PostgresWriter : IBatchWriter
             {
                 if (_connection is null) Connect();
                 WriteOnce(batch);
+                if (wasLost) LookForRefused(batch);
                 return;
             }
             catch (Exception collision) when (PostgresErrors.IsCollision(collision) && attempt < Attempts)
@@ -91,7 +100,7 @@ internal sealed class PostgresWriter : IBatchWriter
             catch (Exception error) when (PostgresErrors.IsFromStore(error))
             {
                 // An error that the server reports leaves the connection in order, any other leaves it in doubt.
-                if (error is not PostgresException || _connection?.FullState != System.Data.ConnectionState.Open)
+                if (IsInDoubt(error))
                 {
                     Disconnect();
                     // A server that was restarted is back in a moment, and can say what became of the batch. Not written, it is written now.
@@ -107,10 +116,36 @@ internal sealed class PostgresWriter : IBatchWriter
         }
     }
 
+    public void Find(IReadOnlyList<PendingAppend> appends)
+    {
+        try
+        {
+            if (_connection is null) Connect();
+            WrittenBatch.Find(_connection!, appends);
+        }
+        catch (Exception error) when (PostgresErrors.IsFromStore(error))
+        {
+            if (IsInDoubt(error)) Disconnect();
+            throw PostgresErrors.Unavailable(_description, error);
+        }
+    }
+
     public void Dispose()
     {
         Disconnect();
         _source.Dispose();
+    }
+
+    private bool IsInDoubt(Exception error) => error is not PostgresException || _connection?.FullState != System.Data.ConnectionState.Open;
+
+    /// <summary>
+    /// What is refused after the connection was lost may have been written by the first attempt, after it was looked for: where the server does not let its process be ended, that
+    /// process commits when it gets as far.
+    /// </summary>
+    private void LookForRefused(IReadOnlyList<PendingAppend> batch)
+    {
+        var refused = batch.Where(static pending => pending.FirstPosition == 0).ToList();
+        if (refused.Count > 0) WrittenBatch.Find(_connection!, refused);
     }
 
     /// <summary>Connects again, with patience; then whether the batch was written, after all.</summary>
@@ -228,6 +263,7 @@ internal sealed class PostgresWriter : IBatchWriter
 
     private void Disconnect()
     {
+        if (_connection is not null) _lost.Add();
         try
         {
             _connection?.Dispose();

@@ -38,8 +38,7 @@ internal static class WrittenBatch
         while (rows.Read())
         {
             var pending = batch[(int)rows.GetInt64(0) - 1];
-            var first = pending.Append.Events[0];
-            if (rows.GetString(2) != first.Type || rows.GetString(3) != first.Data || rows.GetDateTime(4) != pending.At(0)) continue;
+            if (!pending.IsFirst(rows.GetString(2), rows.GetString(3), rows.GetDateTime(4))) continue;
             (pending.FirstPosition, pending.FirstVersion) = (rows.GetInt64(1), rows.GetInt64(5));
             written = true;
         }

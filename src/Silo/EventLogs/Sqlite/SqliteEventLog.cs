@@ -21,9 +21,8 @@ internal sealed class SqliteEventLog : DurableEventLog
         _lock = held;
     }
 
-    /// <inheritdoc/>
-    /// <remarks>The operating system takes the lock away only together with the process.</remarks>
-    public override long ExclusiveEpoch => _closed ? 0 : 1;
+    // The operating system takes the lock away only together with the process.
+    private protected override long Exclusive => _closed ? 0 : 1;
 
     /// <summary>Takes the lock, applies the schema and starts the committer.</summary>
     public static DurableEventLog Open(

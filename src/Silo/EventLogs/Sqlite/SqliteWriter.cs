@@ -20,6 +20,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
     private SqliteStatement _moveHead = null!;
     private SqliteStatement _isMarked = null!;
     private SqliteStatement _mark = null!;
+    private SqliteStatement _find = null!;
 
     public void Connect()
     {
@@ -46,6 +47,10 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
                 "INSERT INTO heads (project, position) VALUES ($1, $2) ON CONFLICT (project) DO UPDATE SET position = excluded.position");
             _isMarked = new(connection, "SELECT 1 FROM marks WHERE project = $1 AND mark = $2");
             _mark = new(connection, "INSERT INTO marks (project, mark, kind, key, version) VALUES ($1, $2, $3, $4, $5)");
+            _find = new(connection, """
+                SELECT position, version, type, data, at FROM events
+                WHERE kind = $1 AND key = $2 AND version = coalesce((SELECT version FROM marks WHERE project = $3 AND mark = $4), $5)
+                """);
             _connection = connection;
         }
         catch (SqliteException error)
@@ -74,6 +79,27 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         catch (SqliteException error)
         {
             Undo();
+            throw SqliteErrors.Unavailable(description, error);
+        }
+    }
+
+    public void Find(IReadOnlyList<PendingAppend> appends)
+    {
+        try
+        {
+            if (_connection is null) Connect();
+            foreach (var pending in appends)
+            {
+                var append = pending.Append;
+                pending.FirstPosition = 0;
+                using var row = _find.Read(
+                    append.Stream.Kind, append.Stream.Key, append.Project, append.AnyVersion ? append.Events[0].Mark : null, append.ExpectedVersion + 1);
+                if (row.Read() && pending.IsFirst(row.GetString(2), row.GetString(3), SqliteTime.Restore(row.GetInt64(4)).UtcDateTime))
+                    (pending.FirstPosition, pending.FirstVersion) = (row.GetInt64(0), row.GetInt64(1));
+            }
+        }
+        catch (SqliteException error)
+        {
             throw SqliteErrors.Unavailable(description, error);
         }
     }
