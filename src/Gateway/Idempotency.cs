@@ -54,12 +54,12 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             case RequestStep.Wait:
                 throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
             default:
-                await CarryOut(http, carried => RequestFence.During(name, () => next(carried)), request, fingerprint);
+                await CarryOut(http, carried => RequestFence.During(name, () => next(carried)), request, begun.Turn, fingerprint);
                 break;
         }
     }
 
-    private static async Task CarryOut(HttpContext http, RequestDelegate next, IIdempotentRequestGrain request, string fingerprint)
+    private static async Task CarryOut(HttpContext http, RequestDelegate next, IIdempotentRequestGrain request, Guid turn, string fingerprint)
     {
         var client = http.Response.Body;
         using var written = new MemoryStream();
@@ -73,7 +73,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             if (IsFinal(http.Response.StatusCode) && written.Length <= MaxRecorded)
             {
                 recorded = true;
-                var kept = await request.Complete(new(fingerprint, http.Response.StatusCode, Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length)));
+                var kept = await request.Complete(new(fingerprint, http.Response.StatusCode, Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length)), turn);
                 if (kept is { Step: RequestStep.Repeat, Answer: { } first })
                 {
                     // Another node was faster with the same request.
@@ -89,7 +89,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         finally
         {
             http.Response.Body = client;
-            if (!recorded) await request.Abandon();
+            if (!recorded) await request.Abandon(turn);
         }
 
         written.Position = 0;

@@ -18,20 +18,24 @@ public interface IIdempotentRequestGrain : IGrainWithStringKey
 
     /// <summary>
     /// Begins the request, or answers what the first one with this key was told; waits for a first one that is under way. Whoever is told to
-    /// proceed ends with <see cref="Complete"/> or <see cref="Abandon"/>.
+    /// proceed ends with <see cref="Complete"/> or <see cref="Abandon"/>, within a minute where there are other nodes: a node that has not been heard of for so long is taken for
+    /// dead, and another is told to proceed.
     /// </summary>
     /// <param name="fingerprint">Hash of what is asked: the same key may not be used for something else.</param>
     [AlwaysInterleave]
     Task<RequestBegun> Begin(string fingerprint);
 
     /// <summary>Keeps the answer, unless another node was faster with the same request; completes when it is durable.</summary>
+    /// <param name="answer">The answer.</param>
+    /// <param name="turn"><see cref="RequestBegun.Turn"/>: who has lost it ends nobody else's.</param>
     /// <returns><see cref="RequestStep.Proceed"/> with this answer, or what the other node's answer means for this request.</returns>
     [Repeatable, AlwaysInterleave]
-    Task<RequestBegun> Complete(RecordedAnswer answer);
+    Task<RequestBegun> Complete(RecordedAnswer answer, Guid turn);
 
     /// <summary>There is no answer worth keeping: the next request with this key is carried out.</summary>
+    /// <param name="turn"><see cref="RequestBegun.Turn"/>: who has lost it ends nobody else's.</param>
     [Repeatable, AlwaysInterleave]
-    Task Abandon();
+    Task Abandon(Guid turn);
 }
 
 /// <summary>What is to be done with a request that carries a key.</summary>
@@ -51,8 +55,11 @@ public enum RequestStep
 }
 
 /// <summary>How to go on, and the recorded answer if there is one.</summary>
+/// <param name="Step">What to do.</param>
+/// <param name="Answer">The recorded answer.</param>
+/// <param name="Turn">Fencing token of who is told to proceed.</param>
 [GenerateSerializer, Immutable, Alias("idempotency.begun.v1")]
-public sealed record RequestBegun([property: Id(0)] RequestStep Step, [property: Id(1)] RecordedAnswer? Answer = null);
+public sealed record RequestBegun([property: Id(0)] RequestStep Step, [property: Id(1)] RecordedAnswer? Answer = null, [property: Id(2)] Guid Turn = default);
 
 /// <summary>An answer as it was given.</summary>
 /// <param name="Fingerprint">Hash of what was asked.</param>

@@ -32,7 +32,10 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private readonly FreeBeads _free = new();
     private string _project = "";
     private IssueTexts _texts = null!;
-    private volatile Known _known = new(Board.Empty(""), 0, -1);
+    private long _doubts; // times that the index was distrusted
+    private volatile Known _known = new(Board.Empty(""), 0, Untrusted);
+
+    private const long Untrusted = -1;
 
     /// <summary>What the index holds.</summary>
     /// <param name="Board">The index.</param>
@@ -45,12 +48,14 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private INotifierGrain Notifier => GrainFactory.GetGrain<INotifierGrain>(_project);
 
     /// <inheritdoc/>
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _project = this.GetPrimaryKeyString();
-        _known = new(Board.Empty(_project), 0, -1);
+        _known = new(Board.Empty(_project), 0, Untrusted);
         _texts = new(log, _project);
-        return Rebuild(cancellationToken);
+        var epoch = log.ExclusiveEpoch;
+        await Rebuild(cancellationToken);
+        Trust(epoch, doubts: 0);
     }
 
     /// <inheritdoc/>
@@ -305,6 +310,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         }
         finally
         {
+            DistrustAfter(calls);
             // What succeeded is in the log and is shown even when another bead's call failed.
             Show(calls.Where(call => call is { IsCompletedSuccessfully: true }).Select(call => call.Result.Bead));
         }
@@ -377,6 +383,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         }
         finally
         {
+            DistrustAfter(appends);
             for (var i = 0; i < appends.Count; i++)
                 if (appends[i] is { IsCompletedSuccessfully: true, Result.Written: true }) results[decided[i].Index] = decided[i].Change;
             Show(decided.Where(one => results[one.Index] is not null).Select(one => one.Change.Bead));
@@ -416,8 +423,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <summary>One look-up of the feed's head; reads on only when it moved.</summary>
     private async ValueTask<Board> CaughtUp()
     {
-        // Taken before the head, so that an epoch that ends in between is never trusted.
-        var epoch = log.ExclusiveEpoch;
+        // Taken before the head, so that an epoch that ends in between is never trusted, nor a distrust undone that arises.
+        var (epoch, doubts) = (log.ExclusiveEpoch, Interlocked.Read(ref _doubts));
         var head = await log.Head(_project);
         if (_known.Position < head)
         {
@@ -434,13 +441,28 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             }
         }
 
-        lock (_swap) return (_known = _known with { Epoch = epoch }).Board;
+        return Trust(epoch, doubts);
+    }
+
+    private Board Trust(long epoch, long doubts)
+    {
+        lock (_swap) return (_known = _known with { Epoch = doubts == _doubts ? epoch : Untrusted }).Board;
+    }
+
+    /// <summary>What was neither answered nor refused may have been written all the same.</summary>
+    private void DistrustAfter(IEnumerable<Task?> calls)
+    {
+        if (calls.All(static call => call is { IsCompletedSuccessfully: true } || call?.Exception?.InnerException is RefusedException)) return;
+        lock (_swap)
+        {
+            _doubts++;
+            _known = _known with { Epoch = Untrusted };
+        }
     }
 
     /// <summary>Reads every bead. The position is read first: what is written meanwhile is met again in the feed and skipped by its version.</summary>
     private async Task Rebuild(CancellationToken cancellation)
     {
-        var epoch = log.ExclusiveEpoch;
         var position = await log.Head(_project, cancellation);
         var views = new List<BeadView>(LoadBatch);
         await foreach (var stream in log.LoadAll(_project, Bead.Kind.Name, cancellation))
@@ -453,7 +475,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             views.Clear();
         }
 
-        Show(views, position, epoch);
+        Show(views, position);
     }
 
     private async Task FollowFeed()
@@ -483,12 +505,12 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private static BeadView View(string key, StoredStream stream) => stream.Fold<Bead>().View(Bead.IdOf(key), stream.Version);
 
     /// <summary>Puts what beads became into the index, in one swap.</summary>
-    private void Show(IEnumerable<BeadView> beads, long position = 0, long? epoch = null)
+    private void Show(IEnumerable<BeadView> beads, long position = 0)
     {
         lock (_swap)
         {
             var known = _known;
-            _known = new(known.Board.With(beads), Math.Max(known.Position, position), epoch ?? known.Epoch);
+            _known = new(known.Board.With(beads), Math.Max(known.Position, position), known.Epoch);
         }
     }
 }

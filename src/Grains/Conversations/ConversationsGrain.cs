@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Beadhub.Chat;
 using Beadhub.EventLog;
+using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Placement;
 
@@ -12,7 +13,7 @@ namespace Beadhub.Conversations;
 /// </summary>
 /// <remarks>Reads come on any thread. The index is used under a lock; what is given out is immutable.</remarks>
 [PreferLocalPlacement]
-public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, IChatPresence presence) : Grain, IConversationsGrain
+public sealed partial class ConversationsGrain(IEventLog log, ICommittedFeed committed, IChatPresence presence, ILogger<ConversationsGrain> logger) : Grain, IConversationsGrain
 {
     private const string Kind = "conversations";
     private const int FeedBatch = 1000;
@@ -32,7 +33,7 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     private long _keptVersion;
     private long _keptPosition;
     private int _takenSinceKept;
-    private int _keeping;
+    private Task _keeping = Task.CompletedTask; // the newest snapshot on its way to the log
 
     /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
@@ -58,6 +59,7 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _following?.Dispose();
+        await _keeping;
         if (_takenSinceKept > LeastToKeep / 4) await Keep();
     }
 
@@ -162,13 +164,15 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     private void KeepNowAndThen()
     {
         if (_takenSinceKept < Math.Max(LeastToKeep, _index.Count / 4) && Volatile.Read(ref _position) - _keptPosition < LeastPositionsToKeep) return;
-        _ = Keep();
+        lock (_gate)
+            if (_keeping.IsCompleted) _keeping = Keep();
     }
 
     /// <summary>Keeps the index as a snapshot. When that fails, or another node was faster, nothing is lost but time at the next start.</summary>
     private async Task Keep()
     {
-        if (Interlocked.Exchange(ref _keeping, 1) == 1) return;
+        // The caller holds a lock, and waits for nothing.
+        await Task.Yield();
         try
         {
             ConversationsSnapshot snapshot;
@@ -181,16 +185,19 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
             var kept = new ConversationsKept(snapshot.Position);
             var json = await Task.Run(() => JsonSerializer.Serialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot));
             var written = await log.Append(new(
-                _project, new(Kind, _project), _keptVersion, [new(EventTypes.NameOf(kept), EventTypes.Serialize(kept), DateTimeOffset.UtcNow)], json));
+                _project, new(Kind, _project), _keptVersion, [new(EventTypes.NameOf(kept), EventTypes.Serialize(kept), log.Time.GetUtcNow())], json));
             _keptVersion = written.Written ? _keptVersion + 1 : await log.Version(_project, new(Kind, _project));
         }
         catch (UnavailableException)
         {
             // The next time will do.
         }
-        finally
+        catch (Exception unexpected)
         {
-            Volatile.Write(ref _keeping, 0);
+            LogNotKept(logger, _project, unexpected);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The conversations of project {Project} could not be kept as a snapshot")]
+    private static partial void LogNotKept(ILogger logger, string project, Exception error);
 }

@@ -36,6 +36,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     private StreamKey _stream;
     private string _project = "";
     private long _behind; // events by which the newest append followed others than are known
+    private long _doubts; // times that the state was distrusted
     private volatile Folded _now = Folded.Nothing;
 
     private sealed record Folded(TState State, long Version, long SnapshotVersion, long Epoch)
@@ -70,7 +71,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// </summary>
     protected void AssumeNew()
     {
-        if (_now.Version == 0 && _now.Epoch < 0) Advance(Folded.Nothing with { Epoch = log.ExclusiveEpoch });
+        if (_now.Version == 0 && _now.Epoch < 0) Advance(Folded.Nothing with { Epoch = log.ExclusiveEpoch }, Interlocked.Read(ref _doubts));
     }
 
     /// <summary>The stream is known to have this version: what is older in memory is not believed without a look at the log.</summary>
@@ -116,7 +117,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 var decision = decide(now.State);
                 if (decision.Events.IsDefaultOrEmpty) return decision.Result;
                 if (await IsOvertaken(request)) throw new OvertakenException();
-                var group = new Group(now.State, anyVersion);
+                var group = new Group(now.State, anyVersion, log.Time.GetUtcNow());
                 group.Add(decision.Events, decision.Mark);
                 if (await TryAppend(now, group)) return decision.Result;
                 if (decision.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) throw new MarkTakenException(mark, marked);
@@ -160,7 +161,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 var anyVersion = all.TrueForAll(static waiting => waiting.AnyVersion);
                 if (!Trusted && !(anyVersion && _behind < MostBehind)) await CatchUp();
                 var now = _now;
-                var group = new Group(now.State, anyVersion);
+                var group = new Group(now.State, anyVersion, log.Time.GetUtcNow());
                 foreach (var waiting in all) waiting.Decide(group);
                 if (group.Written.Count == 0) break;
                 if (await RefuseOvertaken(all)) continue;
@@ -206,9 +207,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     }
 
     /// <summary>Events to be appended at once, and the state that they lead to.</summary>
-    private sealed class Group(TState state, bool anyVersion)
+    private sealed class Group(TState state, bool anyVersion, DateTimeOffset at)
     {
-        private readonly DateTimeOffset _at = DateTimeOffset.UtcNow;
 
         public TState State { get; private set; } = state;
 
@@ -222,7 +222,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             foreach (var @event in events)
             {
                 State = State.Apply(@event);
-                Written.Add(new(EventTypes.NameOf(@event), EventTypes.Serialize(@event), _at, mark));
+                Written.Add(new(EventTypes.NameOf(@event), EventTypes.Serialize(@event), at, mark));
                 mark = null;
             }
         }
@@ -342,7 +342,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
         _behind = first - now.Version - 1;
         if (_behind > 0) Distrust(); // the state is another one
-        else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch));
+        else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch), Interlocked.Read(ref _doubts));
         return true;
     }
 
@@ -356,50 +356,55 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             return;
         }
 
-        var epoch = log.ExclusiveEpoch;
+        // Both are taken before the look, so that neither an epoch that ends during it nor a distrust that arises is undone by what it finds.
+        var (epoch, doubts) = (log.ExclusiveEpoch, Interlocked.Read(ref _doubts));
         var version = await log.Version(_project, _stream);
         lock (_gate)
         {
             // Where the log answers as of a moment, this may know of more already.
             if (version <= _now.Version)
             {
-                _now = _now with { Epoch = epoch };
+                if (doubts == _doubts) _now = _now with { Epoch = epoch };
                 return;
             }
         }
 
-        if (version - now.Version > Kind.SnapshotEvery || !await Follow(now, version, epoch)) await Load(default);
+        if (version - now.Version > Kind.SnapshotEvery || !await Follow(now, version, epoch, doubts)) await Load(default);
     }
 
     /// <summary>Folds what others have written; false when the stream does not go on from what is known.</summary>
-    private async ValueTask<bool> Follow(Folded now, long version, long epoch)
+    private async ValueTask<bool> Follow(Folded now, long version, long epoch, long doubts)
     {
         var news = await log.ReadStream(_stream, now.Version, (int)(version - now.Version));
         if (news.Count == 0 || news[0].Version != now.Version + 1) return false;
-        Advance(new(news.Fold(now.State), now.Version + news.Count, now.SnapshotVersion, epoch));
+        Advance(new(news.Fold(now.State), now.Version + news.Count, now.SnapshotVersion, epoch), doubts);
         return true;
     }
 
     private async ValueTask Load(CancellationToken cancellation)
     {
-        var epoch = log.ExclusiveEpoch;
+        var (epoch, doubts) = (log.ExclusiveEpoch, Interlocked.Read(ref _doubts));
         var stored = await log.Load(_stream, cancellation);
-        Advance(new(stored.Fold<TState>(), stored.Version, stored.SnapshotVersion, epoch));
+        Advance(new(stored.Fold<TState>(), stored.Version, stored.SnapshotVersion, epoch), doubts);
     }
 
-    /// <summary>Several readers may catch up while a writer appends: an older state never replaces a newer one.</summary>
-    private void Advance(Folded to)
+    /// <summary>Several readers may catch up while a writer appends: an older state never replaces a newer one, nor is one trusted that was distrusted meanwhile.</summary>
+    private void Advance(Folded to, long doubts)
     {
         lock (_gate)
         {
             if (to.Version < _now.Version) return;
-            (_now, _behind) = (to, 0);
+            (_now, _behind) = (doubts == _doubts ? to : to with { Epoch = -1 }, 0);
         }
     }
 
     /// <summary>The next call looks at the log before it believes the state.</summary>
     private void Distrust()
     {
-        lock (_gate) _now = _now with { Epoch = -1 };
+        lock (_gate)
+        {
+            _doubts++;
+            _now = _now with { Epoch = -1 };
+        }
     }
 }

@@ -17,6 +17,9 @@ public interface IEventLog : IAsyncDisposable
     /// </summary>
     long ExclusiveEpoch { get; }
 
+    /// <summary>The clock by which events are dated.</summary>
+    TimeProvider Time => TimeProvider.System;
+
     /// <summary>Reads a stream: its newest snapshot and the events after it. Concurrent calls share a query. A stream never written has version 0.</summary>
     ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);
 

@@ -8,8 +8,19 @@ public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : E
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    // Longer than any request takes; a client that repeats one whose node died is told to wait for no longer.
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
     private readonly Lock _lock = new();
-    private TaskCompletionSource? _underWay;
+    private Turn? _underWay;
+
+    /// <summary>Who carries the request out. Completes when it has ended.</summary>
+    private sealed class Turn(long begun) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public Guid Id { get; } = Guid.NewGuid();
+
+        public long Begun => begun;
+    }
 
     /// <inheritdoc/>
     public async Task<RequestBegun> Begin(string fingerprint)
@@ -20,32 +31,27 @@ public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : E
             var begun = await Read(request => request.Begin(fingerprint));
             if (begun.Step != RequestStep.Proceed) return begun;
             Task first;
+            TimeSpan held;
             lock (_lock)
             {
-                if (_underWay is null)
+                held = _underWay is null ? TimeSpan.Zero : HeldFor(_underWay);
+                if (held <= TimeSpan.Zero)
                 {
-                    _underWay = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                    return begun;
+                    _underWay = new(time.GetTimestamp());
+                    return begun with { Turn = _underWay.Id };
                 }
 
-                first = _underWay.Task;
+                first = _underWay!.Task;
             }
 
             var left = Patience - time.GetElapsedTime(since);
             if (left <= TimeSpan.Zero) return new(RequestStep.Wait);
-            try
-            {
-                await first.WaitAsync(left, time);
-            }
-            catch (TimeoutException)
-            {
-                return new(RequestStep.Wait);
-            }
+            await first.WaitAsync(left < held ? left : held, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
     }
 
     /// <inheritdoc/>
-    public async Task<RequestBegun> Complete(RecordedAnswer answer)
+    public async Task<RequestBegun> Complete(RecordedAnswer answer, Guid turn)
     {
         try
         {
@@ -53,16 +59,20 @@ public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : E
         }
         finally
         {
-            await Abandon();
+            await Abandon(turn);
         }
     }
 
     /// <inheritdoc/>
-    public Task Abandon()
+    public Task Abandon(Guid turn)
     {
-        TaskCompletionSource? ended;
-        lock (_lock) (ended, _underWay) = (_underWay, null);
+        Turn? ended = null;
+        lock (_lock)
+            if (_underWay?.Id == turn) (ended, _underWay) = (_underWay, null);
         ended?.TrySetResult();
         return Task.CompletedTask;
     }
+
+    /// <summary>How long the turn still lasts. In a process that is alone, whoever carries out a request dies together with this grain, and may take as long as it likes.</summary>
+    private TimeSpan HeldFor(Turn turn) => Log.ExclusiveEpoch > 0 ? TimeSpan.MaxValue : Lease - time.GetElapsedTime(turn.Begun);
 }

@@ -17,6 +17,7 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
 
     private readonly SemaphoreSlim _catchingUp = new(1, 1);
     private readonly Lock _changing = new();
+    private long _doubts; // times that it was doubted
     private volatile Known _known = new(ImmutableDictionary<string, Profile>.Empty, Position: 0, Epoch: Untrusted);
 
     private const long Untrusted = -1;
@@ -29,7 +30,7 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
         await _catchingUp.WaitAsync(cancellation);
         try
         {
-            await LoadAll(log.ExclusiveEpoch, cancellation);
+            await LoadAll(log.ExclusiveEpoch, Interlocked.Read(ref _doubts), cancellation);
         }
         finally
         {
@@ -64,7 +65,11 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
     /// <summary>Notes that a change may have been made or not, so that the next read looks.</summary>
     public void Doubt()
     {
-        lock (_changing) _known = _known with { Epoch = Untrusted };
+        lock (_changing)
+        {
+            _doubts++;
+            _known = _known with { Epoch = Untrusted };
+        }
     }
 
     private async ValueTask CatchUp()
@@ -72,11 +77,12 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
         await _catchingUp.WaitAsync();
         try
         {
-            var epoch = log.ExclusiveEpoch;
+            // Before the look: what is doubted during it stays so.
+            var (epoch, doubts) = (log.ExclusiveEpoch, Interlocked.Read(ref _doubts));
             var head = await log.Head(projectId);
             if (head - _known.Position > FeedLimit)
             {
-                await LoadAll(epoch, CancellationToken.None);
+                await LoadAll(epoch, doubts, CancellationToken.None);
                 return;
             }
 
@@ -90,10 +96,10 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
                         Set(Workspace.IdOf(e.Key), changed.Profile);
                 }
 
-                Reach(page[^1].Position, _known.Epoch);
+                Reach(page[^1].Position);
             }
 
-            Reach(head, epoch);
+            Reach(head, epoch, doubts);
         }
         finally
         {
@@ -101,17 +107,22 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
         }
     }
 
-    private async Task LoadAll(long epoch, CancellationToken cancellation)
+    private async Task LoadAll(long epoch, long doubts, CancellationToken cancellation)
     {
         // The position first: what is written while the streams are read is then read again from the feed, not missed.
         var position = await log.Head(projectId, cancellation);
         await foreach (var stream in log.LoadAll(projectId, Workspace.Kind.Name, cancellation))
             Set(Workspace.IdOf(stream.Key), stream.Fold<Workspace>().Profile);
-        Reach(position, epoch);
+        Reach(position, epoch, doubts);
     }
 
-    private void Reach(long position, long epoch)
+    private void Reach(long position)
     {
-        lock (_changing) _known = _known with { Position = Math.Max(position, _known.Position), Epoch = epoch };
+        lock (_changing) _known = _known with { Position = Math.Max(position, _known.Position) };
+    }
+
+    private void Reach(long position, long epoch, long doubts)
+    {
+        lock (_changing) _known = _known with { Position = Math.Max(position, _known.Position), Epoch = doubts == _doubts ? epoch : Untrusted };
     }
 }

@@ -12,8 +12,9 @@ public abstract class DurableEventLog : IEventLog
     private readonly GroupCommit _commits;
     private Task? _ending;
 
-    private protected DurableEventLog(GroupCommit commits, string description)
+    private protected DurableEventLog(GroupCommit commits, string description, TimeProvider time)
     {
+        Time = time;
         _commits = commits;
         Description = description;
     }
@@ -23,6 +24,9 @@ public abstract class DurableEventLog : IEventLog
 
     /// <inheritdoc/>
     public long ExclusiveEpoch => _commits.EpochFrom(Exclusive);
+
+    /// <inheritdoc/>
+    public TimeProvider Time { get; }
 
     /// <summary>Above zero while this process is the only one that may write; another number each time that it became so.</summary>
     private protected abstract long Exclusive { get; }

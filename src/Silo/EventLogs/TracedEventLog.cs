@@ -8,6 +8,8 @@ internal sealed class TracedEventLog(IEventLog log) : IEventLog
 {
     public long ExclusiveEpoch => log.ExclusiveEpoch;
 
+    public TimeProvider Time => log.Time;
+
     public ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default) =>
         EventLogTraces.AreWanted ? new(Traced("load", stream.Kind, () => log.Load(stream, cancellation).AsTask())) : log.Load(stream, cancellation);
 

@@ -88,8 +88,9 @@ public sealed class RequestFenceGrainTests
     private async Task Answer(ServiceProvider node)
     {
         var request = node.GetRequiredService<IGrainFactory>().GetGrain<IIdempotentRequestGrain>(_request);
-        (await request.Begin("f")).Step.ShouldBe(RequestStep.Proceed);
-        await request.Complete(new("f", 200, "{}"));
+        var begun = await request.Begin("f");
+        begun.Step.ShouldBe(RequestStep.Proceed);
+        await request.Complete(new("f", 200, "{}"), begun.Turn);
     }
 
     private static async Task Acquire(ServiceProvider node, string key) =>

@@ -14,6 +14,14 @@ internal sealed class FeedLog : IEventLog
 
     public long ExclusiveEpoch { get; set; }
 
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Holds up what a look at a version or at the head has found, which may be old by then.</summary>
+    public Func<Task> Hold { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>What an append fails with once it is written.</summary>
+    public Exception? FailsAfterwards { get; set; }
+
     public int Asked { get; private set; }
 
     /// <summary>Appends wait until it is set.</summary>
@@ -41,7 +49,7 @@ internal sealed class FeedLog : IEventLog
     public ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default)
     {
         Asked++;
-        return new(_streams.TryGetValue(stream, out var events) ? events.Count : 0);
+        return Held(_streams.TryGetValue(stream, out var events) ? events.Count : 0);
     }
 
     public async Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
@@ -59,13 +67,14 @@ internal sealed class FeedLog : IEventLog
 
         var first = events.Count - append.Events.Count + 1;
         if (append.Snapshot is not null && first == append.ExpectedVersion + 1) _snapshots[append.Stream] = (events.Count, append.Snapshot);
+        if (FailsAfterwards is { } failure) throw failure;
         return new(true, _feed.Count - append.Events.Count + 1, first);
     }
 
     public ValueTask<long> Head(string project, CancellationToken cancellation = default)
     {
         Asked++;
-        return new(_feed.Count);
+        return Held(_feed.Count);
     }
 
     public ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(string project, long after, int max, CancellationToken cancellation = default)
@@ -100,6 +109,12 @@ internal sealed class FeedLog : IEventLog
     }
 
     public ValueTask DisposeAsync() => default;
+
+    private async ValueTask<long> Held(long found)
+    {
+        await Hold();
+        return found;
+    }
 
     private StoredStream Stored(StreamKey stream)
     {

@@ -50,6 +50,23 @@ public class ProfileIndexTests
     }
 
     [Fact]
+    public async Task What_is_doubted_during_a_look_stays_in_doubt()
+    {
+        await _index.Load(TestContext.Current.CancellationToken);
+        _log.ExclusiveEpoch = 1;
+        var held = new TaskCompletionSource();
+        _log.Hold = () => held.Task;
+        var looking = _index.Newest();
+        _log.Hold = () => Task.CompletedTask;
+        await AnotherNodeWrites("w1", "dev");
+        _index.Doubt();
+        held.SetResult();
+        await looking;
+
+        (await RoleOf("w1")).ShouldBe("dev");
+    }
+
+    [Fact]
     public async Task Beside_other_nodes_it_follows_the_feed()
     {
         await _index.Load(TestContext.Current.CancellationToken);

@@ -70,7 +70,7 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private PostgresEventLog(
         GroupCommit commits, string description, bool cluster, LookedAt publisher, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
-        : base(commits, description)
+        : base(commits, description, time)
     {
         _patience = new(options.Patience, time);
         _reads = reads;

@@ -15,7 +15,7 @@ internal sealed class SqliteEventLog : DurableEventLog
     private readonly ConcurrentBag<SqliteReader> _readers = [];
     private volatile bool _closed;
 
-    private SqliteEventLog(string path, string description, FileStream held, GroupCommit commits) : base(commits, description)
+    private SqliteEventLog(string path, string description, FileStream held, GroupCommit commits, TimeProvider time) : base(commits, description, time)
     {
         _path = path;
         _lock = held;
@@ -37,7 +37,7 @@ internal sealed class SqliteEventLog : DurableEventLog
             writer = new SqliteWriter(path, description, options);
             writer.Connect();
             return new SqliteEventLog(
-                path, description, held, new GroupCommit(writer, publisher, options, loggers.CreateLogger<SqliteEventLog>(), time));
+                path, description, held, new GroupCommit(writer, publisher, options, loggers.CreateLogger<SqliteEventLog>(), time), time);
         }
         catch (Exception failed)
         {
