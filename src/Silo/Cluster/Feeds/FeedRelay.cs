@@ -114,14 +114,13 @@ internal sealed partial class FeedRelay(IServiceProvider services, IFeedBus bus,
     private sealed class Followed(string project, FeedRelay relay)
     {
         private const int PageSize = 500;
-        private const int MostEarly = 10_000;
 
         // Nodes commit one after the other, but their announcements may overtake one another: a moment's patience saves reading the log.
         private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
 
         private readonly Lock _gate = new();
         private readonly SemaphoreSlim _turn = new(1, 1);
-        private readonly SortedDictionary<long, FeedEvent> _early = [];
+        private readonly EarlyEvents _early = new();
         private readonly List<Action<FeedBatch>> _followers = [];
         private long _last = -1; // position of the newest event delivered; below zero before the beginning
         private long _announced;
@@ -194,9 +193,9 @@ internal sealed partial class FeedRelay(IServiceProvider services, IFeedBus bus,
                         Deliver(events);
                         DeliverEarly();
                     }
-                    else if (_early.Count < MostEarly)
+                    else
                     {
-                        foreach (var e in events) _early[e.Position] = e;
+                        _early.Add(events);
                     }
                 }
 
@@ -280,17 +279,7 @@ internal sealed partial class FeedRelay(IServiceProvider services, IFeedBus bus,
 
         private void DeliverEarly()
         {
-            if (_early.Count == 0) return;
-            var ready = new List<FeedEvent>();
-            while (_early.Count > 0)
-            {
-                var (position, next) = _early.First();
-                if (position > _last + ready.Count + 1) break;
-                _early.Remove(position);
-                if (position == _last + ready.Count + 1) ready.Add(next);
-            }
-
-            if (ready.Count > 0) Deliver(ready);
+            if (_early.After(_last) is { Count: > 0 } ready) Deliver(ready);
         }
     }
 }

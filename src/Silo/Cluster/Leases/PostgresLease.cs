@@ -115,10 +115,11 @@ internal sealed partial class PostgresLease(string connectionString, NodeId node
             }
             else
             {
-                _holding = new(left, time);
-                _holding.Token.Register(Drop);
+                var begun = _holding = new(left, time);
                 LogHeld(logger, node.Id);
-                _held.TrySetResult(_holding.Token);
+                _held.TrySetResult(begun.Token);
+                // Last: it may be over already, and then this drops it here and now.
+                begun.Token.Register(Drop);
             }
         }
 
