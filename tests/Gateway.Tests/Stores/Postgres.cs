@@ -33,6 +33,8 @@ public sealed class BeadsIssues(PostgresStore store) : BeadsIssuesContract(store
 
 public sealed class IssueRoundTrip(PostgresStore store) : IssueRoundTripContract(store);
 
+public sealed class OldLog(PostgresStore store) : OldLogContract(store);
+
 public sealed class BeadsReady(PostgresStore store) : BeadsReadyContract(store);
 
 public sealed class BdhCommand(PostgresStore store) : BdhCommandContract(store);

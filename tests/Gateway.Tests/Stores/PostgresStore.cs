@@ -1,3 +1,5 @@
+using Beadhub.Testing;
+
 namespace Beadhub.Gateway.Tests.Stores;
 
 /// <summary>Servers on PostgreSQL, each with a database of its own in one private cluster. Without PostgreSQL the tests are skipped.</summary>
@@ -11,6 +13,13 @@ public sealed class PostgresStore : Store
     {
         await base.DisposeAsync();
         await databases.DisposeAsync();
+    }
+
+    protected override async Task<string> OldDatabase(string folder, string log)
+    {
+        var url = await NewDatabase(folder);
+        await PostgresCluster.Execute(url, await File.ReadAllTextAsync(log + ".sql"));
+        return url;
     }
 
     protected override Task<string> NewDatabase(string folder) => databases.Create();

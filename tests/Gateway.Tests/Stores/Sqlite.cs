@@ -38,6 +38,8 @@ public sealed class BeadsIssues(SqliteStore store) : BeadsIssuesContract(store);
 
 public sealed class IssueRoundTrip(SqliteStore store) : IssueRoundTripContract(store);
 
+public sealed class OldLog(SqliteStore store) : OldLogContract(store);
+
 public sealed class BeadsReady(SqliteStore store) : BeadsReadyContract(store);
 
 public sealed class BdhCommand(SqliteStore store) : BdhCommandContract(store);

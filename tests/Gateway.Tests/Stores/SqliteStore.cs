@@ -9,5 +9,11 @@ public sealed class SqliteStore : Store
         return null!;
     }
 
+    protected override Task<string> OldDatabase(string folder, string log)
+    {
+        File.Copy(log + ".db", Path.Combine(folder, "beadhub.db"));
+        return NewDatabase(folder);
+    }
+
     protected override Task<string> NewDatabase(string folder) => Task.FromResult($"sqlite:{Path.Combine(folder, "beadhub.db")}");
 }

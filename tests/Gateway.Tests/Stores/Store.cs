@@ -51,6 +51,9 @@ public abstract class Store : IAsyncDisposable
     /// <summary>A server like <see cref="Own"/> on a database that nobody has used, for tests of a whole database or of limits over all projects; it ends with its test.</summary>
     public Task<OwnServer> Fresh(params (string Name, string Value)[] settings) => Start(settings);
 
+    /// <summary>A server on a copy of a log that an earlier version has written; it ends with its test.</summary>
+    public Task<OwnServer> On(string old) => Start([], database: folder => OldDatabase(folder, Path.Combine(ServerProcess.Root(), "tests/Gateway.Tests/OldLogs", old)));
+
     /// <summary>Makes the database of a server unreachable until the result is disposed.</summary>
     public abstract Task<IAsyncDisposable> Cut(OwnServer server);
 
@@ -65,14 +68,17 @@ public abstract class Store : IAsyncDisposable
     /// <summary>The URL of a fresh database.</summary>
     protected abstract Task<string> NewDatabase(string folder);
 
-    private async Task<OwnServer> Start((string Name, string Value)[] settings, Func<OwnServer, ValueTask>? giveBack = null)
+    /// <summary>The URL of a database with a copy of a log.</summary>
+    protected abstract Task<string> OldDatabase(string folder, string log);
+
+    private async Task<OwnServer> Start((string Name, string Value)[] settings, Func<OwnServer, ValueTask>? giveBack = null, Func<string, Task<string>>? database = null)
     {
         if (Elsewhere is not null)
             Assert.Skip("BEADHUB_TEST_URL is set; this test needs a server with settings of its own.");
         var folder = Directory.CreateTempSubdirectory("beadhub-test-").FullName;
         var environment = new Dictionary<string, string>
         {
-            ["BEADHUB_DATABASE_URL"] = await NewDatabase(folder),
+            ["BEADHUB_DATABASE_URL"] = await (database ?? NewDatabase)(folder),
             ["BEADHUB_INTERNAL_AUTH_SECRET"] = ProxyHeaders.Secret,
             ["BEADHUB_INIT_RATE_LIMIT"] = "1000000",
             ["BEADHUB_SSE_KEEPALIVE_SECONDS"] = "1",
