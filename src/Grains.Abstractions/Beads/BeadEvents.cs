@@ -31,6 +31,9 @@ public interface IIssueStored : IEvent
     /// <summary>Its alias.</summary>
     string Alias { get; }
 
+    /// <summary>When, the same instant for all issues of a sync.</summary>
+    DateTimeOffset SyncedAt { get; }
+
     /// <summary>What else of a stored issue has changed that somebody may have subscribed to; null when nothing has.</summary>
     BeadBefore? Before { get; }
 
@@ -72,7 +75,11 @@ public sealed record IssueStored(
     [property: Id(9)] BeadBefore? After,
     [property: Id(10)] string? CreatedBy,
     [property: Id(11)] ImmutableArray<string>? ElidedIds,
-    [property: Id(12), JsonConverter(typeof(RawJson))] string Line) : IIssueStored;
+    [property: Id(12), JsonConverter(typeof(RawJson))] string Line) : IIssueStored
+{
+    /// <inheritdoc/>
+    DateTimeOffset IIssueStored.SyncedAt => At;
+}
 
 /// <summary>An issue was stored, by versions of the program that kept of its line only what they knew. Becomes <c>bead.status_changed</c> on the event stream when the status differs (contract 14.1).</summary>
 /// <param name="Record">The issue as it is now.</param>
@@ -101,6 +108,9 @@ public sealed record BeadStored(
 
     /// <inheritdoc/>
     string? IIssueStored.Status => Record.Status;
+
+    /// <inheritdoc/>
+    DateTimeOffset IIssueStored.SyncedAt => Record.SyncedAt;
 
     /// <inheritdoc/>
     BeadBefore? IIssueStored.After => new(Record.Priority, Record.Assignee);

@@ -69,7 +69,7 @@ internal sealed class IssueTexts(IEventLog log, string projectId)
     /// </summary>
     private async ValueTask<IIssueStored> Find(BeadRecord record, StoredEvent? found)
     {
-        if (found is { } there && Parse(there, record) is { } stored) return stored;
+        if (found is { } there && Parse(there, record) is { } stored && stored.SyncedAt == record.SyncedAt) return stored;
         IIssueStored? newest = null;
         for (long after = 0; ;)
         {
