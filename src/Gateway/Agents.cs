@@ -118,7 +118,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         if (!address.IsValid) throw ApiException.NotFound("Invalid address format");
 
         var who = await identification.Of(http);
-        var (projectId, agent) = await Find(address);
+        var (projectId, agent) = await Find(who, address);
         return projectId == who.ProjectId
             ? await Deregister(projectId, agent.AgentId)
             : throw ApiException.Forbidden("Not authorized to deregister agents in another project");
@@ -132,19 +132,20 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
 
     private async Task<Answer<ResolvedAgent>> Resolve(HttpContext http)
     {
-        await identification.Of(http);
+        var who = await identification.Of(http);
         var address = Address(http, "address");
         if (!address.IsValid) throw ApiException.NotFound("Agent not found");
-        var (_, agent) = await Find(address);
+        var (_, agent) = await Find(who, address);
         return Answer.Of(
             new ResolvedAgent(agent.Did, agent.StableId, $"{address.Slug}/{address.Alias}", agent.AgentId, agent.HumanName, agent.PublicKey, settings.ServerUrl,
                 agent.Custody, agent.Lifetime, agent.Status),
             Wire.Types.ResolvedAgent);
     }
 
-    private async Task<(string ProjectId, AgentIdentity Agent)> Find(AgentAddress address)
+    private async Task<(string ProjectId, AgentIdentity Agent)> Find(ProjectIdentity who, AgentAddress address)
     {
-        var projectId = await grains.GetGrain<IDirectoryGrain>(address.Slug).Find() ?? throw ApiException.NotFound("Agent not found");
+        var name = IDirectoryGrain.SlugName(await identification.TenantOf(who), address.Slug);
+        var projectId = await grains.GetGrain<IDirectoryGrain>(name).Find() ?? throw ApiException.NotFound("Agent not found");
         var named = await grains.GetGrain<IProjectGrain>(projectId).Named([address.Alias]);
         return (projectId, named[0] ?? throw ApiException.NotFound("Agent not found"));
     }
@@ -170,7 +171,8 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         else if (slug.Length == 0 && body.Has("project_slug")) body.Fail("project_slug", "project_slug is required");
         body.Done();
 
-        var project = await grains.GetGrain<IDirectoryGrain>(slug).Find();
+        var (tenant, _) = identification.SignedTenantOf(http);
+        var project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Find();
         var prefix = project is null ? "alice" : await grains.GetGrain<IProjectGrain>(project).SuggestPrefix();
         if (prefix is null) throw new ApiException(StatusCodes.Status409Conflict, "alias_exhausted");
         return Answer.Of(new AliasPrefixAnswer(slug, project, prefix), Wire.Types.AliasPrefixAnswer);

@@ -19,6 +19,7 @@ public static class BeadhubGateway
     public static IServiceCollection AddBeadhubGateway(this IServiceCollection services, GatewaySettings settings)
     {
         services.AddSingleton(settings);
+        services.AddSingleton<Tokens>();
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.TryAddSingleton<IInitRate, MemoryInitRate>();
@@ -106,6 +107,7 @@ public static class BeadhubGateway
         Init.Map(app);
         Introspection.Map(app);
         Projects.Map(app);
+        ApiKeys.Map(app);
         Agents.Map(app);
         AgentIdentities.Map(app);
         Control.Map(app);

@@ -10,6 +10,12 @@ public sealed record GatewaySettings
     /// <summary>Secret of the signed proxy headers; null turns them off. <c>BEADHUB_INTERNAL_AUTH_SECRET</c>, else <c>SESSION_SECRET_KEY</c>.</summary>
     public string? InternalAuthSecret { get; init; }
 
+    /// <summary>The administrators' key, at least <see cref="LeastAdminKey"/> characters; null lets only callers on this machine administrate. <c>BEADHUB_ADMIN_KEY</c>.</summary>
+    public string? AdminKey { get; init; }
+
+    /// <summary>Least length of the administrators' key.</summary>
+    public const int LeastAdminKey = 16;
+
     /// <summary>Bootstraps that one address may make in a window. <c>BEADHUB_INIT_RATE_LIMIT</c>.</summary>
     public int InitRateLimit { get; init; } = 10;
 

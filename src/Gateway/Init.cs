@@ -1,19 +1,20 @@
 using System.Net;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
-internal sealed class Init(IGrainFactory grains, IInitRate rate)
+internal sealed class Init(IGrainFactory grains, IInitRate rate, Identification identification)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Init>();
         if (!routes.ServiceProvider.GetRequiredService<GatewaySettings>().Bootstrap) return;
-        routes.Post("/v1/init", endpoints.Post).WithTags("init").Says("Bootstrap an agent; answers with a new API key", 404, 409, 422, 429).Answers<InitAnswer>();
+        routes.Post("/v1/init", endpoints.Post).WithTags("init").Says("Bootstrap an agent; answers with a new API key", 401, 404, 409, 410, 422).AllowAnonymous().Answers<InitAnswer>();
     }
 
     private async Task<IResult> Post(HttpContext http)
@@ -65,13 +66,15 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         if (lifetime == Lifetimes.Ephemeral && custody != Custodies.Custodial && (custody is not null || did is not null || publicKey is not null))
             throw ApiException.Unprocessable("Ephemeral agents must be custodial");
 
-        var (project, newSlug) = (projectId, (string?)null);
+        var (tenant, signedProject) = identification.SignedTenantOf(http);
+        if (signedProject is not null && projectId is not null && signedProject != projectId) throw ApiException.NotFound("project_not_found: unknown project_id");
+        var (project, newSlug) = (projectId ?? signedProject, (string?)null);
         if (project is null)
         {
             if (slug.Length == 0)
             {
                 if (origin is null) throw ApiException.Unprocessable("project_slug is required");
-                var uses = await grains.GetGrain<IOriginGrain>(origin.Canonical).Projects();
+                var uses = (await grains.GetGrain<IOriginGrain>(origin.Canonical).Projects()).RemoveAll(use => use.TenantId != tenant);
                 if (uses.IsEmpty) throw ApiException.Unprocessable("project_not_found: repo not registered");
                 if (uses.Length > 1) return new AmbiguousRepo(origin.Canonical, uses);
                 project = uses[0].ProjectId;
@@ -79,12 +82,12 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
             else
             {
                 newSlug = slug;
-                project = await grains.GetGrain<IDirectoryGrain>(slug).Ensure(Guid.NewGuid().ToString("D"));
+                project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Ensure(Guid.NewGuid().ToString("D"));
             }
         }
 
         var agent = await grains.GetGrain<IProjectGrain>(project).Init(
-            new(newSlug, projectName, alias, humanName, agentType, lifetime, origin, role, hostname ?? "", path ?? "", custody, did, publicKey));
+            new(newSlug, projectName, alias, humanName, agentType, lifetime, origin, role, hostname ?? "", path ?? "", custody, did, publicKey, tenant));
         return Answer.Of(
             new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId, agent.CanonicalOrigin,
                 agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime, agent.StableId),

@@ -30,7 +30,8 @@ internal sealed class Repos(IGrainFactory grains, Identification identification,
         var origin = body.Origin("origin_url", required: true);
         body.Done();
 
-        var uses = await grains.GetGrain<IOriginGrain>(origin!.Canonical).Projects();
+        var (tenant, _) = identification.SignedTenantOf(http);
+        var uses = (await grains.GetGrain<IOriginGrain>(origin!.Canonical).Projects()).RemoveAll(use => use.TenantId != tenant);
         return uses switch
         {
             [] => throw ApiException.NotFound($"Repo not found: {origin.Canonical}"),

@@ -21,6 +21,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
         group.Get("/team", endpoints.Team).Says("The workspaces that matter most to a team member", 401, 422);
         group.Get("/online", endpoints.Online).Says("Workspaces that are present", 401);
         group.Get("/{workspaceId}", endpoints.Get).Says("One workspace with its claims", 401, 404);
+        group.Patch("/{workspaceId}", endpoints.Change).Says("Change what the caller's workspace tells of itself", 401, 403, 404, 410, 422);
         group.Delete("/{workspaceId}", endpoints.Delete).Says("Delete a workspace; any agent of the project may", 401, 404);
         group.Post("/{workspaceId}/restore", endpoints.Restore).Says("Restore a deleted workspace with its agent and keys", 401, 404, 409);
     }
@@ -41,7 +42,7 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
         }
         else
         {
-            var uses = await grains.GetGrain<IOriginGrain>(origin!.Canonical).Projects();
+            var uses = (await grains.GetGrain<IOriginGrain>(origin!.Canonical).Projects()).RemoveAll(static use => use.TenantId is not null);
             if (uses.IsEmpty) throw ApiException.NotFound($"Repo not registered: {origin.Canonical}. Run 'bdh :init' first.");
             if (uses.Length > 1)
                 throw new ApiException(StatusCodes.Status409Conflict,
@@ -152,9 +153,36 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
         var workspaceId = http.PathPart("workspaceId");
         var who = await identification.Of(http);
         var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
-        var page = await grains.GetGrain<IProjectGrain>(who.ProjectId).Workspaces(new(id, null, null, null, null, false, true, true, 1, null));
-        var found = page.Workspaces is [var one] ? one : throw ApiException.NotFound("Workspace not found");
+        var found = await One(grains.GetGrain<IProjectGrain>(who.ProjectId), id);
         return Answer.Of(who.Mode == AuthMode.PublicReader ? Redact(found) : found, Wire.Types.WorkspaceView);
+    }
+
+    private static async Task<WorkspaceView> One(IProjectGrain project, string id)
+    {
+        var page = await project.Workspaces(new(id, null, null, null, null, false, true, true, 1, null));
+        return page.Workspaces is [var one] ? one : throw ApiException.NotFound("Workspace not found");
+    }
+
+    private async Task<Answer<WorkspaceView>> Change(HttpContext http)
+    {
+        using var body = await BodyFields.Read(http);
+        body.Only("role", "current_branch", "timezone", "hostname", "workspace_path", "human_name");
+        var role = body.Role("role", CommonFields.RoleRule);
+        var branch = body.Plain("current_branch", 255);
+        var timezone = body.Optional("timezone", max: 64);
+        if (timezone is { Length: > 0 } && !Names.IsTimezone(timezone)) body.Fail("timezone", "Invalid timezone format");
+        var hostname = body.Plain("hostname", 255);
+        var path = body.Plain("workspace_path", 1024, linesAllowed: true);
+        var humanName = body.Optional("human_name", max: 64);
+        if (humanName is not null && !Names.IsHumanName(humanName)) body.Fail("human_name", "Invalid human_name format");
+        body.Done();
+
+        var who = await identification.Of(http);
+        var id = CommonFields.WorkspaceIdOrNull(http.PathPart("workspaceId")) ?? "";
+        who.MustBe(id);
+        var project = grains.GetGrain<IProjectGrain>(who.ProjectId);
+        await project.ChangeWorkspace(id, new(HumanName: humanName, Role: role, Hostname: hostname, WorkspacePath: path, Branch: branch, Timezone: timezone));
+        return Answer.Of(await One(project, id), Wire.Types.WorkspaceView);
     }
 
     private async Task<Answer<DeletedAnswer>> Delete(HttpContext http)

@@ -93,6 +93,7 @@ public sealed record Settings
                 Bootstrap = Flag("BEADHUB_BOOTSTRAP") ?? true,
                 ServerUrl = Text("AWEB_SERVER_URL") ?? "",
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),
+                AdminKey = Secret("BEADHUB_ADMIN_KEY"),
                 InitRateLimit = Integer("BEADHUB_INIT_RATE_LIMIT", 10, 1, int.MaxValue),
                 InitRateWindow = TimeSpan.FromSeconds(Integer("BEADHUB_INIT_RATE_WINDOW", 60, 1, 86_400)),
                 MailRateLimit = Integer("BEADHUB_MAIL_RATE_LIMIT", 600_000, 0, int.MaxValue),
@@ -161,6 +162,13 @@ public sealed record Settings
             "off" => MetricsAccess.Off,
             _ => throw new SettingsException($"BEADHUB_METRICS must be local, all or off, not '{text}'"),
         };
+
+        // One that can be guessed, or that is told from an API key by nothing, must not open everything. It goes into a header.
+        string? Secret(string name) => Text(name) is not { } text ? null
+            : text.Length < GatewaySettings.LeastAdminKey || text.Length > 512 || text.Any(static c => c is <= ' ' or > '~')
+                ? throw new SettingsException($"{name} must be {GatewaySettings.LeastAdminKey} to 512 printable ASCII characters without spaces, for example of 'openssl rand -hex 32'")
+            : text.StartsWith("aw_sk_", StringComparison.Ordinal) ? throw new SettingsException($"{name} must not begin as API keys do, with aw_sk_")
+            : text;
 
         byte[]? Key(string name)
         {

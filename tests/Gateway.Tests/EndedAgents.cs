@@ -9,15 +9,15 @@ namespace Beadhub.Gateway.Tests;
 /// <summary>Who was deregistered reads its project and writes nothing (contract 1.8), by whatever door. The operations are the server's own: a new one is met here too.</summary>
 public abstract class EndedAgentsContract(Store store) : ContractTests(store)
 {
-    // These read, whatever their method; /mcp is looked at by its tools.
+    // These read, whatever their method; /mcp is looked at by its tools. What is below /v1/projects is for administrators only.
     private static readonly string[] NoWrites =
         ["POST /v1/init", "POST /mcp", "POST /v1/agents/suggest-alias-prefix", "POST /v1/workspaces/suggest-name-prefix", "POST /v1/repos/lookup"];
 
-    // The first wants a key; by the second a gateway brings an agent back (contract 1.6, 5.5).
-    private static readonly string[] NotForGateways = ["POST /v1/workspaces/register", "POST /v1/workspaces/{workspaceId}/restore"];
+    // The first and last want a key; by the second a gateway brings an agent back (contract 1.6, 5.5).
+    private static readonly string[] NotForGateways = ["POST /v1/workspaces/register", "POST /v1/workspaces/{workspaceId}/restore", "POST /v1/agents/me/keys/rotate"];
 
     // Of several fields one is asked for; the document does not say so.
-    private static readonly string[] OneOf = ["to_alias", "issues_jsonl", "bundle", "new_did", "new_public_key"];
+    private static readonly string[] OneOf = ["to_alias", "issues_jsonl", "bundle", "new_did", "new_public_key", "resource_key"];
 
     [Fact]
     public async Task A_deregistered_agent_writes_nothing()
@@ -33,6 +33,27 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
         // It reads on (protocol checklist 50).
         await team.Gone.Get("/v1/agents").Ok();
         await team.Gone.Post("/v1/workspaces/suggest-name-prefix", new { origin_url = team.Gone.Origin }).Ok();
+    }
+
+    [Fact]
+    public async Task In_an_archived_project_nobody_writes()
+    {
+        var team = await Team.Make(NewProject());
+        var admin = Api.As(Api.AdminKey);
+        var before = await team.Seen();
+        await admin.Post($"/v1/projects/{team.Peer.ProjectId}/archive").Ok();
+
+        (await Walk(team, team.Peer, own: team.Peer, allowed: [410])).ShouldBeEmpty();
+        (await Walk(team, Proxied(team.Peer), own: team.Peer, allowed: [410], "POST /v1/workspaces/register", "POST /v1/agents/me/keys/rotate")).ShouldBeEmpty();
+        await team.Peer.Project.Init(new { project_slug = team.Peer.Project.Slug }).RefusedWith(410, "archived");
+        await team.Peer.Project.Init(new { project_id = team.Peer.ProjectId, repo_origin = team.Peer.Origin, alias = "peer" }).RefusedWith(410, "archived");
+        (await team.Seen()).ShouldBe(before);
+
+        // What was refused is not kept: with the same key it is carried out once the project is in use again.
+        var once = Api.With(("Authorization", $"Bearer {team.Peer.Key}"), ("Idempotency-Key", "once"));
+        await once.Post("/v1/tasks", new { title = "T3" }).RefusedWith(410, "archived");
+        await admin.Post($"/v1/projects/{team.Peer.ProjectId}/unarchive").Ok();
+        await once.Post("/v1/tasks", new { title = "T3" }).Ok();
     }
 
     [Fact]
@@ -97,7 +118,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
             foreach (var operation in path.Value.EnumerateObject())
             {
                 var name = $"{operation.Name.ToUpperInvariant()} {path.Name}";
-                if (operation.Name is "get" || NoWrites.Contains(name) || except.Contains(name)) continue;
+                if (operation.Name is "get" || path.Name.StartsWith("/v1/projects", StringComparison.Ordinal) || NoWrites.Contains(name) || except.Contains(name)) continue;
                 walked++;
                 var answer = await caller.Send(new HttpMethod(operation.Name.ToUpperInvariant()), Path(team, path.Name, operation.Value, own), Content(team, operation.Value, own));
                 if (!allowed.Contains(answer.Status)) wrong.Add($"{name}: {answer}");

@@ -17,6 +17,9 @@ public class Api
         MaxDepth = 128,
     };
 
+    /// <summary>The administrators' key of test servers. Without one, whoever asks from this machine would be one: also tests that send whatever comes to mind.</summary>
+    public const string AdminKey = "test-admin-key-0123456789";
+
     private readonly HttpClient http;
     private readonly (string Name, string Value)[] headers;
 

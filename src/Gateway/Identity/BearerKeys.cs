@@ -6,9 +6,11 @@ using Orleans;
 namespace Beadhub.Gateway.Identity;
 
 /// <summary>Authentication by <c>Authorization: Bearer aw_sk_…</c> (contract 1.2).</summary>
-internal sealed class BearerKeys(IGrainFactory grains)
+internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens)
 {
-    private const string Scheme = "Bearer ";
+    /// <summary>How the header begins.</summary>
+    public const string Scheme = "Bearer ";
+
     private const int MaxHeader = 1024;
     private const int MaxRemembered = 10_000;
 
@@ -16,7 +18,7 @@ internal sealed class BearerKeys(IGrainFactory grains)
     private readonly ConcurrentDictionary<string, IApiKeyGrain> _known = new(StringComparer.Ordinal);
 
     /// <summary>Whom the key speaks for; keys that died with their workspace included, which <see cref="Identification"/> tells apart.</summary>
-    /// <exception cref="ApiException">401.</exception>
+    /// <exception cref="ApiException">401; 403 for the administrators' key.</exception>
     public ValueTask<ProjectIdentity> Identify(HttpRequest request)
     {
         var header = request.Headers.Authorization.ToString();
@@ -30,6 +32,13 @@ internal sealed class BearerKeys(IGrainFactory grains)
         if (!header.StartsWith(Scheme, StringComparison.Ordinal))
             throw ApiException.Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
         if (header.Length > MaxHeader) throw UnknownKey();
+        switch (tokens.KindOf(header.AsSpan(Scheme.Length)))
+        {
+            case TokenKind.Unknown:
+                throw UnknownKey();
+            case TokenKind.Administrator:
+                throw ApiException.Forbidden("The administrators' key speaks for no project: use an API key of the project");
+        }
 
         var record = grains.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(header.AsSpan(Scheme.Length)));
         var holder = await record.Identify() ?? throw UnknownKey();

@@ -13,6 +13,9 @@ internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string
     /// <summary>How the caller stands in the project. Of those whom a proxy vouches for it is found out only where it matters: when they write.</summary>
     public Standing Standing { get; init; }
 
+    /// <summary>The tenant that a proxy has signed for, if any; the project is of it.</summary>
+    public string? TenantId { get; init; }
+
     /// <summary>Refuses to act as a workspace that is not the caller's own (contract 1.4). Proxies vouch for whom they act.</summary>
     public void MustBe(string workspaceId)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 
 namespace Beadhub.Gateway.Mcp;
 
@@ -8,8 +9,8 @@ namespace Beadhub.Gateway.Mcp;
 /// </summary>
 internal sealed class InnerRequests(Idempotency idempotency)
 {
-    // Everything that says who asks, and what makes a repeat recognisable.
-    private static readonly string[] Passed = ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID"];
+    // Everything that says who asks, and by what way.
+    private static readonly string[] Passed = ["Authorization", .. ProxyHeaders.All, "Forwarded", "Via", "X-Forwarded-For", "X-Original-For", "X-Real-IP"];
 
     private RequestDelegate? _endpoints;
 

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Text;
+using Beadhub.Gateway.Identity;
 
 namespace Beadhub.Gateway.Metrics;
 
@@ -16,7 +16,7 @@ internal static class MetricsEndpoint
         routes.MapGet("/metrics", new RequestDelegate(http =>
         {
             // For anybody else there is nothing here.
-            if (access == MetricsAccess.Local && !IsLocal(http))
+            if (access == MetricsAccess.Local && !LocalCallers.IsLocal(http))
             {
                 http.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;
@@ -26,11 +26,4 @@ internal static class MetricsEndpoint
             return http.Response.WriteAsync(readings.Read(), Encoding.UTF8, http.RequestAborted);
         })).ExcludeFromDescription();
     }
-
-    // A proxy on the same machine brings requests from anywhere, and says so: in one of these, of which the second is left of a header that was believed.
-    private static readonly string[] OfProxies = ["X-Forwarded-For", "X-Original-For", "Forwarded", "X-Real-IP"];
-
-    private static bool IsLocal(HttpContext http) =>
-        (http.Connection.RemoteIpAddress is not { } address || IPAddress.IsLoopback(address))
-        && !OfProxies.Any(http.Request.Headers.ContainsKey);
 }

@@ -19,7 +19,7 @@ internal static class Refusals
         [404] = "What the credentials or the request name does not exist",
         [408] = "The body came too slowly",
         [409] = "Something is in the way, or the first request with this Idempotency-Key is still under way",
-        [410] = "The caller was deregistered, or what it names is gone",
+        [410] = "The caller was deregistered, the project is archived, or what is named is gone",
         [413] = "The body is too large",
         [415] = "The body is encoded in a way that is not read",
         [422] = "Something in the request is not as described",

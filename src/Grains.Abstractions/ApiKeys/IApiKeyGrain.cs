@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Beadhub.Projects;
@@ -25,10 +26,44 @@ public interface IApiKeyGrain : IGrainWithStringKey
     [Repeatable]
     Task Issue(ApiKeyIssued issued);
 
-    /// <summary>Whom the key speaks for, and how they stand in their project (contract 1.8); null when it is unknown.</summary>
+    /// <summary>Ends the key: it opens nothing from then on. Whether it did so just now; false when it is unknown or had ended.</summary>
+    [Repeatable]
+    Task<bool> Revoke();
+
+    /// <summary>Whom the key speaks for, and how they stand in their project (contract 1.8); null when it is unknown or was revoked.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<KeyHolder?> Identify();
 }
+
+/// <summary>
+/// The API keys of a project, for administrators. Key: project id. It owns no events: keys are kept by their hash, each for itself, and are read all together when
+/// somebody asks, which is seldom.
+/// </summary>
+[Alias("beadhub.api_keys")]
+public interface IApiKeysGrain : IGrainWithStringKey
+{
+    /// <summary>The project's keys, or those of one agent of it, newest first.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<ApiKeyView>> List(string? agentId);
+
+    /// <summary>Ends keys: the one with this id, or (null) all of an agent. The answer names those that ended just now; null when there is no such key.</summary>
+    [Repeatable]
+    Task<ImmutableArray<string>?> Revoke(string? apiKeyId, string? agentId);
+}
+
+/// <summary>A key as administrators see it: never the key itself.</summary>
+/// <param name="ApiKeyId">Id of the key record.</param>
+/// <param name="AgentId">Agent, or null for a key of the project alone.</param>
+/// <param name="Prefix">First characters, by which people recognise it.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="RevokedAt">When it was revoked; null while it was not.</param>
+[GenerateSerializer, Immutable, Alias("api_key.view.v1")]
+public sealed record ApiKeyView(
+    [property: Id(0)] string ApiKeyId,
+    [property: Id(1)] string? AgentId,
+    [property: Id(2)] string Prefix,
+    [property: Id(3)] DateTimeOffset CreatedAt,
+    [property: Id(4)] DateTimeOffset? RevokedAt);
 
 /// <summary>Whom a key speaks for, and how they stand just now.</summary>
 /// <param name="Key">Whom it speaks for.</param>
@@ -56,3 +91,7 @@ public sealed record ApiKeyIssued(
     [property: Id(2)] string? AgentId,
     [property: Id(3)] string Prefix,
     [property: Id(4)] DateTimeOffset At) : IEvent;
+
+/// <summary>A key was revoked.</summary>
+[GenerateSerializer, Immutable, Alias("api_key.revoked.v1")]
+public sealed record ApiKeyRevoked([property: Id(0)] DateTimeOffset At) : IEvent;

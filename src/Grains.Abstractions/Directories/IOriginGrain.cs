@@ -26,12 +26,14 @@ public interface IOriginGrain : IGrainWithStringKey
 /// <param name="ProjectSlug">Its slug.</param>
 /// <param name="RepoId">Repository in that project.</param>
 /// <param name="Name">Its name: the last segment of the path.</param>
+/// <param name="TenantId">The project's tenant, or null: nobody finds a repository across tenants.</param>
 [GenerateSerializer, Immutable, Alias("origin.use.v1")]
 public sealed record OriginUse(
     [property: Id(0)] string ProjectId,
     [property: Id(1)] string ProjectSlug,
     [property: Id(2)] string RepoId,
-    [property: Id(3)] string Name);
+    [property: Id(3)] string Name,
+    [property: Id(4)] string? TenantId = null);
 
 /// <summary>A project took the repository up.</summary>
 [GenerateSerializer, Immutable, Alias("origin.used.v1")]

@@ -17,6 +17,29 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <exception cref="RefusedException">All prefixes are taken; the workspace belongs to another repository; the project is unknown.</exception>
     Task<AgentInitialized> Init(InitAgent command);
 
+    /// <summary>Creates the project before anybody joins it.</summary>
+    /// <exception cref="RefusedException">It is there already.</exception>
+    Task<ProjectDetails> Create(CreateProject command);
+
+    /// <summary>Changes name or visibility.</summary>
+    Task<ProjectDetails> Change(ChangeProject command);
+
+    /// <summary>Puts the project aside, or takes it into use again. Doing so twice changes nothing.</summary>
+    [Repeatable]
+    Task<ProjectDetails> SetArchived(bool archived);
+
+    /// <summary>The project as administrators see it; null when no such project was ever created.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ProjectDetails?> Details();
+
+    /// <summary>Makes another API key for a living agent.</summary>
+    Task<KeyMade> MakeKey(string agentId);
+
+    /// <summary>Changes what a workspace tells of itself (requirements, API surface).</summary>
+    /// <exception cref="RefusedException">The workspace is unknown or was deleted.</exception>
+    [Repeatable]
+    Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch);
+
     /// <summary>Opens the agent's workspace on a repository (contract 5.2).</summary>
     Task<WorkspaceRegistered> Register(RegisterWorkspace command);
 
@@ -159,6 +182,7 @@ public sealed record Origin([property: Id(0)] string Url, [property: Id(1)] stri
 /// <param name="Custody"><c>self</c> or <c>custodial</c>; null for what fits the key (protocol 12.2).</param>
 /// <param name="Did">The agent's own did:key, or null.</param>
 /// <param name="PublicKey">Its public key, or null.</param>
+/// <param name="TenantId">The tenant that a gateway has signed for: a new project comes under it, an existing one must be of it. Null when none has.</param>
 [GenerateSerializer, Immutable, Alias("project.init.v1")]
 public sealed record InitAgent(
     [property: Id(0)] string? Slug,
@@ -173,7 +197,8 @@ public sealed record InitAgent(
     [property: Id(9)] string WorkspacePath,
     [property: Id(10)] string? Custody = null,
     [property: Id(11)] string? Did = null,
-    [property: Id(12)] string? PublicKey = null);
+    [property: Id(12)] string? PublicKey = null,
+    [property: Id(13)] string? TenantId = null);
 
 /// <summary>A bootstrapped agent (contract 3.3). The API key is shown here and never again.</summary>
 [GenerateSerializer, Immutable, Alias("project.initialized.v1")]

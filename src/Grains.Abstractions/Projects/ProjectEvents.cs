@@ -8,7 +8,21 @@ public sealed record ProjectCreated(
     [property: Id(0)] string ProjectId,
     [property: Id(1)] string Slug,
     [property: Id(2)] string Name,
-    [property: Id(3)] DateTimeOffset At) : IEvent;
+    [property: Id(3)] DateTimeOffset At,
+    [property: Id(4)] string? TenantId = null,
+    [property: Id(5)] string? Visibility = null) : IEvent;
+
+/// <summary>A project has another name or visibility; parts that are null stayed as they were.</summary>
+[GenerateSerializer, Immutable, Alias("project.changed.v1")]
+public sealed record ProjectChanged([property: Id(0)] string? Name, [property: Id(1)] string? Visibility, [property: Id(2)] DateTimeOffset At) : IEvent;
+
+/// <summary>A project was put aside: it is read, not changed, and nobody joins it.</summary>
+[GenerateSerializer, Immutable, Alias("project.archived.v1")]
+public sealed record ProjectArchived([property: Id(0)] DateTimeOffset At) : IEvent;
+
+/// <summary>An archived project is in use again.</summary>
+[GenerateSerializer, Immutable, Alias("project.unarchived.v1")]
+public sealed record ProjectUnarchived([property: Id(0)] DateTimeOffset At) : IEvent;
 
 /// <summary>An agent joined the project under an alias that no other living agent has.</summary>
 [GenerateSerializer, Immutable, Alias("project.agent_joined.v1")]

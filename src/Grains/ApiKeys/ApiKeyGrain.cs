@@ -4,14 +4,17 @@ using Beadhub.Projects;
 namespace Beadhub.ApiKeys;
 
 /// <inheritdoc cref="IApiKeyGrain"/>
-public sealed class ApiKeyGrain(IEventLog log) : EventSourcedGrain<ApiKey>(log), IApiKeyGrain
+public sealed class ApiKeyGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<ApiKey>(log), IApiKeyGrain
 {
-    private static readonly Func<ApiKey, KeyIdentity?> Holder = key => key.Identity;
+    private static readonly Func<ApiKey, KeyIdentity?> Holder = key => key.RevokedAt is null ? key.Identity : null;
 
     private IProjectGrain? _project;
 
     /// <inheritdoc/>
     public Task Issue(ApiKeyIssued issued) => Transact(key => key.Issue(issued));
+
+    /// <inheritdoc/>
+    public Task<bool> Revoke() => Transact(key => key.Revoke(time.Now()));
 
     /// <inheritdoc/>
     public async ValueTask<KeyHolder?> Identify()

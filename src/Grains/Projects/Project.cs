@@ -17,6 +17,9 @@ namespace Beadhub.Projects;
 /// <param name="UnclearedWorkspaces">Deleted workspaces whose claims and presence may still be there.</param>
 /// <param name="UnclearedRepos">Deleted repositories that may still be found by their origin.</param>
 /// <param name="RotatedAgents">Agents of whose change of key others may have to be told; null for none.</param>
+/// <param name="TenantId">Tenant, or null.</param>
+/// <param name="Visibility">One of <see cref="Visibilities"/>; null while nobody has decided.</param>
+/// <param name="ArchivedAt">Since when it is only read; null while it is in use.</param>
 public sealed record Project(
     string Id,
     string Slug,
@@ -26,7 +29,10 @@ public sealed record Project(
     Roster Roster,
     ImmutableHashSet<string> UnclearedWorkspaces,
     ImmutableHashSet<string> UnclearedRepos,
-    ImmutableHashSet<string>? RotatedAgents = null) : IEventSourced<Project>
+    ImmutableHashSet<string>? RotatedAgents = null,
+    string? TenantId = null,
+    string? Visibility = null,
+    DateTimeOffset? ArchivedAt = null) : IEventSourced<Project>
 {
     /// <inheritdoc/>
     public static Project Empty { get; } = new("", "", "", default, ImmutableDictionary<string, Repo>.Empty, Roster.Empty, [], []);
@@ -53,18 +59,29 @@ public sealed record Project(
     public IEnumerable<Agent> WorkspacesOn(string repoId) => Roster.Living.Where(agent => agent.Workspace?.RepoId == repoId);
 
     /// <summary>How a caller stands here that speaks for an agent, or (null) for the project alone.</summary>
-    public Standing StandingOf(string? agentId) => new(Exists, agentId is null ? AgentStanding.Unknown : Roster.Find(agentId) switch
+    public Standing StandingOf(string? agentId)
     {
-        null => AgentStanding.Unknown,
-        { KeysRevoked: true } => AgentStanding.Revoked,
-        { IsLiving: false } => AgentStanding.Deregistered,
-        _ => AgentStanding.Living,
-    });
+        var agent = agentId is null ? AgentStanding.Unknown : Roster.Find(agentId) switch
+        {
+            null => AgentStanding.Unknown,
+            { KeysRevoked: true } => AgentStanding.Revoked,
+            { IsLiving: false } => AgentStanding.Deregistered,
+            _ => AgentStanding.Living,
+        };
+        return new(Exists, agent, ArchivedAt is not null, Visibility == Visibilities.Private, TenantId);
+    }
+
+    /// <summary>As administrators see it; null when it was never created.</summary>
+    public ProjectDetails? Details() =>
+        Exists ? new(Id, Slug, Name, TenantId, Visibility, CreatedAt, ArchivedAt, Roster.Living.Count(), Repos.Values.Count(repo => repo.IsLiving)) : null;
 
     /// <inheritdoc/>
     public Project Apply(IEvent @event) => @event switch
     {
-        ProjectCreated e => this with { Id = e.ProjectId, Slug = e.Slug, Name = e.Name, CreatedAt = e.At },
+        ProjectCreated e => this with { Id = e.ProjectId, Slug = e.Slug, Name = e.Name, CreatedAt = e.At, TenantId = e.TenantId, Visibility = e.Visibility },
+        ProjectChanged e => this with { Name = e.Name ?? Name, Visibility = e.Visibility ?? Visibility },
+        ProjectArchived e => this with { ArchivedAt = e.At },
+        ProjectUnarchived => this with { ArchivedAt = null },
         AgentJoined e => this with
         {
             Roster = Roster.With(new(e.AgentId, e.Alias, e.HumanName, e.AgentType, e.Lifetime, e.Custody, e.Did, e.PublicKey, e.At, SealedSeed: e.SealedSeed)),

@@ -10,6 +10,34 @@ internal static class ProjectDecisions
     // The notifier writes as `system` (contract 12.4), and `me` names the caller in the protocol's paths (protocol 1.5).
     private static readonly ImmutableArray<string> ReservedAliases = ["system", "me"];
 
+    /// <summary>Creates a project that nobody has joined yet.</summary>
+    public static Decision<ProjectDetails> Create(this Project project, string projectId, CreateProject command, DateTimeOffset now)
+    {
+        if (project.Exists) throw new RefusedException(RefusalKind.Conflict, $"There is a project '{project.Slug}' already");
+        var changes = new Changes(project);
+        changes.Raise(new ProjectCreated(projectId, command.Slug, command.Name is "" ? command.Slug : command.Name, now, command.TenantId, command.Visibility));
+        return changes.With(changes.Project.Details()!);
+    }
+
+    /// <summary>Gives a project another name or visibility; what it has already is no change.</summary>
+    public static Decision<ProjectDetails> Change(this Project project, ChangeProject command, DateTimeOffset now)
+    {
+        project.MustExist();
+        var (name, visibility) = (command.Name == project.Name ? null : command.Name, command.Visibility == project.Visibility ? null : command.Visibility);
+        var changes = new Changes(project);
+        if (name is not null || visibility is not null) changes.Raise(new ProjectChanged(name, visibility, now));
+        return changes.With(changes.Project.Details()!);
+    }
+
+    /// <summary>Puts a project aside, or takes it into use again.</summary>
+    public static Decision<ProjectDetails> SetArchived(this Project project, bool archived, DateTimeOffset now)
+    {
+        project.MustExist();
+        var changes = new Changes(project);
+        if (archived != project.ArchivedAt is not null) changes.Raise(archived ? new ProjectArchived(now) : new ProjectUnarchived(now));
+        return changes.With(changes.Project.Details()!);
+    }
+
     /// <summary>
     /// Creates the project when there is none and a slug was given, finds or adds the agent, and opens its workspace when a
     /// repository was given (contract 3.2 to 3.4).
@@ -20,7 +48,15 @@ internal static class ProjectDecisions
         if (!project.Exists)
         {
             var slug = command.Slug ?? throw new RefusedException(RefusalKind.NotFound, "project_not_found: unknown project_id");
-            changes.Raise(new ProjectCreated(projectId, slug, command.ProjectName is "" ? slug : command.ProjectName, now));
+            changes.Raise(new ProjectCreated(projectId, slug, command.ProjectName is "" ? slug : command.ProjectName, now, command.TenantId));
+        }
+        else if (command.TenantId is { } tenant && tenant != project.TenantId)
+        {
+            throw new RefusedException(RefusalKind.NotFound, "project_not_found: unknown project_id");
+        }
+        else if (project.ArchivedAt is not null)
+        {
+            throw new RefusedException(RefusalKind.Gone, Standing.Archived);
         }
 
         var found = command.Alias is { } alias ? project.Roster.Named(alias) : null;

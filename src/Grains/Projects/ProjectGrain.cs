@@ -90,6 +90,30 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
+    public Task<ProjectDetails> Create(CreateProject command) => Transact(project => project.Create(_id, command, time.Now()));
+
+    /// <inheritdoc/>
+    public Task<ProjectDetails> Change(ChangeProject command) => Transact(project => project.Change(command, time.Now()));
+
+    /// <inheritdoc/>
+    public Task<ProjectDetails> SetArchived(bool archived) => Transact(project => project.SetArchived(archived, time.Now()));
+
+    /// <inheritdoc/>
+    public async ValueTask<ProjectDetails?> Details() => (await Newest()).Details();
+
+    /// <inheritdoc/>
+    public async Task<KeyMade> MakeKey(string agentId)
+    {
+        var agent = (await Newest()).LivingAgent(agentId);
+        var (key, id, now) = (NewApiKey.Make(), FreshIdentity.NewId(), time.Now());
+        await GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(id, _id, agent.Id, key.Prefix, now));
+        return new(id, key.Text, agent.Id, agent.Alias, now);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch) => await Tell((await Newest()).ActiveWorkspace(workspaceId).Id, patch);
+
+    /// <inheritdoc/>
     public async Task<WorkspaceRegistered> Register(RegisterWorkspace command)
     {
         var now = time.Now();
@@ -350,7 +374,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     {
         if (_told.TryGetValue(repo.Id, out var takenUpAt) && takenUpAt == repo.TakenUpAt) return;
         await Task.WhenAll(
-            GrainFactory.GetGrain<IOriginGrain>(repo.CanonicalOrigin).Use(new(_id, State.Slug, repo.Id, repo.Name)),
+            GrainFactory.GetGrain<IOriginGrain>(repo.CanonicalOrigin).Use(new(_id, State.Slug, repo.Id, repo.Name, State.TenantId)),
             GrainFactory.GetGrain<IDirectoryGrain>(IDirectoryGrain.RepoName(repo.Id)).Ensure(_id));
         _told[repo.Id] = repo.TakenUpAt;
     }

@@ -11,6 +11,8 @@ public sealed class Init(PostgresStore store) : InitContract(store);
 
 public sealed class IssueFile(PostgresStore store) : IssueFileContract(store);
 
+public sealed class Administration(PostgresStore store) : AdministrationContract(store);
+
 public sealed class Agents(PostgresStore store) : AgentsContract(store);
 
 public sealed class AgentLifecycle(PostgresStore store) : AgentLifecycleContract(store);

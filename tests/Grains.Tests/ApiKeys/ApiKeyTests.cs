@@ -44,9 +44,21 @@ public class ApiKeyTests
     public void Keys_are_in_no_projects_feed() => ApiKey.Kind.ProjectOf("anything").ShouldBe("-");
 
     [Fact]
+    public void A_key_is_revoked_once_and_for_all()
+    {
+        var at = Issued.At.AddDays(1);
+        ApiKey.Empty.Revoke(at).Events.ShouldBeEmpty();
+
+        var key = ApiKey.Empty.Apply(Issued);
+        key = key.Apply(key.Revoke(at).Events.ShouldHaveSingleItem());
+        key.View().ShouldBe(new ApiKeyView("k", "a", "aw_sk_012345", Issued.At, at));
+        key.Revoke(at.AddDays(1)).Events.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_snapshot_gives_the_key_back()
     {
-        var key = ApiKey.Empty.Apply(Issued);
+        var key = ApiKey.Empty.Apply(Issued).Apply(new ApiKeyRevoked(Issued.At));
 
         JsonSerializer.Deserialize(JsonSerializer.Serialize(key, ApiKey.Kind.Snapshot), ApiKey.Kind.Snapshot).ShouldBe(key);
     }

@@ -1,0 +1,23 @@
+using System.Net;
+
+namespace Beadhub.Gateway.Identity;
+
+/// <summary>Whether a request comes from this machine itself: to such callers the server tells, and allows, what it does to nobody else.</summary>
+internal static class LocalCallers
+{
+    // A proxy on the same machine brings requests from anywhere, and says so: in one of these, of which X-Original-For is left of a header that was believed.
+    private static readonly string[] OfProxies = ["Forwarded", "Via", "X-Real-IP", "X-Original-For", ProxyHeaders.Signature];
+
+    /// <summary>Whether it comes over the loopback and no proxy has brought it.</summary>
+    public static bool IsLocal(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address) && !IsForwarded(http.Request.Headers);
+
+    private static bool IsForwarded(IHeaderDictionary headers)
+    {
+        foreach (var name in OfProxies)
+            if (headers.ContainsKey(name)) return true;
+        foreach (var (name, _) in headers)
+            if (name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase)) return true;
+        return false;
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Beadhub.Projects;
+
+namespace Beadhub.Grains.Tests.Projects;
+
+/// <summary>What administrators decide about a project.</summary>
+public class ProjectAdministrationTests
+{
+    private readonly Story _story = new();
+
+    [Fact]
+    public void A_project_is_created_once()
+    {
+        var made = _story.Do((project, now) => project.Create(Story.ProjectId, new("demo", "", "t", Visibilities.Private), now));
+
+        (made.Slug, made.Name, made.TenantId, made.Visibility, made.Agents).ShouldBe(("demo", "demo", "t", "private", 0));
+        _story.Refused((project, now) => project.Create(Story.ProjectId, new("demo", "", null, null), now)).Kind.ShouldBe(RefusalKind.Conflict);
+        // Who joins finds it.
+        _story.Init("alice");
+        _story.Project.TenantId.ShouldBe("t");
+    }
+
+    [Fact]
+    public void What_a_project_has_already_is_no_change()
+    {
+        _story.Init("alice", name: "First");
+
+        _story.Do((project, now) => project.Change(new ChangeProject("First", null), now));
+        _story.Events.ShouldBeEmpty();
+        _story.Do((project, now) => project.Change(new ChangeProject("Second", Visibilities.Public), now)).Visibility.ShouldBe("public");
+        _story.Do((project, now) => project.Change(new ChangeProject(null, null), now)).Name.ShouldBe("Second");
+        _story.Events.ShouldBeEmpty();
+        _story.Do((project, now) => project.SetArchived(false, now)).ArchivedAt.ShouldBeNull();
+        _story.Events.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Nobody_joins_an_archived_project()
+    {
+        var alice = _story.Init("alice").Agent;
+        var since = _story.Do((project, now) => project.SetArchived(true, now)).ArchivedAt.ShouldNotBeNull();
+        _story.Do((project, now) => project.SetArchived(true, now)).ArchivedAt.ShouldBe(since);
+
+        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("bob"), _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.Gone);
+        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("alice"), _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.Gone);
+        _story.Project.StandingOf(alice.Id).ShouldBe(new Standing(true, AgentStanding.Living, IsArchived: true, IsPrivate: false, TenantId: null));
+
+        _story.Do((project, now) => project.SetArchived(false, now));
+        _story.Init("bob");
+    }
+
+    [Fact]
+    public void A_gateway_that_signs_for_one_tenant_finds_no_project_of_another()
+    {
+        _story.Init("alice");
+
+        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("bob") with { TenantId = "t" }, _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.NotFound);
+    }
+
+    [Fact]
+    public void Callers_stand_as_their_agent_does()
+    {
+        var (alice, bob, carol) = (_story.Init("alice").Agent, _story.Init("bob").Agent, _story.Init("carol", Story.RepoA).Agent);
+        _story.Do((project, now) => project.Deregister(bob.Id, now));
+        _story.Do((project, now) => project.DeleteWorkspace(carol.Id, now));
+
+        new[] { alice.Id, bob.Id, carol.Id, "nobody", null }.Select(id => _story.Project.StandingOf(id).Agent).ShouldBe(
+            [AgentStanding.Living, AgentStanding.Deregistered, AgentStanding.Revoked, AgentStanding.Unknown, AgentStanding.Unknown]);
+        Project.Empty.StandingOf(alice.Id).ShouldBe(default);
+        _story.Do((project, now) => project.RestoreWorkspace(carol.Id, now));
+        _story.Project.StandingOf(carol.Id).Agent.ShouldBe(AgentStanding.Living);
+    }
+
+    [Fact]
+    public void A_snapshot_keeps_it_all_and_one_from_before_has_none_of_it()
+    {
+        _story.Init("alice");
+        JsonSerializer.Serialize(_story.Project, Project.Kind.Snapshot).ShouldNotContain("visibility");
+        _story.Do((project, now) => project.Change(new ChangeProject("Name", Visibilities.Private), now));
+        _story.Do((project, now) => project.SetArchived(true, now));
+
+        var read = JsonSerializer.Deserialize(JsonSerializer.Serialize(_story.Project, Project.Kind.Snapshot), Project.Kind.Snapshot)!;
+        (read.Name, read.Visibility, read.ArchivedAt).ShouldBe(("Name", "private", _story.Project.ArchivedAt));
+    }
+
+    [Fact]
+    public void Every_event_is_kept_under_its_name_and_those_of_old_logs_are_read()
+    {
+        var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+        foreach (IEvent e in new IEvent[] { new ProjectChanged("n", null, at), new ProjectArchived(at), new ProjectUnarchived(at), new ProjectCreated("p", "s", "n", at, "t", "public") })
+            EventTypes.Parse(EventTypes.NameOf(e), EventTypes.Serialize(e)).ShouldBe(e);
+        EventTypes.Parse("project.created.v1", """{"project_id":"p","slug":"s","name":"n","at":"2026-03-01T12:00:00+00:00"}""").ShouldBe(new ProjectCreated("p", "s", "n", at));
+    }
+}
