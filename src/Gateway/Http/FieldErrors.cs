@@ -89,7 +89,7 @@ internal sealed class FieldErrors
         {
             var more = Count - Most;
             Count = 0;
-            Add("too_many_errors", $"and {more} more", default, ("errors", more));
+            Add("too_many_errors", $"and {more} more", default, ("errors", more), "body");
         }
 
         _json.WriteEndArray();

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Beadhub.Testing;
+
+namespace Beadhub.Gateway.Tests;
+
+/// <summary>A project in which there is one of everything, for requests to name.</summary>
+/// <param name="Self">Who asks.</param>
+/// <param name="Bob">Whom the requests name.</param>
+/// <param name="Spare">Who asks, and is named, where the request may end an agent.</param>
+/// <param name="Gone">An agent that was deregistered.</param>
+/// <param name="Stranger">An agent of another project.</param>
+/// <param name="Ids">Ids of this project and of one that stands by, whose keys, slug and repositories nobody here knows: with those, anybody may join it.</param>
+internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, Agent Stranger, string[] Ids)
+{
+    public required string Session { get; init; }
+
+    public required string Message { get; init; }
+
+    public required string Policy { get; init; }
+
+    public required string Webhook { get; init; }
+
+    public required string Escalation { get; init; }
+
+    public required string Subscription { get; init; }
+
+    public required string Contact { get; init; }
+
+    public static async Task<FuzzTeam> Make(Api server, int number, Agent bystander)
+    {
+        var project = new Project(server);
+        var (self, bob, gone) = (await project.Agent("alice", human: "Alice"), await project.Agent("bob"), await project.Agent("gone"));
+        var (spare, stranger) = (await project.Agent("spare", origin: project.OriginOf("spare")), await new Project(server).Agent("stranger"));
+        await gone.Delete("/v1/agents/me").Ok();
+        await self.Sync(IssueGenerator.File(new IssueGenerator(number, "bd").Issues(20))).Ok();
+        await self.Claim("bd-1").Ok();
+        for (var i = 0; i < 3; i++) await self.Post("/v1/tasks", new { title = $"Task {i}" }).Ok();
+        return new(self, bob, spare, gone, stranger,
+        [
+            self.Id, self.RepoId, self.ProjectId, bob.Id, gone.Id, stranger.Id, stranger.ProjectId, bystander.Id, bystander.RepoId, bystander.ProjectId, self.Id.ToUpperInvariant(),
+            $"{{{bystander.Id}}}", self.Id[..^1],
+        ])
+        {
+            Session = (await self.Chat("hello", bob)).Text("session_id"),
+            Message = await bob.MailId(self),
+            Policy = (await self.Get("/v1/policies/active").Ok()).Text("policy_id"),
+            Webhook = (await self.Post("/v1/webhooks", new { url = "https://hooks.example.com/", events = new[] { "message" } }).Ok()).At("webhook").Text("webhook_id"),
+            Escalation = (await self.Post("/v1/escalations", new { workspace_id = self.Id, alias = self.Alias, subject = "s", situation = "x", options = new[] { "yes" } }).Ok()).Text("escalation_id"),
+            Subscription = (await self.Post("/v1/subscriptions", new { workspace_id = self.Id, bead_id = "bd-2" }).Ok()).Text("subscription_id"),
+            Contact = (await self.Post("/v1/contacts", new { contact_address = "friends/zoe" }).Ok()).Text("contact_id"),
+        };
+    }
+}
