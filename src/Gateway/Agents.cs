@@ -20,6 +20,7 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         var group = routes.MapGroup("/v1/agents").WithTags("agents");
         group.Get("", endpoints.List).Says("Agents of the project with their presence", 401);
         group.Post("/register", endpoints.Register).Says("Report presence for a workspace", 401, 403, 404, 410, 422);
+        group.Get("/heartbeat", endpoints.LastSeen).Says("When the caller was last seen; changes nothing", 401, 403, 404);
         group.Post("/heartbeat", endpoints.Heartbeat).Says("Refresh the caller's presence", 401, 404);
         group.Patch("/me", endpoints.ChangeOwn).Says("Change what the caller tells of itself", 401, 403, 404, 422);
         group.Patch("/{agentId}", endpoints.Change).Says("Change what an agent of the project tells of itself", 401, 404, 422);
@@ -60,6 +61,15 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
                 new(registered.Alias, registered.HumanName, registered.ProjectSlug, program, model, null, repo, branch, registered.Role, registered.RegisteredAt),
                 new(workspaceId)),
             Wire.Types.RegisterAnswer);
+    }
+
+    // Newer clients ask for this, without a key, to find out under which of several addresses the server is: they take everything but 404 for it.
+    private async Task<Answer<LastSeenAnswer>> LastSeen(HttpContext http)
+    {
+        var actor = await identification.ActorOf(http);
+        var agents = (await grains.GetGrain<IProjectGrain>(actor.ProjectId).Agents()).Agents;
+        var own = agents.FirstOrDefault(agent => agent.AgentId == actor.Id);
+        return Answer.Of(new LastSeenAnswer(actor.Id, own?.LastSeen, own?.Online ?? false), Wire.Types.LastSeenAnswer);
     }
 
     private async Task<Answer<AgentSeen>> Heartbeat(HttpContext http)
@@ -224,3 +234,6 @@ internal sealed record ResolvedAgent(
 
 /// <summary>Answer of <c>POST /v1/agents/suggest-alias-prefix</c> (contract 4.1).</summary>
 internal sealed record AliasPrefixAnswer(string ProjectSlug, string? ProjectId, string NamePrefix);
+
+/// <summary>Answer of <c>GET /v1/agents/heartbeat</c>.</summary>
+internal sealed record LastSeenAnswer(string AgentId, DateTimeOffset? LastSeen, bool Online);

@@ -109,6 +109,7 @@ public static class BeadhubGateway
         Projects.Map(app);
         ApiKeys.Map(app);
         Agents.Map(app);
+        Publications.Map(app);
         AgentIdentities.Map(app);
         Control.Map(app);
         Workspaces.Map(app);

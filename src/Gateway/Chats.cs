@@ -165,7 +165,8 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
         message.Signature?.SigningKeyId,
         message.Signature?.FromStableId,
         message.Signature?.ToStableId,
-        contacts.Knows(Addresses.Of(slug, message.FromAlias)));
+        contacts.Knows(Addresses.Of(slug, message.FromAlias)),
+        message.Signature?.SignedPayload);
 }
 
 /// <summary>A sent message with its session (protocol 8.2).</summary>
@@ -222,7 +223,8 @@ internal sealed record ChatMessageItem(
     string? SigningKeyId,
     string? FromStableId,
     string? ToStableId,
-    bool IsContact);
+    bool IsContact,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? SignedPayload);
 
 /// <summary>Messages were marked as read.</summary>
 internal sealed record ChatMarkedRead(bool Success, int MessagesMarked);

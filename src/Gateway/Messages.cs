@@ -33,7 +33,7 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
     {
         using var body = await BodyFields.Read(http);
         body.Only("to_agent_id", "to_alias", "subject", "body", "priority", "thread_id", "message_id", "timestamp", "from_did", "to_did", "signing_key_id",
-            "signature", "from_stable_id", "to_stable_id");
+            "signature", "from_stable_id", "to_stable_id", "signed_payload");
         var toAgentId = body.Uuid("to_agent_id", "Invalid agent_id format");
         var toAlias = body.Optional("to_alias", 1, 64);
         if (toAlias is { Length: > 0 } && !Names.IsAlias(toAlias)) body.Fail("to_alias", "Invalid alias format");
@@ -82,7 +82,7 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
     private async Task<Answer<AcknowledgedMessage>> Acknowledge(HttpContext http)
     {
         // The id is part of the path, so whoever asks is looked at first (protocol 1.2).
-        await identification.Of(http);
+        await identification.ReaderOf(http);
         if (!Names.TryNormalizeUuid(http.PathPart("messageId"), out var messageId)) throw ApiException.Unprocessable("Invalid message_id format");
 
         var reader = await identification.ActorOf(http);
@@ -140,7 +140,8 @@ internal sealed record InboxMessage(
     RotationAnnouncement? RotationAnnouncement,
     string? FromStableId,
     string? ToStableId,
-    bool IsContact)
+    bool IsContact,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? SignedPayload)
 {
     public static InboxMessage Of(MailView mail, string slug, ContactBook contacts, RotationNotice? rotation)
     {
@@ -148,7 +149,7 @@ internal sealed record InboxMessage(
         return new(mail.MessageId, mail.FromAgentId, mail.FromAlias, from, Addresses.Of(slug, mail.ToAlias), mail.Subject, mail.Body, mail.Priority, mail.ThreadId,
             mail.ReadAt, mail.CreatedAt, signed?.FromDid, signed?.ToDid, signed?.Signature, signed?.SigningKeyId,
             rotation is null ? null : new(rotation.OldDid, rotation.NewDid, rotation.Timestamp, rotation.OldKeySignature), signed?.FromStableId, signed?.ToStableId,
-            contacts.Knows(from));
+            contacts.Knows(from), signed?.SignedPayload);
     }
 }
 

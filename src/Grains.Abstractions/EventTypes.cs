@@ -18,6 +18,7 @@ using Beadhub.Mail;
 using Beadhub.Notifications;
 using Beadhub.Policies;
 using Beadhub.Projects;
+using Beadhub.Publications;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Beadhub.Webhooks;
@@ -121,4 +122,6 @@ public static class EventTypes
 [JsonSerializable(typeof(RequestAnswered))]
 [JsonSerializable(typeof(ContactAdded))]
 [JsonSerializable(typeof(ContactRemoved))]
+[JsonSerializable(typeof(AgentPublished))]
+[JsonSerializable(typeof(AgentWithdrawn))]
 internal sealed partial class EventJson : JsonSerializerContext;

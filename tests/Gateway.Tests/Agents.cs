@@ -305,6 +305,19 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
     public Task A_heartbeat_needs_credentials() => Api.Post("/v1/agents/heartbeat").Unauthorized();
 
     [Fact]
+    [OnAnyStore]
+    public async Task When_one_was_last_seen_can_be_asked_without_being_seen()
+    {
+        var agent = await NewProject().Identity("new");
+
+        (await agent.Get("/v1/agents/heartbeat").Ok()).Flag("online").ShouldBeFalse();
+        (await agent.Get("/v1/agents/heartbeat").Ok()).IsNull("last_seen").ShouldBeTrue();
+        var beat = await agent.Post("/v1/agents/heartbeat").Ok();
+        var seen = await agent.Get("/v1/agents/heartbeat").Ok();
+        (seen.Text("agent_id"), seen.Text("last_seen"), seen.Flag("online")).ShouldBe((agent.Id, beat.Text("last_seen"), true));
+    }
+
+    [Fact]
     public async Task A_heartbeats_body_is_ignored_whatever_it_is()
     {
         var agent = await NewProject().Identity();

@@ -215,6 +215,31 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
+    public async Task The_signed_text_of_a_message_is_given_back()
+    {
+        var (a, b, session) = await Pair();
+        var id = Guid.NewGuid().ToString();
+        // Of a key that only clients can resolve.
+        var payload = $$"""{"body":"signed","from":"a","from_did":"did:web:a.example","message_id":"{{id}}","subject":"","timestamp":"2026-02-22T10:00:00Z","to":"b","to_did":"","type":"chat"}""";
+        object Message(string body) => new
+        {
+            body, message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = "did:web:a.example", signature = "c2lnbmVk", signed_payload = payload,
+        };
+        await using var stream = await b.Listen(session, after: Now);
+
+        await a.Post($"/v1/chat/sessions/{session}/messages", Message("another")).Refused(422, "signed_payload body must match the message");
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b" }, message = "x", message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = "did:web:a.example", signature = "c2lnbmVk", signed_payload = payload })
+            .Refused(422, "signed_payload body must match the message");
+        await a.Post($"/v1/chat/sessions/{session}/messages", Message("signed")).Ok();
+
+        (await stream.Message()).Text("signed_payload").ShouldBe(payload);
+        (await b.History(session))[^1].Text("signed_payload").ShouldBe(payload);
+        (await b.History(session))[0].Has("signed_payload").ShouldBeFalse();
+    }
+
+    [Fact]
+    [OnAnyStore]
     public async Task A_listener_does_not_get_its_own_message_of_a_moment_ago()
     {
         var (a, b, session) = await Pair();

@@ -383,6 +383,7 @@ public abstract class McpContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task Locks_are_for_a_minute_unless_said_otherwise_and_may_be_patterns()
     {
         var project = NewProject();
@@ -391,11 +392,13 @@ public abstract class McpContract(Store store) : ContractTests(store)
         await Tool(alice, "acquire_lock", new { resource_key = "a" });
         var held = (await Tool(alice, "list_locks", new { })).Items("reservations").Single();
         held.Number("ttl_remaining_seconds").ShouldBeInRange(50, 60);
-        foreach (var tool in (await Rpc(alice, "tools/list")).At("result").Items("tools").Where(tool => tool.Text("name") is "acquire_lock" or "renew_lock"))
+        foreach (var tool in (await Rpc(alice, "tools/list")).At("result").Items("tools").Where(tool => tool.Text("name") is "acquire_lock" or "acquire_locks" or "renew_lock"))
             tool.At("inputSchema").At("properties").At("ttl_seconds").Text("description").ShouldContain("60 unless given");
 
-        (await Tool(alice, "acquire_lock", new { resource_keys = new[] { "src/**", "doc/*.md" }, pattern = true })).Texts("resource_keys").Length.ShouldBe(2);
+        (await Tool(alice, "acquire_locks", new { resource_keys = new[] { "src/**", "doc/*.md" }, pattern = true })).Texts("resource_keys").Length.ShouldBe(2);
         (await Rpc(bob, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "src/x/y.cs" } })).At("error").Number("code").ShouldBe(409);
+        await Tool(bob, "acquire_lock", new { resource_key = "lib/*", pattern = true });
+        (await Rpc(alice, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "lib/a" } })).At("error").Number("code").ShouldBe(409);
     }
 
     [Fact]

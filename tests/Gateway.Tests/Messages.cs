@@ -369,6 +369,33 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         };
 
     [Fact]
+    public async Task The_signed_text_that_newer_clients_send_along_is_checked_and_given_back()
+    {
+        // The protocol's public vector mail_basic.
+        const string id = "8b1c2c69-7c2a-4fbb-9f4a-3dfb7d7a26c0", signature = "OF5hbFcpZi5OsYtUrWgze2K64ZP47PHFFTbXCWhKD8yjRkNUB6SQZ226M9h2tIUvoTlzmNZtMRWVUPpfT/kfDg";
+        const string payload = $$"""{"body":"task complete","from":"mycompany/researcher","from_did":"{{Did}}","message_id":"{{id}}","subject":"status update","timestamp":"2026-02-22T10:00:00Z","to":"acme/monitor","to_did":"did:key:z6MkhFwXNFWosLeugvSf4wcL9t3uuRXueGSFTRgSvHhWj5G2","type":"mail"}""";
+        var (alice, bob) = await Pair();
+        object Mail(string subject = "status update", string body = "task complete", string? signed = signature, string text = payload) => new
+        {
+            to_alias = "bob", subject, body, message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = Did, signing_key_id = Did, signature = signed, signed_payload = text,
+        };
+
+        await alice.Post(Path, Mail(body: "another")).Refused(422, "signed_payload body must match the message");
+        await alice.Post(Path, Mail(subject: "another")).Refused(422, "signed_payload subject must match the message");
+        await alice.Post(Path, Mail(signed: Signature)).Refused(422, "signature does not match signed_payload");
+        await alice.Post(Path, Mail(text: payload.Replace("acme", "acne", StringComparison.Ordinal))).Refused(422, "signature does not match signed_payload");
+        await alice.Post(Path, Mail(text: "{")).Refused(422, "signed_payload must be valid JSON");
+        await alice.Post(Path, Mail(text: new string('x', (3 * 1024 * 1024) + 1))).Invalid("signed_payload");
+        (await bob.Inbox()).ShouldBeEmpty();
+
+        await alice.Post(Path, Mail()).Ok();
+        await alice.Mail(bob, "unsigned").Ok();
+        var mails = await bob.Inbox();
+        (mails[1].Text("signed_payload"), mails[1].Text("signature")).ShouldBe((payload, signature));
+        mails[0].Has("signed_payload").ShouldBeFalse();
+    }
+
+    [Fact]
     [Checklist("aweb", 76)]
     public async Task A_signed_mail_is_delivered_once()
     {

@@ -44,6 +44,7 @@ public abstract class WebhooksContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    [OnAnyStore]
     public async Task What_is_said_in_conversations_is_not_delivered()
     {
         await using var receiver = new WebhookReceiver();

@@ -14,7 +14,10 @@ internal sealed partial class SignedFields
 {
     /// <summary>Names of the fields, for strict bodies.</summary>
     public static readonly string[] Names =
-        ["message_id", "timestamp", "from_did", "to_did", "signature", "signing_key_id", "from_stable_id", "to_stable_id"];
+        ["message_id", "timestamp", "from_did", "to_did", "signature", "signing_key_id", "from_stable_id", "to_stable_id", "signed_payload"];
+
+    // A text of the longest message, each character of it escaped, and the rest.
+    private const int MaxPayload = 3 * 1024 * 1024;
 
     private readonly string? _id;
     private readonly string? _timestamp;
@@ -36,7 +39,9 @@ internal sealed partial class SignedFields
         var timestamp = body.Optional("timestamp");
         var signature = new MessageSignature(
             Text(body, "from_did", 256), Text(body, "to_did", 256), Text(body, "signature", 512), Text(body, "signing_key_id", 256),
-            StableId(body, "from_stable_id"), StableId(body, "to_stable_id"));
+            StableId(body, "from_stable_id"), StableId(body, "to_stable_id"), Text(body, "signed_payload", MaxPayload));
+        // What was not signed proves nothing.
+        if (signature.Signature is null) signature = signature with { SignedPayload = null };
         return new(id, timestamp, signature == new MessageSignature(null, null, null, null) ? null : signature);
     }
 

@@ -21,6 +21,11 @@ internal sealed class AgentTools(IGrainFactory grains, InnerRequests api)
                 Text("model", "Model"), Text("role", "Role, one or two words")], Register),
         new("list_agents", "Who is present in the project.", true, [Text("workspace_id", "Your workspace", true)], List),
         new("status", "Your workspace's status: who is present, what is claimed, what waits for a human.", true, [Text("workspace_id", "Your workspace", true)], Status),
+        McpTool.Request(api, "publish_agent", "Show yourself in the directory, to agents of all projects of this server.", "POST", "/v1/agents/publish",
+            Texts("capabilities", "What you can do, one or two words each"), Text("description", "What you are")),
+        McpTool.Request(api, "search_directory", "Agents of all projects of this server that have published themselves.", "GET", "/v1/network/directory",
+            Text("q", "Part of alias, project, capability or description"), Text("capability", "Exactly this capability"), Text("org_slug", "Slug of the project"),
+            Integer("limit", "1 to 200; 50 unless given")),
     ];
 
     private async Task<ReadOnlyMemory<byte>> EnsureProject(ToolCall call)

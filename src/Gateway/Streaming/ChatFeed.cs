@@ -183,7 +183,7 @@ internal sealed class ChatFeed(IChatGrain session, IContactsGrain contacts, ICha
         _first++;
     }
 
-    private ChatFrame Message(ChatMessageSent message, Surroundings around) => new(null, Render("message", message.Body.Length, json =>
+    private ChatFrame Message(ChatMessageSent message, Surroundings around) => new(null, Render("message", message.Length, json =>
     {
         json.WriteString("type", "message");
         json.WriteString("session_id", sessionId);
@@ -203,6 +203,7 @@ internal sealed class ChatFeed(IChatGrain session, IContactsGrain contacts, ICha
         json.WriteString("signing_key_id", message.Signature?.SigningKeyId);
         json.WriteString("from_stable_id", message.Signature?.FromStableId);
         json.WriteString("to_stable_id", message.Signature?.ToStableId);
+        if (message.Signature?.SignedPayload is { } payload) json.WriteString("signed_payload", payload);
         json.WriteBoolean("is_contact", around.Contacts.Knows(Addresses.Of(projectSlug, message.FromAlias)));
     }));
 

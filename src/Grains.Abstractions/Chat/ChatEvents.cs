@@ -46,6 +46,10 @@ public sealed record ChatMessageSent(
     /// <summary>The time to show, and to compare with a client's <c>after</c>. Nothing is ordered by it.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public DateTimeOffset CreatedAt => SignedAt ?? At;
+
+    /// <summary>Characters of what it says, the signed text included.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public int Length => Body.Length + (Signature?.SignedPayload?.Length ?? 0);
 }
 
 /// <summary>A participant has said that they read the session up to a message, further than before.</summary>

@@ -57,6 +57,7 @@ public sealed record MailRead(
 /// <param name="SigningKeyId">Key that signed.</param>
 /// <param name="FromStableId">Sender's stable id.</param>
 /// <param name="ToStableId">Recipient's stable id.</param>
+/// <param name="SignedPayload">The very text that was signed, as newer clients send it along.</param>
 [GenerateSerializer, Immutable, Alias("mail.signature.v1")]
 public sealed record MessageSignature(
     [property: Id(0)] string? FromDid,
@@ -64,4 +65,5 @@ public sealed record MessageSignature(
     [property: Id(2)] string? Signature,
     [property: Id(3)] string? SigningKeyId,
     [property: Id(4)] string? FromStableId = null,
-    [property: Id(5)] string? ToStableId = null);
+    [property: Id(5)] string? ToStableId = null,
+    [property: Id(6)] string? SignedPayload = null);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.EventLog;
+using Beadhub.Identities;
 using Orleans;
 
 namespace Beadhub.Chat;
@@ -37,6 +38,7 @@ public sealed class ChatGrain(IEventLog log, TimeProvider time) : EventSourcedGr
     /// <inheritdoc/>
     public async Task<ChatSent> Send(SendChat command)
     {
+        SignedPayload.MustFit(command.Signature, "chat", "", command.Body, command.MessageId, command.SignedAt);
         try
         {
             return await Transact(session => session.Send(_sessionId, command, time.Now()));
@@ -151,7 +153,7 @@ public sealed class ChatGrain(IEventLog log, TimeProvider time) : EventSourcedGr
             for (var i = page.Count - 1; i >= 0; i--)
             {
                 if (EventTypes.Parse(page[i].Type, page[i].Data) is not ChatMessageSent message) continue;
-                characters += message.Body.Length;
+                characters += message.Length;
                 if (message.Sequence < first || (characters > CharactersOfHistory && messages.Count > 0)) return OldestFirst(messages);
                 messages.Add(message);
             }

@@ -29,12 +29,12 @@ public sealed class RecentMessages
         var (messages, count, characters) = Oldest is { } oldest && oldest.Sequence + Count != message.Sequence ? ([], 0, 0) : (_messages, Count, _characters);
         messages = messages.Enqueue(message);
         count++;
-        characters += message.Body.Length;
+        characters += message.Length;
         while (count > MostMessages || (characters > MostCharacters && count > 0))
         {
             messages = messages.Dequeue(out var dropped);
             count--;
-            characters -= dropped.Body.Length;
+            characters -= dropped.Length;
         }
 
         return new(messages, count, characters);

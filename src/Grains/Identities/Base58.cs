@@ -29,4 +29,27 @@ internal static class Base58
             for (var i = state.zeros; i < text.Length; i++) text[i] = Alphabet[state.digits[^(i - state.zeros + 1)]];
         });
     }
+
+    /// <summary>The bytes of a text; null when it is none, or longer than so many bytes.</summary>
+    public static byte[]? Decode(ReadOnlySpan<char> text, int most)
+    {
+        var zeros = text.IndexOfAnyExcept(Alphabet[0]) is >= 0 and var first ? first : text.Length;
+        var bytes = new List<int>();
+        foreach (var c in text[zeros..])
+        {
+            var carry = Alphabet.IndexOf(c, StringComparison.Ordinal);
+            if (carry < 0) return null;
+            for (var i = 0; i < bytes.Count; i++)
+            {
+                carry += bytes[i] * 58;
+                (carry, bytes[i]) = (carry >> 8, carry & 255);
+            }
+
+            for (; carry > 0; carry >>= 8) bytes.Add(carry & 255);
+            if (zeros + bytes.Count > most) return null;
+        }
+
+        bytes.Reverse();
+        return [.. new byte[zeros], .. bytes.Select(b => (byte)b)];
+    }
 }

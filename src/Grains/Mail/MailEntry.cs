@@ -10,7 +10,7 @@ public sealed record MailEntry(long Version, DateTimeOffset? ReadAt = null, Mail
     private const int Frame = 640; // ids, addresses, times, names of fields
 
     /// <summary>A mail with what it says.</summary>
-    public static MailEntry Of(long version, MailDelivered e) => new(version, null, View(e), Frame + Size(e.Subject) + Size(e.Body));
+    public static MailEntry Of(long version, MailDelivered e) => new(version, null, View(e), Frame + Size(e.Subject) + Size(e.Body) + Size(e.Signature?.SignedPayload ?? ""));
 
     /// <summary>The mail as read at that time.</summary>
     public MailEntry Read(DateTimeOffset at) => this with { ReadAt = at, Mail = Mail is null ? null : Mail with { ReadAt = at } };

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Beadhub.EventLog;
+using Beadhub.Identities;
 using Orleans;
 
 namespace Beadhub.Mail;
@@ -36,6 +37,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     /// <inheritdoc/>
     public async Task<MailReceipt> Deliver(DeliverMail command)
     {
+        SignedPayload.MustFit(command.Signature, "mail", command.Subject, command.Body, command.MessageId, command.SentAt);
         var now = time.Now();
         try
         {

@@ -50,6 +50,14 @@ public sealed record DidKey(string Did, string PublicKey)
         return OfKey(key);
     }
 
+    /// <summary>The key that a <c>did:key</c> names; null when it names none of ours.</summary>
+    public static DidKey? Of(string? did)
+    {
+        const string prefix = "did:key:z";
+        if (did is null || !did.StartsWith(prefix, StringComparison.Ordinal)) return null;
+        return Base58.Decode(did.AsSpan(prefix.Length), Ed25519.PublicKeySize + 2) is [0xED, 0x01, .. var key] && key.Length == Ed25519.PublicKeySize ? OfKey(key) : null;
+    }
+
     /// <summary>The 32 bytes of the key.</summary>
     public byte[] KeyBytes() => Base64Url.DecodeFromChars(PublicKey);
 

@@ -17,7 +17,7 @@ internal static class LogLine
         ["secret", "sealed_seed", "seed", "private_key", "password", "token", "api_key", "signature", "member_email", "fingerprint", "digest"];
 
     private static readonly HashSet<string> Texts =
-        ["body", "subject", "title", "description", "notes", "note", "situation", "response", "options", "context", "content", "bundle", "human_name", "error"];
+        ["body", "subject", "title", "description", "notes", "note", "situation", "response", "options", "context", "content", "bundle", "human_name", "error", "signed_payload", "capabilities"];
 
     /// <summary>The line, without its end.</summary>
     /// <param name="stored">The event.</param>

@@ -64,6 +64,8 @@ public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store
 
 public sealed class Contacts(PostgresStore store) : ContactsContract(store);
 
+public sealed class Publications(PostgresStore store) : PublicationsContract(store);
+
 public sealed class Subscriptions(PostgresStore store) : SubscriptionsContract(store);
 
 public sealed class Notifications(PostgresStore store) : NotificationsContract(store);

@@ -69,6 +69,8 @@ public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
 
 public sealed class Contacts(SqliteStore store) : ContactsContract(store);
 
+public sealed class Publications(SqliteStore store) : PublicationsContract(store);
+
 public sealed class Subscriptions(SqliteStore store) : SubscriptionsContract(store);
 
 public sealed class Notifications(SqliteStore store) : NotificationsContract(store);

@@ -1,5 +1,6 @@
 using System.Text;
 using Beadhub.Identities;
+using Beadhub.Mail;
 using Beadhub.Projects;
 
 namespace Beadhub.Grains.Tests.Identities;
@@ -38,6 +39,51 @@ public class SigningTests
 
         Encoding.UTF8.GetString(payload).ShouldContain("\"subject\":\"café\",");
         Signing.Sign(Seed, payload).ShouldBe("iujxXo4BaEQUf8QcT05vOIXbxXGBwJd+2A99uPjnfGOIQoftx/7sFQSG5bQc34YVTDzbMSIaWOR8MTz3Oyk6CA");
+    }
+
+    [Fact]
+    public void A_key_is_read_from_its_did()
+    {
+        DidKey.Of(Did).ShouldBe(DidKey.OfSeed(Seed));
+        foreach (var wrong in new[] { null, "", "did:key:z", "did:key:z0", "did:key:z" + new string('1', 1000), "did:key:z" + new string('z', 100_000), Did[..^1], Did + "1", "did:web:x" }) DidKey.Of(wrong).ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_signed_text_says_what_its_message_says()
+    {
+        var text = Encoding.UTF8.GetString(MailBasic.Payload());
+        var signature = new MessageSignature(Did, null, Signing.Sign(Seed, MailBasic.Payload()), Did, SignedPayload: text);
+        var at = DateTimeOffset.Parse("2026-02-22T10:00:00Z");
+        string? Refusal(MessageSignature? of, string type = "mail", string subject = "status update", string body = "task complete", string? id = null, int later = 0)
+        {
+            try
+            {
+                SignedPayload.MustFit(of, type, subject, body, id ?? MailBasic.MessageId, at.AddSeconds(later));
+                return null;
+            }
+            catch (RefusedException refused)
+            {
+                refused.Kind.ShouldBe(RefusalKind.Invalid);
+                return refused.Message;
+            }
+        }
+
+        Refusal(signature).ShouldBeNull();
+        Refusal(signature, type: "chat").ShouldBe("signed_payload type must be chat");
+        Refusal(signature, subject: "x").ShouldBe("signed_payload subject must match the message");
+        Refusal(signature, body: "x").ShouldBe("signed_payload body must match the message");
+        Refusal(signature, id: "x").ShouldBe("signed_payload message_id must match the message");
+        Refusal(signature, later: 1).ShouldBe("signed_payload timestamp must match the message");
+        Refusal(signature with { FromDid = OtherDid }).ShouldBe("signed_payload from_did must match the message");
+        Refusal(signature with { Signature = Signing.Sign(SeedFrom(1), MailBasic.Payload()) }).ShouldBe("signature does not match signed_payload");
+        Refusal(signature with { Signature = "not base64" }).ShouldBe("signature does not match signed_payload");
+        Refusal(signature with { SignedPayload = text.Replace("acme", "other", StringComparison.Ordinal) }).ShouldBe("signature does not match signed_payload");
+        foreach (var broken in new[] { "", "[", "{\"type\":\"mail\",\"type\":\"mail\"}", "{\"type\":\"\\ud800\"}", new string('[', 100) })
+            Refusal(signature with { SignedPayload = broken }).ShouldBe("signed_payload must be valid JSON");
+        Refusal(signature with { SignedPayload = "[]" }).ShouldBe("signed_payload must be a JSON object");
+        Refusal(signature with { Signature = null }).ShouldBeNull("nothing is signed");
+        Refusal(signature with { SignedPayload = null }).ShouldBeNull("as older clients send it");
+        Refusal(null).ShouldBeNull();
     }
 
     [Theory]
