@@ -21,12 +21,12 @@ public sealed class GroupCommitTests
         _writer.OnWrite = _ => throw new EventLogUnavailableException("gone");
         _writer.OnFind = _ => found.Wait(TestContext.Current.CancellationToken);
 
-        await Should.ThrowAsync<EventLogUnavailableException>(commits.Append(Appending("a"), default));
+        await Should.ThrowAsync<EventLogUnavailableException>(commits.Append(Appending("a"), TestContext.Current.CancellationToken));
         commits.EpochFrom(7).ShouldBe(0);
 
         found.Set();
         _writer.OnWrite = _ => { };
-        await commits.Append(Appending("b"), default);
+        await commits.Append(Appending("b"), TestContext.Current.CancellationToken);
         commits.EpochFrom(7).ShouldBe(8);
         commits.EpochFrom(0).ShouldBe(0);
     }
@@ -45,7 +45,7 @@ public sealed class GroupCommitTests
             appends[0].FirstPosition = 5;
         };
 
-        await Should.ThrowAsync<EventLogUnavailableException>(commits.Append(Appending("a"), default));
+        await Should.ThrowAsync<EventLogUnavailableException>(commits.Append(Appending("a"), TestContext.Current.CancellationToken));
         commits.EpochFrom(1).ShouldBe(0);
         findsAgain.Set();
         while (commits.EpochFrom(1) == 0) await Task.Delay(5, TestContext.Current.CancellationToken);
@@ -74,9 +74,9 @@ public sealed class GroupCommitTests
                     break;
             }
         };
-        var first = commits.Append(Appending("first"), default);
+        var first = commits.Append(Appending("first"), TestContext.Current.CancellationToken);
         begun.Wait(TestContext.Current.CancellationToken);
-        var others = new[] { "fine", "odd", "last" }.Select(key => commits.Append(Appending(key), default)).ToList();
+        var others = new[] { "fine", "odd", "last" }.Select(key => commits.Append(Appending(key), TestContext.Current.CancellationToken)).ToList();
         gathered.Set();
 
         (await first).Written.ShouldBeTrue();
