@@ -41,6 +41,9 @@ public static class EventTypes
     /// <summary>The event as JSON.</summary>
     public static string Serialize(IEvent @event) => JsonSerializer.Serialize(@event, ByType[@event.GetType()].Json);
 
+    /// <summary>Whether this version knows a type.</summary>
+    public static bool Knows(string type) => ByName.ContainsKey(type);
+
     /// <summary>Reads an event; null when the type is unknown to this version, which keeps such events and skips them.</summary>
     public static IEvent? Parse(string type, string data) =>
         ByName.TryGetValue(type, out var json) ? (IEvent?)JsonSerializer.Deserialize(data, json) : null;

@@ -83,7 +83,7 @@ internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IBackg
     {
         foreach (var project in await log.Keys(TaskBook.Kind.Name, stopping))
         {
-            var stored = await log.Load(new(TaskBook.Kind.Name, project), stopping);
+            var stored = await log.Load<TaskBook>(project, stopping);
             if (!stored.Fold<TaskBook>().Unsettled.IsEmpty) await grains.GetGrain<ITasksGrain>(project).SettleClaims();
         }
     }

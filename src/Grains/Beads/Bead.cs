@@ -21,7 +21,10 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     private static BeadJson Json => new(new JsonSerializerOptions(BeadJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     /// <summary>A bead's first event carries all of it, so that a snapshot pays only after some changes.</summary>
-    public static StreamKind<Bead> Kind { get; } = new("bead", Json.Bead, SnapshotEvery: 16, ProjectOf: key => key[..key.IndexOf('/')]);
+    public static StreamKind<Bead> Kind { get; } = new("bead", Json.Bead, SnapshotEvery: 16, ProjectOf: key => key[..key.IndexOf('/')])
+    {
+        Fold = 2, // 1 skipped issues that were stored with their line
+    };
 
     /// <inheritdoc cref="Bead"/>
     public ImmutableArray<BeadRecord> Records { get; init; } = Complete(Records);

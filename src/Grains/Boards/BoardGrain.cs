@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.EventLog;
 using Beadhub.Idempotency;
@@ -336,7 +335,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             var decided = await Decide(changes, left, results);
             left = await Append(decided, results);
             foreach (var group in left.Chunk(LoadBatch))
-                Show((await Task.WhenAll(group.Select(i => log.Load(StreamOf(changes[i].Key)).AsTask()))).Select(stream => View(stream.Key, stream)));
+                Show((await Task.WhenAll(group.Select(i => log.Load<Bead>(StreamOf(changes[i].Key).Key).AsTask()))).Select(stream => View(stream.Key, stream)));
         }
 
         return results;
@@ -364,7 +363,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             var view = after.View(id, bead.Version + decision.Events.Length);
             var snapshotDue = view.Version / Bead.Kind.SnapshotEvery > bead.Version / Bead.Kind.SnapshotEvery && !view.HoldsUnknown;
             decided.Add(new(i, new(_project, StreamOf(id), bead.Version, [.. decision.Events.Select(e => new NewEvent(EventTypes.NameOf(e), EventTypes.Serialize(e), now))],
-                snapshotDue ? JsonSerializer.Serialize(after, Bead.Kind.Snapshot) : null), decision.Result.On(view)));
+                snapshotDue ? Bead.Kind.Save(after) : null), decision.Result.On(view)));
         }
 
         // Asked after the decisions, as every grain does.
@@ -465,7 +464,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     {
         var position = await log.Head(_project, cancellation);
         var views = new List<BeadView>(LoadBatch);
-        await foreach (var stream in log.LoadAll(_project, Bead.Kind.Name, cancellation))
+        await foreach (var stream in log.LoadAll<Bead>(_project, cancellation))
         {
             views.Add(View(stream.Key, stream));
             if (views.Count < LoadBatch) continue;
@@ -492,7 +491,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             if (@event.Version <= view.Version) continue;
             if (@event.Version > view.Version + 1)
             {
-                changed[id] = View(@event.Key, await log.Load(new(Bead.Kind.Name, @event.Key)));
+                changed[id] = View(@event.Key, await log.Load<Bead>(@event.Key));
                 continue;
             }
 

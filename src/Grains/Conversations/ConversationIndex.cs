@@ -17,6 +17,9 @@ internal sealed class ConversationIndex
     /// <summary>Mail threads kept for an agent: the newest ones. Older threads are not listed any more; their mail still is, in the inbox.</summary>
     public const int MostThreads = 5000;
 
+    /// <summary>Number of the fold, as <see cref="EventLog.StreamKind{TState}.Fold"/>: a snapshot of another one is not believed, and the feed read from its beginning.</summary>
+    public const int Fold = 1;
+
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Person> _people = new(StringComparer.Ordinal);
 
@@ -26,6 +29,9 @@ internal sealed class ConversationIndex
     /// <summary>Number of sessions and threads.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Whether an event that has a place here is not known: no snapshot is made over it.</summary>
+    public bool HoldsUnknown { get; private set; }
+
     /// <summary>Whether an event has a place here.</summary>
     public static bool Matters(FeedEvent stored) => stored.Kind == ChatSession.Kind.Name || stored.Kind == MailKind;
 
@@ -33,7 +39,12 @@ internal sealed class ConversationIndex
     public void Take(FeedEvent stored)
     {
         if (stored.Position <= Position) return;
-        if (Matters(stored) && EventTypes.Parse(stored.Type, stored.Data) is { } @event) Apply(stored, @event);
+        if (Matters(stored))
+        {
+            if (EventTypes.Parse(stored.Type, stored.Data) is { } @event) Apply(stored, @event);
+            else HoldsUnknown = true;
+        }
+
         Position = stored.Position;
     }
 
@@ -60,7 +71,8 @@ internal sealed class ConversationIndex
         [.. _people.Where(p => p.Value.Threads.Count > 0 || p.Value.UnreadMails > 0).Select(p => new KeptPerson(
             p.Key,
             p.Value.UnreadMails,
-            [.. p.Value.Threads.Values.Select(t => new KeptThread(t.Id, [.. t.Participants], t.Subject, t.Last, [.. t.Unread]))]))]);
+            [.. p.Value.Threads.Values.Select(t => new KeptThread(t.Id, [.. t.Participants], t.Subject, t.Last, [.. t.Unread]))]))],
+        Fold);
 
     /// <summary>Begins with what was kept.</summary>
     public static ConversationIndex From(ConversationsSnapshot kept)

@@ -45,7 +45,8 @@ public sealed partial class ConversationsGrain(IEventLog log, ICommittedFeed com
         {
             var stored = await log.Load(new(Kind, _project), cancellationToken);
             _keptVersion = stored.Version;
-            if (stored.Snapshot is { } snapshot) _index = ConversationIndex.From(JsonSerializer.Deserialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot)!);
+            if (stored.Snapshot is { } snapshot && JsonSerializer.Deserialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot)! is { Fold: ConversationIndex.Fold } kept)
+                _index = ConversationIndex.From(kept);
             _position = _keptPosition = _index.Position;
         }
         catch
@@ -178,8 +179,9 @@ public sealed partial class ConversationsGrain(IEventLog log, ICommittedFeed com
             ConversationsSnapshot snapshot;
             lock (_gate)
             {
+                (_takenSinceKept, _keptPosition) = (0, _index.Position);
+                if (_index.HoldsUnknown) return;
                 snapshot = _index.Save();
-                (_takenSinceKept, _keptPosition) = (0, snapshot.Position);
             }
 
             var kept = new ConversationsKept(snapshot.Position);

@@ -6,7 +6,11 @@ using System.Text.Json.Serialization;
 namespace Beadhub.Conversations;
 
 /// <summary>A <see cref="ConversationIndex"/> as it is kept.</summary>
-internal sealed record ConversationsSnapshot(long Position, ImmutableArray<KeptSession> Sessions, ImmutableArray<KeptPerson> People);
+/// <param name="Position">Feed position up to which everything is in it.</param>
+/// <param name="Sessions">The chat sessions.</param>
+/// <param name="People">The agents with mail.</param>
+/// <param name="Fold">Which fold made it (<see cref="ConversationIndex.Fold"/>); a snapshot without the number is the first one's.</param>
+internal sealed record ConversationsSnapshot(long Position, ImmutableArray<KeptSession> Sessions, ImmutableArray<KeptPerson> People, int Fold = 1);
 
 /// <summary>A chat session; they are in the order in which they began.</summary>
 internal sealed record KeptSession(

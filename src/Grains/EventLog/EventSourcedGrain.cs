@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Text.Json;
 using Beadhub.Idempotency;
 using Orleans;
 using Orleans.Placement;
@@ -39,9 +38,14 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     private long _doubts; // times that the state was distrusted
     private volatile Folded _now = Folded.Nothing;
 
-    private sealed record Folded(TState State, long Version, long SnapshotVersion, long Epoch)
+    /// <param name="State">The fold of the events.</param>
+    /// <param name="Version">Their number.</param>
+    /// <param name="SnapshotVersion">That of the newest snapshot that the fold has made; 0 when there is none.</param>
+    /// <param name="HoldsUnknown">Whether one of the events is not known here.</param>
+    /// <param name="Epoch">The log's exclusive epoch in which this was the newest.</param>
+    private sealed record Folded(TState State, long Version, long SnapshotVersion, bool HoldsUnknown, long Epoch)
     {
-        public static readonly Folded Nothing = new(TState.Empty, 0, 0, -1);
+        public static readonly Folded Nothing = new(TState.Empty, 0, 0, false, -1);
     }
 
     /// <summary>The log.</summary>
@@ -321,8 +325,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         long first;
         var version = now.Version + written.Count;
         // Where others write too, one is made for nothing as long as it is not known what they write.
-        var snapshotDue = Kind.IsSnapshotDue(state, version - now.SnapshotVersion) && _behind == 0;
-        var snapshot = snapshotDue ? JsonSerializer.Serialize(state, Kind.Snapshot) : null;
+        var snapshotDue = Kind.IsSnapshotDue(state, version - now.SnapshotVersion) && _behind == 0 && !now.HoldsUnknown;
+        var snapshot = snapshotDue ? Kind.Save(state) : null;
         try
         {
             var result = await log.Append(new(_project, _stream, now.Version, written, snapshot, group.AnyVersion));
@@ -342,7 +346,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
         _behind = first - now.Version - 1;
         if (_behind > 0) Distrust(); // the state is another one
-        else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.Epoch), Interlocked.Read(ref _doubts));
+        else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.HoldsUnknown, now.Epoch), Interlocked.Read(ref _doubts));
         return true;
     }
 
@@ -377,15 +381,15 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     {
         var news = await log.ReadStream(_stream, now.Version, (int)(version - now.Version));
         if (news.Count == 0 || news[0].Version != now.Version + 1) return false;
-        Advance(new(news.Fold(now.State), now.Version + news.Count, now.SnapshotVersion, epoch), doubts);
+        Advance(new(news.Fold(now.State), now.Version + news.Count, now.SnapshotVersion, now.HoldsUnknown || news.HoldUnknown(), epoch), doubts);
         return true;
     }
 
     private async ValueTask Load(CancellationToken cancellation)
     {
         var (epoch, doubts) = (log.ExclusiveEpoch, Interlocked.Read(ref _doubts));
-        var stored = await log.Load(_stream, cancellation);
-        Advance(new(stored.Fold<TState>(), stored.Version, stored.SnapshotVersion, epoch), doubts);
+        var stored = await log.Load<TState>(_stream.Key, cancellation);
+        Advance(new(stored.Fold<TState>(), stored.Version, stored.SnapshotVersion, stored.Tail.HoldUnknown(), epoch), doubts);
     }
 
     /// <summary>Several readers may catch up while a writer appends: an older state never replaces a newer one, nor is one trusted that was distrusted meanwhile.</summary>

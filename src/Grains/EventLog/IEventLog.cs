@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Beadhub.Feed;
 using Orleans;
 
@@ -112,7 +111,7 @@ public sealed record StoredStream(string Key, long Version, long SnapshotVersion
 {
     /// <summary>The state that the snapshot and the events after it lead to.</summary>
     public TState Fold<TState>() where TState : class, IEventSourced<TState> =>
-        Tail.Fold(Snapshot is null ? TState.Empty : JsonSerializer.Deserialize(Snapshot, TState.Kind.Snapshot)!);
+        Tail.Fold(Snapshot is null ? TState.Empty : TState.Kind.Restore(Snapshot));
 }
 
 /// <summary>Folds events as they are stored.</summary>
@@ -126,6 +125,14 @@ public static class StoredEvents
     {
         foreach (var stored in events) state = state.Apply(EventTypes.Parse(stored.Type, stored.Data) ?? UnknownEvent.Instance);
         return state;
+    }
+
+    /// <summary>Whether this version does not know one of them. No snapshot is made over such an event: it would hide it from the version that knows it.</summary>
+    public static bool HoldUnknown(this IReadOnlyList<StoredEvent> events)
+    {
+        foreach (var stored in events)
+            if (!EventTypes.Knows(stored.Type)) return true;
+        return false;
     }
 }
 

@@ -181,7 +181,7 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
     private async Task Adopt()
     {
         var (position, version) = (State.Position, State.SubscriptionsVersion);
-        var stored = await Log.Load(Subscriptions);
+        var stored = await Log.Load<SubscriptionBook>(Subscriptions.Key);
         var book = SubscriptionBook.Empty;
         if (stored.SnapshotVersion <= version)
         {

@@ -111,7 +111,7 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
     {
         // The position first: what is written while the streams are read is then read again from the feed, not missed.
         var position = await log.Head(projectId, cancellation);
-        await foreach (var stream in log.LoadAll(projectId, Workspace.Kind.Name, cancellation))
+        await foreach (var stream in log.LoadAll<Workspace>(projectId, cancellation))
             Set(Workspace.IdOf(stream.Key), stream.Fold<Workspace>().Profile);
         Reach(position, epoch, doubts);
     }

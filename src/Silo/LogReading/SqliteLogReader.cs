@@ -28,7 +28,7 @@ internal sealed class SqliteLogReader : ILogReader
     }
 
     public Task<string?> FindProject(string slug, CancellationToken cancellation) =>
-        Ask(reader => reader.Load(new(Slug.Kind.Name, slug)).Fold<Slug>().ProjectId);
+        Ask(reader => reader.ReadStream(new(Slug.Kind.Name, slug), 0, int.MaxValue).Fold(Slug.Empty).ProjectId);
 
     public Task<IReadOnlyList<FeedEvent>> Feed(string project, long after, int max, CancellationToken cancellation) => Ask(reader => reader.ReadFeed(project, after, max));
 

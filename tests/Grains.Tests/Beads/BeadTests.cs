@@ -354,7 +354,7 @@ public class BeadTests
         events.AddRange(Do(Alice with { Store = Record(parent: Ref("bd-0"), blockedBy: [Ref("bd-2", "github.com/x/y")], updatedAt: At(0.000001)) with { Labels = ["ü"] }, Claim = true }).Events);
         events.AddRange(Do(Bob with { ReleaseAll = true, Store = Record(repo: "other") }).Events);
         var tail = events.Select((e, i) => new StoredEvent(i + 1, EventTypes.NameOf(e), EventTypes.Serialize(e), Noon)).Append(new(events.Count + 1, "bead.dreamt.v1", "{}", Noon)).ToList();
-        var snapshot = JsonSerializer.Serialize(_bead, Bead.Kind.Snapshot);
+        var snapshot = Bead.Kind.Save(_bead);
         var expected = Show(_bead);
         Show(new StoredStream("p/bd-1", tail.Count, 0, null, tail).Fold<Bead>()).ShouldBe(expected);
         Show(new StoredStream("p/bd-1", tail.Count, tail.Count, snapshot, []).Fold<Bead>()).ShouldBe(expected);

@@ -457,6 +457,30 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         (await Log.Check(Cancellation)).ShouldBeNull();
     }
 
+    /// <summary>Nodes of two versions at one log: the old one skips what it does not know, and makes a snapshot over it.</summary>
+    [Fact]
+    public async Task What_an_older_program_skipped_is_not_believed_by_the_newer_one()
+    {
+        var (older, newer) = (new OlderProgram(Log, Project), new NewerProgram(Log, Project));
+        await older.Add("a");
+        await older.Add("b");
+        (await newer.Addresses()).ShouldBe(["a", "b"]);
+        await newer.Remove("a", snapshot: false);
+        await older.Add("c");
+        (await Log.Load(new(NewerProgram.Kind.Name, Project), Cancellation)).Snapshot!.ShouldContain("\"a\"");
+
+        (await newer.Addresses()).ShouldBe(["b", "c"]);
+        await newer.Remove("b", snapshot: true);
+        (await Log.Load<NewerProgram.Addressed>(Project, Cancellation)).SnapshotVersion.ShouldBe(5);
+        (await newer.Addresses()).ShouldBe(["c"]);
+
+        // The older program reads the newer one's snapshot, and writes its own in its place.
+        await older.Add("d");
+        (await Log.Load(new(NewerProgram.Kind.Name, Project), Cancellation)).Snapshot!.ShouldBe("""{"addresses":["c","d"]}""");
+        (await newer.Addresses()).ShouldBe(["c", "d"]);
+        await foreach (var stored in Log.LoadAll<NewerProgram.Addressed>(Project, Cancellation)) stored.Fold<NewerProgram.Addressed>().Addresses.ShouldBe(["c", "d"]);
+    }
+
     [Fact]
     public async Task A_cancelled_append_is_not_begun()
     {
