@@ -36,7 +36,8 @@ SET LOCAL search_path = beadhub;
 
 GRANT USAGE ON SCHEMA beadhub TO beadhub_app, beadhub_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA beadhub TO beadhub_reader;
--- What was written is never changed or deleted: only the newest version and position of each stream and project move on.
+-- What was written is never changed or deleted by the server: only the newest version and position of each stream and project move on.
+-- Erasing a project is for the owner of the tables ("beadhub project erase", as a superuser or a login that is a member of beadhub_owner).
 GRANT SELECT ON schema_version TO beadhub_app;
 GRANT SELECT, INSERT ON events, marks TO beadhub_app;
 GRANT SELECT, INSERT, UPDATE ON streams, heads TO beadhub_app;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Beadhub.Silo;
+using Beadhub.Silo.Administration;
 using Beadhub.Silo.Demo;
 using Beadhub.Silo.Doctor;
 using Beadhub.Silo.LogReading;
@@ -12,6 +13,8 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     DemoCommand.Create(),
     DoctorCommand.Create(),
     LogCommand.Create(),
+    ProjectCommand.Create(),
+    KeyCommand.Create(),
     VersionCommand.Create(),
 };
 foreach (var option in serve.Options) root.Options.Add(option);
