@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
@@ -7,6 +8,7 @@ using Beadhub.Gateway.Metrics;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Gateway.Webhooks;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.OpenApi;
 
@@ -39,7 +41,12 @@ public static class BeadhubGateway
         services.AddSingleton<Idempotency>();
         services.AddSingleton<MailSending>();
         services.AddSingleton<InnerRequests>();
+        services.AddSingleton<UnknownBodies>();
+        services.AddSingleton<HostCheck>();
         services.AddSingleton<Drain>();
+        services.AddHostedService<DrainBeforeStop>();
+        // What stops an application waits only so long for it, draining included.
+        services.PostConfigure<HostOptions>(host => host.ShutdownTimeout += settings.Drain);
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
@@ -79,6 +86,8 @@ public static class BeadhubGateway
 
     private static void Serve(IApplicationBuilder app)
     {
+        var settings = app.ApplicationServices.GetRequiredService<GatewaySettings>();
+        if (!settings.TrustedProxies.IsEmpty) app.UseForwardedHeaders(Believing(settings.TrustedProxies));
         app.UseRequestTrace();
         app.UseRequestLog();
         var drain = app.ApplicationServices.GetRequiredService<Drain>();
@@ -88,6 +97,8 @@ public static class BeadhubGateway
             return next(http);
         });
         app.UseErrorAnswers();
+        var hosts = app.ApplicationServices.GetRequiredService<HostCheck>();
+        app.Use(next => http => hosts.Run(http, next));
         var idempotency = app.ApplicationServices.GetRequiredService<Idempotency>();
         app.Use(next => http => idempotency.Run(http, next));
         app.UseWhen(static http => http.Request.Path.StartsWithSegments("/docs"), static docs => docs.UseSwaggerUI(ui =>
@@ -100,8 +111,19 @@ public static class BeadhubGateway
         app.UseEndpoints(Map);
     }
 
+    /// <summary>However many proxies there are in a row: what the first that is not trusted says of itself is not believed.</summary>
+    private static ForwardedHeadersOptions Believing(ImmutableArray<System.Net.IPNetwork> proxies)
+    {
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor, ForwardLimit = null };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var proxy in proxies) options.KnownIPNetworks.Add(proxy);
+        return options;
+    }
+
     private static void Map(IEndpointRouteBuilder app)
     {
+        Front.Map(app);
         Health.Map(app);
         MetricsEndpoint.Map(app);
         Init.Map(app);

@@ -58,7 +58,7 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
                 sent.SessionId,
                 sent.MessageId,
                 sent.Participants,
-                $"/v1/chat/sessions/{sent.SessionId}/stream",
+                http.Request.PathBase.Add($"/v1/chat/sessions/{sent.SessionId}/stream").ToUriComponent(),
                 [.. sent.Participants.Where(p => p.AgentId != actor.Id && waiting.Contains(p.AgentId)).Select(p => p.Alias)],
                 sent.Left),
             Wire.Types.ChatCreated);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Net;
 using Beadhub.Chat;
 using Beadhub.Gateway.Metrics;
 using Beadhub.Webhooks;
@@ -15,6 +17,19 @@ public sealed record GatewaySettings
 
     /// <summary>Least length of the administrators' key.</summary>
     public const int LeastAdminKey = 16;
+
+    /// <summary>
+    /// Names by which browsers may call this server besides the machine's own: <c>name</c>, <c>name:port</c>, <c>*.name</c>, or <c>*</c> for any. <c>BEADHUB_ALLOWED_HOSTS</c>.
+    /// </summary>
+    public ImmutableArray<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>Proxies whose <c>X-Forwarded-For</c> is believed; from all others it is not (contract 3.5). <c>BEADHUB_TRUSTED_PROXIES</c>.</summary>
+    public ImmutableArray<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>
+    /// How long the server serves on, out of the balancer's sight, after the order to stop. <c>BEADHUB_DRAIN_SECONDS</c>; five seconds in a cluster, else none.
+    /// </summary>
+    public TimeSpan Drain { get; init; }
 
     /// <summary>Bootstraps that one address may make in a window. <c>BEADHUB_INIT_RATE_LIMIT</c>.</summary>
     public int InitRateLimit { get; init; } = 10;

@@ -27,15 +27,15 @@ internal sealed partial class DrainingLifetime(Settings settings, Drain drain, L
     {
         // The process ends when the host has ended, not here.
         signal.Cancel = true;
-        if (Interlocked.Exchange(ref _told, 1) == 1 || settings.Drain == TimeSpan.Zero) lifetime.StopApplication();
+        if (Interlocked.Exchange(ref _told, 1) == 1 || settings.Gateway.Drain == TimeSpan.Zero) lifetime.StopApplication();
         else _ = StopLater();
     }
 
     private async Task StopLater()
     {
         drain.Begin();
-        LogDraining(logger, settings.Drain.TotalSeconds);
-        await Task.Delay(settings.Drain, time);
+        LogDraining(logger, settings.Gateway.Drain.TotalSeconds);
+        await Task.Delay(settings.Gateway.Drain, time);
         await listeners.Quiesce(time);
         lifetime.StopApplication();
     }

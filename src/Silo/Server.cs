@@ -1,11 +1,11 @@
-using System.Collections.Immutable;
+using System.Diagnostics;
 using Beadhub.Gateway;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Logging;
 using Beadhub.Silo.Telemetry;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Beadhub.Silo;
@@ -56,9 +56,10 @@ internal sealed class Server : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = GatewaySettings.MaxBodyBytes;
             // Cursors are refused beyond 8 KiB by the gateway, with words; the web server must let them come that far.
             kestrel.Limits.MaxRequestLineSize = 32 * 1024;
+            var connections = ActivatorUtilities.CreateInstance<ConnectionLimit>(kestrel.ApplicationServices, settings.ConnectionsPerAddress, settings.Gateway.TrustedProxies);
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => connections.Run(connection, next)));
         });
         // A connection's data comes on a pool thread already; handing it to another one first only costs.
         var listeners = new Listeners();
@@ -74,7 +75,7 @@ internal sealed class Server : IAsyncDisposable
         try
         {
             var log = app.Services.GetRequiredService<DurableEventLog>();
-            if (!settings.TrustedProxies.IsEmpty) app.UseForwardedHeaders(Believing(settings.TrustedProxies));
+            _ = UnreadableRequests.Watch(app.Services.GetRequiredService<DiagnosticListener>());
             app.MapBeadhub();
             await app.StartAsync();
             return new(app, log);
@@ -91,15 +92,5 @@ internal sealed class Server : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
-    }
-
-    /// <summary>However many proxies there are in a row: what the first that is not trusted says of itself is not believed.</summary>
-    private static ForwardedHeadersOptions Believing(ImmutableArray<System.Net.IPNetwork> proxies)
-    {
-        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor, ForwardLimit = null };
-        options.KnownProxies.Clear();
-        options.KnownIPNetworks.Clear();
-        foreach (var proxy in proxies) options.KnownIPNetworks.Add(proxy);
-        return options;
     }
 }

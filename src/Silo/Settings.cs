@@ -41,11 +41,8 @@ public sealed record Settings
     /// <summary>Port for Orleans clients in other processes; 0 for none. The Orleans engine only, in a cluster. <c>BEADHUB_SILO_GATEWAY_PORT</c>.</summary>
     public int SiloGatewayPort { get; init; } = 30000;
 
-    /// <summary>Proxies whose <c>X-Forwarded-For</c> is believed; from all others it is not (contract 3.5). <c>BEADHUB_TRUSTED_PROXIES</c>.</summary>
-    public ImmutableArray<IPNetwork> TrustedProxies { get; init; } = [];
-
-    /// <summary>How long the server serves on, out of the balancer's sight, after the order to stop. <c>BEADHUB_DRAIN_SECONDS</c>; five seconds in a cluster, else none.</summary>
-    public TimeSpan Drain { get; init; }
+    /// <summary>Connections that one address may hold at a time; trusted proxies are not counted. <c>BEADHUB_CONNECTIONS_PER_ADDRESS</c>.</summary>
+    public int ConnectionsPerAddress { get; init; } = 2000;
 
     /// <summary>The least that is logged. <c>BEADHUB_LOG_LEVEL</c>.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
@@ -81,8 +78,7 @@ public sealed record Settings
             SiloAddress = Address("BEADHUB_SILO_ADDRESS"),
             SiloPort = Text("BEADHUB_SILO_PORT") is null ? null : Integer("BEADHUB_SILO_PORT", 0, 1, 65535),
             SiloGatewayPort = Integer("BEADHUB_SILO_GATEWAY_PORT", defaults.SiloGatewayPort, 0, 65535),
-            TrustedProxies = Networks("BEADHUB_TRUSTED_PROXIES"),
-            Drain = TimeSpan.FromSeconds(Integer("BEADHUB_DRAIN_SECONDS", Flag("BEADHUB_CLUSTER") is true ? 5 : 0, 0, 3_600)),
+            ConnectionsPerAddress = Integer("BEADHUB_CONNECTIONS_PER_ADDRESS", defaults.ConnectionsPerAddress, 1, int.MaxValue),
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
@@ -92,6 +88,9 @@ public sealed record Settings
             {
                 Bootstrap = Flag("BEADHUB_BOOTSTRAP") ?? true,
                 ServerUrl = Text("AWEB_SERVER_URL") ?? "",
+                AllowedHosts = Hosts("BEADHUB_ALLOWED_HOSTS"),
+                TrustedProxies = Networks("BEADHUB_TRUSTED_PROXIES"),
+                Drain = TimeSpan.FromSeconds(Integer("BEADHUB_DRAIN_SECONDS", Flag("BEADHUB_CLUSTER") is true ? 5 : 0, 0, 3_600)),
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),
                 AdminKey = Secret("BEADHUB_ADMIN_KEY"),
                 InitRateLimit = Integer("BEADHUB_INIT_RATE_LIMIT", 10, 1, int.MaxValue),
@@ -143,6 +142,14 @@ public sealed record Settings
                 IPNetwork.TryParse(part, out var network) ? network
                 : IPAddress.TryParse(part, out var address) ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)
                 : throw new SettingsException($"{name} must be IP addresses and networks with commas between them, not '{part}'")),
+        ];
+
+        ImmutableArray<string> Hosts(string name) =>
+        [
+            .. (Text(name) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part =>
+                part == "*" || Uri.CheckHostName(HostString.FromUriComponent(part.StartsWith("*.", StringComparison.Ordinal) ? part[2..] : part).Host) != UriHostNameType.Unknown
+                    ? part
+                    : throw new SettingsException($"{name} must be names of hosts with commas between them (name, name:port, *.name, or *), not '{part}'")),
         ];
 
         static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch

@@ -39,4 +39,40 @@ public sealed class SampleTests : IDisposable
         document.ShouldContain("\"project_id\"", Case.Sensitive);
         document.ShouldNotContain("\"projectId\"", Case.Sensitive);
     }
+
+    [Fact]
+    public async Task The_settings_hold_there_too()
+    {
+        await using var sample = await ServerProcess.StartSample(folder.FullName, new Dictionary<string, string>
+        {
+            ["BEADHUB_TRUSTED_PROXIES"] = "127.0.0.1",
+            ["BEADHUB_INIT_RATE_LIMIT"] = "2",
+            ["BEADHUB_DRAIN_SECONDS"] = "2",
+        });
+        var init = await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme", alias = "alice" });
+        var alice = sample.Api.As(init.Ok().Text("api_key"));
+
+        // Whom a proxy speaks for has a limit of their own.
+        (await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme", alias = "bob" })).Ok();
+        (await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme" })).Status.ShouldBe(429);
+        (await sample.Api.With(("X-Forwarded-For", "192.0.2.2")).Post("/beadhub/v1/init", new { project_slug = "acme" })).Status.ShouldBe(200);
+
+        // The limit of a body is Beadhub's, which is above the web server's.
+        var body = new string(' ', 31 * 1024 * 1024);
+        (await alice.Post("/beadhub/v1/bdh/command", $"{{{body}}}")).Status.ShouldBe(422);
+
+        var chat = (await alice.Post("/beadhub/v1/chat/sessions", new { to_aliases = new[] { "bob" }, message = "Are you there?" })).Ok();
+        chat.Text("sse_url").ShouldBe($"/beadhub/v1/chat/sessions/{chat.Text("session_id")}/stream");
+        (await sample.Api.Get("/beadhub/")).Ok().Text("docs").ShouldBe("/beadhub/docs");
+        (await sample.Api.With(("Host", "evil.example")).Get("/beadhub/health")).Status.ShouldBe(403);
+        (await sample.Api.With(("Host", "evil.example")).Get("/ready/none")).Status.ShouldBe(404, "the application's own pages are its own");
+
+        // Told to stop, it is out of the balancer's sight, and serves on.
+        (await sample.Api.Get("/beadhub/health/ready")).Status.ShouldBe(200);
+        var stopping = sample.Stop();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        while ((await sample.Api.Get("/beadhub/health/ready")).Status == 200) watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20));
+        (await alice.Get("/beadhub/v1/status")).Status.ShouldBe(200);
+        await stopping;
+    }
 }

@@ -7,7 +7,7 @@ public sealed class SettingsTests
 {
     [Fact]
     public void Trusted_proxies_are_addresses_and_networks() =>
-        Of("BEADHUB_TRUSTED_PROXIES", " 10.9.0.0/16, 127.0.0.1 ,::1,").TrustedProxies
+        Of("BEADHUB_TRUSTED_PROXIES", " 10.9.0.0/16, 127.0.0.1 ,::1,").Gateway.TrustedProxies
             .ShouldBe([IPNetwork.Parse("10.9.0.0/16"), IPNetwork.Parse("127.0.0.1/32"), IPNetwork.Parse("::1/128")]);
 
     [Theory]

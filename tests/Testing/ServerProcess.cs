@@ -72,7 +72,7 @@ public sealed class ServerProcess : IAsyncDisposable
             start.Environment.Remove(name);
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
-        start.Environment["BEADHUB_HOST"] = "127.0.0.1";
+        start.Environment["BEADHUB_HOST"] = settings.GetValueOrDefault("BEADHUB_HOST", "127.0.0.1");
         start.Environment["BEADHUB_PORT"] = port.ToString();
         start.Environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
         // Under the Orleans engine the nodes of a cluster speak to each other, here on one machine.

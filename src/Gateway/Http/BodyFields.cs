@@ -22,6 +22,10 @@ internal sealed class BodyFields : IDisposable
     /// <summary>Elements of a list of texts, where its field does not say otherwise.</summary>
     public const int MostTexts = 1000;
 
+    // Large bodies are gone through only so many at a time, and not on the threads that serve the sockets: others wait for none of them.
+    private const int Large = 1024 * 1024;
+    private static readonly SemaphoreSlim LargeTurns = new(Math.Max(1, Environment.ProcessorCount / 2));
+
     private readonly RequestBody _request;
     private readonly Dictionary<string, Range> _fields = [];
     private readonly FieldErrors _errors = new();
@@ -49,7 +53,8 @@ internal sealed class BodyFields : IDisposable
         var fields = new BodyFields(await RequestBody.Read(request));
         try
         {
-            if (!mayBeMissing || !fields.Body.IsEmpty) fields.Index();
+            if (fields._request.Bytes.Length > Large) await fields.IndexInTurn(http.RequestAborted);
+            else if (!mayBeMissing || !fields.Body.IsEmpty) fields.Index();
             return fields;
         }
         catch
@@ -537,6 +542,19 @@ internal sealed class BodyFields : IDisposable
         catch (InvalidOperationException)
         {
             throw NotJson((int)reader.TokenStartIndex, "Invalid surrogate pair");
+        }
+    }
+
+    private async Task IndexInTurn(CancellationToken cancellation)
+    {
+        await LargeTurns.WaitAsync(cancellation);
+        try
+        {
+            await Task.Run(Index, cancellation);
+        }
+        finally
+        {
+            LargeTurns.Release();
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Beadhub.Gateway.Http;
 
 /// <summary>Turns everything that goes wrong into the contract's bodies (contract 0.2), and nothing into a 500 that can be said better.</summary>
@@ -27,33 +25,31 @@ internal static class ErrorAnswers
             await next(http);
             if (!http.Response.HasStarted && http.Response.ContentLength is null && http.Response.ContentType is null)
             {
-                if (http.Response.StatusCode == StatusCodes.Status404NotFound) Detail(http, 404, "Not Found");
-                else if (http.Response.StatusCode == StatusCodes.Status405MethodNotAllowed) Detail(http, 405, "Method Not Allowed");
+                if (http.Response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed) ErrorBodies.WriteNoRoute(http, http.Response.StatusCode);
             }
         }
         catch (InvalidFieldsException e) when (!http.Response.HasStarted)
         {
-            http.Response.StatusCode = StatusCodes.Status422UnprocessableEntity;
-            Answer.Write(http.Response, e.Body.Span);
+            ErrorBodies.Write(http, e);
         }
         catch (ApiException e) when (!http.Response.HasStarted)
         {
             if (e.Status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
             if (e.RetryAfter is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString();
-            Detail(http, e.Status, e.Message);
+            ErrorBodies.Write(http, e.Status, e.Message);
         }
         catch (RefusedException e) when (!http.Response.HasStarted)
         {
-            Detail(http, StatusOf(e.Kind), e.Message);
+            ErrorBodies.Write(http, StatusOf(e.Kind), e.Message);
         }
         catch (UnavailableException) when (!http.Response.HasStarted)
         {
             http.Response.Headers.RetryAfter = "1";
-            Detail(http, StatusCodes.Status503ServiceUnavailable, Unavailable);
+            ErrorBodies.Write(http, StatusCodes.Status503ServiceUnavailable, Unavailable);
         }
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {
-            Detail(http, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge
+            ErrorBodies.Write(http, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge
                 ? $"Request body too large: at most {GatewaySettings.MaxBodyBytes} bytes"
                 : e.Message);
         }
@@ -66,7 +62,7 @@ internal static class ErrorAnswers
         {
             http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Beadhub.Gateway")
                 .LogError(e, "{Method} {Route} failed, request {RequestId}", http.Request.Method, RequestLog.RouteOf(http), RequestLog.IdOf(http));
-            Detail(http, StatusCodes.Status500InternalServerError, "Internal server error");
+            ErrorBodies.Write(http, StatusCodes.Status500InternalServerError, "Internal server error");
         }
     }
 
@@ -81,13 +77,4 @@ internal static class ErrorAnswers
         RefusalKind.NotConfigured => StatusCodes.Status501NotImplemented,
         _ => StatusCodes.Status422UnprocessableEntity,
     };
-
-    private static void Detail(HttpContext http, int status, string detail)
-    {
-        http.Response.StatusCode = status;
-        Answer.Write(http.Response, JsonSerializer.SerializeToUtf8Bytes(new ErrorDetail(detail), Wire.Types.ErrorDetail));
-    }
 }
-
-/// <summary>Body of an error.</summary>
-internal sealed record ErrorDetail(string Detail);

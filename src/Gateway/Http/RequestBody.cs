@@ -1,4 +1,6 @@
 using System.Buffers;
+using Beadhub.Gateway.Identity;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Beadhub.Gateway.Http;
 
@@ -10,6 +12,8 @@ internal sealed class RequestBody : IDisposable
     private const int Start = 16 * 1024;
 
     private readonly List<byte[]> _rented = [];
+    private UnknownBodies? _unknown;
+    private long _taken;
 
     /// <summary>The bytes.</summary>
     public ReadOnlyMemory<byte> Bytes { get; private set; }
@@ -18,7 +22,9 @@ internal sealed class RequestBody : IDisposable
     public static RequestBody Empty() => new();
 
     /// <summary>Reads the body to its end.</summary>
-    /// <exception cref="ApiException">413 when it is too large.</exception>
+    /// <exception cref="ApiException">
+    /// 413 when it is too large, 415 when it is compressed, 503 when callers nobody knows send too much at once.
+    /// </exception>
     public static async ValueTask<RequestBody> Read(HttpRequest request)
     {
         if (FieldNotes.Of(request.HttpContext) is { } notes)
@@ -27,7 +33,12 @@ internal sealed class RequestBody : IDisposable
             throw new NotedException();
         }
 
+        if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
+            throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "Content-Encoding is not supported: send the body as it is");
         if (request.ContentLength > GatewaySettings.MaxBodyBytes) throw TooLarge();
+        // In a larger application the limit is the host's; this one is ours.
+        if (request.ContentLength is not <= Start && request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = GatewaySettings.MaxBodyBytes;
         var body = new RequestBody();
         try
         {
@@ -39,8 +50,17 @@ internal sealed class RequestBody : IDisposable
                 length += read;
                 if (length > GatewaySettings.MaxBodyBytes) throw TooLarge();
                 if (length < buffer.Length) continue;
-                var larger = body.Rent(buffer.Length * 4);
+                if (length == GatewaySettings.MaxBodyBytes)
+                {
+                    if (await request.Body.ReadAsync(new byte[1], request.HttpContext.RequestAborted) > 0) throw TooLarge();
+                    break;
+                }
+
+                var next = (int)Math.Min(buffer.Length * 4L, GatewaySettings.MaxBodyBytes);
+                await body.MakeRoom(next, request.HttpContext);
+                var larger = body.Rent(next);
                 buffer.AsSpan(0, length).CopyTo(larger);
+                body.Return(buffer);
                 buffer = larger;
             }
 
@@ -67,6 +87,38 @@ internal sealed class RequestBody : IDisposable
         foreach (var rented in _rented) ArrayPool<byte>.Shared.Return(rented);
         _rented.Clear();
         Bytes = default;
+        _unknown?.Return(_taken);
+        _taken = 0;
+    }
+
+    private void Return(byte[] rented)
+    {
+        _rented.Remove(rented);
+        ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    /// <summary>What a caller sends who is known is bounded by who they are; what others send is bounded together.</summary>
+    private async ValueTask MakeRoom(int length, HttpContext http)
+    {
+        if (length <= UnknownBodies.Free || (_unknown is null && await IsKnown(http))) return;
+        _unknown ??= http.RequestServices.GetRequiredService<UnknownBodies>();
+        if (!_unknown.TryTake(length - _taken))
+            throw new ApiException(StatusCodes.Status503ServiceUnavailable, "Too many large requests without valid credentials at once. Please retry.") { RetryAfter = 1 };
+        _taken = length;
+    }
+
+    private static async ValueTask<bool> IsKnown(HttpContext http)
+    {
+        if (!Identification.HasCredentials(http)) return false;
+        try
+        {
+            await http.RequestServices.GetRequiredService<Identification>().ReaderOf(http);
+            return true;
+        }
+        catch (ApiException)
+        {
+            return false;
+        }
     }
 
     private static ApiException TooLarge() =>

@@ -15,6 +15,8 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(ErrorDetail))]
+[JsonSerializable(typeof(HiveError))]
+[JsonSerializable(typeof(FrontAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(InitAnswer))]
 [JsonSerializable(typeof(IntrospectAnswer))]

@@ -15,7 +15,7 @@ internal static class Refusals
     {
         [400] = "The request is not well-formed, or does not fit what is there",
         [401] = "No credentials, or none that are known",
-        [403] = "The caller may not do this",
+        [403] = "The caller may not do this; or the request comes from another site's page, or names another host",
         [404] = "What the credentials or the request name does not exist",
         [408] = "The body came too slowly",
         [409] = "Something is in the way, or the first request with this Idempotency-Key is still under way",
@@ -36,8 +36,8 @@ internal static class Refusals
     /// <param name="hasParameters">Whether its path or query has parameters.</param>
     public static IEnumerable<int> Of(bool identifies, bool isWrite, bool takesKey, bool takesBody, bool hasParameters)
     {
-        int[] all = [400, 429, 503];
-        int[] caller = [401, 403, 404];
+        int[] all = [400, 403, 429, 503];
+        int[] caller = [401, 404];
         int[] writer = [410];
         int[] key = [409, 413, 422];
         int[] body = [408, 413, 415, 422];

@@ -1,0 +1,221 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Beadhub.Gateway.Tests.Stores;
+using Beadhub.Testing;
+
+namespace Beadhub.Gateway.Tests;
+
+/// <summary>What a server does with requests before it knows what they ask: names, pages in browsers, forms of errors, unreadable requests, connections. No store matters here.</summary>
+public sealed class Door(SqliteStore store) : ContractTests(store)
+{
+    [Theory]
+    [InlineData("GET", "/v1/status")]
+    [InlineData("GET", "/health")]
+    [InlineData("POST", "/v1/init")]
+    [InlineData("GET", "/docs/index.html")]
+    [InlineData("GET", "/")]
+    public async Task A_name_that_leads_here_from_elsewhere_is_refused(string method, string path)
+    {
+        var slug = NewProject().Slug;
+
+        var answer = await Api.With(("Host", "evil.example:8000")).Send(new HttpMethod(method), path, method == "POST" ? Api.Content(new { project_slug = slug }) : null);
+
+        answer.Status.ShouldBe(403, answer.ToString());
+        answer.Json.Text("detail").ShouldBe("Host 'evil.example:8000' is not this server's: it listens on the loopback only. Use localhost, or name the host in BEADHUB_ALLOWED_HOSTS");
+        await Api.With(("Host", $"localhost:{Api.Address.Port}")).Get("/health").Ok();
+    }
+
+    [Theory]
+    [InlineData("/v1/init")]
+    [InlineData("/mcp")]
+    public async Task A_page_of_another_site_writes_nothing(string path)
+    {
+        await Api.With(("Origin", "https://evil.example")).Post(path, new { }).RefusedWith(403, "Origin 'https://evil.example' is another site");
+        (await Api.With(("Origin", $"http://{Api.Address.Authority}")).Post(path, new { jsonrpc = "2.0" })).Status.ShouldNotBe(403);
+        await Api.With(("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")).Get("/health").Ok();
+    }
+
+    [Fact]
+    public async Task A_server_that_others_reach_may_be_called_by_any_name_but_not_by_a_browser()
+    {
+        await using var server = await Store.Fresh(("BEADHUB_HOST", "0.0.0.0"), ("BEADHUB_ALLOWED_HOSTS", "hub.example.com"), ("BEADHUB_CONNECTIONS_PER_ADDRESS", "3"));
+        var api = server.Api;
+
+        await api.With(("Host", "beadhub.internal")).Get("/health").Ok();
+        await api.With(("Host", "beadhub.internal"), ("Sec-Fetch-Mode", "cors")).Get("/health").RefusedWith(403, "browsers may use it once it is in BEADHUB_ALLOWED_HOSTS");
+        await api.With(("Host", "hub.example.com"), ("Origin", "https://hub.example.com")).Post("/v1/init", new { project_slug = "a" }).Ok();
+        await api.With(("Host", Environment.MachineName + ":8000"), ("Sec-Fetch-Mode", "cors")).Get("/health").Ok();
+
+        // One connection is this client's, two more are taken.
+        using var second = await Connect(api);
+        using var third = await Connect(api);
+        (await Ask(second, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")).ShouldStartWith("HTTP/1.1 200");
+        (await Ask(third, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")).ShouldStartWith("HTTP/1.1 200");
+        using (var fourth = await Connect(api))
+            (await Ask(fourth, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")).ShouldBeEmpty("a fourth connection was served");
+        third.Close();
+
+        // Who leaves makes room.
+        var answer = "";
+        for (var tries = 0; answer.Length == 0; tries++)
+        {
+            tries.ShouldBeLessThan(200);
+            using var next = await Connect(api);
+            answer = await Ask(next, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+        }
+
+        answer.ShouldStartWith("HTTP/1.1 200");
+    }
+
+    [Theory]
+    [InlineData("/api/v1/nothing", 404, """{"error":"Not Found","message":"Route GET:/api/v1/nothing not found","statusCode":404}""")]
+    [InlineData("/sync/v1/nothing", 404, """{"error":"Not Found","message":"Route GET:/sync/v1/nothing not found","statusCode":404}""")]
+    [InlineData("/v1/nothing", 404, """{"detail":"Not Found"}""")]
+    [InlineData("/nothing", 404, """{"detail":"Not Found"}""")]
+    [InlineData("/api/v10", 404, """{"detail":"Not Found"}""")]
+    public async Task Each_family_of_paths_has_its_form_of_errors(string path, int status, string body)
+    {
+        var answer = await Api.Get(path);
+
+        (answer.Status, answer.Text).ShouldBe((status, body));
+    }
+
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n", 400)]
+    [InlineData("NONSENSE\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.1\r\n\r\n", 400)]
+    [InlineData("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400)]
+    [InlineData("line", 414)]
+    [InlineData("headers", 431)]
+    public async Task What_cannot_be_read_is_refused_in_words(string request, int status)
+    {
+        NotThroughProxies();
+        using var client = await Connect(Api);
+        request = request switch
+        {
+            "line" => $"GET /{new string('x', 40_000)} HTTP/1.1\r\nHost: x\r\n\r\n",
+            "headers" => $"GET / HTTP/1.1\r\nHost: x\r\nX-Long: {new string('x', 40_000)}\r\n\r\n",
+            _ => request,
+        };
+
+        var answer = await Ask(client, request);
+
+        answer.ShouldStartWith($"HTTP/1.1 {status} ");
+        answer.ShouldContain("Content-Type: application/json");
+        JsonDocument.Parse(answer[answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)..]).RootElement.Text("detail").ShouldNotBeEmpty();
+        (await Ask(client, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")).ShouldBeEmpty("the connection is closed");
+    }
+
+    [Theory]
+    [InlineData("/v1/init")]
+    [InlineData("/v1/beads/upload-jsonl?repo=github.com/a/b")]
+    public async Task A_compressed_body_is_refused_in_words(string path)
+    {
+        var body = Api.Raw([0x1f, 0x8b, 8, 0, 0, 0], path == "/v1/init" ? "application/json" : "text/plain");
+        body.Headers.ContentEncoding.Add("gzip");
+
+        await Api.Send(HttpMethod.Post, path, body).Refused(415, "Content-Encoding is not supported: send the body as it is");
+    }
+
+    [Fact]
+    public async Task The_root_tells_who_this_is()
+    {
+        var answer = await Api.Get("/").Ok();
+        (answer.Text("name"), answer.Text("docs")).ShouldBe(("Beadhub", "/docs"));
+        foreach (var part in new[] { "docs", "openapi", "health" }) (await Api.Get(answer.Text(part))).Status.ShouldBeOneOf(200, 301, 302);
+
+        var page = await Api.With(("Accept", "text/html,*/*;q=0.8")).Get("/");
+        page.Header("Content-Type").ShouldBe("text/html; charset=utf-8");
+        page.Text.ShouldContain("href=\"/docs\"");
+    }
+
+    [Fact]
+    public async Task Large_bodies_without_credentials_are_bounded_together_and_others_are_not()
+    {
+        NotThroughProxies();
+        var agent = await NewProject().Agent();
+        var release = new TaskCompletionSource();
+        var body = new byte[20 * 1024 * 1024];
+        Array.Fill(body, (byte)' ');
+        body[0] = (byte)'{';
+        body[^1] = (byte)'}';
+
+        // Two that do not end hold all that there is; a key that nobody has is worth nothing.
+        Task<Answer>[] held = [Hold(Api), Hold(Api), Hold(Api.As("aw_sk_" + new string('0', 64)))];
+        var refused = await await Task.WhenAny(held);
+        refused.Status.ShouldBe(503, refused.ToString());
+        refused.Header("Retry-After").ShouldBe("1");
+        refused.Json.Text("detail").ShouldContain("without valid credentials");
+
+        // Whoever is known, or sends little, waits for nobody.
+        (await agent.Send(HttpMethod.Post, "/v1/bdh/command", Api.Raw(body))).Status.ShouldBe(422);
+        await Api.Post("/v1/bdh/command", new { }).Unprocessable();
+
+        release.SetResult();
+        (await Task.WhenAll(held)).Select(answer => answer.Status).Order().First().ShouldBe(422);
+        await Api.Send(HttpMethod.Post, "/v1/bdh/command", Api.Raw(body)).Unprocessable();
+
+        Task<Answer> Hold(Api api) => api.Send(HttpMethod.Post, "/v1/bdh/command", new HeldContent(body, release.Task));
+    }
+
+    private static void NotThroughProxies()
+    {
+        if (Store.Elsewhere is not null) Assert.Skip("BEADHUB_TEST_URL is set; a proxy before that server reads bodies and answers what it cannot read itself.");
+    }
+
+    private static async Task<TcpClient> Connect(Api api)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", api.Address.Port, TestContext.Current.CancellationToken);
+        return client;
+    }
+
+    /// <summary>What comes back: headers and as much of the body as they say; nothing when the connection is closed.</summary>
+    private static async Task<string> Ask(TcpClient client, string request)
+    {
+        var stream = client.GetStream();
+        var answer = new StringBuilder();
+        try
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
+            var buffer = new byte[16 * 1024];
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            while (!answer.ToString().Contains("\r\n\r\n{", StringComparison.Ordinal) && await stream.ReadAsync(buffer, patience.Token) is > 0 and var read)
+                answer.Append(Encoding.ASCII.GetString(buffer, 0, read));
+        }
+        catch (IOException)
+        {
+            // Reset: the same as closed.
+        }
+
+        return answer.ToString();
+    }
+
+    /// <summary>A body whose last byte comes when it is let go.</summary>
+    private sealed class HeldContent : HttpContent
+    {
+        private readonly byte[] bytes;
+        private readonly Task release;
+
+        public HeldContent(byte[] bytes, Task release)
+        {
+            (this.bytes, this.release) = (bytes, release);
+            Headers.ContentType = new("application/json");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context)
+        {
+            await stream.WriteAsync(bytes.AsMemory(0, bytes.Length - 1));
+            await stream.FlushAsync();
+            await release;
+            await stream.WriteAsync(bytes.AsMemory(bytes.Length - 1));
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = bytes.Length;
+            return true;
+        }
+    }
+}
