@@ -10,6 +10,10 @@ namespace Beadhub.Gateway.Http;
 internal sealed class RequestBody : IDisposable
 {
     private const int Start = 16 * 1024;
+    private const int Large = 1024 * 1024;
+
+    // The shared pool keeps arrays of every size for each thread and each core: of many megabytes that would be hundreds. This one keeps two of each size.
+    private static readonly ArrayPool<byte> LargeArrays = ArrayPool<byte>.Create((int)(2 * GatewaySettings.MaxBodyBytes), maxArraysPerBucket: 2);
 
     private readonly List<byte[]> _rented = [];
     private UnknownBodies? _unknown;
@@ -56,7 +60,8 @@ internal sealed class RequestBody : IDisposable
                     break;
                 }
 
-                var next = (int)Math.Min(buffer.Length * 4L, GatewaySettings.MaxBodyBytes);
+                // No more than was announced, which is more than is needed by one byte at most.
+                var next = (int)Math.Min(buffer.Length * 4L, Math.Min(request.ContentLength + 1 ?? long.MaxValue, GatewaySettings.MaxBodyBytes));
                 await body.MakeRoom(next, request.HttpContext);
                 var larger = body.Rent(next);
                 buffer.AsSpan(0, length).CopyTo(larger);
@@ -77,15 +82,14 @@ internal sealed class RequestBody : IDisposable
     /// <summary>Memory that goes back to the pool with the body.</summary>
     public byte[] Rent(int length)
     {
-        var rented = ArrayPool<byte>.Shared.Rent(length);
+        var rented = (length > Large ? LargeArrays : ArrayPool<byte>.Shared).Rent(length);
         _rented.Add(rented);
         return rented;
     }
 
     public void Dispose()
     {
-        foreach (var rented in _rented) ArrayPool<byte>.Shared.Return(rented);
-        _rented.Clear();
+        while (_rented is [.., var last]) Return(last);
         Bytes = default;
         _unknown?.Return(_taken);
         _taken = 0;
@@ -94,7 +98,7 @@ internal sealed class RequestBody : IDisposable
     private void Return(byte[] rented)
     {
         _rented.Remove(rented);
-        ArrayPool<byte>.Shared.Return(rented);
+        (rented.Length > Large ? LargeArrays : ArrayPool<byte>.Shared).Return(rented);
     }
 
     /// <summary>What a caller sends who is known is bounded by who they are; what others send is bounded together.</summary>

@@ -24,6 +24,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     // A larger sync is decided here: each of thousands of grains would keep its bead in memory long after it.
     private const int MostByGrains = 64;
     private const int AttemptsHere = 3;
+    private const int AppendBatch = 2000;
 
     private readonly Lock _swap = new();
     private readonly SemaphoreSlim _catchingUp = new(1, 1);
@@ -323,32 +324,74 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     {
         var results = new BeadChange[changes.Count];
         List<int> left = [.. Enumerable.Range(0, changes.Count)];
-        for (var attempt = 1; left.Count > 0; attempt++)
+        try
         {
-            if (attempt > AttemptsHere)
+            for (var attempt = 1; left.Count > 0 && attempt <= AttemptsHere; attempt++)
             {
-                var rest = await ChangeByGrains([.. left.Select(i => changes[i])]);
-                for (var i = 0; i < rest.Length; i++) results[left[i]] = rest[i];
-                break;
+                left = await AppendAll(changes, left, results);
+                foreach (var group in left.Chunk(LoadBatch))
+                    Show((await Task.WhenAll(group.Select(i => log.Load<Bead>(StreamOf(changes[i].Key).Key).AsTask()))).Select(stream => View(stream.Key, stream)));
             }
-
-            var decided = await Decide(changes, left, results);
-            left = await Append(decided, results);
-            foreach (var group in left.Chunk(LoadBatch))
-                Show((await Task.WhenAll(group.Select(i => log.Load<Bead>(StreamOf(changes[i].Key).Key).AsTask()))).Select(stream => View(stream.Key, stream)));
+        }
+        finally
+        {
+            // What succeeded is in the log and is shown even when the rest failed.
+            Show(results.Where(result => result is not null).Select(result => result.Bead));
         }
 
+        if (left.Count == 0) return results;
+        var rest = await ChangeByGrains([.. left.Select(i => changes[i])]);
+        for (var i = 0; i < rest.Length; i++) results[left[i]] = rest[i];
         return results;
+    }
+
+    /// <summary>
+    /// Decides and appends, some thousand beads at a time: while they are being written the next are decided, and no more texts are in memory. Answers the changes for whose beads
+    /// somebody was faster.
+    /// </summary>
+    private async Task<List<int>> AppendAll(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, List<int> indexes, BeadChange[] results)
+    {
+        var left = new List<int>();
+        var before = Task.FromResult<List<int>>([]);
+        foreach (var chunk in indexes.Chunk(AppendBatch))
+        {
+            List<Decided> decided;
+            try
+            {
+                decided = await Decide(changes, chunk, results);
+            }
+            catch
+            {
+                await before;
+                throw;
+            }
+
+            var append = Append(decided, results);
+            try
+            {
+                left.AddRange(await before);
+            }
+            catch
+            {
+                await Task.WhenAny(append);
+                throw;
+            }
+
+            before = append;
+        }
+
+        left.AddRange(await before);
+        return left;
     }
 
     private sealed record Decided(int Index, StreamAppend Append, BeadChange Change);
 
     /// <summary>Decides on the newest index; what changes nothing is a result at once.</summary>
-    private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, List<int> indexes, BeadChange[] results)
+    private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, int[] indexes, BeadChange[] results)
     {
         var board = await Current();
         var now = time.Now();
-        var decided = new List<Decided>(indexes.Count);
+        var decided = new List<Decided>(indexes.Length);
         foreach (var i in indexes)
         {
             var (id, change) = changes[i];
@@ -385,7 +428,6 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             DistrustAfter(appends);
             for (var i = 0; i < appends.Count; i++)
                 if (appends[i] is { IsCompletedSuccessfully: true, Result.Written: true }) results[decided[i].Index] = decided[i].Change;
-            Show(decided.Where(one => results[one.Index] is not null).Select(one => one.Change.Bead));
         }
 
         return [.. decided.Where(one => results[one.Index] is null).Select(one => one.Index)];
