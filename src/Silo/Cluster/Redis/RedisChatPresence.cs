@@ -58,7 +58,7 @@ internal sealed class RedisChatPresence(RedisConnection redis, MemoryChatPresenc
     {
         var (answered, at) = await redis.Try(database => database.StringGetAsync(ListedKey(agentId)));
         if (!answered) return await here.LastListed(agentId);
-        return at.TryParse(out long ticks) ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+        return at.HasValue && at.TryParse(out long ticks) ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
     }
 
     private static string ListedKey(string agentId) => $"chat:listed:{agentId}";
