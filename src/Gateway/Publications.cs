@@ -9,8 +9,8 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>/v1/agents/publish</c> and <c>/v1/network/directory</c>: what an agent shows of itself to every caller of this server, in the words of the clients from 0.6 on.
-/// Of a project only its slug and name are shown, and only with an agent that has published itself.
+/// <c>/v1/agents/publish</c> and <c>/v1/network/directory</c>: what an agent shows of itself to every caller of its tenant on this server, in the words of the clients
+/// from 0.6 on. Of a project only its slug and name are shown, and only with an agent that has published itself.
 /// </summary>
 internal sealed class Publications(IGrainFactory grains, Identification identification)
 {
@@ -63,8 +63,8 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
         var limit = query.Integer("limit", 50, 1, 200);
         query.Done();
 
-        await identification.Of(http);
-        var found = (await Shown(string.IsNullOrEmpty(slug) ? null : slug))
+        var tenant = await identification.TenantOf(await identification.Of(http));
+        var found = (await Shown(tenant, string.IsNullOrEmpty(slug) ? null : slug))
             .Where(agent => string.IsNullOrEmpty(capability) || agent.Capabilities.Contains(capability, StringComparer.OrdinalIgnoreCase))
             .Where(agent => string.IsNullOrEmpty(text) || Has(agent, text))
             .OrderBy(agent => agent.OrgSlug, StringComparer.Ordinal).ThenBy(agent => agent.Alias, StringComparer.Ordinal).ToList();
@@ -75,23 +75,24 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
     {
         // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
         var address = http.PathPart("address").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        await identification.Of(http);
+        var tenant = await identification.TenantOf(await identification.Of(http));
         var slash = address.LastIndexOf('/');
         if (slash < 0) throw ApiException.NotFound("Agent not found");
-        var agent = (await Shown(address[..slash])).FirstOrDefault(agent => agent.Alias == address[(slash + 1)..]) ?? throw ApiException.NotFound("Agent not found");
+        var agent = (await Shown(tenant, address[..slash])).FirstOrDefault(agent => agent.Alias == address[(slash + 1)..]) ?? throw ApiException.NotFound("Agent not found");
         return Answer.Of(agent, Wire.Types.DirectoryAgent);
     }
 
-    /// <summary>The living agents that are shown, of one project or of all.</summary>
-    private async Task<List<DirectoryAgent>> Shown(string? slug)
+    /// <summary>The living agents that are shown to a tenant, of one of its projects or of all. What is archived is shown to nobody.</summary>
+    private async Task<List<DirectoryAgent>> Shown(string? tenant, string? slug)
     {
         var agents = new List<DirectoryAgent>();
-        foreach (var projectId in await Projects(slug))
+        foreach (var projectId in await Projects(tenant, slug))
         {
             var shown = (await grains.GetGrain<IPublicationsGrain>(projectId).List()).Publications;
             if (shown.IsEmpty) continue;
             var project = grains.GetGrain<IProjectGrain>(projectId);
-            if (await project.Describe() is not { } described) continue;
+            var standing = await project.Standing(null);
+            if (standing.TenantId != tenant || standing.IsArchived || await project.Describe() is not { } described) continue;
             foreach (var publication in shown)
                 if (await project.Agent(publication.AgentId) is { IsLiving: true } agent)
                     agents.Add(new(described.Name, described.Slug, agent.Alias, publication.Capabilities, publication.Description));
@@ -100,10 +101,10 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
         return agents;
     }
 
-    private async ValueTask<ImmutableArray<string>> Projects(string? slug)
+    private async ValueTask<ImmutableArray<string>> Projects(string? tenant, string? slug)
     {
         if (slug is null) return await grains.GetGrain<IPublishedProjectsGrain>("all").All();
-        return Names.IsSlug(slug) && await grains.GetGrain<IDirectoryGrain>(slug).Find() is { } projectId ? [projectId] : [];
+        return Names.IsSlug(slug) && await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Find() is { } projectId ? [projectId] : [];
     }
 
     private static bool Has(DirectoryAgent agent, string text) =>

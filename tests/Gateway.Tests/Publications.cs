@@ -58,6 +58,28 @@ public abstract class PublicationsContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task Tenants_do_not_see_each_other()
+    {
+        var (tenant, slug) = (Guid.NewGuid().ToString(), $"t-{Guid.NewGuid():N}");
+        var init = await Api.With(ProxyHeaders.TenantUser(tenant)).Post("/v1/init", new { project_slug = slug, alias = "inside" }).Ok();
+        var inside = Api.With(("Authorization", $"Bearer {init.Text("api_key")}"));
+        var outside = await NewProject().Agent("outside");
+        await inside.Post(Publish, new { description = "here" }).Ok();
+        await outside.Post(Publish, new { description = "there" }).Ok();
+
+        foreach (var reader in new[] { inside, Api.With(ProxyHeaders.TenantUser(tenant, init.Text("project_id"))) })
+        {
+            (await reader.Get(Directory).Ok()).Pluck("agents", "alias").ShouldBe(["inside"]);
+            (await reader.Get($"{Directory}/{slug}/inside").Ok()).Text("description").ShouldBe("here");
+            await reader.Get($"{Directory}/{outside.Project.Slug}/outside").Refused(404, "Agent not found");
+        }
+
+        (await outside.Get($"{Directory}?q=inside").Ok()).Items("agents").ShouldAllBe(agent => agent.Text("org_slug") != slug);
+        (await outside.Get($"{Directory}?org_slug={slug}").Ok()).Number("total").ShouldBe(0);
+        await outside.Get($"{Directory}/{slug}/inside").Refused(404, "Agent not found");
+    }
+
+    [Fact]
     [OnAnyStore]
     public async Task An_agent_publishes_only_itself()
     {

@@ -44,12 +44,17 @@ internal abstract record AgentSignal
 {
     /// <summary>Whether it concerns this agent.</summary>
     public abstract bool Concerns(string agentId);
+
+    /// <summary>Bytes of what it shows.</summary>
+    public virtual int Size => 0;
 }
 
 /// <summary>A mail came.</summary>
 internal sealed record MailSignal(string ToAgentId, string MessageId, byte[] Frame) : AgentSignal
 {
     public override bool Concerns(string agentId) => agentId == ToAgentId;
+
+    public override int Size => Frame.Length;
 }
 
 /// <summary>Another has written in one of the agent's chat sessions.</summary>
@@ -61,6 +66,8 @@ internal sealed record ChatSignal(ImmutableArray<ChatParticipant> To, string Mes
             if (participant.AgentId == agentId) return true;
         return false;
     }
+
+    public override int Size => Frame.Length;
 }
 
 /// <summary>A control signal waits. What it says is told only to the stream that takes it.</summary>

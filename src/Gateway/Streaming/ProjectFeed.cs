@@ -9,7 +9,12 @@ namespace Beadhub.Gateway.Streaming;
 internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetrics metrics, ILogger logger)
 {
     private const int Kept = 1024;
+    private const int BytesKept = 8 * 1024 * 1024;
     private const int PageSize = 256;
+    private const int LogPageSize = 32;
+
+    // A page of the log holds events whole, a mail with its text of a megabyte, until it is rendered: many who read the past at once take turns.
+    private static readonly SemaphoreSlim LogPages = new(4, 4);
 
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _filling = new(1, 1);
@@ -17,6 +22,7 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
     private readonly AgentSignal?[] _signals = new AgentSignal?[Kept];
     private long _first = 1; // position of the oldest frame kept
     private long _last; // position of the newest
+    private long _bytes; // of what is kept
     private TaskCompletionSource _news = New();
 
     /// <summary>Completes when there is something newer than at the time of asking. Ask before reading.</summary>
@@ -97,12 +103,20 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
             }
         }
 
-        var stored = await log.Read(after, PageSize);
-        if (stored.Events.IsDefaultOrEmpty) return ([], after);
-        var old = new List<T>();
-        foreach (var e in stored.Events)
-            if (render(e, projectSlug) is { } item) old.Add(item);
-        return (old, stored.Events[^1].Position);
+        await LogPages.WaitAsync();
+        try
+        {
+            var stored = await log.Read(after, LogPageSize);
+            if (stored.Events.IsDefaultOrEmpty) return ([], after);
+            var old = new List<T>();
+            foreach (var e in stored.Events)
+                if (render(e, projectSlug) is { } item) old.Add(item);
+            return (old, stored.Events[^1].Position);
+        }
+        finally
+        {
+            LogPages.Release();
+        }
     }
 
     /// <summary>False when events before the batch are missing.</summary>
@@ -116,12 +130,9 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
             foreach (var e in batch.Events)
             {
                 if (e.Position <= _last) continue;
-                _frames[e.Position % Kept] = WireEvents.Render(e, projectSlug);
-                _signals[e.Position % Kept] = AgentSignals.Of(e);
-                _last = e.Position;
+                Keep(e.Position, WireEvents.Render(e, projectSlug), AgentSignals.Of(e));
             }
 
-            _first = Math.Max(_first, _last - Kept + 1);
             news = _news;
             _news = New();
         }
@@ -129,6 +140,23 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
         news.SetResult();
         return true;
     }
+
+    private void Keep(long position, Frame? frame, AgentSignal? signal)
+    {
+        if (position - _first >= Kept) Drop();
+        (_frames[position % Kept], _signals[position % Kept], _last) = (frame, signal, position);
+        _bytes += SizeAt(position);
+        while (_bytes > BytesKept && _first < _last) Drop();
+    }
+
+    private void Drop()
+    {
+        _bytes -= SizeAt(_first);
+        (_frames[_first % Kept], _signals[_first % Kept]) = (null, null);
+        _first++;
+    }
+
+    private long SizeAt(long position) => (_frames[position % Kept]?.Size ?? 0) + (_signals[position % Kept]?.Size ?? 0);
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -141,6 +141,9 @@ internal sealed record Frame(string Category, string? WorkspaceId, byte[] Bytes,
     /// <summary>The same without what was said; null when it tells of no conversation.</summary>
     public byte[]? Blanked { get; init; }
 
+    /// <summary>Bytes that it takes.</summary>
+    public int Size => Bytes.Length + (Blanked?.Length ?? 0);
+
     /// <summary>What a reader is sent.</summary>
     public ReadOnlyMemory<byte> For(ConversationReader reader) => Blanked is null || reader.Sees(Participants) ? Bytes : Blanked;
 
