@@ -12,3 +12,11 @@ public class UnavailableException : Exception
     /// <inheritdoc cref="Exception(string, Exception)"/>
     public UnavailableException(string message, Exception? inner = null) : base(message, inner) { }
 }
+
+/// <summary>Why something stays out of reach until an operator acts. Callers are told the message: it names no place on the server.</summary>
+[GenerateSerializer, Alias("lasting_trouble.v1")]
+public sealed class LastingTroubleException : Exception
+{
+    /// <inheritdoc cref="Exception(string, Exception)"/>
+    public LastingTroubleException(string message, Exception? inner = null) : base(message, inner) { }
+}

@@ -42,10 +42,11 @@ internal static class ErrorAnswers
         {
             ErrorBodies.Write(http, StatusOf(e.Kind), e.Message);
         }
-        catch (UnavailableException) when (!http.Response.HasStarted)
+        catch (UnavailableException e) when (!http.Response.HasStarted)
         {
             http.Response.Headers.RetryAfter = "1";
-            ErrorBodies.Write(http, StatusCodes.Status503ServiceUnavailable, Unavailable);
+            ErrorBodies.Write(
+                http, StatusCodes.Status503ServiceUnavailable, e.InnerException is LastingTroubleException lasting ? lasting.Message : Unavailable);
         }
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {

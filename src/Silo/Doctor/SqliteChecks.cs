@@ -11,6 +11,8 @@ internal static class SqliteChecks
 
     public static IEnumerable<Finding> Run(string path)
     {
+        // As the server does: the lock is beside the file itself, not beside a link to it.
+        path = SqliteFile.Resolve(path);
         var folder = Path.GetDirectoryName(path)!;
         yield return Folder(folder);
         foreach (var finding in Disk(folder)) yield return finding;

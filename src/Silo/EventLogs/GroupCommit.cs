@@ -42,6 +42,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private List<PendingAppend> _left = [];
     private long _bytes;
     private readonly List<PendingAppend> _unsettled = []; // their callers were told that the outcome is unknown, which it still is
+    private string? _unsettledBecause;
     private int _company; // how many wrote or waited when the last batch was committed
     private TimeSpan _lastWrite;
 
@@ -287,7 +288,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         }
         catch (EventLogUnavailableException again)
         {
-            LogUnsettled(_logger, _unsettled.Count, again);
+            if (again.Message != _unsettledBecause) LogUnsettled(_logger, _unsettled.Count, again);
+            _unsettledBecause = again.Message;
             _lastFailure = new Failure(_time.GetTimestamp(), again);
             foreach (var pending in _batch) Fail(pending, again);
             // The next attempt comes with the next append, or after a moment.
@@ -300,6 +302,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
 
         Publish(_unsettled);
         _unsettled.Clear();
+        _unsettledBecause = null;
         _isUnsettled = false;
         return true;
     }

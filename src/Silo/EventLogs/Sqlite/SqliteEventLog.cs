@@ -10,16 +10,11 @@ namespace Beadhub.Silo.EventLogs.Sqlite;
 /// <remarks>Look-ups run on the caller's thread: they take microseconds, less than handing them to another thread would.</remarks>
 internal sealed class SqliteEventLog : DurableEventLog
 {
-    private readonly string _path;
-    private readonly FileStream _lock;
+    private readonly SqliteFile _file;
     private readonly ConcurrentBag<SqliteReader> _readers = [];
     private volatile bool _closed;
 
-    private SqliteEventLog(string path, string description, FileStream held, GroupCommit commits, TimeProvider time) : base(commits, description, time)
-    {
-        _path = path;
-        _lock = held;
-    }
+    private SqliteEventLog(SqliteFile file, GroupCommit commits, TimeProvider time) : base(commits, file.Description, time) => _file = file;
 
     // The operating system takes the lock away only together with the process.
     private protected override long Exclusive => _closed ? 0 : 1;
@@ -28,22 +23,21 @@ internal sealed class SqliteEventLog : DurableEventLog
     public static DurableEventLog Open(
         string path, string description, IFeedPublisher publisher, ILoggerFactory loggers, TimeProvider time, EventLogOptions options)
     {
-        FileStream? held = null;
+        SqliteFile? file = null;
         SqliteWriter? writer = null;
         try
         {
-            System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            held = Lock(path, description, options, time);
-            writer = new SqliteWriter(path, description, options);
+            file = SqliteFile.Hold(path, description, options.LockPatience, time);
+            writer = new SqliteWriter(file, options);
             writer.Connect();
-            return new SqliteEventLog(
-                path, description, held, new GroupCommit(writer, publisher, options, loggers.CreateLogger<SqliteEventLog>(), time), time);
+            file.Watch();
+            return new SqliteEventLog(file, new GroupCommit(writer, publisher, options, loggers.CreateLogger<SqliteEventLog>(), time), time);
         }
         catch (Exception failed)
         {
             writer?.Dispose();
-            held?.Dispose();
-            if (failed is IOException or UnauthorizedAccessException) throw SqliteErrors.Unavailable(description, failed);
+            file?.Dispose();
+            if (failed is IOException or UnauthorizedAccessException or SqliteException) throw SqliteErrors.Unavailable(description, failed);
             throw;
         }
     }
@@ -111,38 +105,18 @@ internal sealed class SqliteEventLog : DurableEventLog
 
     private protected override ValueTask Ping(CancellationToken cancellation)
     {
+        _file.Check();
         var answer = Read(static reader => reader.Head(""), cancellation);
         return answer.IsCompletedSuccessfully ? default : new ValueTask(answer.AsTask());
     }
 
-    private protected override async ValueTask Close()
+    private protected override ValueTask Close()
     {
         _closed = true;
         while (_readers.TryTake(out var reader)) reader.Dispose();
-        await _lock.DisposeAsync();
-    }
-
-    private static FileStream Lock(string path, string description, EventLogOptions options, TimeProvider time)
-    {
-        var since = time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                // The file stays when the log is closed: deleting it would let two processes lock two files of one name.
-                return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException taken) when (taken is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
-            {
-                if (time.GetElapsedTime(since) >= options.LockPatience)
-                {
-                    throw new EventLogInUseException(
-                        $"Another Beadhub runs on this database ({description}). Stop it first; to run several nodes, use PostgreSQL and start them with BEADHUB_CLUSTER=true.",
-                        taken);
-                }
-                Thread.Sleep(50);
-            }
-        }
+        _file.Finish();
+        _file.Dispose();
+        return default;
     }
 
     private List<StoredStream> Next(IEnumerator<StoredStream> streams, int most)
@@ -155,7 +129,7 @@ internal sealed class SqliteEventLog : DurableEventLog
         }
         catch (SqliteException error)
         {
-            throw SqliteErrors.Unavailable(Description, error);
+            throw _file.Unavailable(error);
         }
     }
 
@@ -166,7 +140,7 @@ internal sealed class SqliteEventLog : DurableEventLog
         try
         {
             if (_closed) throw new EventLogUnavailableException("The event log is closed.");
-            if (!_readers.TryTake(out reader)) reader = new SqliteReader(_path);
+            if (!_readers.TryTake(out reader)) reader = NewReader();
             var answer = query(reader);
             if (!keep) GiveBack(reader);
             return new ValueTask<T>(answer);
@@ -174,12 +148,19 @@ internal sealed class SqliteEventLog : DurableEventLog
         catch (SqliteException error)
         {
             reader?.Dispose();
-            return ValueTask.FromException<T>(SqliteErrors.Unavailable(Description, error));
+            return ValueTask.FromException<T>(_file.Unavailable(error));
         }
         catch (EventLogUnavailableException closed)
         {
             return ValueTask.FromException<T>(closed);
         }
+    }
+
+    private SqliteReader NewReader()
+    {
+        // Opened by its name: the file must still be the one that was opened before.
+        _file.Check();
+        return new(_file.Path);
     }
 
     private void GiveBack(SqliteReader reader)

@@ -6,10 +6,11 @@ namespace Beadhub.Silo.EventLogs.Sqlite;
 /// Writes batches over the database's one writing connection. A conflict shows as an untouched row, so it costs its own append and
 /// nothing else.
 /// </summary>
-internal sealed class SqliteWriter(string path, string description, EventLogOptions options) : IBatchWriter
+internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : IBatchWriter
 {
     private readonly Dictionary<string, long> _heads = [];
     private SqliteConnection? _connection;
+    private bool _wasOpen;
     private SqliteStatement _beginTransaction = null!;
     private SqliteStatement _commit = null!;
     private SqliteStatement _version = null!;
@@ -25,11 +26,13 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
     public void Connect()
     {
         if (_connection is not null) return;
+        // Opening by name could make another database where this one was.
+        if (_wasOpen) file.Check();
         SqliteConnection? connection = null;
         try
         {
-            connection = SqliteDatabase.Open(path, write: true);
-            SqliteDatabase.ApplySchema(connection, description);
+            connection = SqliteDatabase.Open(file.Path, write: true);
+            SqliteDatabase.ApplySchema(connection, file.Description);
             if (options.MaxSqlitePages is { } pages) SqliteDatabase.Execute(connection, $"PRAGMA max_page_count = {pages}");
             _beginTransaction = new(connection, "BEGIN IMMEDIATE");
             _commit = new(connection, "COMMIT");
@@ -52,11 +55,12 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
                 WHERE kind = $1 AND key = $2 AND version = coalesce((SELECT version FROM marks WHERE project = $3 AND mark = $4), $5)
                 """);
             _connection = connection;
+            _wasOpen = true;
         }
         catch (SqliteException error)
         {
             connection?.Dispose();
-            throw SqliteErrors.Unavailable(description, error);
+            throw file.Unavailable(error);
         }
     }
 
@@ -65,11 +69,14 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         try
         {
             if (_connection is null) Connect();
+            file.Check();
             _heads.Clear();
             _beginTransaction.Execute();
             foreach (var pending in batch) Write(pending);
             foreach (var (project, head) in _heads) _moveHead.Execute(project, head);
             _commit.Execute();
+            // What went into a file that nobody finds again is not acknowledged.
+            file.Check();
         }
         catch (SqliteException bad) when (SqliteErrors.IsBadData(bad))
         {
@@ -79,7 +86,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         catch (SqliteException error)
         {
             Undo();
-            throw SqliteErrors.Unavailable(description, error);
+            throw file.Unavailable(error);
         }
     }
 
@@ -88,6 +95,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         try
         {
             if (_connection is null) Connect();
+            file.Check();
             foreach (var pending in appends)
             {
                 var append = pending.Append;
@@ -100,7 +108,7 @@ internal sealed class SqliteWriter(string path, string description, EventLogOpti
         }
         catch (SqliteException error)
         {
-            throw SqliteErrors.Unavailable(description, error);
+            throw file.Unavailable(error);
         }
     }
 
