@@ -27,6 +27,13 @@ internal sealed class ApiDescription
         return Operations.Where(operation => operation.Method == method && operation.Matches(parts)).MinBy(operation => operation.Parameters.Count(parameter => parameter.In == "path"));
     }
 
+    /// <summary>Throws when a server gives an answer that it does not declare.</summary>
+    public void Check(string method, string path, int status)
+    {
+        if (Find(method, path) is { } operation && !operation.Statuses.Contains(status))
+            throw new InvalidOperationException($"{operation} answered {status}, which /openapi/v1.json does not declare.");
+    }
+
     private ApiOperation Read(string method, string path, JsonElement operation)
     {
         var (type, body) = operation.TryGetProperty("requestBody", out var request) && request.At("content").EnumerateObject().First() is var content

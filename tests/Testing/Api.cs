@@ -20,6 +20,9 @@ public class Api
     /// <summary>The administrators' key of test servers. Without one, whoever asks from this machine would be one: also tests that send whatever comes to mind.</summary>
     public const string AdminKey = "test-admin-key-0123456789";
 
+    /// <summary>Is told of every answer that is read to its end: method, path and status. What it throws fails the test.</summary>
+    public static Action<string, string, int>? Answered { get; set; }
+
     private readonly HttpClient http;
     private readonly (string Name, string Value)[] headers;
 
@@ -65,6 +68,7 @@ public class Api
     {
         Sign(request);
         using var response = await http.SendAsync(request);
+        Answered?.Invoke(request.Method.Method, request.RequestUri!.AbsolutePath, (int)response.StatusCode);
         return await Answer.From(response);
     }
 

@@ -22,7 +22,13 @@ public abstract class Store : IAsyncDisposable
     protected Store() => shared = new(() => Start([]));
 
     /// <summary>The shared server; it starts with the first test that asks.</summary>
-    public async Task<Api> Shared() => elsewhere?.Value ?? (await shared.Value).Api;
+    public async Task<Api> Shared()
+    {
+        var api = elsewhere?.Value ?? (await shared.Value).Api;
+        // From now on, no answer to any test may have a status that the server does not declare.
+        Api.Answered ??= (await ApiDescription.Of(api)).Check;
+        return api;
+    }
 
     /// <summary>What the shared server has printed.</summary>
     public string[] Output => shared is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? shared.Value.Result.Output : [];
