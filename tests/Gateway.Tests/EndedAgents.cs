@@ -7,6 +7,7 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests;
 
 /// <summary>Who was deregistered reads its project and writes nothing (contract 1.8), by whatever door. The operations are the server's own: a new one is met here too.</summary>
+[OnAnyStore]
 public abstract class EndedAgentsContract(Store store) : ContractTests(store)
 {
     // These read, whatever their method; /mcp is looked at by its tools. What is below /v1/projects is for administrators only.

@@ -13,7 +13,7 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
 {
     private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-    private static readonly string[] Headers = ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie"];
+    private static readonly string[] Headers = ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie", "Host", "Origin", "Sec-Fetch-Site"];
 
     private static readonly string[] RpcMethods = ["initialize", "ping", "tools/list", "resources/list", "resources/read", "notifications/initialized", "foo"];
 
@@ -23,14 +23,16 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
     /// <param name="random">Decides.</param>
     public FuzzedRequest Make(ApiOperation operation, FuzzTeam team, Random random)
     {
-        var values = new FuzzValues(team, random);
+        // Administrators may change any project: they hear of none that must not change.
+        var isAdmin = operation.Path.StartsWith("/v1/projects", StringComparison.Ordinal) && operation.Path != "/v1/projects/current";
+        var values = new FuzzValues(isAdmin ? team with { Bystander = null } : team, random);
         // A good one in four: what is there to be read and changed must be reached at all.
         var spoiled = random.Next(4);
         var method = operation.Method;
         var body = operation.Body is { } schema ? Fields(operation, schema, values, random) : null;
         var query = operation.Parameters.Where(parameter => parameter.In == "query" && (parameter.IsRequired || random.Next(3) == 0))
             .Select(parameter => (parameter.Name, Value: FuzzValues.Plain(values.Good(parameter.Name, parameter.Schema)))).ToList();
-        var headers = Caller(operation, team, random);
+        var headers = isAdmin && random.Next(3) > 0 ? [("Authorization", "Bearer " + Api.AdminKey)] : Caller(operation, team, random);
         var path = operation.Parameters.Where(parameter => parameter.In == "path").Aggregate(operation.Path, (path, parameter) =>
             path.Replace($"{{{parameter.Name}}}", Part(FuzzValues.Plain(values.Good(parameter.Name, parameter.Schema))), StringComparison.Ordinal));
         if (random.Next(6) == 0 && operation.Parameters.Any(parameter => parameter.Name == "Idempotency-Key"))
@@ -87,7 +89,7 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
         if (!schema.TryGetProperty("properties", out var fields)) return [];
         var required = schema.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(name => name.GetString()!).ToHashSet() : [];
         // Few of the optional ones, or many: some go with each other, some do not.
-        var most = random.Next(1, 10);
+        var most = random.Next(2) == 0 ? 1 : random.Next(1, 10);
         return [.. fields.EnumerateObject().Where(field => required.Contains(field.Name) || random.Next(10) < most).Select(field => (field.Name, values.Good(field.Name, field.Value)))];
     }
 
@@ -135,6 +137,7 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
     {
         // Whoever may leave by the request is not the one whom all the others need.
         var self = operation.Method == "DELETE" || (operation.IsWrite && operation.Path.StartsWith("/v1/agents/me", StringComparison.Ordinal)) ? team.Spare : team.Self;
+        var bystander = team.Bystander!;
         return random.Next(20) switch
         {
             0 => [],
@@ -143,11 +146,11 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
             3 or 4 => [("Authorization", "Bearer " + team.Stranger.Key)],
             5 => [("Authorization", "Bearer " + team.Gone.Key)],
             6 or 7 => [.. ProxyHeaders.Public(self.ProjectId)],
-            8 => [.. ProxyHeaders.Public(team.Ids[9])],
+            8 => [.. ProxyHeaders.Public(bystander.ProjectId)],
             9 => [.. ProxyHeaders.User(self.ProjectId, Guid.NewGuid().ToString(), self.Id)],
-            10 => [.. ProxyHeaders.User(self.ProjectId, Guid.NewGuid().ToString(), team.Ids[7])],
-            11 => [.. ProxyHeaders.Key(team.Ids[9], Guid.NewGuid().ToString(), team.Ids[7], secret: "wrong")],
-            12 => [("Authorization", "Bearer " + self.Key), ("X-Project-ID", team.Ids[9]), ("X-Aweb-Actor-ID", team.Ids[7])],
+            10 => [.. ProxyHeaders.User(self.ProjectId, Guid.NewGuid().ToString(), bystander.Id)],
+            11 => [.. ProxyHeaders.Key(bystander.ProjectId, Guid.NewGuid().ToString(), bystander.Id, secret: "wrong")],
+            12 => [("Authorization", "Bearer " + self.Key), ("X-Project-ID", bystander.ProjectId), ("X-Aweb-Actor-ID", bystander.Id)],
             _ => [("Authorization", "Bearer " + self.Key)],
         };
     }

@@ -9,9 +9,16 @@ namespace Beadhub.Gateway.Tests;
 /// <param name="Spare">Who asks, and is named, where the request may end an agent.</param>
 /// <param name="Gone">An agent that was deregistered.</param>
 /// <param name="Stranger">An agent of another project.</param>
-/// <param name="Ids">Ids of this project and of one that stands by, whose keys, slug and repositories nobody here knows: with those, anybody may join it.</param>
-internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, Agent Stranger, string[] Ids)
+/// <param name="Bystander">An agent of a project that nobody here has a key for, and whose slug and repositories nobody knows: with those, anybody may join it.</param>
+internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, Agent Stranger, Agent? Bystander)
 {
+    /// <summary>Ids of all of them, and what looks like one.</summary>
+    public string[] Ids { get; } =
+    [
+        Self.Id, Self.RepoId, Self.ProjectId, Bob.Id, Gone.Id, Stranger.Id, Stranger.ProjectId, Self.Id.ToUpperInvariant(), Self.Id[..^1],
+        .. Bystander is null ? (string[])[] : [Bystander.Id, Bystander.RepoId, Bystander.ProjectId, $"{{{Bystander.Id}}}"],
+    ];
+
     public required string Session { get; init; }
 
     public required string Message { get; init; }
@@ -35,11 +42,7 @@ internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, 
         await self.Sync(IssueGenerator.File(new IssueGenerator(number, "bd").Issues(20))).Ok();
         await self.Claim("bd-1").Ok();
         for (var i = 0; i < 3; i++) await self.Post("/v1/tasks", new { title = $"Task {i}" }).Ok();
-        return new(self, bob, spare, gone, stranger,
-        [
-            self.Id, self.RepoId, self.ProjectId, bob.Id, gone.Id, stranger.Id, stranger.ProjectId, bystander.Id, bystander.RepoId, bystander.ProjectId, self.Id.ToUpperInvariant(),
-            $"{{{bystander.Id}}}", self.Id[..^1],
-        ])
+        return new(self, bob, spare, gone, stranger, bystander)
         {
             Session = (await self.Chat("hello", bob)).Text("session_id"),
             Message = await bob.MailId(self),

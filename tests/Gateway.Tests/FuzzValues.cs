@@ -121,6 +121,8 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
         "human_name" => Json(team.Self.Human),
         "project_slug" or "project_key" or "slug" => Json(team.Self.Project.Slug),
         "project_id" => Json(team.Self.ProjectId),
+        // Administrators may archive it.
+        "projectId" => Json(team.Stranger.ProjectId),
         "repo_id" => Json(team.Self.RepoId),
         "repoId" => Json(team.Spare.RepoId),
         "repo_origin" or "origin_url" => Json(team.Self.Origin),

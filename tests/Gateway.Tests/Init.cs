@@ -14,6 +14,7 @@ public abstract class InitContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("aweb", 37)]
+    [OnAnyStore]
     public async Task After_2600_agents_there_is_no_name_left()
     {
         const int Names = 2600;

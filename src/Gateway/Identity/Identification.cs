@@ -33,7 +33,12 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     public async ValueTask<ProjectIdentity> WriterOf(HttpContext http)
     {
         var who = await Member(http);
-        return who.Standing.Agent is AgentStanding.Deregistered or AgentStanding.Revoked ? throw ApiException.Gone("Agent has been deregistered") : who;
+        return who.Standing.Agent switch
+        {
+            AgentStanding.Deregistered => throw ApiException.Gone("Agent has been deregistered"),
+            AgentStanding.Revoked => throw ApiException.Gone("Workspace was deleted"),
+            _ => who,
+        };
     }
 
     /// <summary>
