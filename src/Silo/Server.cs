@@ -3,7 +3,6 @@ using Beadhub.Gateway;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Logging;
 using Beadhub.Silo.Telemetry;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Beadhub.EventLog;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.Logging;
 

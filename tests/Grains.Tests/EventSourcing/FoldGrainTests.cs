@@ -15,6 +15,7 @@ public sealed class FoldGrainTests
 {
     private const string Project = "10000000-0000-0000-0000-000000000000";
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
     public void A_snapshot_is_believed_by_the_fold_that_made_it_alone()
@@ -46,12 +47,12 @@ public sealed class FoldGrainTests
         var contacts = services.GetRequiredService<IGrainFactory>().GetGrain<IContactsGrain>(Project);
         await Add(whileActive ? 10 : 0, "a");
 
-        var stored = await log.Load<ContactList>(Project);
-        await log.Append(new(Project, new(ContactList.Kind.Name, Project), stored.Version, [new("contact.renamed.v9", "{}", Noon)], null));
+        var stored = await log.Load<ContactList>(Project, Cancelled);
+        await log.Append(new(Project, new(ContactList.Kind.Name, Project), stored.Version, [new("contact.renamed.v9", "{}", Noon)], null), Cancelled);
         log.ExclusiveEpoch = 2;
         await Add(2 * ContactList.Kind.SnapshotEvery, "b");
 
-        (await log.Load<ContactList>(Project)).Snapshot.ShouldBeNull();
+        (await log.Load<ContactList>(Project, Cancelled)).Snapshot.ShouldBeNull();
 
         async Task Add(int count, string prefix)
         {
@@ -66,15 +67,15 @@ public sealed class FoldGrainTests
         for (var i = 0; i < 40; i++)
         {
             var key = $"{Project}/{i}";
-            await log.Append(new(Project, new(Bead.Kind.Name, key), 0, [Event(new BeadClaimed("w1", "alice", "", null, null, Noon))], i % 2 == 0 ? """{"records":[],"claims":[]}""" : null));
-            await log.Append(new(Project, new(Bead.Kind.Name, key), 1, [Event(new BeadClaimed("w2", "bob", "", null, null, Noon))], null));
+            await log.Append(new(Project, new(Bead.Kind.Name, key), 0, [Event(new BeadClaimed("w1", "alice", "", null, null, Noon))], i % 2 == 0 ? """{"records":[],"claims":[]}""" : null), Cancelled);
+            await log.Append(new(Project, new(Bead.Kind.Name, key), 1, [Event(new BeadClaimed("w2", "bob", "", null, null, Noon))], null), Cancelled);
         }
 
         var beads = ImmutableArray.CreateBuilder<Bead>();
-        await foreach (var stored in log.LoadAll<Bead>(Project, TestContext.Current.CancellationToken)) beads.Add(stored.Fold<Bead>());
+        await foreach (var stored in log.LoadAll<Bead>(Project, Cancelled)) beads.Add(stored.Fold<Bead>());
         beads.Count.ShouldBe(40);
         beads.ShouldAllBe(bead => bead.Claims.Length == 2 && bead.Events == 2);
-        (await log.Load<Bead>($"{Project}/0")).Fold<Bead>().Claims.Length.ShouldBe(2);
+        (await log.Load<Bead>($"{Project}/0", Cancelled)).Fold<Bead>().Claims.Length.ShouldBe(2);
 
         static NewEvent Event(IEvent e) => new(EventTypes.NameOf(e), EventTypes.Serialize(e), Noon);
     }
