@@ -46,7 +46,7 @@ public sealed record GatewaySettings
     /// <summary>Silence after which an event stream carries a comment. <c>BEADHUB_SSE_KEEPALIVE_SECONDS</c>.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether webhooks may lead to private addresses, and to others than this machine without encryption. <c>BEADHUB_WEBHOOKS_ALLOW_PRIVATE</c>.</summary>
+    /// <summary>Whether webhooks may lead to private addresses, this machine's among them, and without encryption. <c>BEADHUB_WEBHOOKS_ALLOW_PRIVATE</c>.</summary>
     public bool WebhooksAllowPrivate { get; init; }
 
     /// <summary>How long an endpoint may take to answer. <c>BEADHUB_WEBHOOKS_TIMEOUT_SECONDS</c>.</summary>

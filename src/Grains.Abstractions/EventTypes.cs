@@ -109,6 +109,8 @@ public static class EventTypes
 [JsonSerializable(typeof(PolicyCreated))]
 [JsonSerializable(typeof(PolicyActivated))]
 [JsonSerializable(typeof(WebhookRegistered))]
+[JsonSerializable(typeof(WebhookRegisteredSealed))]
+[JsonSerializable(typeof(WebhookSecretSealed))]
 [JsonSerializable(typeof(WebhookDelivered))]
 [JsonSerializable(typeof(WebhookFailed))]
 [JsonSerializable(typeof(WebhookEnabled))]

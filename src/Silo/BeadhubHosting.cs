@@ -40,7 +40,12 @@ public static class BeadhubHosting
         services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddCluster(settings);
-        services.AddSingleton(new Seal(settings.CustodyKey));
+        services.AddSingleton(provider =>
+        {
+            // Whoever holds the log's lock may make a key beside it.
+            provider.GetRequiredService<DurableEventLog>();
+            return SecretKeys.Seal(settings, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Beadhub.SecretKeys"));
+        });
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains(settings);
         services.AddHostedService<UnfinishedWork>();

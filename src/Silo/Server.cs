@@ -74,6 +74,7 @@ internal sealed class Server : IAsyncDisposable
         try
         {
             var log = app.Services.GetRequiredService<DurableEventLog>();
+            app.Services.GetRequiredService<Identities.Seal>();
             _ = UnreadableRequests.Watch(app.Services.GetRequiredService<DiagnosticListener>());
             app.MapBeadhub();
             await app.StartAsync();

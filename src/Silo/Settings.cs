@@ -56,8 +56,14 @@ public sealed record Settings
     /// <summary>Folder with the policy that projects start with; null for the one built in. <c>BEADHUB_DEFAULTS_DIR</c>.</summary>
     public string? DefaultsDirectory { get; init; }
 
-    /// <summary>Key under which the seeds of agents are kept for which the server signs; null keeps none. <c>AWEB_CUSTODY_KEY</c>, 64 hex digits.</summary>
-    public byte[]? CustodyKey { get; init; }
+    /// <summary>
+    /// Key under which secrets are sealed: the seeds of agents for which the server signs (without it none are kept), and the secrets of webhooks.
+    /// <c>BEADHUB_SECRET_KEY</c>, else <c>AWEB_CUSTODY_KEY</c>; 64 hex digits.
+    /// </summary>
+    public byte[]? SecretKey { get; init; }
+
+    /// <summary>Keys that only open what they have sealed: <c>AWEB_CUSTODY_KEY</c> beside a <c>BEADHUB_SECRET_KEY</c>.</summary>
+    public ImmutableArray<byte[]> OlderSecretKeys { get; init; } = [];
 
     /// <summary>What concerns HTTP.</summary>
     public GatewaySettings Gateway { get; init; } = new();
@@ -83,7 +89,8 @@ public sealed record Settings
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
             DefaultsDirectory = Text("BEADHUB_DEFAULTS_DIR"),
-            CustodyKey = Key("AWEB_CUSTODY_KEY"),
+            SecretKey = Key("BEADHUB_SECRET_KEY") ?? Key("AWEB_CUSTODY_KEY"),
+            OlderSecretKeys = Key("BEADHUB_SECRET_KEY") is not null && Key("AWEB_CUSTODY_KEY") is { } older ? [older] : [],
             Gateway = new()
             {
                 Bootstrap = Flag("BEADHUB_BOOTSTRAP") ?? true,

@@ -53,6 +53,7 @@ public sealed class Cluster : IAsyncDisposable
             ["BEADHUB_INIT_RATE_LIMIT"] = "1000000",
             ["BEADHUB_SSE_KEEPALIVE_SECONDS"] = "1",
             ["BEADHUB_DRAIN_SECONDS"] = "0",
+            ["BEADHUB_WEBHOOKS_ALLOW_PRIVATE"] = "true",
         };
         var server = redis ? new RedisServer() : null;
         if (server is not null)

@@ -15,6 +15,8 @@ internal sealed class WebhookDelivery(
     ILogger<WebhookDelivery> logger)
     : BackgroundService
 {
+    private const string SecretLost = "the secret cannot be opened: the server's secret key was changed or is missing";
+
     private const int LongSilence = 1000; // events passed over without a delivery after which the position is noted all the same
 
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(1);
@@ -227,7 +229,7 @@ internal sealed class WebhookDelivery(
                     // Removed or disabled by way of another node, it is not to be sent anything more.
                     if (lease.LookEvery is not null && !(await webhooks.Targets()).Any(known => known.View.WebhookId == id)) return false;
                     Volatile.Write(ref served.TriedSince, time.GetTimestamp());
-                    while (await Send(target.View.Url, target.Secret, batch, ended) is { } error)
+                    while (await Send(target, batch, ended) is { } error)
                     {
                         if (ended.IsCancellationRequested) return false;
                         if (await webhooks.Failed(id, error, settings.WebhookLimits) is not { IsActive: true } failed) return false;
@@ -271,10 +273,11 @@ internal sealed class WebhookDelivery(
         }
     }
 
-    private async Task<string?> Send(string url, string secret, WebhookBatch batch, CancellationToken ended)
+    private async Task<string?> Send(WebhookTarget target, WebhookBatch batch, CancellationToken ended)
     {
+        if (target.Secret is not { } secret) return SecretLost;
         var begun = Stopwatch.GetTimestamp();
-        var error = await sender.Send(url, secret, batch, ended);
+        var error = await sender.Send(target.View.Url, secret, batch, ended);
         metrics.Tried(begun, error is null);
         return error;
     }

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Outbound;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Webhooks;
 using Orleans;
@@ -12,7 +13,7 @@ using Orleans;
 namespace Beadhub.Gateway.Webhooks;
 
 /// <summary><c>/v1/webhooks</c>: endpoints that are told of the project's events, signed, in order, until they have taken them.</summary>
-internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identification identification, WebhookAddresses addresses, WebhookDelivery delivery)
+internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identification identification, OutboundAddresses addresses, WebhookDelivery delivery)
 {
     private const int MaxEvents = 50;
 
@@ -20,7 +21,7 @@ internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identificat
     {
         var endpoints = routes.Make<WebhookEndpoints>();
         var group = routes.MapGroup("/v1/webhooks").WithTags("webhooks");
-        group.Post("", endpoints.Register).Says("Register an endpoint; the only answer with its secret", 401, 403, 409, 422);
+        group.Post("", endpoints.Register).Says("Register an endpoint; the only answer with its secret", 401, 403, 409, 422, 501);
         group.Get("", endpoints.List).Says("Endpoints, how far each has come and how it does", 401, 403);
         group.Post("/{webhookId}/enable", endpoints.Enable).Says("Serve a disabled endpoint again, from where it stopped", 401, 403, 404, 422);
         group.Delete("/{webhookId}", endpoints.Remove).Says("Delete an endpoint", 401, 403, 404, 422);
@@ -43,7 +44,7 @@ internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identificat
         var secret = $"whsec_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}";
         var registered = await Grain(who).Register(new(http.NewId(), url, [.. events.Distinct(StringComparer.Ordinal)], secret, position, who.AgentId));
         await delivery.Refresh(who.ProjectId);
-        return Answer.Of(new WebhookCreated(WebhookItem.Of(registered.View, 0), registered.Secret), Wire.Types.WebhookCreated);
+        return Answer.Of(new WebhookCreated(WebhookItem.Of(registered.View, 0), registered.Secret ?? throw new ApiException(StatusCodes.Status501NotImplemented, "The webhook's secret cannot be opened: the server's secret key was changed or is missing")), Wire.Types.WebhookCreated);
     }
 
     private async Task<Answer<WebhookList>> List(HttpContext http)

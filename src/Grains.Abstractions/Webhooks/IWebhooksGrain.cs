@@ -71,8 +71,10 @@ public sealed record RegisterWebhook(
 public sealed record WebhookLimits([property: Id(0)] int Failures, [property: Id(1)] TimeSpan Time);
 
 /// <summary>What it takes to serve an endpoint.</summary>
+/// <param name="View">The endpoint.</param>
+/// <param name="Secret">Key of its signatures; null when it was sealed under a key that the server does not have (any more).</param>
 [GenerateSerializer, Immutable, Alias("webhook.target.v1")]
-public sealed record WebhookTarget([property: Id(0)] WebhookView View, [property: Id(1)] string Secret);
+public sealed record WebhookTarget([property: Id(0)] WebhookView View, [property: Id(1)] string? Secret);
 
 /// <summary>An endpoint as its project sees it.</summary>
 /// <param name="WebhookId">Its id.</param>

@@ -3,7 +3,7 @@ using Orleans;
 
 namespace Beadhub.Webhooks;
 
-/// <summary>An endpoint was registered.</summary>
+/// <summary>An endpoint was registered on a server without a secret key.</summary>
 /// <param name="WebhookId">Its id.</param>
 /// <param name="Url">Where deliveries go.</param>
 /// <param name="Events">Categories and types that it wants; empty for all.</param>
@@ -20,6 +20,28 @@ public sealed record WebhookRegistered(
     [property: Id(4)] long Position,
     [property: Id(5)] string? CreatedBy,
     [property: Id(6)] DateTimeOffset At) : IEvent;
+
+/// <summary>An endpoint was registered.</summary>
+/// <param name="WebhookId">Its id.</param>
+/// <param name="Url">Where deliveries go.</param>
+/// <param name="Events">Categories and types that it wants; empty for all.</param>
+/// <param name="SealedSecret">Key of the signatures, encrypted under the server's secret key.</param>
+/// <param name="Position">Feed position after which its deliveries begin.</param>
+/// <param name="CreatedBy">Agent that registered it, if any.</param>
+/// <param name="At">When.</param>
+[GenerateSerializer, Immutable, Alias("webhook.registered.v2")]
+public sealed record WebhookRegisteredSealed(
+    [property: Id(0)] string WebhookId,
+    [property: Id(1)] string Url,
+    [property: Id(2)] ImmutableArray<string> Events,
+    [property: Id(3)] string SealedSecret,
+    [property: Id(4)] long Position,
+    [property: Id(5)] string? CreatedBy,
+    [property: Id(6)] DateTimeOffset At) : IEvent;
+
+/// <summary>The secret of an endpoint, which was kept as it is until now, is kept encrypted under the server's secret key from here on.</summary>
+[GenerateSerializer, Immutable, Alias("webhook.secret_sealed.v1")]
+public sealed record WebhookSecretSealed([property: Id(0)] string WebhookId, [property: Id(1)] string SealedSecret, [property: Id(2)] DateTimeOffset At) : IEvent;
 
 /// <summary>An endpoint has taken everything up to a position. Written now and then, not for every delivery.</summary>
 [GenerateSerializer, Immutable, Alias("webhook.delivered.v1")]

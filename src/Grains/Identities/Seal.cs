@@ -1,50 +1,68 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Beadhub.Identities;
 
 /// <summary>
-/// Keeps private seeds encrypted (AES-256-GCM: nonce, ciphertext, tag; protocol 12.2) under the operator's custody key, for the agents for which
-/// the server signs. Without a key nothing is kept.
+/// Keeps secrets encrypted (AES-256-GCM: nonce, ciphertext, tag; protocol 12.2) under the operator's secret key: the seeds of agents for which the server
+/// signs, and the secrets of webhooks.
 /// </summary>
-/// <param name="custodyKey">32 bytes, or null.</param>
-public sealed class Seal(byte[]? custodyKey)
+/// <param name="key">32 bytes, or null: then no seed is kept, and other secrets cannot be sealed.</param>
+/// <param name="holdsSeeds">Whether the key is one that an operator has given. Under one that the server made for itself no seeds are kept: nobody has asked it to sign.</param>
+/// <param name="older">Keys that were used before; they open what they closed.</param>
+public sealed class Seal(byte[]? key, bool holdsSeeds = true, ImmutableArray<byte[]> older = default)
 {
     private const int NonceLength = 12;
     private const int TagLength = 16;
 
+    private readonly ImmutableArray<byte[]> _keys = [.. key is null ? [] : new[] { key }, .. older.IsDefault ? [] : older];
+
     /// <summary>Keeps nothing.</summary>
     public static Seal None { get; } = new(null);
 
-    /// <summary>Whether there is a custody key.</summary>
-    public bool IsConfigured => custodyKey is not null;
+    /// <summary>Encrypts a seed; null without a key that an operator has given.</summary>
+    public string? Close(ReadOnlySpan<byte> seed) => holdsSeeds ? Encrypt(seed) : null;
 
-    /// <summary>Encrypts a seed; null without a custody key.</summary>
-    public string? Close(ReadOnlySpan<byte> seed)
+    /// <summary>Decrypts a seed; null without the key that it was encrypted with.</summary>
+    public byte[]? Open(string sealedSeed) => Decrypt(sealedSeed);
+
+    /// <summary>Encrypts a text; null without a key.</summary>
+    public string? CloseText(string text) => Encrypt(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Decrypts a text; null without the key that it was encrypted with.</summary>
+    public string? OpenText(string sealedText) => Decrypt(sealedText) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+    private string? Encrypt(ReadOnlySpan<byte> secret)
     {
-        if (custodyKey is null) return null;
-        var sealedSeed = new byte[NonceLength + seed.Length + TagLength];
-        var nonce = sealedSeed.AsSpan(0, NonceLength);
+        if (key is null) return null;
+        var bytes = new byte[NonceLength + secret.Length + TagLength];
+        var nonce = bytes.AsSpan(0, NonceLength);
         RandomNumberGenerator.Fill(nonce);
-        using var aes = new AesGcm(custodyKey, TagLength);
-        aes.Encrypt(nonce, seed, sealedSeed.AsSpan(NonceLength, seed.Length), sealedSeed.AsSpan(NonceLength + seed.Length));
-        return Convert.ToBase64String(sealedSeed);
+        using var aes = new AesGcm(key, TagLength);
+        aes.Encrypt(nonce, secret, bytes.AsSpan(NonceLength, secret.Length), bytes.AsSpan(NonceLength + secret.Length));
+        return Convert.ToBase64String(bytes);
     }
 
-    /// <summary>Decrypts a seed; null without the custody key that it was encrypted with.</summary>
-    public byte[]? Open(string sealedSeed)
+    private byte[]? Decrypt(string text)
     {
-        if (custodyKey is null) return null;
-        var bytes = Convert.FromBase64String(sealedSeed);
-        var seed = new byte[bytes.Length - NonceLength - TagLength];
-        using var aes = new AesGcm(custodyKey, TagLength);
-        try
+        var bytes = new byte[(text.Length / 4 * 3) + 3];
+        if (!Convert.TryFromBase64String(text, bytes, out var length) || length < NonceLength + TagLength) return null;
+        var secret = new byte[length - NonceLength - TagLength];
+        foreach (var known in _keys)
         {
-            aes.Decrypt(bytes.AsSpan(0, NonceLength), bytes.AsSpan(NonceLength, seed.Length), bytes.AsSpan(NonceLength + seed.Length), seed);
-            return seed;
+            using var aes = new AesGcm(known, TagLength);
+            try
+            {
+                aes.Decrypt(bytes.AsSpan(0, NonceLength), bytes.AsSpan(NonceLength, secret.Length), bytes.AsSpan(NonceLength + secret.Length, TagLength), secret);
+                return secret;
+            }
+            catch (AuthenticationTagMismatchException)
+            {
+                // Another key's.
+            }
         }
-        catch (AuthenticationTagMismatchException)
-        {
-            return null;
-        }
+
+        return null;
     }
 }

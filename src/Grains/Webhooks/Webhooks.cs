@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.EventLog;
+using Beadhub.Identities;
 
 namespace Beadhub.Webhooks;
 
@@ -20,6 +21,8 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
     public Webhooks Apply(IEvent @event) => @event switch
     {
         WebhookRegistered e => new(All.Add(new(e.WebhookId, e.Url, e.Events, e.Secret, e.Position, e.At, e.CreatedBy))),
+        WebhookRegisteredSealed e => new(All.Add(new(e.WebhookId, e.Url, e.Events, "", e.Position, e.At, e.CreatedBy) { SealedSecret = e.SealedSecret })),
+        WebhookSecretSealed e => With(e.WebhookId, webhook => webhook with { Secret = "", SealedSecret = e.SealedSecret }),
         WebhookRemoved e => new(All.RemoveAll(webhook => webhook.Id == e.WebhookId)),
         WebhookDelivered e => With(e.WebhookId, webhook => webhook with { Position = Math.Max(webhook.Position, e.Position), Failures = 0, FailingSince = null, LastDeliveredAt = e.At }),
         WebhookFailed e => With(e.WebhookId, webhook => webhook with
@@ -38,12 +41,14 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
     public Webhook? Find(string id) => All.FirstOrDefault(webhook => webhook.Id == id);
 
     /// <summary>Registers an endpoint; the same id again is a repeat.</summary>
-    public Decision<WebhookTarget> Register(RegisterWebhook command, DateTimeOffset now)
+    public Decision<WebhookTarget> Register(RegisterWebhook command, Seal seal, DateTimeOffset now)
     {
-        if (Find(command.WebhookId) is { } known) return Decision.None(known.Target());
+        if (Find(command.WebhookId) is { } known) return Decision.None(known.Target(seal));
         if (All.Length >= Max) throw new RefusedException(RefusalKind.Conflict, $"Too many webhooks: a project has at most {Max}");
-        var registered = new WebhookRegistered(command.WebhookId, command.Url, command.Events, command.Secret, command.Position, command.CreatedBy, now);
-        return Decision.Accept(Apply(registered).Find(command.WebhookId)!.Target(), registered);
+        IEvent registered = seal.CloseText(command.Secret) is { } closed
+            ? new WebhookRegisteredSealed(command.WebhookId, command.Url, command.Events, closed, command.Position, command.CreatedBy, now)
+            : new WebhookRegistered(command.WebhookId, command.Url, command.Events, command.Secret, command.Position, command.CreatedBy, now);
+        return Decision.Accept(Apply(registered).Find(command.WebhookId)!.Target(seal), registered);
     }
 
     /// <summary>Deletes an endpoint. The answer is whether there was one.</summary>
@@ -70,6 +75,12 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
         var failed = new WebhookFailed(id, error, disables, now);
         return Decision.Accept<WebhookView?>(Apply(failed).Find(id)!.View(), failed);
     }
+
+    /// <summary>A decision about an endpoint, with its secret put under seal when something changes and it is not yet: what servers without a key have written.</summary>
+    public Decision<T> Sealing<T>(Decision<T> decision, string id, Seal seal, DateTimeOffset now) =>
+        !decision.Events.IsEmpty && Find(id) is { SealedSecret: null } webhook && seal.CloseText(webhook.Secret) is { } closed
+            ? decision with { Events = decision.Events.Add(new WebhookSecretSealed(id, closed, now)) }
+            : decision;
 
     private Webhooks With(string id, Func<Webhook, Webhook> change) => new([.. All.Select(webhook => webhook.Id == id ? change(webhook) : webhook)]);
 }

@@ -10,8 +10,8 @@ namespace Beadhub.Gateway.Tests.Stores;
 public abstract class Store : IAsyncDisposable
 {
     /// <summary>
-    /// The address of a running server to test instead of starting one. It needs BEADHUB_INTERNAL_AUTH_SECRET=test-secret, BEADHUB_ADMIN_KEY=test-admin-key-0123456789 and a
-    /// BEADHUB_INIT_RATE_LIMIT that is out of reach; tests that need other settings are skipped.
+    /// The address of a running server to test instead of starting one. It needs BEADHUB_INTERNAL_AUTH_SECRET=test-secret, BEADHUB_ADMIN_KEY=test-admin-key-0123456789,
+    /// BEADHUB_WEBHOOKS_ALLOW_PRIVATE=true and a BEADHUB_INIT_RATE_LIMIT that is out of reach; tests that need other settings are skipped.
     /// </summary>
     public static readonly string? Elsewhere = Environment.GetEnvironmentVariable("BEADHUB_TEST_URL") is { Length: > 0 } url ? url : null;
 
@@ -89,6 +89,8 @@ public abstract class Store : IAsyncDisposable
             ["BEADHUB_INIT_RATE_LIMIT"] = "1000000",
             ["BEADHUB_ADMIN_KEY"] = Api.AdminKey,
             ["BEADHUB_SSE_KEEPALIVE_SECONDS"] = "1",
+            // The receivers of the tests are on this machine.
+            ["BEADHUB_WEBHOOKS_ALLOW_PRIVATE"] = "true",
         };
         foreach (var (name, value) in settings)
             environment[name] = value;
