@@ -12,10 +12,11 @@ umask 077
 case "$url" in
     sqlite:*)
         target="${url#sqlite:}"
-        for old in "$target" "$target-wal" "$target-shm"; do
+        for old in "$target" "$target-wal" "$target-shm" "$target.key"; do
             [ ! -e "$old" ] || { echo "$0: $old is there already: move it away first" >&2; exit 1; }
         done
         mkdir -p "$(dirname "$target")"
+        [ ! -f "$file.key" ] || cp "$file.key" "$target.key"
         cp "$file" "$target.part"
         sync "$target.part"
         mv "$target.part" "$target"

@@ -1,12 +1,16 @@
 -- Roles and schema of Beadhub, with the least that each needs. Run by a superuser in Beadhub's database, with psql, once and after every upgrade:
---   psql -v ON_ERROR_STOP=1 -v app_password=… -d beadhub -f roles.sql
+--   psql -v ON_ERROR_STOP=1 -v app_password=… -v reader_password=… -d beadhub -f roles.sql
 -- For servers built with the Orleans engine, -v orleans=1 adds what that keeps in PostgreSQL.
--- Without app_password the role keeps the one it has; \password beadhub_app sets it by hand.
+-- Without app_password or reader_password a role keeps the one it has, at first none, with which it cannot log in by password; \password sets it by hand.
 -- Running it again changes nothing.
 
 \if :{?app_password}
 \else
     \set app_password ''
+\endif
+\if :{?reader_password}
+\else
+    \set reader_password ''
 \endif
 
 BEGIN;
@@ -19,6 +23,7 @@ SELECT 'CREATE ROLE beadhub_app LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WH
 -- Reads, for "beadhub log" and for backups.
 SELECT 'CREATE ROLE beadhub_reader LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'beadhub_reader') \gexec
 SELECT format('ALTER ROLE beadhub_app PASSWORD %L', :'app_password') WHERE :'app_password' <> '' \gexec
+SELECT format('ALTER ROLE beadhub_reader PASSWORD %L', :'reader_password') WHERE :'reader_password' <> '' \gexec
 
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 SELECT format('GRANT CONNECT ON DATABASE %I TO beadhub_app, beadhub_reader', current_database()) \gexec

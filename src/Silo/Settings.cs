@@ -172,9 +172,10 @@ public sealed record Settings
         static MetricsAccess Access(string? text) => text?.ToLowerInvariant() switch
         {
             null or "local" => MetricsAccess.Local,
+            "direct" => MetricsAccess.Direct,
             "all" => MetricsAccess.All,
             "off" => MetricsAccess.Off,
-            _ => throw new SettingsException($"BEADHUB_METRICS must be local, all or off, not '{text}'"),
+            _ => throw new SettingsException($"BEADHUB_METRICS must be local, direct, all or off, not '{text}'"),
         };
 
         // One that can be guessed, or that is told from an API key by nothing, must not open everything. It goes into a header.

@@ -40,8 +40,10 @@ public sealed class Door(SqliteStore store) : ContractTests(store)
     [Fact]
     public async Task A_server_that_others_reach_may_be_called_by_any_name_but_not_by_a_browser()
     {
-        await using var server = await Store.Fresh(("BEADHUB_HOST", "0.0.0.0"), ("BEADHUB_ALLOWED_HOSTS", "hub.example.com"), ("BEADHUB_CONNECTIONS_PER_ADDRESS", "3"));
+        await using var server = await Store.Fresh(("BEADHUB_HOST", "0.0.0.0"), ("BEADHUB_ALLOWED_HOSTS", "hub.example.com"), ("BEADHUB_CONNECTIONS_PER_ADDRESS", "3"), ("BEADHUB_METRICS", "direct"));
         var api = server.Api;
+        (await api.Get("/metrics")).Status.ShouldBe(200);
+        (await api.With(("X-Forwarded-For", "192.0.2.1")).Get("/metrics")).Status.ShouldBe(404);
 
         await api.With(("Host", "beadhub.internal")).Get("/health").Ok();
         await api.With(("Host", "beadhub.internal"), ("Sec-Fetch-Mode", "cors")).Get("/health").RefusedWith(403, "browsers may use it once it is in BEADHUB_ALLOWED_HOSTS");

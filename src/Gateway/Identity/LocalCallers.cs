@@ -12,7 +12,8 @@ internal static class LocalCallers
     public static bool IsLocal(HttpContext http) =>
         http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address) && !IsForwarded(http.Request.Headers);
 
-    private static bool IsForwarded(IHeaderDictionary headers)
+    /// <summary>Whether a proxy has brought a request, by what proxies add to it.</summary>
+    public static bool IsForwarded(IHeaderDictionary headers)
     {
         foreach (var name in OfProxies)
             if (headers.ContainsKey(name)) return true;
