@@ -40,6 +40,7 @@ internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, 
         await gone.Delete("/v1/agents/me").Ok();
         await self.Sync(IssueGenerator.File(new IssueGenerator(number, "bd").Issues(20))).Ok();
         await self.Claim("bd-1").Ok();
+        await bob.Post("/v1/agents/publish", new { capabilities = new[] { "review" } }).Ok();
         for (var i = 0; i < 3; i++) await self.Post("/v1/tasks", new { title = $"Task {i}" }).Ok();
         return new(self, bob, spare, gone, stranger, bystander)
         {

@@ -150,6 +150,8 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
         "bundle" => "{\"invariants\":[{\"id\":\"i\",\"title\":\"I\",\"body_md\":\"b\"}],\"roles\":{\"r\":{\"title\":\"R\",\"playbook_md\":\"p\"}},\"adapters\":{}}",
         "deadline" => Json(DateTimeOffset.UtcNow.AddMinutes(1).ToString("O", CultureInfo.InvariantCulture)),
         "after" or "since_ts" or "timestamp" => "\"2026-01-01T00:00:00Z\"",
+        // They must fit the agents and what is signed, and nothing here is.
+        "from_stable_id" or "to_stable_id" or "signed_payload" => "null",
         "jsonrpc" => "\"2.0\"",
         _ => null,
     };
