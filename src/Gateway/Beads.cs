@@ -178,7 +178,7 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         var who = await identification.Of(http);
         var ready = await grains.GetGrain<IBoardGrain>(who.ProjectId).Ready(new(NullIfEmpty(repo), NullIfEmpty(branch), limit));
         return Answer.Shared(ready, static list => new ReadyIssues(
-            [.. list.Issues.Select(i => new ReadyIssue(i.BeadId, i.Repo, i.Branch, i.Title, i.Status, i.Priority, i.Type, i.BlockedBy))], list.Issues.Length),
+            [.. list.Issues.Select(i => new ReadyIssue(i.BeadId, i.Repo, i.Branch, i.Title, i.Status, i.Priority, i.Type, i.BlockedBy))], list.Issues.Length, list.HasMore),
             Wire.Types.ReadyIssues);
     }
 
@@ -296,7 +296,7 @@ internal sealed record Issue(
 }
 
 /// <summary>Ready issues (contract 7.8).</summary>
-internal sealed record ReadyIssues(ImmutableArray<ReadyIssue> Issues, int Count);
+internal sealed record ReadyIssues(ImmutableArray<ReadyIssue> Issues, int Count, bool HasMore);
 
 /// <summary>A ready issue.</summary>
 internal sealed record ReadyIssue(

@@ -134,7 +134,7 @@ internal sealed partial class EventsStream(IGrainFactory grains, Identification 
         {
             var tasks = grains.GetGrain<ITasksGrain>(actor.ProjectId);
             await tasks.Reach(version);
-            var work = (await tasks.Ready()).Tasks.Take(ShownWork).ToArray();
+            var work = (await tasks.Ready(TaskPage.First)).Tasks.Take(ShownWork).ToArray();
             foreach (var task in work)
                 if (!_work.Contains(task.TaskId)) await to.WriteAsync(AgentFrames.Work(task), ended);
             _work = [.. work.Select(task => task.TaskId)];

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Tasks;
@@ -53,7 +54,7 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
         return Answer.Of(task, Wire.Types.TaskView);
     }
 
-    private async Task<Answer<TaskList>> List(HttpContext http)
+    private async Task<Answer<TaskListAnswer>> List(HttpContext http)
     {
         var query = new QueryFields(http.Request);
         var status = query.Text("status");
@@ -63,18 +64,61 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
         var type = query.Text("task_type");
         var priority = query.Integer("priority", -1, 0, 4);
         var labels = query.Text("labels");
+        var page = Page(query);
         query.Done();
 
         var who = await identification.Of(http);
-        var list = await Of(who).List(new(NullIfBlank(status), assignee, NullIfBlank(type), priority < 0 ? null : priority, NullIfBlank(labels)));
-        return Answer.Shared(list, Wire.Types.TaskList);
+        var filter = new TaskQuery(NullIfBlank(status), assignee, NullIfBlank(type), priority < 0 ? null : priority, NullIfBlank(labels));
+        return Shown(await Of(who).List(filter, page()));
     }
 
-    private async Task<Answer<TaskList>> Ready(HttpContext http) =>
-        Answer.Shared(await Of(await identification.Of(http)).Ready(), Wire.Types.TaskList);
+    private async Task<Answer<TaskListAnswer>> Ready(HttpContext http)
+    {
+        var query = new QueryFields(http.Request);
+        var page = Page(query);
+        query.Done();
+        return Shown(await Of(await identification.Of(http)).Ready(page()));
+    }
 
-    private async Task<Answer<TaskList>> Blocked(HttpContext http) =>
-        Answer.Shared(await Of(await identification.Of(http)).Blocked(), Wire.Types.TaskList);
+    private async Task<Answer<TaskListAnswer>> Blocked(HttpContext http)
+    {
+        var query = new QueryFields(http.Request);
+        var page = Page(query);
+        query.Done();
+        return Shown(await Of(await identification.Of(http)).Blocked(page()));
+    }
+
+    /// <summary>Which part of a list is asked for; the cursor is read after authentication, as elsewhere.</summary>
+    private static Func<TaskPage> Page(QueryFields query)
+    {
+        var limit = query.Integer("limit", TaskPage.Usual, 1, TaskPage.Usual);
+        var cursor = query.Text("cursor");
+        return () => new(limit, After(cursor));
+    }
+
+    private static TaskCursor? After(string? text)
+    {
+        if (Cursor.Decode(text) is not { } cursor) return null;
+        var beadId = cursor.Text("bead_id");
+        var number = Number("task_number");
+        if (beadId is null == number is null || number > int.MaxValue) throw Cursor.Invalid("incomplete sort key");
+        return new(Number("priority"), (int?)number, beadId);
+
+        long? Number(string name) =>
+            !cursor.TryGetProperty(name, out var value) ? null
+            : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var whole) ? whole
+            : throw Cursor.Invalid("bad " + name);
+    }
+
+    private static Answer<TaskListAnswer> Shown(TaskList list) => Answer.Shared(
+        list,
+        static list => new TaskListAnswer(list.Tasks, list.Total, list.Next is not null, list.Next is { } next ? Cursor.Encode(c =>
+        {
+            if (next.Priority is { } priority) c.WriteNumber("priority", priority);
+            if (next.Number is { } number) c.WriteNumber("task_number", number);
+            if (next.BeadId is not null) c.WriteString("bead_id", next.BeadId);
+        }) : null),
+        Wire.Types.TaskListAnswer);
 
     private async Task<Answer<TaskView>> Get(HttpContext http)
     {
@@ -182,6 +226,9 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
 
     private static string? NullIfBlank(string? text) => string.IsNullOrWhiteSpace(text) || text.Trim(',', ' ').Length == 0 ? null : text;
 }
+
+/// <summary>Tasks, as many as an answer may hold (contract 15); the count of the whole list, and where it goes on.</summary>
+internal sealed record TaskListAnswer(ImmutableArray<TaskSummary> Tasks, int Total, bool HasMore, string? NextCursor);
 
 /// <summary>Answer of <c>DELETE /v1/tasks/{ref}</c> (protocol 13.2).</summary>
 internal sealed record TaskDeletedAnswer(string Status, string TaskId, string TaskRef);

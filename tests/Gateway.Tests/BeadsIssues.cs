@@ -9,6 +9,46 @@ namespace Beadhub.Gateway.Tests;
 public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
 {
     [Fact]
+    public async Task Pages_end_before_clients_stop_reading_and_go_on_after_that()
+    {
+        const int clientsRead = 10 * 1024 * 1024;
+        var agent = await NewProject().Agent();
+        var labels = string.Join(',', Enumerable.Range(0, 1000).Select(i => $"\"{i:0000}{new string('x', 246)}\""));
+        var lines = Enumerable.Range(0, 60).Select(i => $$"""{"id":"bd-{{i:00}}","status":"open","updated_at":"2026-01-01T00:00:00Z","labels":[{{labels}}]}""").ToArray();
+        foreach (var chunk in lines.Chunk(30)) await agent.Change(string.Join('\n', chunk)).Ok();
+
+        var seen = new List<string>();
+        for (string? cursor = null; ;)
+        {
+            var page = await agent.Get("/v1/beads/issues?limit=200" + (cursor is null ? "" : "&cursor=" + cursor)).Ok();
+            page.GetRawText().Length.ShouldBeInRange(1, clientsRead);
+            seen.AddRange(page.Pluck("issues", "bead_id"));
+            page.Flag("has_more").ShouldBe(!page.IsNull("next_cursor"));
+            if (!page.Flag("has_more")) break;
+            cursor = page.Text("next_cursor");
+        }
+
+        seen.ShouldBe(Enumerable.Range(0, 60).Select(i => $"bd-{i:00}"));
+        var ready = await agent.Get($"/v1/beads/ready?workspace_id={agent.Id}&limit=1000").Ok();
+        (ready.Flag("has_more"), ready.GetRawText().Length < clientsRead).ShouldBe((false, true));
+        var tasks = await agent.Get("/v1/tasks").Ok();
+        (tasks.GetRawText().Length < clientsRead, tasks.Number("total"), tasks.Flag("has_more")).ShouldBe((true, 60, true));
+        (await agent.Get("/v1/tasks?cursor=" + tasks.Text("next_cursor")).Ok()).Items("tasks").Length.ShouldBe(60 - tasks.Items("tasks").Length);
+        (await agent.Get("/v1/tasks?cursor=e30")).Status.ShouldBe(422);
+    }
+
+    [Fact]
+    public async Task A_label_that_no_list_could_show_is_refused_and_nothing_stored()
+    {
+        var agent = await NewProject().Agent();
+
+        var refused = await agent.Change($$"""{"id":"bd-1"}{{'\n'}}{"id":"bd-2","labels":["{{new string('x', 300_000)}}"]}""");
+
+        (refused.Status, refused.Json.Text("detail")).ShouldBe((400, "Invalid issue on line 2: labels must have at most 255 characters"));
+        (await agent.Get("/v1/beads/issues").Ok()).Items("issues").ShouldBeEmpty();
+    }
+
+    [Fact]
     [Checklist("beadhub", 140)]
     public async Task Issues_are_filtered_by_creator()
     {

@@ -104,6 +104,15 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
         var workspace = await Workspace(agent);
         workspace.Items("claims").Single().Text("apex_id").ShouldBe(Ref(agent, 1));
         workspace.Text("focus_apex_id").ShouldBe(Ref(agent, 1));
+
+        // Its title is the task's as it is now, also where a bead has the same id.
+        await agent.Patch("/v1/tasks/1", new { title = "The whole", task_type = "feature" }).Ok();
+        await agent.Change($$"""{"id":"{{Ref(agent, 1)}}","title":"A bead","issue_type":"epic"}""").Ok();
+        workspace = await Workspace(agent);
+        var claim = workspace.Items("claims").Single();
+        (claim.Text("apex_title"), claim.Text("apex_type"), claim.Text("title")).ShouldBe(("The whole", "feature", "deep"));
+        (workspace.Text("apex_title"), workspace.Text("apex_type")).ShouldBe(("The whole", "feature"));
+        (workspace.Text("focus_apex_title"), workspace.Text("focus_apex_type")).ShouldBe(("The whole", "feature"));
     }
 
     [Fact]

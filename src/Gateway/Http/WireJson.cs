@@ -82,7 +82,7 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(McpAcknowledged))]
 [JsonSerializable(typeof(McpMarkedRead))]
 [JsonSerializable(typeof(TaskView))]
-[JsonSerializable(typeof(TaskList))]
+[JsonSerializable(typeof(TaskListAnswer))]
 [JsonSerializable(typeof(TaskDeletedAnswer))]
 [JsonSerializable(typeof(DependencyAnswer))]
 [JsonSerializable(typeof(DependencyRemovedAnswer))]

@@ -67,8 +67,10 @@ public sealed record IssueRow(
 public sealed record ReadyQuery([property: Id(0)] string? Repo, [property: Id(1)] string? Branch, [property: Id(2)] int Limit);
 
 /// <summary>Ready issues by priority, then bead id.</summary>
+/// <param name="Issues">As many as were asked for, and no more than one answer may hold.</param>
+/// <param name="HasMore">Whether there are more.</param>
 [GenerateSerializer, Immutable, Alias("board.ready.v1")]
-public sealed record ReadyList([property: Id(0)] ImmutableArray<IssueRow> Issues);
+public sealed record ReadyList([property: Id(0)] ImmutableArray<IssueRow> Issues, [property: Id(1)] bool HasMore = false);
 
 /// <summary>Names an issue to be shown whole.</summary>
 /// <param name="BeadId">Bead id.</param>

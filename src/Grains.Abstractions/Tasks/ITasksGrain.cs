@@ -53,11 +53,11 @@ public interface ITasksGrain : IGrainWithStringKey
 
     /// <summary>Native tasks by number, then beads by id. The same object is returned while nothing that it shows has changed.</summary>
     [ReadOnly, AlwaysInterleave]
-    ValueTask<TaskList> List(TaskQuery query);
+    ValueTask<TaskList> List(TaskQuery query, TaskPage page);
 
     /// <summary>Native tasks that are open, assigned to nobody, and wait for none that is not closed; by priority, then number.</summary>
     [ReadOnly, AlwaysInterleave]
-    ValueTask<TaskList> Ready();
+    ValueTask<TaskList> Ready(TaskPage page);
 
     /// <summary>Completes when what is read afterwards holds everything up to a version of the grain: an event is announced a moment before the grain shows it.</summary>
     /// <param name="version">Version of the event that the caller has seen.</param>
@@ -66,11 +66,15 @@ public interface ITasksGrain : IGrainWithStringKey
 
     /// <summary>Native tasks that are not closed and wait for one that is not closed either; by priority, then number.</summary>
     [ReadOnly, AlwaysInterleave]
-    ValueTask<TaskList> Blocked();
+    ValueTask<TaskList> Blocked(TaskPage page);
 
     /// <summary>Native tasks that are not closed and assigned to an agent; by priority, then number.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskList> AssignedTo(string agentId);
+
+    /// <summary>Titles and types of native tasks by their references (contract 5.6). It calls no other grain.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskTitles> Titles(TaskRefs refs);
 
     /// <summary>For a command line that claims a native task: the reference of its topmost parent (contract 9.3). Null for any other.</summary>
     [ReadOnly, AlwaysInterleave]

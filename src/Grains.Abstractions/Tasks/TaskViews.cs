@@ -47,9 +47,46 @@ public sealed record TaskLink([property: Id(0)] string TaskId, [property: Id(1)]
 [GenerateSerializer, Immutable, Alias("task.auto_closed.v1")]
 public sealed record ClosedTask([property: Id(0)] string TaskId, [property: Id(1)] string TaskRef, [property: Id(2)] string Title);
 
-/// <summary>Tasks in a list.</summary>
+/// <summary>Tasks in a list, or a page of it.</summary>
+/// <param name="Tasks">In the order of the list.</param>
+/// <param name="Total">Number of tasks in the whole list.</param>
+/// <param name="Next">Where the next page starts; null when there is none.</param>
 [GenerateSerializer, Immutable, Alias("task.list.v1")]
-public sealed record TaskList([property: Id(0)] ImmutableArray<TaskSummary> Tasks);
+public sealed record TaskList([property: Id(0)] ImmutableArray<TaskSummary> Tasks, [property: Id(1)] int Total, [property: Id(2)] TaskCursor? Next = null);
+
+/// <summary>Place of a task in a list: of native tasks by number, where the list is ordered so by priority before, then of beads by id.</summary>
+/// <param name="Priority">Priority, where the list is ordered by it.</param>
+/// <param name="Number">Number of a native task; null for a bead.</param>
+/// <param name="BeadId">Id of a bead; null for a native task.</param>
+[GenerateSerializer, Immutable, Alias("task.cursor.v1")]
+public sealed record TaskCursor([property: Id(0)] long? Priority, [property: Id(1)] int? Number, [property: Id(2)] string? BeadId);
+
+/// <summary>Which part of a list.</summary>
+/// <param name="Limit">Greatest number of tasks; fewer when they would be more than an answer may hold.</param>
+/// <param name="After">Place of the last task of the page before; null for the first.</param>
+[GenerateSerializer, Immutable, Alias("task.page.v1")]
+public sealed record TaskPage([property: Id(0)] int Limit, [property: Id(1)] TaskCursor? After)
+{
+    /// <summary>Tasks of a list whose caller names no limit: more than any team has at work.</summary>
+    public const int Usual = 5000;
+
+    /// <summary>The first page.</summary>
+    public static TaskPage First { get; } = new(Usual, null);
+}
+
+/// <summary>Native tasks of which titles are asked for.</summary>
+/// <param name="Slug">Slug of the project.</param>
+/// <param name="Refs">Their references, or anything else: of what names no native task nothing is told.</param>
+[GenerateSerializer, Immutable, Alias("task.refs.v1")]
+public sealed record TaskRefs([property: Id(0)] string Slug, [property: Id(1)] ImmutableArray<string> Refs);
+
+/// <summary>What native tasks are called.</summary>
+[GenerateSerializer, Immutable, Alias("task.titles.v1")]
+public sealed record TaskTitles([property: Id(0)] ImmutableArray<TaskTitle> Tasks);
+
+/// <summary>What a native task is called.</summary>
+[GenerateSerializer, Immutable, Alias("task.title.v1")]
+public sealed record TaskTitle([property: Id(0)] string Ref, [property: Id(1)] string Title, [property: Id(2)] string Type);
 
 /// <summary>A task in a list.</summary>
 [GenerateSerializer, Immutable, Alias("task.summary.v1")]

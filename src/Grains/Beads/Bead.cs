@@ -58,7 +58,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     {
         IssueStored stored => this with { Records = Put(Records, StoredLine.Read(stored).Kept(Events + 1)) },
         // Stored without its line, which therefore counts as changed when it comes again.
-        BeadStored stored => this with { Records = Put(Records, (stored.Record with { Digest = "" }).Kept(Events + 1)) },
+        BeadStored stored => this with { Records = Put(Records, (stored.Record with { Digest = "" }).Complete().Bounded().Kept(Events + 1)) },
         BeadRemoved removed => this with { Records = Records.RemoveAll(r => r.Repo == removed.Repo && r.Branch == removed.Branch) },
         BeadClaimed claimed => this with
         {

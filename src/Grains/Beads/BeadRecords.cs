@@ -27,6 +27,26 @@ internal static class BeadRecords
     public static BeadRecord Kept(this BeadRecord record, long version) =>
         record.Complete() with { Description = null, Version = version, Digest = version == 0 ? "" : record.Digest };
 
+    /// <summary>The record of a version that had no limits, cut so that a list can hold it; its whole text is in the log.</summary>
+    public static BeadRecord Bounded(this BeadRecord record)
+    {
+        const int longest = 4096, most = 1000;
+        var fits = (record.Title?.Length ?? 0) <= longest && (record.Status?.Length ?? 0) <= longest && (record.Type?.Length ?? 0) <= longest
+            && (record.Assignee?.Length ?? 0) <= longest && record.Labels.Length <= most && record.BlockedBy.Length <= most && record.Labels.All(label => label.Length <= longest);
+        return fits ? record : record with
+        {
+            Title = Cut(record.Title),
+            Status = Cut(record.Status),
+            Type = Cut(record.Type),
+            Assignee = Cut(record.Assignee),
+            Labels = [.. record.Labels.Take(most).Select(label => Cut(label)!).Distinct()],
+            BlockedBy = [.. record.BlockedBy.Take(most)],
+        };
+
+        static string? Cut(string? text) =>
+            text is null || text.Length <= longest ? text : text[..(char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest)];
+    }
+
     /// <summary>The list, empty when it is missing.</summary>
     public static ImmutableArray<T> OrEmpty<T>(this ImmutableArray<T> list) => list.IsDefault ? [] : list;
 

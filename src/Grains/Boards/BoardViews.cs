@@ -90,10 +90,12 @@ internal sealed class BoardViews
         var filter = new IssueFilter(query);
         var page = ImmutableArray.CreateBuilder<IssueRow>();
         BeadRecord? last = null;
+        long size = 0;
         foreach (var issue in Candidates(board, query))
         {
             if (!filter.Passes(issue)) continue;
-            if (page.Count == limit)
+            size += Size(issue);
+            if (page.Count == limit || size > JsonSize.MaxPage && last is not null)
                 return new(page.DrainToImmutable(), new(BoardOrders.SortTime(last!), last!.Priority, last.BeadId, last.Repo, last.Branch));
             page.Add(Row(issue));
             last = issue;
@@ -122,6 +124,19 @@ internal sealed class BoardViews
         return new([.. rows]);
     }
 
+    /// <summary>Size of an issue in a list, about, in bytes.</summary>
+    private static int Size(BeadRecord issue)
+    {
+        const int frame = 512; // names of fields, times, numbers
+        var size = frame + JsonSize.Of(issue.BeadId) + JsonSize.Of(issue.Title) + JsonSize.Of(issue.Status) + JsonSize.Of(issue.Type) + JsonSize.Of(issue.Assignee)
+            + JsonSize.Of(issue.CreatedBy) + JsonSize.Of(issue.Repo) + JsonSize.Of(issue.Branch);
+        foreach (var label in issue.Labels) size += JsonSize.Of(label) + 1;
+        foreach (var blocker in issue.BlockedBy) size += Size(blocker);
+        return issue.Parent is { } parent ? size + Size(parent) : size;
+    }
+
+    private static int Size(BeadRef reference) => 40 + JsonSize.Of(reference.Repo) + JsonSize.Of(reference.Branch) + JsonSize.Of(reference.BeadId);
+
     /// <summary>Issues with one of the statuses after the cursor, in order.</summary>
     private static IEnumerable<BeadRecord> Candidates(Board board, IssueQuery query)
     {
@@ -149,10 +164,12 @@ internal sealed class BoardViews
     private static ReadyList MakeReady(Board board, ReadyQuery query)
     {
         var rows = ImmutableArray.CreateBuilder<IssueRow>();
+        long size = 0;
         foreach (var issue in board.Ready)
         {
             if (query.Repo is { Length: > 0 } repo && issue.Repo != repo || query.Branch is { Length: > 0 } branch && issue.Branch != branch) continue;
-            if (rows.Count >= query.Limit) break;
+            size += Size(issue);
+            if (rows.Count >= query.Limit || size > JsonSize.MaxPage && rows.Count > 0) return new(rows.DrainToImmutable(), HasMore: true);
             rows.Add(Row(issue));
         }
 

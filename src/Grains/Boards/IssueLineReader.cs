@@ -16,6 +16,13 @@ internal ref struct IssueLineReader
     private const int MaxCreatedBy = 255;
     private const int MaxTimestamp = 64;
 
+    // The client's tool refuses longer titles (bd, types.go); the others are far beyond what it writes, and keep one issue from filling a page.
+    private const int MaxLine = 1024 * 1024; // in bytes
+    private const int MaxTitle = 500;
+    private const int MaxWord = 255; // status, type, assignee, a label
+    private const int MaxLabels = 1000;
+    private const int MaxLinks = 2000; // each of blocked_by and dependencies
+
     private readonly int _number;
     private readonly string _repo;
     private readonly string _branch;
@@ -56,6 +63,7 @@ internal ref struct IssueLineReader
     /// <exception cref="RefusedException">The line is not in order.</exception>
     public static IssueLine? Read(ReadOnlySpan<byte> line, int number, string repo, string branch, LineDigest digest, DateTimeOffset syncedAt)
     {
+        if (line.Length > MaxLine) throw Refused($"Issue on line {number} is too long: at most {MaxLine} bytes");
         if (!Utf8.IsValid(line)) throw InvalidJson(number, "not UTF-8");
         var reader = new IssueLineReader(line, number, repo, branch);
         try
@@ -134,12 +142,12 @@ internal ref struct IssueLineReader
         switch (field)
         {
             case Field.Id: _id = TextOrNull(); break;
-            case Field.Title: _title = Text("title"); break;
+            case Field.Title: _title = Text("title", MaxTitle); break;
             case Field.Description when _skipsDescription: Skip(); break;
-            case Field.Description: _description = Text("description"); break;
-            case Field.Status: _status = Text("status"); break;
-            case Field.IssueType: _type = Text("issue_type"); break;
-            case Field.Assignee: _assignee = Text("assignee"); break;
+            case Field.Description: _description = Text("description", MaxLine); break;
+            case Field.Status: _status = Text("status", MaxWord); break;
+            case Field.IssueType: _type = Text("issue_type", MaxWord); break;
+            case Field.Assignee: _assignee = Text("assignee", MaxWord); break;
             case Field.Priority: _priority = Priority(); break;
             case Field.CreatedBy: _createdBy = CreatedBy(); break;
             case Field.Labels: _labels = Labels(); break;
@@ -151,10 +159,22 @@ internal ref struct IssueLineReader
         }
     }
 
-    private string? Text(string field)
+    private string? Text(string field, int max)
     {
         if (_json.TokenType is not (JsonTokenType.String or JsonTokenType.Null)) Wrong(field, "must be a string or null");
-        return TextOrNull();
+        var text = TextOrNull();
+        if (text?.Length > max) Limit(field, text, max);
+        return text;
+    }
+
+    private void Limit(string field, string text, int max)
+    {
+        if (Names.CodePoints(text) > max) Wrong(field, $"must have at most {max} characters");
+    }
+
+    private void LimitCount(string field, int count, int max)
+    {
+        if (count > max) Wrong(field, $"must have at most {max} elements");
     }
 
     private string? TextOrNull()
@@ -210,7 +230,9 @@ internal ref struct IssueLineReader
         {
             if (_json.TokenType == JsonTokenType.String)
             {
-                labels.Add(_json.GetString()!);
+                var label = _json.GetString()!;
+                if (label.Length > MaxWord) Limit("labels", label, MaxWord);
+                labels.Add(label);
                 continue;
             }
 
@@ -218,6 +240,7 @@ internal ref struct IssueLineReader
             Skip();
         }
 
+        LimitCount("labels", labels.Count, MaxLabels);
         return labels.DrainToImmutable();
     }
 
@@ -254,6 +277,7 @@ internal ref struct IssueLineReader
             }
         }
 
+        LimitCount("blocked_by", refs.Count, MaxLinks);
         return refs.DrainToImmutable();
     }
 
@@ -283,7 +307,8 @@ internal ref struct IssueLineReader
         _blocks = [];
         if (!StartsArray("dependencies", "must be an array")) return;
         var blocks = ImmutableArray.CreateBuilder<IssueLine.Blocker>(initialCapacity: 1);
-        while (Next() && _json.TokenType != JsonTokenType.EndArray)
+        var count = 0;
+        for (; Next() && _json.TokenType != JsonTokenType.EndArray; count++)
         {
             if (_json.TokenType != JsonTokenType.StartObject)
             {
@@ -320,6 +345,7 @@ internal ref struct IssueLineReader
             else _parent ??= reference;
         }
 
+        LimitCount("dependencies", count, MaxLinks);
         _blocks = blocks.DrainToImmutable();
     }
 

@@ -10,7 +10,7 @@ public sealed record MailEntry(long Version, DateTimeOffset? ReadAt = null, Mail
     private const int Frame = 640; // ids, addresses, times, names of fields
 
     /// <summary>A mail with what it says.</summary>
-    public static MailEntry Of(long version, MailDelivered e) => new(version, null, View(e), Frame + Size(e.Subject) + Size(e.Body) + Size(e.Signature?.SignedPayload ?? ""));
+    public static MailEntry Of(long version, MailDelivered e) => new(version, null, View(e), Frame + JsonSize.Of(e.Subject) + JsonSize.Of(e.Body) + JsonSize.Of(e.Signature?.SignedPayload ?? ""));
 
     /// <summary>The mail as read at that time.</summary>
     public MailEntry Read(DateTimeOffset at) => this with { ReadAt = at, Mail = Mail is null ? null : Mail with { ReadAt = at } };
@@ -20,22 +20,4 @@ public sealed record MailEntry(long Version, DateTimeOffset? ReadAt = null, Mail
 
     private static MailView View(MailDelivered e) =>
         new(e.MessageId, e.FromAgentId, e.FromAlias, e.ToAlias, e.Subject, e.Body, e.Priority, e.ThreadId, null, e.At, e.Signature);
-
-    /// <summary>Size of a text in JSON, about.</summary>
-    private static int Size(string text)
-    {
-        var size = 0;
-        foreach (var c in text)
-        {
-            size += c switch
-            {
-                '\n' or '\r' or '\t' or '"' or '\\' => 2,
-                < ' ' => 6,
-                <= '~' => 1,
-                _ => char.IsSurrogate(c) ? 6 : 3,
-            };
-        }
-
-        return size;
-    }
 }

@@ -8,7 +8,6 @@ namespace Beadhub.Mail;
 /// <inheritdoc cref="IMailboxGrain"/>
 public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<Mailbox>(log), IMailboxGrain
 {
-    private const long MaxPageWeight = 8 * 1024 * 1024; // clients read 10 MiB of an answer (protocol 1.1)
     private const long MaxCachedWeight = 4 * 1024 * 1024;
     private const int CachedPages = 4;
 
@@ -100,7 +99,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     {
         var box = await read;
         if (Cached(box, query) is { } known) return known;
-        var (mails, weight) = await _old.Read(box.List(query), MaxPageWeight);
+        var (mails, weight) = await _old.Read(box.List(query), JsonSize.MaxPage);
         var page = new MailPage(mails);
         if (weight > MaxCachedWeight) return page;
         if (_pages.Count >= CachedPages && !_pages.ContainsKey(query)) _pages.Clear();

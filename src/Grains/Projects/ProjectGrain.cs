@@ -9,6 +9,7 @@ using Beadhub.Identities;
 using Beadhub.Mail;
 using Beadhub.Presence;
 using Beadhub.Workspaces;
+using Beadhub.Tasks;
 using Orleans;
 using Orleans.Runtime;
 
@@ -36,6 +37,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     private readonly ConcurrentDictionary<string, DateTimeOffset> _told = new();
 
     private RosterView? _view;
+    private TaskWork? _work;
     private ProfileIndex _profiles = null!;
     private IBoardGrain? _board;
     private IEscalationsGrain? _escalations;
@@ -349,7 +351,18 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     private async ValueTask<Sources> Gather(bool withPresence) =>
-        new(await Look(), await presence.Seen(_id), withPresence ? await Present() : PresenceSnapshot.Empty, await Board.Work());
+        new(await Look(), await presence.Seen(_id), withPresence ? await Present() : PresenceSnapshot.Empty, await Work());
+
+    private async ValueTask<BoardWork> Work()
+    {
+        var board = await Board.Work();
+        var work = Volatile.Read(ref _work);
+        if (!ReferenceEquals(work?.Board, board)) Volatile.Write(ref _work, work = TaskWork.Of(board, State.Slug));
+        if (work.Refs.IsEmpty) return board;
+        var titled = work.With(await GrainFactory.GetGrain<ITasksGrain>(_id).Titles(new(State.Slug, work.Refs)));
+        Interlocked.CompareExchange(ref _work, titled, work);
+        return titled.Work;
+    }
 
     /// <summary>Passes on what a workspace tells of itself, unless it is known.</summary>
     private async Task<Profile> Tell(string workspaceId, ProfilePatch patch)

@@ -24,7 +24,7 @@ internal sealed class TaskLists(TaskBook book, string slug)
             if (filter.Passes(task)) rows.Add(Row(task, slug));
         foreach (var bead in beads.Issues)
             if (book.Find(bead.BeadId, slug)?.Ref(slug) != bead.BeadId) rows.Add(Row(bead));
-        var list = new TaskList(rows.DrainToImmutable());
+        var list = All(rows.DrainToImmutable());
         if (_lists.Count >= Capacity) _lists.Clear();
         _lists[query] = (beads, list);
         return list;
@@ -45,7 +45,9 @@ internal sealed class TaskLists(TaskBook book, string slug)
     }
 
     private static TaskList Urgent(TaskBook book, string slug, Func<NativeTask, bool> passes) =>
-        new([.. book.Unclosed.Select(number => book.ByNumber[number]).Where(passes).OrderBy(task => task.Priority).ThenBy(task => task.Number).Select(task => Row(task, slug))]);
+        All([.. book.Unclosed.Select(number => book.ByNumber[number]).Where(passes).OrderBy(task => task.Priority).ThenBy(task => task.Number).Select(task => Row(task, slug))]);
+
+    private static TaskList All(ImmutableArray<TaskSummary> tasks) => new(tasks, tasks.Length);
 
     private static TaskSummary Row(NativeTask task, string slug) => new(
         task.Id, task.Ref(slug), task.Number, task.Title, task.Status, task.Priority, task.Type, task.AssigneeId, task.CreatedBy, task.ParentId, task.Labels,

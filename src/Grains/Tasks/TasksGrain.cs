@@ -119,10 +119,10 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     }
 
     /// <inheritdoc/>
-    public async ValueTask<TaskList> List(TaskQuery query)
+    public async ValueTask<TaskList> List(TaskQuery query, TaskPage page)
     {
         var lists = await Lists();
-        return lists.List(query, query.AssigneeId is null ? await Board.AsTasks(query) : BeadsAsTasks.None);
+        return lists.List(query, query.AssigneeId is null ? await Board.AsTasks(query) : BeadsAsTasks.None).Page(page, byPriority: false);
     }
 
     /// <inheritdoc/>
@@ -130,13 +130,25 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     public Task Reach(long version) => Version >= version ? Task.CompletedTask : Transact(static _ => Decision.None(true));
 
     /// <inheritdoc/>
-    public async ValueTask<TaskList> Ready() => (await Lists()).Ready();
+    public async ValueTask<TaskList> Ready(TaskPage page) => (await Lists()).Ready().Page(page, byPriority: true);
 
     /// <inheritdoc/>
-    public async ValueTask<TaskList> Blocked() => (await Lists()).Blocked();
+    public async ValueTask<TaskList> Blocked(TaskPage page) => (await Lists()).Blocked().Page(page, byPriority: true);
 
     /// <inheritdoc/>
     public async ValueTask<TaskList> AssignedTo(string agentId) => (await Lists()).AssignedTo(agentId);
+
+    /// <inheritdoc/>
+    public async ValueTask<TaskTitles> Titles(TaskRefs refs)
+    {
+        var book = await Newest();
+        return new([
+            .. from reference in refs.Refs
+               let task = book.Find(reference, refs.Slug)
+               where task?.Ref(refs.Slug) == reference
+               select new TaskTitle(reference, task.Title, task.Type),
+        ]);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<string?> ApexFor(string commandLine)

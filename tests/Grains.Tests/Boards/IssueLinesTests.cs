@@ -351,4 +351,34 @@ public class IssueLinesTests
         LineDigest.TryParse("not base64!", out _).ShouldBeFalse();
         LineDigest.TryParse(Convert.ToBase64String(new byte[17]), out _).ShouldBeFalse();
     }
+
+    [Theory]
+    [InlineData("\"title\":\"{0}\"", 500, "title must have at most 500 characters")]
+    [InlineData("\"status\":\"{0}\"", 255, "status must have at most 255 characters")]
+    [InlineData("\"issue_type\":\"{0}\"", 255, "issue_type must have at most 255 characters")]
+    [InlineData("\"assignee\":\"{0}\"", 255, "assignee must have at most 255 characters")]
+    [InlineData("\"labels\":[\"a\",\"{0}\"]", 255, "labels must have at most 255 characters")]
+    public void Texts_that_lists_show_have_a_longest_length_which_is_told_with_line_and_field(string field, int most, string refusal)
+    {
+        One(field.Replace("{0}", string.Concat(Enumerable.Repeat("😀", most))));
+        Refusal("\n{\"id\":\"bd-1\"," + field.Replace("{0}", new string('x', most + 1)) + "}").ShouldBe("Invalid issue on line 2: " + refusal);
+    }
+
+    [Theory]
+    [InlineData("labels", "\"l\"", 1000)]
+    [InlineData("blocked_by", "\"bd-2\"", 2000)]
+    [InlineData("dependencies", "{\"depends_on_id\":\"bd-2\",\"type\":\"related\"}", 2000)]
+    public void Lists_have_a_greatest_length(string field, string element, int most)
+    {
+        One($"\"{field}\":[{string.Join(',', Enumerable.Repeat(element, most))}]");
+        Refusal($"{{\"id\":\"bd-1\",\"{field}\":[{string.Join(',', Enumerable.Repeat(element, most + 1))}]}}").ShouldBe($"Invalid issue on line 1: {field} must have at most {most} elements");
+    }
+
+    [Fact]
+    public void A_line_is_a_mebibyte_at_most()
+    {
+        var frame = "{\"id\":\"bd-1\",\"notes\":\"\"}".Length;
+        One($"\"notes\":\"{new string('x', 1024 * 1024 - frame)}\"");
+        Refusal($"{{\"id\":\"bd-1\",\"notes\":\"{new string('x', 1024 * 1024 - frame + 1)}\"}}").ShouldBe("Issue on line 1 is too long: at most 1048576 bytes");
+    }
 }
