@@ -16,11 +16,11 @@ internal sealed class ApiKeys(IGrainFactory grains, Identification identificatio
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<ApiKeys>();
-        routes.Post("/v1/agents/me/keys/rotate", endpoints.Rotate).WithTags("keys").ShowsSecret()
+        routes.Post("/v1/agents/me/keys/rotate", endpoints.Rotate).WithTags("keys")
             .Says("Change the API key that the request is sent with: it opens nothing from then on, and the answer has another", 401, 404);
         var group = routes.MapGroup("/v1/projects/{projectId}/keys").WithTags("keys");
         group.Get("", endpoints.List).Says("API keys of a project, newest first, without the keys themselves; for administrators", 401, 403, 404, 422);
-        group.Post("", endpoints.Make).ShowsSecret().Says("Make another API key for an agent; for administrators", 401, 403, 404, 422);
+        group.Post("", endpoints.Make).Says("Make another API key for an agent; for administrators", 401, 403, 404, 422);
         group.Delete("", endpoints.RevokeAll).Says("Revoke all API keys of an agent; for administrators", 401, 403, 404, 422);
         group.Delete("/{apiKeyId}", endpoints.Revoke).Says("Revoke an API key; for administrators", 401, 403, 404, 422);
     }
@@ -59,7 +59,7 @@ internal sealed class ApiKeys(IGrainFactory grains, Identification identificatio
         using var body = await BodyFields.Read(http);
         body.Only("agent_id");
         var text = body.Required("agent_id");
-        if (!Names.TryNormalizeUuid(text, out var agentId) && text.Length > 0) body.Fail("agent_id", "Invalid agent_id format");
+        if (!Names.TryNormalizeUuid(text, out var agentId) && body.Has("agent_id")) body.Fail("agent_id", "Invalid agent_id format");
         body.Done();
 
         var project = await Project(http);
@@ -99,22 +99,14 @@ internal sealed class ApiKeys(IGrainFactory grains, Identification identificatio
     }
 }
 
-/// <summary>Marks endpoints whose answers hold a secret, which must not be kept for a repeat of the request.</summary>
-internal sealed class SecretAnswer
+/// <summary>
+/// Writes whose answers are not kept for a repeat with the same <c>Idempotency-Key</c>: those that show a key, and those of administrators, who are of no project.
+/// </summary>
+internal static class UnkeptAnswers
 {
-    public static readonly SecretAnswer Instance = new();
-}
-
-/// <summary>Marks them.</summary>
-internal static class SecretAnswers
-{
-    public static IEndpointConventionBuilder ShowsSecret(this IEndpointConventionBuilder endpoint) => endpoint.WithMetadata(SecretAnswer.Instance);
-
-    /// <summary>Whether a path is of such an endpoint; asked before the request is routed.</summary>
-    public static bool IsFor(HttpRequest request) =>
-        request.Path.StartsWithSegments("/v1/init")
-        || (request.Path.Value is { } path && HttpMethods.IsPost(request.Method)
-            && (path.EndsWith("/keys", StringComparison.OrdinalIgnoreCase) || path.EndsWith("/keys/rotate", StringComparison.OrdinalIgnoreCase)));
+    /// <summary>Whether a request is one; asked before it is routed.</summary>
+    public static bool Has(PathString path) =>
+        path.StartsWithSegments("/v1/init") || path.StartsWithSegments("/v1/projects") || path.StartsWithSegments("/v1/agents/me/keys");
 }
 
 /// <summary>Answer of <c>POST /v1/agents/me/keys/rotate</c>.</summary>

@@ -12,7 +12,7 @@ namespace Beadhub.Gateway;
 /// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header, and any writing tool with this argument, returns its first answer when it is sent again by
 /// the same caller, also after a restart. The ids of what it creates follow from the key too, so a repeat finds what was created when the server died before it could answer.
 /// </summary>
-/// <remarks>Not for <c>/v1/init</c>, which has no caller, and not for what answers with a key: no answer that holds one is kept.</remarks>
+/// <remarks>Not for <see cref="UnkeptAnswers"/>: no answer that holds a key is kept.</remarks>
 internal sealed class Idempotency(IGrainFactory grains, Identification identification)
 {
     private const string Header = "Idempotency-Key";
@@ -122,7 +122,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
 
     private static bool IsWrite(HttpRequest request) =>
         !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method)
-        && request.Path.StartsWithSegments("/v1") && !SecretAnswers.IsFor(request);
+        && request.Path.StartsWithSegments("/v1") && !UnkeptAnswers.Has(request.Path);
 
     /// <summary>
     /// Whether an answer will be the same when asked again: not when the server failed, was busy, did not know the caller, or found it ended, since what has ended

@@ -63,8 +63,8 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
         var limit = query.Integer("limit", 50, 1, 200);
         query.Done();
 
-        var tenant = await identification.TenantOf(await identification.Of(http));
-        var found = (await Shown(tenant, string.IsNullOrEmpty(slug) ? null : slug))
+        var who = await identification.Of(http);
+        var found = (await Shown(who, string.IsNullOrEmpty(slug) ? null : slug))
             .Where(agent => string.IsNullOrEmpty(capability) || agent.Capabilities.Contains(capability, StringComparer.OrdinalIgnoreCase))
             .Where(agent => string.IsNullOrEmpty(text) || Has(agent, text))
             .OrderBy(agent => agent.OrgSlug, StringComparer.Ordinal).ThenBy(agent => agent.Alias, StringComparer.Ordinal).ToList();
@@ -75,24 +75,25 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
     {
         // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
         var address = http.PathPart("address").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var tenant = await identification.TenantOf(await identification.Of(http));
+        var who = await identification.Of(http);
         var slash = address.LastIndexOf('/');
         if (slash < 0) throw ApiException.NotFound("Agent not found");
-        var agent = (await Shown(tenant, address[..slash])).FirstOrDefault(agent => agent.Alias == address[(slash + 1)..]) ?? throw ApiException.NotFound("Agent not found");
+        var agent = (await Shown(who, address[..slash])).FirstOrDefault(agent => agent.Alias == address[(slash + 1)..]) ?? throw ApiException.NotFound("Agent not found");
         return Answer.Of(agent, Wire.Types.DirectoryAgent);
     }
 
-    /// <summary>The living agents that are shown to a tenant, of one of its projects or of all. What is archived is shown to nobody.</summary>
-    private async Task<List<DirectoryAgent>> Shown(string? tenant, string? slug)
+    /// <summary>The living agents that are shown to a caller, of one project or of all: of its own tenant, and of others' projects only where these are not private. What is archived is shown to nobody.</summary>
+    private async Task<List<DirectoryAgent>> Shown(ProjectIdentity who, string? slug)
     {
+        var tenant = await identification.TenantOf(who);
         var agents = new List<DirectoryAgent>();
-        foreach (var projectId in await Projects(tenant, slug))
+        foreach (var projectId in await Projects(slug, tenant))
         {
             var shown = (await grains.GetGrain<IPublicationsGrain>(projectId).List()).Publications;
             if (shown.IsEmpty) continue;
             var project = grains.GetGrain<IProjectGrain>(projectId);
             var standing = await project.Standing(null);
-            if (standing.TenantId != tenant || standing.IsArchived || await project.Describe() is not { } described) continue;
+            if (standing.TenantId != tenant || standing.IsArchived || (standing.IsPrivate && projectId != who.ProjectId) || await project.Describe() is not { } described) continue;
             foreach (var publication in shown)
                 if (await project.Agent(publication.AgentId) is { IsLiving: true } agent)
                     agents.Add(new(described.Name, described.Slug, agent.Alias, publication.Capabilities, publication.Description));
@@ -101,7 +102,7 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
         return agents;
     }
 
-    private async ValueTask<ImmutableArray<string>> Projects(string? tenant, string? slug)
+    private async ValueTask<ImmutableArray<string>> Projects(string? slug, string? tenant)
     {
         if (slug is null) return await grains.GetGrain<IPublishedProjectsGrain>("all").All();
         return Names.IsSlug(slug) && await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Find() is { } projectId ? [projectId] : [];

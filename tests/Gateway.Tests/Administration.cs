@@ -180,6 +180,42 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task A_stream_ends_with_the_right_to_read_it()
+    {
+        var agent = await NewProject().Agent();
+        await using var reading = await PublicReader(agent).Stream();
+        await using var own = await agent.Stream();
+        await using var woken = await agent.Events();
+
+        await Admin.Patch($"/v1/projects/{agent.ProjectId}", new { visibility = "private" }).Ok();
+        await reading.Ended;
+        await own.Comment();
+        var key = (await agent.Post("/v1/agents/me/keys/rotate").Ok()).Text("api_key");
+        await own.Ended;
+        await woken.Ended;
+        await using var again = await Api.As(key).Stream();
+        await again.Comment();
+    }
+
+    [Fact]
+    public async Task The_directory_shows_no_other_tenants_agents_and_none_of_others_private_projects()
+    {
+        var (tenant, slug) = (Guid.NewGuid().ToString(), NewProject().Slug);
+        var hidden = Api.As((await Api.With(ProxyHeaders.TenantUser(tenant)).Post("/v1/init", new { project_slug = slug, alias = "alice" }).Ok()).Text("api_key"));
+        var (shown, other) = (await NewProject().Agent("alice"), await NewProject().Agent("bob"));
+        foreach (var agent in new[] { hidden, shown }) await agent.Post("/v1/agents/publish", new { capabilities = new[] { slug } }).Ok();
+
+        (await Found(other)).ShouldBe([shown.Project.Slug]);
+        (await Found(hidden)).ShouldBe([slug]);
+        (await other.Get($"/v1/network/directory/{slug}/alice")).Status.ShouldBe(404);
+        await Admin.Patch($"/v1/projects/{shown.ProjectId}", new { visibility = "private" }).Ok();
+        (await Found(other)).ShouldBeEmpty();
+        (await Found(shown)).ShouldBe([shown.Project.Slug]);
+
+        async Task<string[]> Found(Api caller) => (await caller.Get($"/v1/network/directory?capability={slug}").Ok()).Pluck("agents", "org_slug");
+    }
+
+    [Fact]
     public async Task An_agent_changes_its_key()
     {
         var project = NewProject();
@@ -233,7 +269,7 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         var made = await Admin.Post(path, new { agent_id = alice.Id }).Ok();
         (await Api.As(made.Text("api_key")).Get("/v1/auth/introspect").Ok()).Text("alias").ShouldBe("alice");
         await Admin.Post(path, new { agent_id = stranger.Id }).Refused(404, "Agent not found");
-        await Admin.Post(path, new { agent_id = "nobody" }).Invalid("agent_id");
+        foreach (var bad in new object?[] { "nobody", "", 1 }) await Admin.Post(path, new { agent_id = bad }).Invalid("agent_id");
         await Admin.Delete(path).Invalid("agent_id", "missing");
         await Admin.Get($"/v1/projects/{Guid.NewGuid()}/keys").Refused(404, "Project not found");
         await stranger.Get("/v1/agents").Ok();
@@ -248,6 +284,8 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         var changed = await alice.Patch($"/v1/workspaces/{alice.Id}", new { role = "Lead Dev", current_branch = "topic", hostname = "box", workspace_path = "/w", timezone = "Europe/Madrid", human_name = "Al" }).Ok();
 
         (changed.Text("role"), changed.Text("branch"), changed.Text("hostname"), changed.Text("workspace_path"), changed.Text("human_name")).ShouldBe(("lead dev", "topic", "box", "/w", "Al"));
+        var called = await alice.Post("/mcp", new { jsonrpc = "2.0", id = 1, method = "tools/call", @params = new { name = "update_workspace", arguments = new { workspace_id = alice.Id, current_branch = "by-tool" } } }).Ok();
+        called.GetRawText().ShouldContain("by-tool");
         (await alice.Patch($"/v1/workspaces/{alice.Id}", new { hostname = "other" }).Ok()).Text("hostname").ShouldBe("other");
         (await bob.Get($"/v1/workspaces/{alice.Id}").Ok()).Text("role").ShouldBe("lead dev");
         await bob.Patch($"/v1/workspaces/{alice.Id}", new { role = "x" }).Refused(403, "workspace_id does not match API key identity");

@@ -19,8 +19,9 @@ public sealed class EventStreamsTests : IDisposable
     private readonly Stopping _lifetime = new();
     private readonly List<string> _log = [];
 
+    // Who reads is looked at again after the time of a keep-alive only, which no test here waits for.
     private EventStreams Streams(int most = 10) =>
-        new(new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System), new() { StreamsPerAgent = most }, TimeProvider.System, _lifetime);
+        new(null!, new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System), new() { StreamsPerAgent = most }, TimeProvider.System, _lifetime);
 
     public void Dispose() => _services.Dispose();
 

@@ -23,7 +23,7 @@ internal static class OperationFields
         var notes = await FieldNotes.Take(endpoint.Handler, context.ApplicationServices);
         var path = context.Description.RelativePath ?? "";
         var isWrite = context.Description.HttpMethod is not "GET";
-        var takesKey = isWrite && path.StartsWith("v1/", StringComparison.Ordinal) && path != "v1/init" && !metadata.OfType<SecretAnswer>().Any();
+        var takesKey = isWrite && path.StartsWith("v1/", StringComparison.Ordinal) && !UnkeptAnswers.Has($"/{path}");
 
         operation.OperationId = NameOf(endpoint.Handler.Method);
         var parameters = operation.Parameters ??= [];

@@ -6,10 +6,10 @@ namespace Beadhub.Gateway.Streaming;
 
 /// <summary>
 /// Serves every stream of server-sent events: counts a caller's open ones, opens, follows what is new, keeps a silent connection alive, and ends at the deadline,
-/// when the client left, or when the server stops. A slow client holds up its own stream only: it reads on from the log.
+/// when the client left or may no longer read, or when the server stops. A slow client holds up its own stream only: it reads on from the log.
 /// </summary>
 /// <remarks>Written by hand because the framework's writer of server-sent events knows no comments, which keep idle connections open.</remarks>
-internal sealed class EventStreams(StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class EventStreams(Identification identification, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     /// <summary>A comment, which every client skips.</summary>
     public static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
@@ -48,7 +48,7 @@ internal sealed class EventStreams(StreamMetrics metrics, GatewaySettings settin
                 await http.Response.Body.FlushAsync(ended.Token);
                 await events.Begin(http.Response.Body, ended.Token);
                 await http.Response.Body.FlushAsync(ended.Token);
-                await Follow(http.Response.Body, events, shown, deadline, silence < settings.KeepAlive ? silence.Value : settings.KeepAlive, ended.Token);
+                await Follow(http, events, shown, deadline, silence < settings.KeepAlive ? silence.Value : settings.KeepAlive, ended.Token);
             }
             catch (OperationCanceledException) when (ended.IsCancellationRequested)
             {
@@ -61,10 +61,17 @@ internal sealed class EventStreams(StreamMetrics metrics, GatewaySettings settin
         }
     }
 
-    private async Task Follow(Stream body, IStreamedEvents events, OpenStream shown, DateTimeOffset? deadline, TimeSpan silence, CancellationToken ended)
+    private async Task Follow(HttpContext http, IStreamedEvents events, OpenStream shown, DateTimeOffset? deadline, TimeSpan silence, CancellationToken ended)
     {
+        var (body, lookAgainAt) = (http.Response.Body, time.GetUtcNow() + settings.KeepAlive);
         while (true)
         {
+            if (time.GetUtcNow() >= lookAgainAt)
+            {
+                if (!await MayStillRead(http)) return;
+                lookAgainAt = time.GetUtcNow() + settings.KeepAlive;
+            }
+
             var wait = silence;
             if (deadline - time.GetUtcNow() is { } left)
             {
@@ -84,6 +91,25 @@ internal sealed class EventStreams(StreamMetrics metrics, GatewaySettings settin
             await body.WriteAsync(KeepAlive, ended);
             await body.FlushAsync(ended);
             await events.Look();
+        }
+    }
+
+    /// <summary>Whether who has opened the stream would be let in again: its key may have been revoked since, or the project have become private.</summary>
+    private async ValueTask<bool> MayStillRead(HttpContext http)
+    {
+        try
+        {
+            await identification.ReaderOf(http);
+            return true;
+        }
+        catch (ApiException)
+        {
+            return false;
+        }
+        catch (UnavailableException)
+        {
+            // Nobody can be asked just now; what comes is read from the same store.
+            return true;
         }
     }
 
