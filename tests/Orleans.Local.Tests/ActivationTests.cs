@@ -170,4 +170,31 @@ public sealed class ActivationTests : EngineTest
         served.ShouldBeSameAs(active);
         rounds.ShouldBe(2); // it was served by a second activation
     }
+
+    [Fact]
+    public async Task What_many_idle_grains_have_left_is_collected_though_nobody_asks_for_memory()
+    {
+        const int Many = 1500;
+        var ended = 0;
+        var all = Gate();
+        Script.OnDeactivate = (_, _) =>
+        {
+            if (Interlocked.Increment(ref ended) == Many) all.SetResult();
+            return Task.CompletedTask;
+        };
+        var held = await Left();
+        Time.Advance(16 * Minute);
+        await all.Task;
+        Time.Advance(Minute);
+        var since = System.Diagnostics.Stopwatch.StartNew();
+        while (held.Count(left => left.IsAlive) > Many / 10 && since.Elapsed < TimeSpan.FromSeconds(20)) await Task.Delay(20, TestContext.Current.CancellationToken);
+        held.Count(left => left.IsAlive).ShouldBeLessThanOrEqualTo(Many / 10);
+
+        async Task<List<WeakReference>> Left()
+        {
+            var left = new List<WeakReference>();
+            for (var i = 0; i < Many; i++) left.Add((WeakReference)(await Actor($"{i}").Ask(actor => new WeakReference(actor)))!);
+            return left;
+        }
+    }
 }

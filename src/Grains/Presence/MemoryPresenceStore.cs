@@ -6,10 +6,18 @@ namespace Beadhub.Presence;
 /// <summary>Presence in this process's memory, for a node that runs alone.</summary>
 public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions options) : IPresenceStore
 {
+    // Whoever was there longer ago is not remembered here: it would be lost with a restart, too.
+    private static readonly TimeSpan Remembered = TimeSpan.FromDays(1);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromHours(1);
+
     private readonly ConcurrentDictionary<string, ProjectPresence> _projects = new();
+    private long _sweptAt;
 
     /// <summary>A store with the default options.</summary>
     public MemoryPresenceStore(TimeProvider time) : this(time, PresenceOptions.Default) { }
+
+    /// <summary>Projects of which something is known.</summary>
+    public int Count => _projects.Count;
 
     /// <inheritdoc/>
     public ValueTask<AgentPresence> Set(SignOfLife sign) => new(Change(sign, AgentPresence.Told));
@@ -32,9 +40,18 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
     /// <inheritdoc/>
     public ValueTask Touch(string projectId, string workspaceId)
     {
-        var project = _projects.GetOrAdd(projectId, static _ => new());
-        lock (project) project.Seen = project.Seen.SetItem(workspaceId, time.Now());
-        return default;
+        var now = time.Now();
+        Sweep(now);
+        while (true)
+        {
+            var project = _projects.GetOrAdd(projectId, static _ => new());
+            lock (project)
+            {
+                if (project.IsForgotten) continue;
+                (project.Seen, project.ChangedAt) = (project.Seen.SetItem(workspaceId, now), now);
+                return default;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -53,14 +70,35 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
 
     private AgentPresence Change(SignOfLife sign, Func<SignOfLife, AgentPresence?, AgentPresence> change)
     {
-        var project = _projects.GetOrAdd(sign.ProjectId, static _ => new());
-        lock (project)
+        Sweep(time.Now());
+        while (true)
         {
-            var now = time.Now();
-            var present = project.Now.At(now);
-            var presence = change(sign, present.Find(sign.WorkspaceId)) with { LastSeen = now, ExpiresAt = now + (sign.Ttl ?? options.Ttl) };
-            project.Now = present.With(presence);
-            return presence;
+            var project = _projects.GetOrAdd(sign.ProjectId, static _ => new());
+            lock (project)
+            {
+                if (project.IsForgotten) continue;
+                var now = time.Now();
+                var present = project.Now.At(now);
+                var presence = change(sign, present.Find(sign.WorkspaceId)) with { LastSeen = now, ExpiresAt = now + (sign.Ttl ?? options.Ttl) };
+                (project.Now, project.ChangedAt) = (present.With(presence), now);
+                return presence;
+            }
+        }
+    }
+
+    /// <summary>Forgets projects where nobody was for long, now and then.</summary>
+    private void Sweep(DateTimeOffset now)
+    {
+        var sweptAt = Volatile.Read(ref _sweptAt);
+        if (now.UtcTicks - sweptAt < SweepEvery.Ticks || Interlocked.CompareExchange(ref _sweptAt, now.UtcTicks, sweptAt) != sweptAt) return;
+        foreach (var (id, project) in _projects)
+        {
+            lock (project)
+            {
+                if (now - project.ChangedAt < Remembered || !ReferenceEquals(project.Now.At(now), PresenceSnapshot.Empty)) continue;
+                project.IsForgotten = true;
+                _projects.TryRemove(new(id, project));
+            }
         }
     }
 
@@ -70,6 +108,11 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
 
         private volatile PresenceSnapshot _now = PresenceSnapshot.Empty;
         private volatile ImmutableDictionary<string, DateTimeOffset> _seen = Nobody;
+
+        public DateTimeOffset ChangedAt { get; set; }
+
+        /// <summary>Whoever holds it still looks for another one.</summary>
+        public bool IsForgotten { get; set; }
 
         public PresenceSnapshot Now { get => _now; set => _now = value; }
 

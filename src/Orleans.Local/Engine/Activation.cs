@@ -174,6 +174,7 @@ internal sealed class Activation(GrainClass grainClass, string key) : TaskSchedu
         {
             if (_stage != Stage.Active || Running || _busy || now - _used < age) return;
             _ending = new DeactivationReason(DeactivationReasonCode.ActivationIdle, "Nobody called for the collection age.");
+            grainClass.Cluster.EndsIdle();
             Advance();
         }
     }

@@ -15,6 +15,10 @@ internal sealed partial class LocalCluster : IClusterClient, IHostedService, IDi
     private readonly CancellationTokenSource _stopping = new();
     private readonly EngineMetrics _metrics;
     private ITimer? _scan;
+    private long _ended; // activations that were idle, since the last collection of memory
+    private long _collected; // when that was
+
+    private const int Many = 1000; // are worth a collection of memory
 
     public LocalCluster(
         LocalGrainOptions options, Assembly[] assemblies, IServiceProvider services, TimeProvider time, ILoggerFactory log, IMeterFactory meters)
@@ -114,9 +118,25 @@ internal sealed partial class LocalCluster : IClusterClient, IHostedService, IDi
         }
     }
 
+    /// <summary>An activation ends because it was idle.</summary>
+    public void EndsIdle() => Interlocked.Increment(ref _ended);
+
+    /// <summary>
+    /// Memory is collected when much is allocated. What idle grains have left would stay for as long as nobody asks for anything; so it is collected here, in the
+    /// background, and not more often than grains can become idle.
+    /// </summary>
+    private void CollectWhatHasEnded()
+    {
+        if (Interlocked.Read(ref _ended) < Many || (_collected != 0 && Time.GetElapsedTime(_collected) < Options.CollectionAge)) return;
+        Interlocked.Exchange(ref _ended, 0);
+        _collected = Time.GetTimestamp();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+    }
+
     private void Scan()
     {
         Now = Time.GetTimestamp();
+        CollectWhatHasEnded();
         // A use is noted with the time of the scan before it: one period more, so that nothing ends before its age.
         var age = (long)((Options.CollectionAge + Options.ScanPeriod).TotalSeconds * Time.TimestampFrequency);
         foreach (var grainClass in _classes)

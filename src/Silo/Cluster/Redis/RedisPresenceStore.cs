@@ -17,6 +17,8 @@ internal sealed class RedisPresenceStore : IPresenceStore
 {
     private const string All = "idx:all_workspaces";
 
+    private const int MostKnown = 10_000; // projects; what is cleared is read again
+
     private static readonly TimeSpan Remembered = TimeSpan.FromDays(90);
     private static readonly ImmutableDictionary<string, DateTimeOffset> Nobody = ImmutableDictionary<string, DateTimeOffset>.Empty;
 
@@ -96,8 +98,8 @@ internal sealed class RedisPresenceStore : IPresenceStore
         var all = Nobody.ToBuilder();
         foreach (var entry in await database.HashGetAllAsync(SeenIn(projectId)))
             if (TryParse(entry.Value, out var at)) all[entry.Name!] = at;
-        _seen[projectId] = new(changes, all.ToImmutable());
-        return _seen[projectId].All;
+        if (_seen.Count >= MostKnown) _seen.Clear();
+        return (_seen[projectId] = new(changes, all.ToImmutable())).All;
     }
 
     /// <inheritdoc/>
@@ -172,6 +174,7 @@ internal sealed class RedisPresenceStore : IPresenceStore
             else if (hashes[i].Length == 0) _ = Forget(database, projectId, ids[i]);
         }
 
+        if (_known.Count >= MostKnown) _known.Clear();
         _known[projectId] = new(changes, snapshot);
         return snapshot;
     }
