@@ -15,8 +15,8 @@ public sealed class MemoryChatPresence(TimeProvider time) : IChatPresence
     /// <inheritdoc/>
     public ValueTask Listed(string agentId)
     {
-        // It is of use for seconds only: nothing is lost when all of them are forgotten.
-        if (_listed.Count >= MaxListed) _listed.Clear();
+        // It is of use for seconds only: nothing is lost when all of them are forgotten. Counting takes locks, so only for a new one.
+        if (!_listed.ContainsKey(agentId) && _listed.Count >= MaxListed) _listed.Clear();
         _listed[agentId] = time.Now();
         return default;
     }
