@@ -3,7 +3,10 @@ using Beadhub.Gateway.Tests.Stores;
 
 namespace Beadhub.Gateway.Tests;
 
-/// <summary>Counts the checklists' lines: each line in scope has a test, and each test class runs on each store, unless the store makes no difference to it.</summary>
+/// <summary>
+/// Counts the checklists' lines: each line in scope has a test, and each test class runs on each store, unless the store makes no
+/// difference to it.
+/// </summary>
 public sealed class ChecklistCoverage
 {
     private static readonly Dictionary<string, string> InScope = new()
@@ -16,7 +19,7 @@ public sealed class ChecklistCoverage
     private static readonly Dictionary<(string List, int Line), string> NotSeenOverHttp = new()
     {
         [("beadhub", 162)] = "The audit trail has no read API (contract 19).",
-        [("beadhub", 276)] = "One server has no message bus to lose. tests/Cluster.Tests/EventsAcrossNodesTests takes it from a cluster and gives it back.",
+        [("beadhub", 276)] = "One server has no message bus to lose; EventsAcrossNodesTests in tests/Cluster.Tests take it from a cluster.",
     };
 
     [Theory]
@@ -25,14 +28,16 @@ public sealed class ChecklistCoverage
     public void Every_line_in_scope_has_a_test(string list)
     {
         var lines = Lines(InScope[list]).ToArray();
-        var (seen, unseen) = (lines.Where(line => !NotSeenOverHttp.ContainsKey((list, line))).ToArray(), lines.Where(line => NotSeenOverHttp.ContainsKey((list, line))).ToArray());
+        var (seen, unseen) = (lines.Where(line => !NotSeenOverHttp.ContainsKey((list, line))).ToArray(),
+            lines.Where(line => NotSeenOverHttp.ContainsKey((list, line))).ToArray());
         var tested = Contracts().SelectMany(type => type.GetMethods())
             .Where(method => !OnlySkips(method))
             .SelectMany(method => method.GetCustomAttributes<ChecklistAttribute>())
             .Where(mark => mark.List == list)
             .GroupBy(mark => mark.Line, _ => 1)
             .ToDictionary(line => line.Key, line => line.Count());
-        TestContext.Current.TestOutputHelper?.WriteLine($"{list}: {seen.Count(tested.ContainsKey)} of {lines.Length} lines, {tested.Values.Sum()} marks");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{list}: {seen.Count(tested.ContainsKey)} of {lines.Length} lines, "
+            + $"{tested.Values.Sum()} marks");
         foreach (var line in unseen)
             TestContext.Current.TestOutputHelper?.WriteLine($"{list} {line} has no test here: {NotSeenOverHttp[(list, line)]}");
 
@@ -56,7 +61,8 @@ public sealed class ChecklistCoverage
             .Where(type => type.Namespace == $"{typeof(ChecklistCoverage).Namespace}.{store}")
             .Select(type => type.BaseType);
 
-        run.ShouldBe(Contracts().Where(contract => store == "Sqlite" || !contract.IsDefined(typeof(OnAnyStoreAttribute))), ignoreOrder: true);
+        run.ShouldBe(Contracts().Where(contract => store == "Sqlite" || !contract.IsDefined(typeof(OnAnyStoreAttribute))),
+            ignoreOrder: true);
     }
 
     private static Type[] Contracts() =>
@@ -66,8 +72,10 @@ public sealed class ChecklistCoverage
 
     /// <summary>Whether a method begins with <see cref="Assert.Skip"/>: a text is loaded, and that is called.</summary>
     private static bool OnlySkips(MethodInfo method) =>
-        method.GetMethodBody()?.GetILAsByteArray()?.SkipWhile(instruction => instruction == 0).ToArray() is [0x72, _, _, _, _, 0x28, .. var called]
-        && method.Module.ResolveMethod(BitConverter.ToInt32(called)) is { Name: nameof(Assert.Skip) } skip && skip.DeclaringType == typeof(Assert);
+        method.GetMethodBody()?.GetILAsByteArray()?.SkipWhile(instruction => instruction == 0).ToArray()
+            is [0x72, _, _, _, _, 0x28, .. var called]
+        && method.Module.ResolveMethod(BitConverter.ToInt32(called)) is { Name: nameof(Assert.Skip) } skip
+            && skip.DeclaringType == typeof(Assert);
 
     private static IEnumerable<int> Lines(string ranges) => ranges.Split(',', StringSplitOptions.RemoveEmptyEntries).SelectMany(range =>
     {

@@ -8,9 +8,9 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests;
 
 /// <summary>
-/// Thousands of requests to every operation of <c>/openapi/v1.json</c>, made from its description and spoiled: no server error, no status that is not declared,
-/// no answer that no client reads, no dropped connection, bounded memory, and not a byte of change in a project that stands by. BEADHUB_FUZZ_SEED and
-/// BEADHUB_FUZZ_REQUESTS change the run.
+/// Thousands of requests to every operation of <c>/openapi/v1.json</c>, made from its description and spoiled: no server error, no status
+/// that is not declared, no answer that no client reads, no dropped connection, bounded memory, and not a byte of change in a project that
+/// stands by. BEADHUB_FUZZ_SEED and BEADHUB_FUZZ_REQUESTS change the run.
 /// </summary>
 [OnAnyStore]
 public abstract class FuzzContract(Store store) : ContractTests(store)
@@ -37,16 +37,18 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         var tools = (await bystander.Post("/mcp", new { jsonrpc = "2.0", id = 1, method = "tools/list" }).Ok()).At("result").Items("tools");
         var requests = new FuzzRequests(description, tools);
         var teams = new FuzzTeam[(Requests + RequestsPerTeam - 1) / RequestsPerTeam];
-        await Parallel.ForAsync(0, teams.Length, new ParallelOptions { MaxDegreeOfParallelism = InFlight }, async (i, _) => teams[i] = await FuzzTeam.Make(api, i, bystander));
+        await Parallel.ForAsync(0, teams.Length, new ParallelOptions { MaxDegreeOfParallelism = InFlight },
+            async (i, _) => teams[i] = await FuzzTeam.Make(api, i, bystander));
         var memory = Memory(server);
 
         var failures = new ConcurrentQueue<string>();
         var kinds = new ConcurrentDictionary<string, int>();
         var statuses = new ConcurrentDictionary<int, int>();
         var succeeded = new ConcurrentDictionary<ApiOperation, int>();
-        await Parallel.ForEachAsync(Enumerable.Range(0, Requests), new ParallelOptions { MaxDegreeOfParallelism = InFlight }, async (i, _) =>
+        var operations = description.Operations;
+        await Parallel.ForAsync(0, Requests, new ParallelOptions { MaxDegreeOfParallelism = InFlight }, async (i, _) =>
         {
-            var fuzzed = requests.Make(description.Operations[i % description.Operations.Count], teams[i / RequestsPerTeam], new Random(HashCode(Seed, i)));
+            var fuzzed = requests.Make(operations[i % operations.Count], teams[i / RequestsPerTeam], new Random(HashCode(Seed, i)));
             var (status, failure) = await Try(api, fuzzed);
             statuses.AddOrUpdate(status, 1, (_, count) => count + 1);
             if (failure is not null)
@@ -59,18 +61,21 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         });
 
         var after = Memory(server);
-        Tell($"seed {Seed}: " + string.Join(", ", statuses.OrderBy(status => status.Key).Select(status => $"{status.Value} x {status.Key}")));
+        Tell($"seed {Seed}: "
+            + string.Join(", ", statuses.OrderBy(status => status.Key).Select(status => $"{status.Value} x {status.Key}")));
         Tell($"memory: {memory.Now} MiB before, {after.Now} MiB after, {after.Most} MiB at most");
-        var never = description.Operations.Where(operation => !succeeded.ContainsKey(operation)).ToArray();
-        Tell($"{description.Operations.Count - never.Length} of {description.Operations.Count} operations have succeeded; not so: {string.Join(", ", never.AsEnumerable())}");
+        var never = operations.Where(operation => !succeeded.ContainsKey(operation)).ToArray();
+        Tell($"{operations.Count - never.Length} of {operations.Count} operations have succeeded; not so: "
+            + string.Join(", ", never.AsEnumerable()));
         foreach (var (kind, count) in kinds.OrderByDescending(kind => kind.Value)) Tell($"{count} failures: {kind}");
         failures.Count.ShouldBe(0, string.Join('\n', failures.Take(ShownFailures)));
         (await Snapshot(bystander)).ShouldBe(before);
         (await api.Get("/health").Ok()).Text("status").ShouldBe("ok");
         after.Most.ShouldBeLessThan(MostMemory);
         (after.Now - memory.Now).ShouldBeLessThan(MostGrowth);
-        if (Requests >= 100 * description.Operations.Count)
-            never.Length.ShouldBeLessThan(description.Operations.Count / 10, "hardly any request got through: the mutations are too wild to test anything");
+        if (Requests >= 100 * operations.Count)
+            never.Length.ShouldBeLessThan(operations.Count / 10,
+                "hardly any request got through: the mutations are too wild to test anything");
     }
 
     private static async Task<(int Status, string? Failure)> Try(Api api, FuzzedRequest fuzzed)
@@ -123,12 +128,18 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
     }
 
     /// <summary>A text, a list of what is wrong with which field, or what belongs to an endpoint, under <c>detail</c>.</summary>
-    private static bool IsRefusal(JsonElement json) => json.ValueKind == JsonValueKind.Object && json.TryGetProperty("detail", out var detail) && detail.ValueKind switch
+    private static bool IsRefusal(JsonElement json)
     {
-        JsonValueKind.String or JsonValueKind.Object => true,
-        JsonValueKind.Array => detail.GetArrayLength() > 0 && detail.EnumerateArray().All(error => error.Has("type") && error.Has("msg") && error.Has("input") && error.Items("loc").Length > 0),
-        _ => false,
-    };
+        return json.ValueKind == JsonValueKind.Object && json.TryGetProperty("detail", out var detail) && detail.ValueKind switch
+        {
+            JsonValueKind.String or JsonValueKind.Object => true,
+            JsonValueKind.Array => detail.GetArrayLength() > 0 && detail.EnumerateArray().All(IsFieldError),
+            _ => false,
+        };
+
+        static bool IsFieldError(JsonElement error) =>
+            error.Has("type") && error.Has("msg") && error.Has("input") && error.Items("loc").Length > 0;
+    }
 
     /// <summary>MiB of the server's process that are in memory, and the most that were.</summary>
     private static (int Now, int Most) Memory(OwnServer? server)
@@ -137,7 +148,11 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         var lines = File.ReadAllLines($"/proc/{server.Pid}/status");
         return (Value("VmRSS:"), Value("VmHWM:"));
 
-        int Value(string name) => int.Parse(lines.Single(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
+        int Value(string name)
+        {
+            var line = lines.Single(line => line.StartsWith(name, StringComparison.Ordinal));
+            return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
+        }
     }
 
     private static void Tell(string text) => TestContext.Current.TestOutputHelper?.WriteLine(text);
@@ -164,7 +179,8 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         var all = new StringBuilder();
         foreach (var path in new[]
         {
-            "/v1/projects/current", "/v1/auth/introspect", "/v1/agents", "/v1/workspaces?include_deleted=true&include_claims=true&limit=200",
+            "/v1/projects/current", "/v1/auth/introspect", "/v1/agents",
+                "/v1/workspaces?include_deleted=true&include_claims=true&limit=200",
             "/v1/workspaces/team?only_with_claims=false", "/v1/workspaces/online", "/v1/repos?limit=200", "/v1/beads/issues?limit=200",
             $"/v1/beads/ready?workspace_id={agent.Id}&limit=1000", "/v1/claims?limit=200", "/v1/policies/active", "/v1/policies/history", "/v1/webhooks",
             "/v1/status", $"/v1/status?workspace_id={agent.Id}", "/v1/tasks", "/v1/tasks/1", "/v1/tasks/1/comments",

@@ -13,9 +13,14 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
 {
     private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-    private static readonly string[] Headers = ["Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie", "Host", "Origin", "Sec-Fetch-Site"];
+    private static readonly string[] Headers =
+    [
+        "Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie",
+        "Host", "Origin", "Sec-Fetch-Site",
+    ];
 
-    private static readonly string[] RpcMethods = ["initialize", "ping", "tools/list", "resources/list", "resources/read", "notifications/initialized", "foo"];
+    private static readonly string[] RpcMethods =
+        ["initialize", "ping", "tools/list", "resources/list", "resources/read", "notifications/initialized", "foo"];
 
     /// <summary>One request of a team.</summary>
     /// <param name="operation">What it is to.</param>
@@ -33,8 +38,7 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
         var query = operation.Parameters.Where(parameter => parameter.In == "query" && (parameter.IsRequired || random.Next(3) == 0))
             .Select(parameter => (parameter.Name, Value: FuzzValues.Plain(values.Good(parameter.Name, parameter.Schema)))).ToList();
         var headers = isAdmin && random.Next(3) > 0 ? [("Authorization", "Bearer " + Api.AdminKey)] : Caller(operation, team, random);
-        var path = operation.Parameters.Where(parameter => parameter.In == "path").Aggregate(operation.Path, (path, parameter) =>
-            path.Replace($"{{{parameter.Name}}}", Part(FuzzValues.Plain(values.Good(parameter.Name, parameter.Schema))), StringComparison.Ordinal));
+        var path = Path(operation, parameter => FuzzValues.Plain(values.Good(parameter.Name, parameter.Schema)));
         if (random.Next(6) == 0 && operation.Parameters.Any(parameter => parameter.Name == "Idempotency-Key"))
             headers.Add(("Idempotency-Key", $"key-{random.Next(20)}"));
         string? raw = null;
@@ -51,8 +55,7 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
                     raw = random.Next(3) == 0 ? values.Bad() : null;
                     break;
                 case 6 when operation.Parameters.Any(parameter => parameter.In == "path"):
-                    path = operation.Parameters.Where(parameter => parameter.In == "path").Aggregate(operation.Path, (path, parameter) =>
-                        path.Replace($"{{{parameter.Name}}}", Part(values.Text()), StringComparison.Ordinal));
+                    path = Path(operation, _ => values.Text());
                     break;
                 case 7 when random.Next(4) == 0:
                     method = values.Pick(Methods);
@@ -77,7 +80,9 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
             team.Self.Address.GetLeftPart(UriPartial.Authority) + path + Query(query, hasOne: path.Contains('?', StringComparison.Ordinal)),
             new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var request = new HttpRequestMessage(new HttpMethod(method), uri);
-        var bytes = operation.Body is null ? [] : Encode(raw ?? (operation.BodyType == "text/plain" ? values.Lines() : Text(body!)), random);
+        var bytes = operation.Body is null
+            ? []
+            : Encode(raw ?? (operation.BodyType == "text/plain" ? values.Lines() : Text(body!)), random);
         if (bytes.Length > 0 || random.Next(10) == 0) request.Content = Api.Raw(bytes, ContentType(operation, random));
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         return new(request, isPath ? server.Find(method, path) : null, Show(request, bytes));
@@ -87,22 +92,32 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
     {
         if (operation.Path == "/mcp") return Rpc(values, random);
         if (!schema.TryGetProperty("properties", out var fields)) return [];
-        var required = schema.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(name => name.GetString()!).ToHashSet() : [];
+        var required = schema.TryGetProperty("required", out var names)
+            ? names.EnumerateArray().Select(name => name.GetString()!).ToHashSet()
+            : [];
         // Few of the optional ones, or many: some go with each other, some do not.
         var most = random.Next(2) == 0 ? 1 : random.Next(1, 10);
-        return [.. fields.EnumerateObject().Where(field => required.Contains(field.Name) || random.Next(10) < most).Select(field => (field.Name, values.Good(field.Name, field.Value)))];
+        return
+        [
+            .. from field in fields.EnumerateObject()
+            where required.Contains(field.Name) || random.Next(10) < most
+            select (field.Name, values.Good(field.Name, field.Value)),
+        ];
     }
 
     private List<(string Name, string Value)> Rpc(FuzzValues values, Random random)
     {
         if (random.Next(6) == 0)
-            return [("jsonrpc", "\"2.0\""), ("id", "1"), ("method", FuzzValues.Json(values.Pick(RpcMethods))), ("params", "{\"uri\":\"beadhub://status\",\"protocolVersion\":\"2025-06-18\"}")];
+            return [("jsonrpc", "\"2.0\""), ("id", "1"), ("method", FuzzValues.Json(values.Pick(RpcMethods))),
+                ("params", "{\"uri\":\"beadhub://status\",\"protocolVersion\":\"2025-06-18\"}")];
         var tool = tools[random.Next(tools.Length)];
         var arguments = new List<(string Name, string Value)>();
         if (tool.At("inputSchema").TryGetProperty("properties", out var fields))
-            arguments.AddRange(fields.EnumerateObject().Where(_ => random.Next(5) > 0).Select(field => (field.Name, values.Good(field.Name, field.Value))));
+            arguments.AddRange(fields.EnumerateObject().Where(_ => random.Next(5) > 0)
+                .Select(field => (field.Name, values.Good(field.Name, field.Value))));
         for (var spoiled = random.Next(3); spoiled > 0; spoiled--) Spoil(arguments, values, random);
-        return [("jsonrpc", "\"2.0\""), ("id", "1"), ("method", "\"tools/call\""), ("params", $"{{\"name\":{FuzzValues.Json(tool.Text("name"))},\"arguments\":{Text(arguments)}}}")];
+        return [("jsonrpc", "\"2.0\""), ("id", "1"), ("method", "\"tools/call\""),
+            ("params", $"{{\"name\":{FuzzValues.Json(tool.Text("name"))},\"arguments\":{Text(arguments)}}}")];
     }
 
     private static void Spoil(List<(string Name, string Value)> fields, FuzzValues values, Random random)
@@ -136,13 +151,15 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
     private static List<(string Name, string Value)> Caller(ApiOperation operation, FuzzTeam team, Random random)
     {
         // Whoever may leave by the request is not the one whom all the others need.
-        var self = operation.Method == "DELETE" || (operation.IsWrite && operation.Path.StartsWith("/v1/agents/me", StringComparison.Ordinal)) ? team.Spare : team.Self;
+        var mayEnd = operation.Method == "DELETE"
+            || (operation.IsWrite && operation.Path.StartsWith("/v1/agents/me", StringComparison.Ordinal));
+        var self = mayEnd ? team.Spare : team.Self;
         var bystander = team.Bystander!;
         return random.Next(20) switch
         {
             0 => [],
             1 => [("Authorization", "Bearer " + new string('x', random.Next(5000)))],
-            2 => [("Authorization", new[] { "bearer " + self.Key, "Bearer  " + self.Key, self.Key, "Basic YTpi", "Bearer" }[random.Next(5)])],
+            2 => [("Authorization", new[] { $"bearer {self.Key}", $"Bearer  {self.Key}", self.Key, "Basic YTpi" }[random.Next(4)])],
             3 or 4 => [("Authorization", "Bearer " + team.Stranger.Key)],
             5 => [("Authorization", "Bearer " + team.Gone.Key)],
             6 or 7 => [.. ProxyHeaders.Public(self.ProjectId)],
@@ -155,8 +172,17 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
         };
     }
 
+    private static string Path(ApiOperation operation, Func<ApiParameter, string> value)
+    {
+        var path = operation.Path;
+        foreach (var parameter in operation.Parameters.Where(parameter => parameter.In == "path"))
+            path = path.Replace($"{{{parameter.Name}}}", Part(value(parameter)), StringComparison.Ordinal);
+        return path;
+    }
+
     // Dots alone are no part of a path, and an empty part is none.
-    private static string Part(string text) => text is "" or "." or ".." ? "x" : Uri.EscapeDataString(text.Length > 2000 ? text[..2000] : text);
+    private static string Part(string text) => text is "" or "." or ".." ? "x"
+        : Uri.EscapeDataString(text.Length > 2000 ? text[..2000] : text);
 
     private static string SpoilPath(string path, FuzzValues values, Random random) => random.Next(7) switch
     {
@@ -170,7 +196,8 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
     };
 
     private static string Query(List<(string Name, string Value)> query, bool hasOne) =>
-        query.Count == 0 ? "" : (hasOne ? "&" : "?") + string.Join('&', query.Select(parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value)}"));
+        query.Count == 0 ? "" : (hasOne ? "&" : "?")
+            + string.Join('&', query.Select(parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value)}"));
 
     private static string Text(List<(string Name, string Value)> fields) => FuzzValues.Object(fields);
 

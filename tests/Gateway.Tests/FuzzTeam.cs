@@ -8,7 +8,8 @@ namespace Beadhub.Gateway.Tests;
 /// <param name="Spare">Who asks, and is named, where the request may end an agent.</param>
 /// <param name="Gone">An agent that was deregistered.</param>
 /// <param name="Stranger">An agent of another project.</param>
-/// <param name="Bystander">An agent of a project that nobody here has a key for, and whose slug and repositories nobody knows: with those, anybody may join it.</param>
+/// <param name="Bystander">An agent of a project that nobody here has a key for, and whose slug and repositories nobody knows: with those,
+/// anybody may join it.</param>
 internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, Agent Stranger, Agent? Bystander)
 {
     /// <summary>Ids of all of them, and what looks like one.</summary>
@@ -36,7 +37,8 @@ internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, 
     {
         var project = new Project(server);
         var (self, bob, gone) = (await project.Agent("alice", human: "Alice"), await project.Agent("bob"), await project.Agent("gone"));
-        var (spare, stranger) = (await project.Agent("spare", origin: project.OriginOf("spare")), await new Project(server).Agent("stranger"));
+        var spare = await project.Agent("spare", origin: project.OriginOf("spare"));
+        var stranger = await new Project(server).Agent("stranger");
         await gone.Delete("/v1/agents/me").Ok();
         await self.Sync(IssueGenerator.File(new IssueGenerator(number, "bd").Issues(20))).Ok();
         await self.Claim("bd-1").Ok();
@@ -47,10 +49,13 @@ internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, 
             Session = (await self.Chat("hello", bob)).Text("session_id"),
             Message = await bob.MailId(self),
             Policy = (await self.Get("/v1/policies/active").Ok()).Text("policy_id"),
-            Webhook = (await self.Post("/v1/webhooks", new { url = "https://hooks.example.com/", events = new[] { "message" } }).Ok()).At("webhook").Text("webhook_id"),
-            Escalation = (await self.Post("/v1/escalations", new { workspace_id = self.Id, alias = self.Alias, subject = "s", situation = "x", options = new[] { "yes" } }).Ok()).Text("escalation_id"),
-            Subscription = (await self.Post("/v1/subscriptions", new { workspace_id = self.Id, bead_id = "bd-2" }).Ok()).Text("subscription_id"),
-            Contact = (await self.Post("/v1/contacts", new { contact_address = "friends/zoe" }).Ok()).Text("contact_id"),
+            Webhook = (await Made("/v1/webhooks", new { url = "https://hooks.example.com/" })).At("webhook").Text("webhook_id"),
+            Escalation = (await Made("/v1/escalations", new { workspace_id = self.Id, alias = self.Alias, subject = "s", situation = "x" }))
+                .Text("escalation_id"),
+            Subscription = (await Made("/v1/subscriptions", new { workspace_id = self.Id, bead_id = "bd-2" })).Text("subscription_id"),
+            Contact = (await Made("/v1/contacts", new { contact_address = "friends/zoe" })).Text("contact_id"),
         };
+
+        Task<JsonElement> Made(string path, object body) => self.Post(path, body).Ok();
     }
 }

@@ -6,8 +6,8 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests;
 
 /// <summary>
-/// Values for the fields of a request, as JSON text, since not all that a client can send is JSON that a library would write: good ones by the field's schema
-/// and, where a name stands for something of the team, by what there is; and bad ones.
+/// Values for the fields of a request, as JSON text, since not all that a client can send is JSON that a library would write: good ones by
+/// the field's schema and, where a name stands for something of the team, by what there is; and bad ones.
 /// </summary>
 internal sealed class FuzzValues(FuzzTeam team, Random random)
 {
@@ -15,10 +15,14 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
 
     private static readonly string[] Texts =
     [
-        "", " ", "\0", "a\0b", "\n", "null", "true", "0", "-1", "1e999", "../../etc/passwd", "' OR 1=1 --", "%s%n", "{}", "[]", "me", "system", "bd-1", "update",
-        "update bd-1 --status in_progress", "close bd-1", "delete bd-2", "full", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00",
-        "2026-02-30T25:61:61Z", "open,closed", "NaN", "日本語 🎯", "\u202e\u2028", "eyJjbGFpbWVkX2F0IjoieCJ9", "eyJzb3J0X3RpbWUiOm51bGx9", "W10", "====", "https://github.com/a/b",
-        "git@h:p", "ssh://[::1]:x/y", "src/**", "**/*.{cs,md}", "a?b", "%_", "{", @"\", "https://10.0.0.1/", "https://[::1", "http://0x7f.1/", "javascript:alert(1)", "not-a-uuid",
+        "", " ", "\0", "a\0b", "\n", "null", "true", "0", "-1", "1e999", "../../etc/passwd", "' OR 1=1 --",
+        "%s%n", "{}", "[]", "me", "system", "bd-1", "update",
+        "update bd-1 --status in_progress", "close bd-1", "delete bd-2", "full", "2026-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00",
+        "2026-02-30T25:61:61Z", "open,closed", "NaN", "日本語 🎯", "\u202e\u2028",
+        "eyJjbGFpbWVkX2F0IjoieCJ9", "eyJzb3J0X3RpbWUiOm51bGx9", "W10", "====", "https://github.com/a/b",
+        "git@h:p", "ssh://[::1]:x/y", "src/**", "**/*.{cs,md}", "a?b", "%_", "{", @"\", "https://10.0.0.1/",
+        "https://[::1", "http://0x7f.1/", "javascript:alert(1)", "not-a-uuid",
         "00000000-0000-0000-0000-000000000000", "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz",
     ];
 
@@ -27,7 +31,8 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
     // Texts that JSON has and .NET does not, and numbers that no type holds.
     private static readonly string[] Odd =
     [
-        "\"\\ud800\"", "\"a\\udc00b\"", "\"\\u0000\"", "12345678901234567890", "1e308", "1e400", "-0.0", "1.5", "-9223372036854775809", "2147483648", "-2147483648", "0", "-1", "1",
+        "\"\\ud800\"", "\"a\\udc00b\"", "\"\\u0000\"", "12345678901234567890", "1e308", "1e400", "-0.0", "1.5",
+        "-9223372036854775809", "2147483648", "-2147483648", "0", "-1", "1",
         "true", "false", "null", "[]", "{}", "[null,1,\"x\",[],{}]", "{\"\":{\"\":null}}", "[[[[]]]]",
     ];
 
@@ -42,7 +47,9 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
         {
             "integer" or "number" => Number(schema),
             "boolean" => Pick("true", "false"),
-            "object" => schema.TryGetProperty("properties", out var fields) ? Object(fields.EnumerateObject().Select(field => (field.Name, Good(field.Name, field.Value)))) : "{\"reason\":\"r\"}",
+            "object" => schema.TryGetProperty("properties", out var fields)
+                ? Object(fields.EnumerateObject().Select(field => (field.Name, Good(field.Name, field.Value))))
+                : "{\"reason\":\"r\"}",
             _ => Json(new string('x', Math.Max(1, Least(schema, "minLength")))),
         };
     }
@@ -84,16 +91,20 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
 
     public static string Json(string text) => JsonSerializer.Serialize(text, Api.Json);
 
-    public static string Object(IEnumerable<(string Name, string Value)> fields) => $"{{{string.Join(',', fields.Select(field => $"{Json(field.Name)}:{field.Value}"))}}}";
+    public static string Object(IEnumerable<(string Name, string Value)> fields) =>
+        $"{{{string.Join(',', fields.Select(field => $"{Json(field.Name)}:{field.Value}"))}}}";
 
     /// <summary>A line of an issue, mostly a good one.</summary>
     public string Issue()
     {
         List<(string Name, string Value)> fields =
         [
-            ("id", Json($"bd-{random.Next(6)}")), ("title", "\"t\""), ("description", "\"d\""), ("status", Json(Pick("open", "in_progress", "closed", "tombstone"))),
-            ("priority", random.Next(5).ToString(CultureInfo.InvariantCulture)), ("issue_type", "\"task\""), ("labels", "[\"l\"]"), ("created_at", "\"2026-01-01T00:00:00.123456789Z\""),
-            ("updated_at", Json($"2026-01-0{random.Next(1, 9)}T00:00:00+01:00")), ("dependencies", "[{\"depends_on_id\":\"bd-3\",\"type\":\"parent-child\"}]"), ("unknown", "{\"a\":[1]}"),
+            ("id", Json($"bd-{random.Next(6)}")), ("title", "\"t\""), ("description", "\"d\""),
+            ("status", Json(Pick("open", "in_progress", "closed", "tombstone"))),
+            ("priority", random.Next(5).ToString(CultureInfo.InvariantCulture)), ("issue_type", "\"task\""),
+            ("labels", "[\"l\"]"), ("created_at", "\"2026-01-01T00:00:00.123456789Z\""),
+            ("updated_at", Json($"2026-01-0{random.Next(1, 9)}T00:00:00+01:00")),
+            ("dependencies", "[{\"depends_on_id\":\"bd-3\",\"type\":\"parent-child\"}]"), ("unknown", "{\"a\":[1]}"),
         ];
         if (random.Next(3) == 0) fields[random.Next(fields.Count)] = (fields[random.Next(fields.Count)].Name, Bad());
         return Object(fields);
@@ -113,7 +124,8 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
     private string? Known(string name) => name switch
     {
         "workspace_id" or "agent_id" or "always_include_workspace_id" or "created_by_workspace_id" => Json(team.Self.Id),
-        "agentId" or "workspaceId" or "successor_agent_id" or "to_agent_id" or "assignee_agent_id" => Json(Pick(team.Bob.Id, team.Spare.Id)),
+        "agentId" or "workspaceId" or "successor_agent_id" or "to_agent_id" or "assignee_agent_id"
+            => Json(Pick(team.Bob.Id, team.Spare.Id)),
         "alias" => Json(Pick(team.Self.Alias, team.Bob.Alias)),
         "agent_name" or "sender_name" => Json(team.Self.Alias),
         "to_alias" or "to" or "to_aliases" => Json(team.Bob.Alias),
@@ -147,7 +159,8 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
         "issues_jsonl" or "changed_issues" => Json(Lines()),
         "sync_mode" => Json(Pick("full", "incremental")),
         "resource_key" or "resource_keys" => Json(Pick("src/a.cs", "k", "日本語/🎯")),
-        "bundle" => "{\"invariants\":[{\"id\":\"i\",\"title\":\"I\",\"body_md\":\"b\"}],\"roles\":{\"r\":{\"title\":\"R\",\"playbook_md\":\"p\"}},\"adapters\":{}}",
+        "bundle" => "{\"invariants\":[{\"id\":\"i\",\"title\":\"I\",\"body_md\":\"b\"}],"
+            + "\"roles\":{\"r\":{\"title\":\"R\",\"playbook_md\":\"p\"}},\"adapters\":{}}",
         "deadline" => Json(DateTimeOffset.UtcNow.AddMinutes(1).ToString("O", CultureInfo.InvariantCulture)),
         "after" or "since_ts" or "timestamp" => "\"2026-01-01T00:00:00Z\"",
         // They must fit the agents and what is signed, and nothing here is.
@@ -158,14 +171,17 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
 
     private string Number(JsonElement schema)
     {
-        var (least, most) = (Least(schema, "minimum"), schema.TryGetProperty("maximum", out var maximum) ? maximum.GetDouble() : int.MaxValue);
+        var (least, most) = (Least(schema, "minimum"),
+            schema.TryGetProperty("maximum", out var maximum) ? maximum.GetDouble() : int.MaxValue);
         return random.Next(least, (int)Math.Min(most, least + 5d) + 1).ToString(CultureInfo.InvariantCulture);
     }
 
     private static int Least(JsonElement schema, string name) => schema.TryGetProperty(name, out var least) ? least.GetInt32() : 0;
 
     private static string? Type(JsonElement schema) => schema.TryGetProperty("type", out var type)
-        ? type.ValueKind == JsonValueKind.String ? type.GetString() : type.EnumerateArray().Select(one => one.GetString()).First(one => one != "null")
+        ? type.ValueKind == JsonValueKind.String
+            ? type.GetString()
+            : type.EnumerateArray().Select(one => one.GetString()).First(one => one != "null")
         : "object";
 
     private string Deep(int levels) => random.Next(2) == 0

@@ -13,7 +13,8 @@ internal sealed class Document
     private readonly Lock _lock = new();
     private Task<byte[]>? _made;
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet($"/openapi/{Name}.json", new Document().Get).ExcludeFromDescription();
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapGet($"/openapi/{Name}.json", new Document().Get).ExcludeFromDescription();
 
     private async Task Get(HttpContext http)
     {

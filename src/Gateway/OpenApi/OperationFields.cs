@@ -8,15 +8,16 @@ using Microsoft.OpenApi;
 namespace Beadhub.Gateway.OpenApi;
 
 /// <summary>
-/// Completes the description of an operation by what its endpoint asks for (<see cref="FieldNotes"/>), and by the refusals that follow from what it is:
-/// endpoints name only those that are their own.
+/// Completes the description of an operation by what its endpoint asks for (<see cref="FieldNotes"/>), and by the refusals that follow from
+/// what it is: endpoints name only those that are their own.
 /// </summary>
 internal static class OperationFields
 {
     /// <summary>Name of the security scheme.</summary>
     public const string Bearer = "bearer";
 
-    public static async Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    public static async Task Describe(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         if (metadata.OfType<DryRun>().FirstOrDefault() is not { } endpoint) return;
@@ -28,11 +29,11 @@ internal static class OperationFields
         operation.OperationId = NameOf(endpoint.Handler.Method);
         var parameters = operation.Parameters ??= [];
         foreach (var part in PathParts(path))
-            parameters.Add(new OpenApiParameter { Name = part, In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            Takes(ParameterLocation.Path, FieldNote.Text(part, required: true, 0, int.MaxValue));
         foreach (var field in notes.Query)
-            parameters.Add(new OpenApiParameter { Name = field.Name, In = ParameterLocation.Query, Required = field.Required, Schema = Schema(field) });
+            Takes(ParameterLocation.Query, field);
         foreach (var field in notes.Headers)
-            parameters.Add(new OpenApiParameter { Name = field.Name, In = ParameterLocation.Header, Required = field.Required, Schema = Schema(field) });
+            Takes(ParameterLocation.Header, field);
         if (takesKey)
         {
             parameters.Add(new OpenApiParameter
@@ -45,9 +46,9 @@ internal static class OperationFields
         }
 
         if (notes.TakesText)
-            operation.RequestBody = new OpenApiRequestBody { Required = true, Content = new Dictionary<string, OpenApiMediaType> { ["text/plain"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } } };
+            operation.RequestBody = Body(required: true, "text/plain", new OpenApiSchema { Type = JsonSchemaType.String });
         else if (notes.Body is { } fields)
-            operation.RequestBody = new OpenApiRequestBody { Required = !notes.MayBeMissing, Content = new Dictionary<string, OpenApiMediaType> { [Wire.Json] = new() { Schema = Schema(fields, notes.IsStrict) } } };
+            operation.RequestBody = Body(!notes.MayBeMissing, Wire.Json, Schema(fields, notes.IsStrict));
 
         var responses = operation.Responses ??= [];
         var identifies = responses.ContainsKey("401");
@@ -60,11 +61,19 @@ internal static class OperationFields
         var own = responses.Keys.Select(status => int.Parse(status, CultureInfo.InvariantCulture)).Where(status => status >= 400).ToArray();
         foreach (var status in rules.Union(own)) Refusals.Add(responses, status, context.Document!);
         operation.Responses = [];
-        foreach (var (status, response) in responses.OrderBy(response => response.Key, StringComparer.Ordinal)) operation.Responses.Add(status, response);
+        foreach (var (status, response) in responses.OrderBy(response => response.Key, StringComparer.Ordinal))
+            operation.Responses.Add(status, response);
+
+        void Takes(ParameterLocation place, FieldNote field) =>
+            parameters.Add(new OpenApiParameter { Name = field.Name, In = place, Required = field.Required, Schema = Schema(field) });
     }
 
+    private static OpenApiRequestBody Body(bool required, string type, OpenApiSchema schema) =>
+        new() { Required = required, Content = new Dictionary<string, OpenApiMediaType> { [type] = new() { Schema = schema } } };
+
     /// <summary>A name for programs: the resource and what is done, for example <c>reservationsAcquire</c>.</summary>
-    private static string NameOf(System.Reflection.MethodInfo handler) => JsonNamingPolicy.CamelCase.ConvertName($"{handler.DeclaringType!.Name}{handler.Name}");
+    private static string NameOf(System.Reflection.MethodInfo handler) =>
+        JsonNamingPolicy.CamelCase.ConvertName($"{handler.DeclaringType!.Name}{handler.Name}");
 
     private static IEnumerable<string> PathParts(string path) =>
         path.Split('{').Skip(1).Select(part => part[..part.IndexOf('}')].TrimStart('*').Split(':')[0]);

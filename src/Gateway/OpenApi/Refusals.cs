@@ -42,10 +42,13 @@ internal static class Refusals
         int[] key = [409, 413, 422];
         int[] body = [408, 413, 415, 422];
         int[] parameters = [404, 422];
-        return [.. all, .. identifies ? caller : [], .. identifies && isWrite ? writer : [], .. takesKey ? key : [], .. takesBody ? body : [], .. hasParameters ? parameters : []];
+        return [.. all, .. identifies ? caller : [], .. identifies && isWrite ? writer : [], .. takesKey ? key : [],
+            .. takesBody ? body : [], .. hasParameters ? parameters : []];
     }
 
-    /// <summary>Puts a refusal into an operation. A body with fields of its own, which the endpoint has declared, stays beside the common one.</summary>
+    /// <summary>
+    /// Puts a refusal into an operation. A body with fields of its own, which the endpoint has declared, stays beside the common one.
+    /// </summary>
     public static void Add(OpenApiResponses responses, int status, OpenApiDocument document)
     {
         var name = status.ToString(CultureInfo.InvariantCulture);
@@ -63,17 +66,23 @@ internal static class Refusals
         schemas[Error] = Object(("detail", Text("What is wrong")));
         schemas[Field] = Object(
             ("type", Text("Kind of error, for example missing")),
-            ("loc", List(new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Integer }, "body, query, path or header, then names and indexes")),
+            ("loc", List(new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Integer },
+                "body, query, path or header, then names and indexes")),
             ("msg", Text("What is wrong")),
             ("input", new OpenApiSchema { Description = "The value, or a text in its place when it is too large to show" }));
-        schemas[Invalid] = Object(("detail", new OpenApiSchema { AnyOf = [Text("What is wrong"), List(new OpenApiSchemaReference(Field, document), "All that is wrong")] }));
+        var list = List(new OpenApiSchemaReference(Field, document), "All that is wrong");
+        schemas[Invalid] = Object(("detail", new OpenApiSchema { AnyOf = [Text("What is wrong"), list] }));
         components.Responses = Meanings.Keys.ToDictionary(
             status => status.ToString(CultureInfo.InvariantCulture),
             IOpenApiResponse (status) => Response(status, new OpenApiSchemaReference(status == 422 ? Invalid : Error, document)));
     }
 
     private static OpenApiResponse Response(int status, IOpenApiSchema schema) =>
-        new() { Description = Meanings[status], Content = new Dictionary<string, OpenApiMediaType> { [Wire.Json] = new() { Schema = schema } } };
+        new()
+        {
+            Description = Meanings[status],
+            Content = new Dictionary<string, OpenApiMediaType> { [Wire.Json] = new() { Schema = schema } },
+        };
 
     private static OpenApiSchema Object(params (string Name, IOpenApiSchema Schema)[] fields) => new()
     {
@@ -84,5 +93,6 @@ internal static class Refusals
 
     private static OpenApiSchema Text(string description) => new() { Type = JsonSchemaType.String, Description = description };
 
-    private static OpenApiSchema List(IOpenApiSchema items, string description) => new() { Type = JsonSchemaType.Array, Items = items, Description = description };
+    private static OpenApiSchema List(IOpenApiSchema items, string description) =>
+        new() { Type = JsonSchemaType.Array, Items = items, Description = description };
 }

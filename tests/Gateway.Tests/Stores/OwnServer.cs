@@ -3,8 +3,8 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests.Stores;
 
 /// <summary>
-/// A server with settings of its own, which its test may kill and start again on the same database. Nobody else uses it until the test disposes it;
-/// then it goes back to the store for the next test with such settings.
+/// A server with settings of its own, which its test may kill and start again on the same database. Nobody else uses it until the test
+/// disposes it; then it goes back to the store for the next test with such settings.
 /// </summary>
 public sealed class OwnServer(string folder, IReadOnlyDictionary<string, string> settings) : IAsyncDisposable
 {

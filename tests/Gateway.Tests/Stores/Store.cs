@@ -4,14 +4,16 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests.Stores;
 
 /// <summary>
-/// Servers on one kind of database: one that all tests share, and others for tests that need settings of their own or kill what they test. A server costs
-/// more to start than most tests cost to run, so those others are kept too and given to the next test that wants such settings: projects keep tests apart.
+/// Servers on one kind of database: one that all tests share, and others for tests that need settings of their own or kill what they test.
+/// A server costs more to start than most tests cost to run, so those others are kept too and given to the next test that wants such
+/// settings: projects keep tests apart.
 /// </summary>
 public abstract class Store : IAsyncDisposable
 {
     /// <summary>
-    /// The address of a running server to test instead of starting one. It needs BEADHUB_INTERNAL_AUTH_SECRET=test-secret, BEADHUB_ADMIN_KEY=test-admin-key-0123456789,
-    /// BEADHUB_WEBHOOKS_ALLOW_PRIVATE=true and a BEADHUB_INIT_RATE_LIMIT that is out of reach; tests that need other settings are skipped.
+    /// The address of a running server to test instead of starting one. It needs BEADHUB_INTERNAL_AUTH_SECRET=test-secret,
+    /// BEADHUB_ADMIN_KEY=test-admin-key-0123456789, BEADHUB_WEBHOOKS_ALLOW_PRIVATE=true and a BEADHUB_INIT_RATE_LIMIT that is out of reach;
+    /// tests that need other settings are skipped.
     /// </summary>
     public static readonly string? Elsewhere = Environment.GetEnvironmentVariable("BEADHUB_TEST_URL") is { Length: > 0 } url ? url : null;
 
@@ -34,7 +36,8 @@ public abstract class Store : IAsyncDisposable
     public string[] Output => shared is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } ? shared.Value.Result.Output : [];
 
     /// <summary>
-    /// A server for the caller alone until it disposes it, which the caller may kill and restart. Its database holds the projects of earlier tests.
+    /// A server for the caller alone until it disposes it, which the caller may kill and restart. Its database holds the projects of
+    /// earlier tests.
     /// </summary>
     /// <param name="settings">Settings that differ from those of the shared server; an empty value removes one.</param>
     public async Task<OwnServer> Own(params (string Name, string Value)[] settings)
@@ -54,11 +57,15 @@ public abstract class Store : IAsyncDisposable
         });
     }
 
-    /// <summary>A server like <see cref="Own"/> on a database that nobody has used, for tests of a whole database or of limits over all projects; it ends with its test.</summary>
+    /// <summary>
+    /// A server like <see cref="Own"/> on a database that nobody has used, for tests of a whole database or of limits over all projects; it
+    /// ends with its test.
+    /// </summary>
     public Task<OwnServer> Fresh(params (string Name, string Value)[] settings) => Start(settings);
 
     /// <summary>A server on a copy of a log that an earlier version has written; it ends with its test.</summary>
-    public Task<OwnServer> On(string old) => Start([], database: folder => OldDatabase(folder, Path.Combine(ServerProcess.Root(), "tests/Gateway.Tests/OldLogs", old)));
+    public Task<OwnServer> On(string old) => Start([], database: folder =>
+        OldDatabase(folder, Path.Combine(ServerProcess.Root(), "tests/Gateway.Tests/OldLogs", old)));
 
     /// <summary>Makes the database of a server unreachable until the result is disposed.</summary>
     public abstract Task<IAsyncDisposable> Cut(OwnServer server);
@@ -77,7 +84,8 @@ public abstract class Store : IAsyncDisposable
     /// <summary>The URL of a database with a copy of a log.</summary>
     protected abstract Task<string> OldDatabase(string folder, string log);
 
-    private async Task<OwnServer> Start((string Name, string Value)[] settings, Func<OwnServer, ValueTask>? giveBack = null, Func<string, Task<string>>? database = null)
+    private async Task<OwnServer> Start(
+        (string Name, string Value)[] settings, Func<OwnServer, ValueTask>? giveBack = null, Func<string, Task<string>>? database = null)
     {
         if (Elsewhere is not null)
             Assert.Skip("BEADHUB_TEST_URL is set; this test needs a server with settings of its own.");
