@@ -15,7 +15,8 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
 
     private static readonly string[] Headers =
     [
-        "Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID", "Accept", "If-None-Match", "Content-Encoding", "Cookie",
+        "Authorization", "X-BH-Auth", "X-Project-ID", "X-User-ID", "X-API-Key", "X-Aweb-Actor-ID",
+            "Accept", "If-None-Match", "Content-Encoding", "Cookie",
         "Host", "Origin", "Sec-Fetch-Site",
     ];
 

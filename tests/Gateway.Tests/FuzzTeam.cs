@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests;
