@@ -125,12 +125,13 @@ internal sealed class BoardViews
     }
 
     /// <summary>Size of an issue in a list, about, in bytes.</summary>
-    private static int Size(BeadRecord issue)
+    private static int Size(BeadRecord issue, bool withLabels = true)
     {
         const int frame = 512; // names of fields, times, numbers
         var size = frame + JsonSize.Of(issue.BeadId) + JsonSize.Of(issue.Title) + JsonSize.Of(issue.Status) + JsonSize.Of(issue.Type) + JsonSize.Of(issue.Assignee)
             + JsonSize.Of(issue.CreatedBy) + JsonSize.Of(issue.Repo) + JsonSize.Of(issue.Branch);
-        foreach (var label in issue.Labels) size += JsonSize.Of(label) + 1;
+        if (withLabels)
+            foreach (var label in issue.Labels) size += JsonSize.Of(label) + 1;
         foreach (var blocker in issue.BlockedBy) size += Size(blocker);
         return issue.Parent is { } parent ? size + Size(parent) : size;
     }
@@ -168,7 +169,7 @@ internal sealed class BoardViews
         foreach (var issue in board.Ready)
         {
             if (query.Repo is { Length: > 0 } repo && issue.Repo != repo || query.Branch is { Length: > 0 } branch && issue.Branch != branch) continue;
-            size += Size(issue);
+            size += Size(issue, withLabels: false);
             if (rows.Count >= query.Limit || size > JsonSize.MaxPage && rows.Count > 0) return new(rows.DrainToImmutable(), HasMore: true);
             rows.Add(Row(issue));
         }
