@@ -30,6 +30,7 @@ public sealed record BeadRef([property: Id(0)] string Repo, [property: Id(1)] st
 /// <param name="Digest">Digest of the client's text of the issue, by which an unchanged issue is recognised without parsing it.</param>
 /// <param name="BlocksIds">Targets of its <c>blocks</c> dependencies.</param>
 /// <param name="ElidedIds">Those of <paramref name="BlocksIds"/> that were left out of <paramref name="BlockedBy"/> because the same payload closed them (contract 7.2).</param>
+/// <param name="Terms">What else is asked before it is ready; null for most.</param>
 /// <param name="Version">Where its line is: version of the event that stored it, within the bead's stream; 0 when that is not known.</param>
 [GenerateSerializer, Immutable, Alias("bead.record.v1")]
 public sealed record BeadRecord(
@@ -52,7 +53,21 @@ public sealed record BeadRecord(
     [property: Id(16)] string Digest,
     [property: Id(17)] ImmutableArray<string> BlocksIds,
     [property: Id(18)] ImmutableArray<string> ElidedIds,
-    [property: Id(19)] long Version = 0);
+    [property: Id(19)] long Version = 0,
+    [property: Id(20)] BeadTerms? Terms = null);
+
+/// <summary>What the client's tool asks of an issue beside its blockers before it is ready.</summary>
+/// <param name="Conditions">Issues of <c>conditional-blocks</c> dependencies.</param>
+/// <param name="Waits">Issues of <c>waits-for</c> dependencies.</param>
+/// <param name="IsNoWork">Whether it is pinned or ephemeral, which is no work.</param>
+[GenerateSerializer, Immutable, Alias("bead.terms.v1")]
+public sealed record BeadTerms([property: Id(0)] ImmutableArray<BeadRef> Conditions, [property: Id(1)] ImmutableArray<BeadWait> Waits, [property: Id(2)] bool IsNoWork);
+
+/// <summary>An issue that waits for the parts of another.</summary>
+/// <param name="Spawner">The issue whose parts are waited for.</param>
+/// <param name="AnyPart">Whether one closed part is enough.</param>
+[GenerateSerializer, Immutable, Alias("bead.wait.v1")]
+public sealed record BeadWait([property: Id(0)] BeadRef Spawner, [property: Id(1)] bool AnyPart);
 
 /// <summary>A workspace's claim on a bead (contract 9). Alias and human name are as they were when it was made.</summary>
 /// <param name="WorkspaceId">Claimant.</param>

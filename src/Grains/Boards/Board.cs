@@ -44,13 +44,13 @@ internal sealed class Board
     /// <summary>Issues by status, newest first. The status is what most lists ask for, and most issues of a long-lived project are closed.</summary>
     public ImmutableDictionary<string, Sorted<BeadRecord>> ByStatus { get; } = ImmutableDictionary.Create<string, Sorted<BeadRecord>>(StringComparer.Ordinal);
 
-    /// <summary>Open issues whose blockers are all closed, most urgent first.</summary>
+    /// <summary>Issues with which somebody can begin (<see cref="Readiness"/>), most urgent first.</summary>
     public Sorted<BeadRecord> Ready { get; } = NothingReady;
 
     /// <summary>Those of <see cref="Ready"/> that nobody has claimed; the same object while none of them is claimed.</summary>
     public Sorted<BeadRecord> Free { get; } = NothingReady;
 
-    /// <summary>Ids of beads with an open issue that some bead blocks, by the id of the blocker.</summary>
+    /// <summary>Ids of the beads whose readiness may change with a bead, by its id: those that wait for it, and its parts.</summary>
     public ImmutableDictionary<string, ImmutableHashSet<string>> Dependents { get; } = ImmutableDictionary.Create<string, ImmutableHashSet<string>>(StringComparer.Ordinal);
 
     /// <summary>All claims, newest first.</summary>

@@ -135,21 +135,32 @@ internal sealed class BoardFold(Board before)
         Scopes = scopes.ToImmutable();
     }
 
-    /// <summary>An issue's readiness changes with itself, and with an issue that blocks it being closed, opened, stored or removed (contract 7.8).</summary>
+    /// <summary>An issue's readiness changes with itself, and with those that it waits for, or whose part it is, being done, blocked, stored or removed.</summary>
     private void FoldReady()
     {
         var change = new Changes<BeadRecord>();
         var free = new Changes<BeadRecord>();
-        HashSet<string>? dependents = null;
+        var (readinessWas, readiness) = (new Readiness(before.Beads, before.Dependents), new Readiness(Beads, Dependents));
+        var others = new HashSet<string>(StringComparer.Ordinal);
+        var wholes = new HashSet<string>(StringComparer.Ordinal);
+        var changed = new Queue<string>();
         foreach (var (id, (was, becomes)) in _steps)
         {
             if (becomes is null) continue;
             Settle(was, becomes);
-            if (Dependents.TryGetValue(id, out var blocked) && !Closed(was).SequenceEqual(Closed(becomes))) (dependents ??= new(StringComparer.Ordinal)).UnionWith(blocked);
+            if (Dependents.ContainsKey(id) && !Stands(was, readinessWas).SequenceEqual(Stands(becomes, readiness))) changed.Enqueue(id);
+            if (was is not null && Parts(was).SequenceEqual(Parts(becomes))) continue;
+            foreach (var record in was?.Records ?? [])
+                if (record.Parent is { } parent) wholes.Add(parent.BeadId);
+            foreach (var record in becomes.Records)
+                if (record.Parent is { } parent) wholes.Add(parent.BeadId);
         }
 
-        foreach (var id in dependents ?? [])
-            if (Beads.TryGetValue(id, out var bead) && !(_steps.TryGetValue(id, out var step) && step.After is not null)) Settle(bead, bead);
+        foreach (var whole in wholes)
+            foreach (var id in Dependents.GetValueOrDefault(whole, []))
+                if (WaitsFor(id, whole)) Reach(id);
+        while (changed.TryDequeue(out var id))
+            foreach (var dependent in Dependents.GetValueOrDefault(id, [])) Reach(dependent);
 
         // Where nothing that is ready is claimed the two lists are one, and no second one is made.
         var together = ReferenceEquals(Free, Ready) && free.Leave.SequenceEqual(change.Leave) && free.Come.SequenceEqual(change.Come);
@@ -157,21 +168,32 @@ internal sealed class BoardFold(Board before)
         Free = together ? Ready : Free.Replace(free.Leave, free.Come);
         if (Free.Count == Ready.Count) Free = Ready;
 
+        void Reach(string id)
+        {
+            // What changed itself was settled.
+            if (_steps.TryGetValue(id, out var step) && step.After is not null || !others.Add(id) || !Beads.TryGetValue(id, out var bead)) return;
+            Settle(bead, bead);
+            if (Dependents.ContainsKey(id) && !Stands(bead, readinessWas).SequenceEqual(Stands(bead, readiness))) changed.Enqueue(id);
+        }
+
+        bool WaitsFor(string id, string whole) =>
+            Beads.TryGetValue(id, out var bead) && bead.Records.Any(record => record.Terms is { } terms && terms.Waits.Any(wait => wait.Spawner.BeadId == whole));
+
         void Settle(BeadView? was, BeadView becomes)
         {
             var (wasFree, isFree) = (was?.Claims is [], becomes.Claims is []);
             foreach (var record in was?.Records ?? [])
             {
-                if (!IsReady(record, before.Beads)) continue;
-                var stays = becomes.Records.Contains(record) && IsReady(record, Beads);
+                if (!readinessWas.IsReady(record)) continue;
+                var stays = becomes.Records.Contains(record) && readiness.IsReady(record);
                 if (!stays) change.Leave.Add(record);
                 if (wasFree && !(stays && isFree)) free.Leave.Add(record);
             }
 
             foreach (var record in becomes.Records)
             {
-                if (!IsReady(record, Beads)) continue;
-                var stayed = was is not null && was.Records.Contains(record) && IsReady(record, before.Beads);
+                if (!readiness.IsReady(record)) continue;
+                var stayed = was is not null && was.Records.Contains(record) && readinessWas.IsReady(record);
                 if (!stayed) change.Come.Add(record);
                 if (isFree && !(stayed && wasFree)) free.Come.Add(record);
             }
@@ -235,29 +257,30 @@ internal sealed class BoardFold(Board before)
     private BoardClaim Claim(string beadId, BeadClaim claim) =>
         new(new(beadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, before.ProjectId), claim.Apex, claim.Title);
 
-    /// <summary>Contract 7.8: status exactly open, and every blocker stored and closed.</summary>
-    private static bool IsReady(BeadRecord record, ImmutableDictionary<string, BeadView> beads)
-    {
-        if (record.Status != "open") return false;
-        foreach (var blocker in record.BlockedBy)
-            if (Board.Find(beads, blocker)?.Status != "closed") return false;
-        return true;
-    }
+    /// <summary>What others see of a bead when they ask whether they are ready.</summary>
+    private static IEnumerable<(string Repo, string Branch, bool IsDone, bool IsBlocked)> Stands(BeadView? bead, Readiness readiness) =>
+        (bead?.Records ?? []).Select(record => (record.Repo, record.Branch, Readiness.IsDone(record), readiness.IsBlocked(record)));
 
-    private static IEnumerable<(string Repo, string Branch)> Closed(BeadView? bead) =>
-        (bead?.Records ?? []).Where(r => r.Status == "closed").Select(r => (r.Repo, r.Branch));
+    /// <summary>What those see of a bead who wait for the parts of another.</summary>
+    private static IEnumerable<(BeadRef? Parent, string? Status)> Parts(BeadView bead) => bead.Records.Select(record => (record.Parent, record.Parent is null ? null : record.Status));
 
-    /// <summary>Ids that block an open issue of the bead; only open issues can become ready.</summary>
+    /// <summary>Ids with which the readiness of a bead's issues may change: of what an issue waits for that is not done, and of what it is a part of.</summary>
     private static IReadOnlyCollection<string> Blockers(BeadView? bead)
     {
         HashSet<string>? ids = null;
         foreach (var record in bead?.Records ?? [])
         {
-            if (record.Status != "open") continue;
-            foreach (var blocker in record.BlockedBy) (ids ??= new(StringComparer.Ordinal)).Add(blocker.BeadId);
+            if (record.Parent is { } parent) Add(parent);
+            if (Readiness.IsDone(record)) continue;
+            foreach (var blocker in record.BlockedBy) Add(blocker);
+            if (record.Terms is not { } terms) continue;
+            foreach (var condition in terms.Conditions) Add(condition);
+            foreach (var wait in terms.Waits) Add(wait.Spawner);
         }
 
         return ids ?? (IReadOnlyCollection<string>)[];
+
+        void Add(BeadRef reference) => (ids ??= new(StringComparer.Ordinal)).Add(reference.BeadId);
     }
 
     /// <summary>The view without descriptions; an issue that did not change stays the object that the lists hold.</summary>

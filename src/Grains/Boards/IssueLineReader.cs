@@ -39,6 +39,9 @@ internal ref struct IssueLineReader
     private ImmutableArray<BeadRef> _blockedBy = [];
     private ImmutableArray<IssueLine.Blocker> _blocks = [];
     private BeadRef? _parent;
+    private ImmutableArray<BeadRef> _conditions = [];
+    private ImmutableArray<BeadWait> _waits = [];
+    private bool _isPinned, _isEphemeral;
     private DateTimeOffset? _createdAt, _updatedAt;
 
     private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch, bool isStored = false, bool skipsDescription = false)
@@ -103,7 +106,8 @@ internal ref struct IssueLineReader
 
     private readonly BeadRecord Record(string id, LineDigest digest, DateTimeOffset syncedAt) => new(
         id, _repo, _branch, _title, _description, _status, _priority, _type, _assignee, _createdBy, _labels, _blockedBy, _parent, _createdAt, _updatedAt,
-        syncedAt, digest.ToString(), BlocksIds(), []);
+        syncedAt, digest.ToString(), BlocksIds(), [],
+        Terms: _isPinned || _isEphemeral || !_conditions.IsEmpty || !_waits.IsEmpty ? new(_conditions, _waits, _isPinned || _isEphemeral) : null);
 
     private readonly ImmutableArray<string> BlocksIds()
     {
@@ -155,6 +159,8 @@ internal ref struct IssueLineReader
             case Field.UpdatedAt: _updatedAt = Timestamp(); break;
             case Field.BlockedBy: _blockedBy = BlockedBy(); break;
             case Field.Dependencies: Dependencies(); break;
+            case Field.Pinned: _isPinned = Truth(); break;
+            case Field.Ephemeral: _isEphemeral = Truth(); break;
             default: Skip(); break;
         }
     }
@@ -301,12 +307,20 @@ internal ref struct IssueLineReader
         return valid && beadId is not null && Names.IsBeadId(beadId) && Names.IsCanonicalOrigin(repo) && Names.IsBranch(branch) ? new(repo, branch, beadId) : null;
     }
 
+    private bool Truth()
+    {
+        var truth = _json.TokenType == JsonTokenType.True;
+        Skip();
+        return truth;
+    }
+
     private void Dependencies()
     {
         _parent = null;
-        _blocks = [];
+        (_blocks, _conditions, _waits) = ([], [], []);
         if (!StartsArray("dependencies", "must be an array")) return;
         var blocks = ImmutableArray.CreateBuilder<IssueLine.Blocker>(initialCapacity: 1);
+        var (conditions, waits) = (ImmutableArray.CreateBuilder<BeadRef>(0), ImmutableArray.CreateBuilder<BeadWait>(0));
         var count = 0;
         for (; Next() && _json.TokenType != JsonTokenType.EndArray; count++)
         {
@@ -317,11 +331,11 @@ internal ref struct IssueLineReader
                 continue;
             }
 
-            string? target = null;
-            bool isBlocker = false, isParent = false;
+            string? target = null, metadata = null;
+            bool isBlocker = false, isParent = false, isCondition = false, isWait = false;
             while (Next() && _json.TokenType == JsonTokenType.PropertyName)
             {
-                var (isTarget, isType) = (_json.ValueTextEquals("depends_on_id"u8), _json.ValueTextEquals("type"u8));
+                var (isTarget, isType, isMetadata) = (_json.ValueTextEquals("depends_on_id"u8), _json.ValueTextEquals("type"u8), _json.ValueTextEquals("metadata"u8));
                 Next();
                 if (isTarget)
                 {
@@ -332,7 +346,13 @@ internal ref struct IssueLineReader
                     var isText = _json.TokenType == JsonTokenType.String;
                     isBlocker = isText && _json.ValueTextEquals("blocks"u8);
                     isParent = isText && _json.ValueTextEquals("parent-child"u8);
+                    isCondition = isText && _json.ValueTextEquals("conditional-blocks"u8);
+                    isWait = isText && _json.ValueTextEquals("waits-for"u8);
                     Skip();
+                }
+                else if (isMetadata)
+                {
+                    metadata = TextOrNull();
                 }
                 else
                 {
@@ -340,13 +360,34 @@ internal ref struct IssueLineReader
                 }
             }
 
-            if (!isBlocker && !isParent || Ref(target) is not { } reference) continue;
+            if (!isBlocker && !isParent && !isCondition && !isWait || Ref(target) is not { } reference) continue;
             if (isBlocker) blocks.Add(new(reference, !target!.Contains(':')));
+            else if (isCondition) conditions.Add(reference);
+            else if (isWait) waits.Add(Wait(reference, metadata));
             else _parent ??= reference;
         }
 
         LimitCount("dependencies", count, MaxLinks);
         _blocks = blocks.DrainToImmutable();
+        (_conditions, _waits) = (conditions.DrainToImmutable(), waits.DrainToImmutable());
+    }
+
+    /// <summary>Whom a <c>waits-for</c> dependency waits for: its metadata, which is JSON in a text, may name another issue and a gate.</summary>
+    private readonly BeadWait Wait(BeadRef target, string? metadata)
+    {
+        if (string.IsNullOrEmpty(metadata)) return new(target, false);
+        try
+        {
+            using var document = JsonDocument.Parse(metadata);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return new(target, false);
+            return new(Named("spawner_id") is { } spawner && Ref(spawner) is { } other ? other : target, Named("gate") == "any-children");
+
+            string? Named(string name) => document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return new(target, false);
+        }
     }
 
     /// <summary>A reference written as <c>bead</c> or <c>repo:bead</c> (contract 7.2); null when it is empty or malformed.</summary>
@@ -407,8 +448,9 @@ internal ref struct IssueLineReader
         {
             2 => name.SequenceEqual("id"u8) ? Field.Id : Field.Other,
             5 => name.SequenceEqual("title"u8) ? Field.Title : Field.Other,
-            6 => name.SequenceEqual("status"u8) ? Field.Status : name.SequenceEqual("labels"u8) ? Field.Labels : Field.Other,
+            6 => name.SequenceEqual("status"u8) ? Field.Status : name.SequenceEqual("labels"u8) ? Field.Labels : name.SequenceEqual("pinned"u8) ? Field.Pinned : Field.Other,
             8 => name.SequenceEqual("priority"u8) ? Field.Priority : name.SequenceEqual("assignee"u8) ? Field.Assignee : Field.Other,
+            9 => name.SequenceEqual("ephemeral"u8) ? Field.Ephemeral : Field.Other,
             10 => name.SequenceEqual("issue_type"u8) ? Field.IssueType
                 : name.SequenceEqual("created_at"u8) ? Field.CreatedAt
                 : name.SequenceEqual("updated_at"u8) ? Field.UpdatedAt
@@ -443,5 +485,7 @@ internal ref struct IssueLineReader
         UpdatedAt,
         BlockedBy,
         Dependencies,
+        Pinned,
+        Ephemeral,
     }
 }

@@ -10,7 +10,7 @@ public class BoardPropertyTests
 {
     private const string Repo = "github.com/o/repo";
     private const string Other = "github.com/o/other";
-    private static readonly string[] Statuses = ["open", "open", "open", "in_progress", "closed", "closed", ""];
+    private static readonly string[] Statuses = ["open", "open", "open", "in_progress", "closed", "closed", "tombstone", "pinned", ""];
 
     /// <summary>Changes beads at random through their own decisions; the index that was changed step by step, and the one built anew, must answer alike.</summary>
     [Theory]
@@ -59,15 +59,29 @@ public class BoardPropertyTests
             1 => command with { ReleaseAll = true },
             2 => command with { Remove = Ref(id, repo, branch), ReleaseAll = random.Next(2) == 0 },
             3 => command with { ReleaseOf = workspace },
-            _ => command with
-            {
-                Store = Record(
-                    id, Statuses[random.Next(Statuses.Length)], $"t{random.Next(3)}", random.Next(3) == 0 ? null : At(random.Next(100)), repo, branch,
-                    random.Next(4) == 0 ? null : random.Next(3),
-                    [.. Enumerable.Range(0, random.Next(3)).Select(_ => Ref($"bd-{random.Next(ids)}", random.Next(4) == 0 ? Other : Repo, random.Next(6) == 0 ? "dev" : "main"))],
-                    syncedAt: now, digest: new LineDigest((ulong)random.NextInt64(), 1).ToString()),
-            },
+            _ => Store(command, random, id, ids, repo, branch, now),
         };
+    }
+
+    /// <summary>A line with blockers, conditions, waits and a parent at random.</summary>
+    private static ChangeBead Store(ChangeBead command, Random random, string id, int ids, string repo, string branch, DateTimeOffset now)
+    {
+        var fields = new List<string> { $"\"id\":\"{id}\"", $"\"status\":\"{Statuses[random.Next(Statuses.Length)]}\"", $"\"title\":\"t{random.Next(3)}\"", $"\"n\":{random.NextInt64()}" };
+        if (random.Next(3) > 0) fields.Add($"\"updated_at\":\"{At(random.Next(100)):O}\"");
+        if (random.Next(4) > 0) fields.Add($"\"priority\":{random.Next(3)}");
+        if (random.Next(12) == 0) fields.Add(random.Next(2) == 0 ? "\"pinned\":true" : "\"ephemeral\":true");
+        fields.Add("\"blocked_by\":[" + string.Join(',', Enumerable.Range(0, Math.Max(0, random.Next(4) - 1)).Select(_ =>
+            $"{{\"repo\":\"{(random.Next(4) == 0 ? Other : Repo)}\",\"branch\":\"{(random.Next(6) == 0 ? "dev" : "main")}\",\"bead_id\":\"bd-{random.Next(ids)}\"}}")) + "]");
+        fields.Add("\"dependencies\":[" + string.Join(',', Enumerable.Range(0, random.Next(3)).Select(_ => Dependency(random, ids))) + "]");
+        var (issue, line) = IssueLines.Read(System.Text.Encoding.UTF8.GetBytes("{" + string.Join(',', fields) + "}"), repo, branch, BoardScope.None, now).ChangedLines.Single();
+        return command with { Store = issue, Line = line };
+    }
+
+    private static string Dependency(Random random, int ids)
+    {
+        var type = random.Next(6) switch { 0 => "conditional-blocks", 1 => "waits-for", 2 => "related", _ => "parent-child" };
+        var metadata = type == "waits-for" && random.Next(2) == 0 ? ",\"metadata\":\"{\\\"gate\\\":\\\"any-children\\\"}\"" : "";
+        return $"{{\"depends_on_id\":\"bd-{random.Next(ids)}\",\"type\":\"{type}\"{metadata}}}";
     }
 
     private static string Answers(Board board)
@@ -86,13 +100,32 @@ public class BoardPropertyTests
 
     private static string[] Ready(Board board) => [.. board.Views.Ready(new(null, null, 1000)).Issues.Select(i => $"{i.Repo} {i.Branch} {i.BeadId}")];
 
-    /// <summary>Contract 7.8, word by word.</summary>
-    private static string[] ReadyByDefinition(List<BeadRecord> stored) =>
-    [
-        .. stored.Where(i => i.Status == "open" && i.BlockedBy.All(b => stored.Any(s => s.Repo == b.Repo && s.Branch == b.Branch && s.BeadId == b.BeadId && s.Status == "closed")))
-            .OrderBy(i => i.Priority ?? long.MaxValue).ThenBy(i => i.BeadId, StringComparer.Ordinal).ThenBy(i => i.Repo, StringComparer.Ordinal).ThenBy(i => i.Branch, StringComparer.Ordinal)
-            .Select(i => $"{i.Repo} {i.Branch} {i.BeadId}"),
-    ];
+    /// <summary>Contract 7.8 and the rules of the client's tool, over all issues.</summary>
+    private static string[] ReadyByDefinition(List<BeadRecord> stored)
+    {
+        return
+        [
+            .. stored.Where(i => i.Status == "open" && i.Terms?.IsNoWork != true && !Blocked(i, 0))
+                .OrderBy(i => i.Priority ?? long.MaxValue).ThenBy(i => i.BeadId, StringComparer.Ordinal).ThenBy(i => i.Repo, StringComparer.Ordinal).ThenBy(i => i.Branch, StringComparer.Ordinal)
+                .Select(i => $"{i.Repo} {i.Branch} {i.BeadId}"),
+        ];
+
+        BeadRecord? Find(BeadRef reference) => stored.FirstOrDefault(s => s.Repo == reference.Repo && s.Branch == reference.Branch && s.BeadId == reference.BeadId);
+
+        static bool Done(BeadRecord issue) => issue.Status is "closed" or "tombstone" or "pinned";
+
+        bool Blocked(BeadRecord issue, int depth)
+        {
+            if (!issue.BlockedBy.All(b => Find(b) is { } other && Done(other))) return true;
+            if (issue.Terms is { } terms && terms.Conditions.Any(c => Find(c) is { } other && !Done(other))) return true;
+            if (issue.Terms is { } more && more.Waits.Any(wait =>
+            {
+                var parts = stored.Where(part => part.Parent == wait.Spawner).ToList();
+                return parts.Any(part => !Done(part)) && !(wait.AnyPart && parts.Any(part => part.Status == "closed"));
+            })) return true;
+            return depth < 50 && issue.Parent is { } parent && Find(parent) is { } above && !Done(above) && Blocked(above, depth + 1);
+        }
+    }
 
     private static Bead Copy(Bead bead) => JsonSerializer.Deserialize(JsonSerializer.Serialize(bead, Bead.Kind.Snapshot), Bead.Kind.Snapshot)!;
 }
