@@ -43,7 +43,18 @@ internal static class Syncs
         lab.Results.Add(new($"the same again, unchanged", "parsing the HTTP body only", medians[2], medians[4], "s", Goal.None));
         lab.Results.Orient($"full sync of {Count:#,0} issues", medians[0], 2.6, "s", Goal.Most(0.2));
         lab.Results.Orient("memory after such syncs", Math.Max(memory, server.Memory()) / 1e6, 84, "MB", Goal.None);
+        await Memory(lab, issues);
         lab.Say($"full {medians[0] * 1000:0} ms, copy {medians[1] * 1000:0} ms, again {medians[2] * 1000:0} ms, lines {medians[3] * 1000:0} ms, body {medians[4] * 1000:0} ms");
+    }
+
+    /// <summary>What a server holds after full syncs of ten projects, each of 10,000 issues.</summary>
+    private static async Task Memory(Lab lab, string issues)
+    {
+        const int projects = 10;
+        await using var server = await lab.Server(await lab.Database());
+        using var connection = new HttpConnection(server.Port);
+        for (var i = 0; i < projects; i++) Send(connection, (await Fresh(server, issues)).Request);
+        lab.Results.Orient($"memory after syncs of {projects} × {Count:#,0} issues", server.Memory() / 1e6, 84, "MB", Goal.None);
     }
 
     /// <summary>A sync of these issues to a project that has none.</summary>
