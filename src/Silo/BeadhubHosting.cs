@@ -1,6 +1,5 @@
 using Beadhub.EventLog;
 using Beadhub.Gateway;
-using Beadhub.Identities;
 using Beadhub.Policies;
 using Beadhub.Presence;
 using Beadhub.Silo.Cluster;

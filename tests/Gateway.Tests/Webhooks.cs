@@ -269,16 +269,16 @@ public abstract class WebhooksContract(Store store) : ContractTests(store)
         await server.Kill();
         var database = server.DatabaseUrl["sqlite:".Length..];
         foreach (var file in Directory.GetFiles(Path.GetDirectoryName(database)!))
-            (await File.ReadAllBytesAsync(file)).AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(secret)).ShouldBe(-1, file);
+            (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)).AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(secret)).ShouldBe(-1, file);
         var key = database + ".key";
-        File.GetUnixFileMode(key).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(key).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         await server.Restart();
         agent = agent.At(server.Api);
         await Reserve(agent, "k2").Ok();
         (await receiver.Until(e => e.Texts("paths").Contains("k2"))).ShouldNotBeEmpty();
         await server.Kill();
-        var kept = await File.ReadAllBytesAsync(key);
+        var kept = await File.ReadAllBytesAsync(key, TestContext.Current.CancellationToken);
         File.Delete(key);
 
         await server.Restart();
@@ -290,7 +290,7 @@ public abstract class WebhooksContract(Store store) : ContractTests(store)
 
         // With the key that was there all goes on.
         await server.Kill();
-        await File.WriteAllBytesAsync(key, kept);
+        await File.WriteAllBytesAsync(key, kept, TestContext.Current.CancellationToken);
         await server.Restart();
         agent = agent.At(server.Api);
         (await receiver.Until(e => e.Texts("paths").Contains("k3"))).ShouldNotBeEmpty();
