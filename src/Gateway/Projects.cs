@@ -21,8 +21,10 @@ internal sealed class Projects(IGrainFactory grains, Identification identificati
         group.Post("", endpoints.Create).Says("Create a project before anybody joins it; for administrators", 401, 403, 409, 422);
         group.Get("/{projectId}", endpoints.Get).Says("One project; for administrators", 401, 403, 404, 422);
         group.Patch("/{projectId}", endpoints.Change).Says("Change name or visibility; for administrators", 401, 403, 404, 422);
-        group.Post("/{projectId}/archive", endpoints.Archive).Says("Put a project aside: it is read, not changed, and nobody joins it; for administrators", 401, 403, 404, 422);
-        group.Post("/{projectId}/unarchive", endpoints.Unarchive).Says("Take an archived project into use again; for administrators", 401, 403, 404, 422);
+        group.Post("/{projectId}/archive", endpoints.Archive)
+            .Says("Put a project aside: it is read, not changed, and nobody joins it; for administrators", 401, 403, 404, 422);
+        group.Post("/{projectId}/unarchive", endpoints.Unarchive)
+            .Says("Take an archived project into use again; for administrators", 401, 403, 404, 422);
     }
 
     private async Task<Answer<ProjectView>> Current(HttpContext http)
@@ -44,10 +46,14 @@ internal sealed class Projects(IGrainFactory grains, Identification identificati
         query.Done();
 
         identification.MustBeAdmin(http);
-        if (!string.IsNullOrEmpty(slug)) return Answer.Of(await Named(slug, string.IsNullOrEmpty(tenant) ? null : tenant), Wire.Types.ProjectListAnswer);
+        if (!string.IsNullOrEmpty(slug))
+            return Answer.Of(await Named(slug, string.IsNullOrEmpty(tenant) ? null : tenant), Wire.Types.ProjectListAnswer);
         var page = await grains.GetGrain<IProjectsGrain>(IProjectsGrain.Key).List(new(
-            limit, Cursor.Decode(cursor)?.Text("project_id"), string.IsNullOrEmpty(tenant) ? null : tenant, http.Request.Query.ContainsKey("archived") ? archived : null));
-        var next = page is { HasMore: true, Projects: [.., var last] } ? Cursor.Encode(json => json.WriteString("project_id", last.ProjectId)) : null;
+            limit, Cursor.Decode(cursor)?.Text("project_id"), string.IsNullOrEmpty(tenant) ? null : tenant,
+            http.Request.Query.ContainsKey("archived") ? archived : null));
+        var next = page is { HasMore: true, Projects: [.., var last] }
+            ? Cursor.Encode(json => json.WriteString("project_id", last.ProjectId))
+            : null;
         return Answer.Of(new ProjectListAnswer(page.Projects, page.HasMore, next), Wire.Types.ProjectListAnswer);
     }
 
@@ -93,9 +99,11 @@ internal sealed class Projects(IGrainFactory grains, Identification identificati
         return Answer.Of(await ProjectOf(http).Change(new(name, visibility)), Wire.Types.ProjectDetails);
     }
 
-    private async Task<Answer<ProjectDetails>> Archive(HttpContext http) => Answer.Of(await ProjectOf(http).SetArchived(true), Wire.Types.ProjectDetails);
+    private async Task<Answer<ProjectDetails>> Archive(HttpContext http) =>
+        Answer.Of(await ProjectOf(http).SetArchived(true), Wire.Types.ProjectDetails);
 
-    private async Task<Answer<ProjectDetails>> Unarchive(HttpContext http) => Answer.Of(await ProjectOf(http).SetArchived(false), Wire.Types.ProjectDetails);
+    private async Task<Answer<ProjectDetails>> Unarchive(HttpContext http) =>
+        Answer.Of(await ProjectOf(http).SetArchived(false), Wire.Types.ProjectDetails);
 
     private IProjectGrain ProjectOf(HttpContext http) => grains.GetGrain<IProjectGrain>(Administered(http, identification));
 

@@ -5,12 +5,13 @@ using Orleans;
 namespace Beadhub.Gateway.Identity;
 
 /// <summary>
-/// Finds out who asks: signed proxy headers when they are there and a secret is set, otherwise a bearer token (contract 1.1), of a kind that its form tells
-/// (<see cref="Tokens"/>).
+/// Finds out who asks: signed proxy headers when they are there and a secret is set, otherwise a bearer token (contract 1.1), of a kind
+/// that its form tells (<see cref="Tokens"/>).
 /// </summary>
 /// <remarks>
-/// Whether a caller may read or write at all is decided here and nowhere else: one whose agent has ended reads its project while its key lives, and writes nothing
-/// (contract 1.8); nobody writes in an archived project; no public reader sees a private one; a gateway that signs for a tenant sees that tenant's projects only.
+/// Whether a caller may read or write at all is decided here and nowhere else: one whose agent has ended reads its project while its key
+/// lives, and writes nothing (contract 1.8); nobody writes in an archived project; no public reader sees a private one; a gateway that
+/// signs for a tenant sees that tenant's projects only.
 /// </remarks>
 internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFactory grains, GatewaySettings settings)
 {
@@ -19,8 +20,8 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
 
     /// <summary>Who asks. Whatever is not a GET counts as a write; what only reads by another method asks <see cref="ReaderOf"/>.</summary>
     /// <exception cref="ApiException">
-    /// 401; 403 for a writing public reader (contract 1.7); 404 where the project is not the caller's to see; 410 for a write in the name of an agent that was
-    /// deregistered, or to an archived project.
+    /// 401; 403 for a writing public reader (contract 1.7); 404 where the project is not the caller's to see; 410 for a write in the name
+    /// of an agent that was deregistered, or to an archived project.
     /// </exception>
     public ValueTask<ProjectIdentity> Of(HttpContext http) => HttpMethods.IsGet(http.Request.Method) ? ReaderOf(http) : WriterOf(http);
 
@@ -29,7 +30,8 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     public async ValueTask<ProjectIdentity> ReaderOf(HttpContext http) => WithLivingKey(await Known(http));
 
     /// <summary>Who asks to write.</summary>
-    /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when its agent was deregistered or the project is archived.</exception>
+    /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when its agent was deregistered or the project is
+    /// archived.</exception>
     public async ValueTask<ProjectIdentity> WriterOf(HttpContext http)
     {
         var who = await Member(http);
@@ -42,16 +44,22 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     }
 
     /// <summary>
-    /// Who asks, though its agent may have ended: for <c>/v1/bdh</c>, which tells such a client so by a 410, at which it stops; at a 401 it would run on
-    /// without coordination (contract 8.2).
+    /// Who asks, though its agent may have ended: for <c>/v1/bdh</c>, which tells such a client so by a 410, at which it stops; at a 401 it
+    /// would run on without coordination (contract 8.2).
     /// </summary>
-    /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when a proxy acts for an agent that has ended: it may name any workspace.</exception>
+    /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when a proxy acts for an agent that has ended: it may name any
+    /// workspace.</exception>
     public async ValueTask<ProjectIdentity> EvenEndedOf(HttpContext http) =>
         await Known(http) is { Mode: AuthMode.Bearer } who ? InUse(who) : await WriterOf(http);
 
-    /// <summary>Who asks to restore a workspace: a key may not restore its own, a gateway may in the name of the very agent that ended (contract 5.5).</summary>
-    /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when the agent of the key was deregistered or the project is archived.</exception>
-    public async ValueTask<ProjectIdentity> RestorerOf(HttpContext http) => await Member(http) is { Mode: AuthMode.Proxy } who ? who : await WriterOf(http);
+    /// <summary>
+    /// Who asks to restore a workspace: a key may not restore its own, a gateway may in the name of the very agent that ended (contract
+    /// 5.5).
+    /// </summary>
+    /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when the agent of the key was deregistered or the project is
+    /// archived.</exception>
+    public async ValueTask<ProjectIdentity> RestorerOf(HttpContext http) =>
+        await Member(http) is { Mode: AuthMode.Proxy } who ? who : await WriterOf(http);
 
     /// <summary>The agent behind a bearer key; signed headers alone are not enough here (contract 1.6).</summary>
     /// <exception cref="ApiException">401; 410 when the project is archived.</exception>
@@ -61,9 +69,12 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         return (who, who.AgentId ?? throw BearerKeys.UnknownKey());
     }
 
-    /// <summary>The agent that the caller acts as (protocol 1.4): the one of the key or of the signed headers, never one that the request names.</summary>
+    /// <summary>
+    /// The agent that the caller acts as (protocol 1.4): the one of the key or of the signed headers, never one that the request names.
+    /// </summary>
     /// <exception cref="ApiException">
-    /// 401; 403 when the key is bound to no agent, and for public readers; 404 when the agent was deleted; 410 for a write to an archived project.
+    /// 401; 403 when the key is bound to no agent, and for public readers; 404 when the agent was deleted; 410 for a write to an archived
+    /// project.
     /// </exception>
     public async ValueTask<Actor> ActorOf(HttpContext http)
     {
@@ -75,7 +86,8 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     }
 
     /// <summary>
-    /// Lets administrators through and nobody else: those who have the administrators' key or, while the server was given none, those on this machine.
+    /// Lets administrators through and nobody else: those who have the administrators' key or, while the server was given none, those on
+    /// this machine.
     /// </summary>
     /// <exception cref="ApiException">401 without credentials where a key is wanted; 403.</exception>
     public void MustBeAdmin(HttpContext http)
@@ -83,17 +95,20 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         if (!tokens.HasAdminKey)
         {
             if (LocalCallers.IsLocal(http)) return;
-            throw ApiException.Forbidden("Administrators only: ask on the server's own machine, or set BEADHUB_ADMIN_KEY there and send it as a bearer token");
+            throw ApiException.Forbidden(
+                "Administrators only: ask on the server's own machine, or set BEADHUB_ADMIN_KEY there and send it as a bearer token");
         }
 
         var header = http.Request.Headers.Authorization.ToString();
         if (header.Length == 0) throw ApiException.Unauthorized();
-        if (!header.StartsWith(BearerKeys.Scheme, StringComparison.Ordinal) || tokens.KindOf(header.AsSpan(BearerKeys.Scheme.Length)) != TokenKind.Administrator)
+        if (!header.StartsWith(BearerKeys.Scheme, StringComparison.Ordinal)
+            || tokens.KindOf(header.AsSpan(BearerKeys.Scheme.Length)) != TokenKind.Administrator)
             throw ApiException.Forbidden("Administrators only");
     }
 
     /// <summary>
-    /// The tenant, and the project if any, that a gateway has signed for on a request which needs no caller; nothing when none has signed for a tenant.
+    /// The tenant, and the project if any, that a gateway has signed for on a request which needs no caller; nothing when none has signed
+    /// for a tenant.
     /// </summary>
     /// <exception cref="ApiException">401; 403 for a public reader.</exception>
     public (string? TenantId, string? ProjectId) SignedTenantOf(HttpContext http)
@@ -107,7 +122,9 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
 
     /// <summary>The tenant of the caller's project: slugs that the caller names are of it.</summary>
     public async ValueTask<string?> TenantOf(ProjectIdentity who) =>
-        who.Mode == AuthMode.Bearer ? who.Standing.TenantId : who.TenantId ?? (await grains.GetGrain<IProjectGrain>(who.ProjectId).Standing(null)).TenantId;
+        who.Mode == AuthMode.Bearer
+            ? who.Standing.TenantId
+            : who.TenantId ?? (await grains.GetGrain<IProjectGrain>(who.ProjectId).Standing(null)).TenantId;
 
     /// <summary>Whether any credentials were sent.</summary>
     public static bool HasCredentials(HttpContext http) =>
@@ -118,13 +135,16 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
             ? VouchedFor(ProxyHeaders.Identify(http.Request.Headers, secret), http.Request.Method)
             : keys.Identify(http.Request);
 
-    /// <summary>Somebody for whom a proxy vouches. How they stand is asked only where it matters: a proxy's word is enough for members who read.</summary>
+    /// <summary>
+    /// Somebody for whom a proxy vouches. How they stand is asked only where it matters: a proxy's word is enough for members who read.
+    /// </summary>
     private async ValueTask<ProjectIdentity> VouchedFor(ProjectIdentity who, string method)
     {
         if (who.Mode == AuthMode.PublicReader && !HttpMethods.IsGet(method)) throw ApiException.Forbidden("Public readers may not write");
         if (who is { Mode: AuthMode.Proxy, TenantId: null } && HttpMethods.IsGet(method)) return who;
         who = who with { Standing = await grains.GetGrain<IProjectGrain>(who.ProjectId).Standing(who.AgentId) };
-        var isHidden = (who.Mode == AuthMode.PublicReader && who.Standing.IsPrivate) || (who.TenantId is { } tenant && tenant != who.Standing.TenantId);
+        var isHidden = (who.Mode == AuthMode.PublicReader && who.Standing.IsPrivate)
+            || (who.TenantId is { } tenant && tenant != who.Standing.TenantId);
         return isHidden ? throw ApiException.NotFound("Project not found") : who;
     }
 

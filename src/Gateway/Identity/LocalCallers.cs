@@ -2,10 +2,13 @@ using System.Net;
 
 namespace Beadhub.Gateway.Identity;
 
-/// <summary>Whether a request comes from this machine itself: to such callers the server tells, and allows, what it does to nobody else.</summary>
+/// <summary>
+/// Whether a request comes from this machine itself: to such callers the server tells, and allows, what it does to nobody else.
+/// </summary>
 internal static class LocalCallers
 {
-    // A proxy on the same machine brings requests from anywhere, and says so: in one of these, of which X-Original-For is left of a header that was believed.
+    // A proxy on the same machine brings requests from anywhere, and says so: in one of these, of which X-Original-For is left of a header
+    // that was believed.
     private static readonly string[] OfProxies = ["Forwarded", "Via", "X-Real-IP", "X-Original-For", ProxyHeaders.Signature];
 
     /// <summary>Whether it comes over the loopback and no proxy has brought it.</summary>

@@ -6,8 +6,10 @@ namespace Beadhub.Gateway.Identity;
 
 /// <summary>Authentication by headers that a trusted gateway signed (contract 1.3). Any defect is a 401.</summary>
 /// <remarks>
-/// <c>X-BH-Auth</c> is <c>v2:project:type:principal:actor:signature</c>. A gateway that serves several tenants signs <c>v3:project:type:principal:actor:tenant:signature</c>
-/// and sends the tenant in <c>X-Tenant-ID</c> too: then the project must be of that tenant. With v2 that header means nothing, since nothing vouches for it.
+/// <c>X-BH-Auth</c> is <c>v2:project:type:principal:actor:signature</c>. A gateway that serves several tenants signs
+/// <c>v3:project:type:principal:actor:tenant:signature</c>
+/// and sends the tenant in <c>X-Tenant-ID</c> too: then the project must be of that tenant. With v2 that header means nothing, since
+/// nothing vouches for it.
 /// </remarks>
 internal static class ProxyHeaders
 {

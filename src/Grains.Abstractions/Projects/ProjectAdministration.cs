@@ -16,10 +16,12 @@ public interface IProjectsGrain : IGrainWithStringKey
     ValueTask<ProjectPage> List(ProjectsQuery query);
 }
 
-/// <summary>Whether those who are no members may read a project (requirements, core concepts). Null on a project says that nobody has decided.</summary>
+/// <summary>
+/// Whether those who are no members may read a project (requirements, core concepts). Null on a project says that nobody has decided.
+/// </summary>
 /// <remarks>
-/// Public readers come by a gateway that signs for them (contract 1.7). Until somebody decides, the gateway does, as it always has; <see cref="Private"/> turns it
-/// away, and nothing but <see cref="Public"/> may ever open a project to readers for whom no gateway signs.
+/// Public readers come by a gateway that signs for them (contract 1.7). Until somebody decides, the gateway does, as it always has; <see
+/// cref="Private"/> turns it away, and nothing but <see cref="Public"/> may ever open a project to readers for whom no gateway signs.
 /// </remarks>
 public static class Visibilities
 {

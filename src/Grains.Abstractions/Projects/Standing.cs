@@ -2,7 +2,10 @@ using Orleans;
 
 namespace Beadhub.Projects;
 
-/// <summary>What the door must know of a caller before it lets a request in. Answered from memory with every request, so it is a value and costs no memory.</summary>
+/// <summary>
+/// What the door must know of a caller before it lets a request in. Answered from memory with every request, so it is a value and costs no
+/// memory.
+/// </summary>
 /// <param name="Exists">Whether the project was ever created.</param>
 /// <param name="Agent">What became of the agent that the caller speaks for.</param>
 /// <param name="IsArchived">Whether the project is only read.</param>

@@ -18,7 +18,8 @@ internal sealed class AdminApi : IDisposable
     {
         if (!Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             throw new CommandFailedException($"{url} is not the address of a server");
-        // A proxy of the environment has no business between this machine and itself, and would make the caller look like one from elsewhere.
+        // A proxy of the environment has no business between this machine and itself, and would make the caller look like one from
+        // elsewhere.
         var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = !address.IsLoopback }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(100) };
         if (key is { Length: > 0 }) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return new(http);

@@ -11,12 +11,13 @@ using Npgsql;
 namespace Beadhub.Silo.Administration;
 
 /// <summary>
-/// Removes a project from a log: its own rows, and what the instance keeps of it (its names, its keys, its uses of repositories). The log is written by nobody
-/// else meanwhile: it is held as a lone server holds it, which neither another server nor a node of a cluster can be beside.
+/// Removes a project from a log: its own rows, and what the instance keeps of it (its names, its keys, its uses of repositories). The log
+/// is written by nobody else meanwhile: it is held as a lone server holds it, which neither another server nor a node of a cluster can be
+/// beside.
 /// </summary>
 /// <remarks>
-/// In the streams that the project shares with others, the uses of repositories, its events are not taken out, which would tear their versions, but emptied: they then
-/// say that nobody left. Snapshots of these streams go, and are made anew from the events.
+/// In the streams that the project shares with others, the uses of repositories, its events are not taken out, which would tear their
+/// versions, but emptied: they then say that nobody left. Snapshots of these streams go, and are made anew from the events.
 /// </remarks>
 internal sealed class Erasure : IAsyncDisposable
 {
@@ -161,7 +162,10 @@ internal sealed class Erasure : IAsyncDisposable
         return SqliteDatabase.Open(path, write: true);
     }
 
-    /// <summary>A connection to the log, and the URL of it: the tables may be in the schema of <c>roles.sql</c>, where the owner does not look by itself.</summary>
+    /// <summary>
+    /// A connection to the log, and the URL of it: the tables may be in the schema of <c>roles.sql</c>, where the owner does not look by
+    /// itself.
+    /// </summary>
     private static async Task<(DbConnection, string)> Postgres(DatabaseUrl url, CancellationToken cancellation)
     {
         var settings = new NpgsqlConnectionStringBuilder(url.ConnectionString) { Pooling = false, Enlist = false, CommandTimeout = 0, ApplicationName = "beadhub erase" };
@@ -252,5 +256,7 @@ internal sealed class Erasure : IAsyncDisposable
 /// <param name="Events">How many events it has.</param>
 internal sealed record ErasedProject(string Id, string Slug, long Events);
 
-/// <summary>What was removed: rows of the project, its names and keys, and what other projects' members have written that mentions its id.</summary>
+/// <summary>
+/// What was removed: rows of the project, its names and keys, and what other projects' members have written that mentions its id.
+/// </summary>
 internal sealed record Erased(long Events, long Streams, long Marks, long Names, long Keys, long Origins, long Mentions);

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Beadhub.Silo.Administration;
 
-/// <summary><c>beadhub key</c>: what operators do with API keys, on a running server. No key is ever shown: only its id and how it begins.</summary>
+/// <summary>
+/// <c>beadhub key</c>: what operators do with API keys, on a running server. No key is ever shown: only its id and how it begins.
+/// </summary>
 internal static class KeyCommand
 {
     private static readonly Argument<string> Project = new("project") { Description = "Slug or id" };
