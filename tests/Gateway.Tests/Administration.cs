@@ -44,6 +44,9 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         // Whom a proxy has brought is from anywhere.
         foreach (var header in new[] { "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via", "X-BH-Auth" })
             await server.Api.With((header, "127.0.0.1")).Get("/v1/projects").RefusedWith(403, "BEADHUB_ADMIN_KEY");
+        // A page in a browser may let its own name lead here.
+        await server.Api.With(("Host", "evil.example")).Get("/v1/projects").RefusedWith(403);
+        await server.Api.With(("Host", "localhost")).Get("/v1/projects").Ok();
         await server.Api.As(Api.AdminKey).Get("/v1/agents").Unauthorized("Invalid API key");
         await server.Api.Get($"/v1/projects/{agent.ProjectId}/keys").Ok();
     }

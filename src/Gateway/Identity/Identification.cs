@@ -94,7 +94,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     {
         if (!tokens.HasAdminKey)
         {
-            if (LocalCallers.IsLocal(http)) return;
+            if (LocalCallers.IsLocal(http) && LocalCallers.NamesThisMachine(http.Request)) return;
             throw ApiException.Forbidden(
                 "Administrators only: ask on the server's own machine, or set BEADHUB_ADMIN_KEY there and send it as a bearer token");
         }

@@ -15,6 +15,17 @@ internal static class LocalCallers
     public static bool IsLocal(HttpContext http) =>
         http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address) && !IsForwarded(http.Request.Headers);
 
+    /// <summary>
+    /// Whether the request names this machine as such. A page in a browser can let a name of its own lead here, and would then read as the
+    /// machine's user.
+    /// </summary>
+    public static bool NamesThisMachine(HttpRequest request)
+    {
+        var host = request.Host.Host.Trim('[', ']');
+        return host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+    }
+
     /// <summary>Whether a proxy has brought a request, by what proxies add to it.</summary>
     public static bool IsForwarded(IHeaderDictionary headers)
     {
