@@ -202,5 +202,7 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
     private static int HashCode(int seed, int i) => unchecked((seed * 397) ^ (i * 7919));
 
     private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.Integer, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : otherwise;
 }
