@@ -73,7 +73,9 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             if (IsFinal(http.Response.StatusCode) && written.Length <= MaxRecorded)
             {
                 recorded = true;
-                var kept = await request.Complete(new(fingerprint, http.Response.StatusCode, Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length)), turn);
+                var holdsSecret = http.GetEndpoint()?.Metadata.GetMetadata<AnswersSecretAttribute>() is null ? default(bool?) : true;
+                var text = Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length);
+                var kept = await request.Complete(new(fingerprint, http.Response.StatusCode, text, holdsSecret), turn);
                 if (kept is { Step: RequestStep.Repeat, Answer: { } first })
                 {
                     // Another node was faster with the same request.
@@ -139,3 +141,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
+
+/// <summary>Marks an endpoint whose answer shows a secret that is not shown again: what is kept of it for a repeat is encrypted.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class AnswersSecretAttribute : Attribute;

@@ -102,6 +102,19 @@ public abstract class IdempotencyContract(Store store) : ContractTests(store)
         await Task.FromResult(await Once(first, "k", "/v1/repos/ensure", Body("two"))).RefusedWith(422, "used for another request");
     }
 
+    [Fact]
+    public async Task A_repeat_shows_the_secret_of_the_webhook_that_was_registered_first()
+    {
+        var (alice, _) = await Two();
+        var body = new { url = "https://example.com/hook", events = Array.Empty<string>() };
+
+        var first = await Once(alice, "k", "/v1/webhooks", body).Ok();
+        var again = await Once(alice, "k", "/v1/webhooks", body);
+
+        again.Header("Idempotent-Replayed").ShouldBe("true");
+        again.Json.GetRawText().ShouldBe(first.GetRawText());
+    }
+
     private async Task<(Agent Alice, Agent Bob)> Two()
     {
         var project = NewProject();

@@ -21,7 +21,7 @@ internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identificat
     {
         var endpoints = routes.Make<WebhookEndpoints>();
         var group = routes.MapGroup("/v1/webhooks").WithTags("webhooks");
-        group.Post("", endpoints.Register).Says("Register an endpoint; the only answer with its secret", 401, 403, 409, 422, 501);
+        group.Post("", endpoints.Register).Says("Register an endpoint; the only answer with its secret", 401, 403, 409, 422, 501).WithMetadata(new AnswersSecretAttribute());
         group.Get("", endpoints.List).Says("Endpoints, how far each has come and how it does", 401, 403);
         group.Post("/{webhookId}/enable", endpoints.Enable).Says("Serve a disabled endpoint again, from where it stopped", 401, 403, 404, 422);
         group.Delete("/{webhookId}", endpoints.Remove).Says("Delete an endpoint", 401, 403, 404, 422);

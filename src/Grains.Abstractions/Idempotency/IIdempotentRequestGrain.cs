@@ -65,8 +65,13 @@ public sealed record RequestBegun([property: Id(0)] RequestStep Step, [property:
 /// <param name="Fingerprint">Hash of what was asked.</param>
 /// <param name="Status">HTTP status.</param>
 /// <param name="Body">Body as text.</param>
+/// <param name="HoldsSecret">True when the body shows a secret: the log keeps it encrypted under the server's secret key, where there is one.</param>
 [GenerateSerializer, Immutable, Alias("idempotency.answer.v1")]
-public sealed record RecordedAnswer([property: Id(0)] string Fingerprint, [property: Id(1)] int Status, [property: Id(2)] string Body);
+public sealed record RecordedAnswer(
+    [property: Id(0)] string Fingerprint,
+    [property: Id(1)] int Status,
+    [property: Id(2)] string Body,
+    [property: Id(3)] bool? HoldsSecret = null);
 
 /// <summary>A request with an <c>Idempotency-Key</c> was answered.</summary>
 [GenerateSerializer, Immutable, Alias("request.answered.v1")]

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.EventLog;
+using Beadhub.Identities;
 
 namespace Beadhub.Idempotency;
 
@@ -20,14 +21,31 @@ public sealed record IdempotentRequest(RecordedAnswer? Answer) : IEventSourced<I
     public IdempotentRequest Apply(IEvent @event) => @event is RequestAnswered answered ? new(answered.Answer) : this;
 
     /// <summary>What to do with a request that asks this.</summary>
-    public RequestBegun Begin(string fingerprint) =>
+    /// <exception cref="RefusedException">The answer is kept under a secret key that this server does not have.</exception>
+    public RequestBegun Begin(string fingerprint, Seal seal) =>
         Answer is null ? new(RequestStep.Proceed)
-        : Answer.Fingerprint == fingerprint ? new(RequestStep.Repeat, Answer)
+        : Answer.Fingerprint == fingerprint ? new(RequestStep.Repeat, Opened(Answer, seal))
         : new(RequestStep.Refuse);
 
     /// <summary>Keeps the first answer, and tells whether that is this one.</summary>
-    public Decision<RequestBegun> Complete(RecordedAnswer answer, DateTimeOffset now) =>
-        Answer is null ? Decision.Accept(new RequestBegun(RequestStep.Proceed, answer), new RequestAnswered(answer, now)) : Decision.None(Begin(answer.Fingerprint));
+    /// <exception cref="RefusedException">As for <see cref="Begin"/>.</exception>
+    public Decision<RequestBegun> Complete(RecordedAnswer answer, Seal seal, DateTimeOffset now) =>
+        Answer is null
+            ? Decision.Accept(new RequestBegun(RequestStep.Proceed, answer), new RequestAnswered(Closed(answer, seal), now))
+            : Decision.None(Begin(answer.Fingerprint, seal));
+
+    // Without a key it stays readable, as the secret itself does in the log then.
+    private static RecordedAnswer Closed(RecordedAnswer answer, Seal seal) =>
+        answer.HoldsSecret is true && seal.CloseText(answer.Body) is { } closed ? answer with { Body = closed } : answer;
+
+    // A body is JSON; what is encrypted is Base64 and never begins like it.
+    private static RecordedAnswer Opened(RecordedAnswer answer, Seal seal) =>
+        answer.HoldsSecret is not true || answer.Body.StartsWith('{') ? answer
+        : answer with
+        {
+            Body = seal.OpenText(answer.Body)
+                ?? throw new RefusedException(RefusalKind.NotConfigured, "The answer is kept under a secret key that this server does not have"),
+        };
 }
 
 /// <summary>JSON of snapshots.</summary>

@@ -1,10 +1,11 @@
 using Beadhub.EventLog;
+using Beadhub.Identities;
 
 namespace Beadhub.Idempotency;
 
 /// <summary>The shell of <see cref="IdempotentRequest"/>. That a request is under way is known in memory only: a node that dies ends it, and two nodes may carry out one request at the same time, of which both give the
 /// answer of the one that was faster.</summary>
-public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<IdempotentRequest>(log), IIdempotentRequestGrain
+public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time, Seal seal) : EventSourcedGrain<IdempotentRequest>(log), IIdempotentRequestGrain
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -28,7 +29,7 @@ public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : E
         var since = time.GetTimestamp();
         while (true)
         {
-            var begun = await Read(request => request.Begin(fingerprint));
+            var begun = await Read(request => request.Begin(fingerprint, seal));
             if (begun.Step != RequestStep.Proceed) return begun;
             Task first;
             TimeSpan held;
@@ -55,7 +56,7 @@ public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time) : E
     {
         try
         {
-            return await Transact(request => request.Complete(answer, time.Now()));
+            return await Transact(request => request.Complete(answer, seal, time.Now()));
         }
         finally
         {

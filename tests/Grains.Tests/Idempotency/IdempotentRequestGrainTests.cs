@@ -1,6 +1,7 @@
 using Beadhub.EventLog;
 using Beadhub.Grains.Tests.Projects;
 using Beadhub.Idempotency;
+using Beadhub.Identities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans;
@@ -18,7 +19,7 @@ public sealed class IdempotentRequestGrainTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _services = new ServiceCollection()
-            .AddSingleton<TimeProvider>(_time).AddSingleton<IEventLog>(_log).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
+            .AddSingleton<TimeProvider>(_time).AddSingleton<IEventLog>(_log).AddSingleton(new Seal(new byte[32])).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
         await _services.GetServices<IHostedService>().Single().StartAsync(TestContext.Current.CancellationToken);
     }
 
@@ -43,6 +44,20 @@ public sealed class IdempotentRequestGrainTests : IAsyncLifetime
         (await Request.Complete(new("f", 200, "first"), first)).ShouldSatisfyAllConditions(
             late => late.Step.ShouldBe(RequestStep.Repeat), late => late.Answer!.Body.ShouldBe("second"));
         (await third).Answer!.Body.ShouldBe("second");
+    }
+
+    [Fact]
+    public async Task An_answer_that_holds_a_secret_is_kept_encrypted_and_given_back_as_it_was()
+    {
+        const string Body = """{"secret":"whsec_1"}""";
+        await Request.Complete(new("f", 200, Body, HoldsSecret: true), await Begun());
+
+        var stored = (await _log.Load(new(IdempotentRequest.Kind.Name, "p/key"), TestContext.Current.CancellationToken)).Tail.ShouldHaveSingleItem();
+        stored.Data.ShouldNotContain("whsec_1");
+        (await Request.Begin("f")).Answer!.Body.ShouldBe(Body);
+        var kept = IdempotentRequest.Empty.Apply(EventTypes.Parse(stored.Type, stored.Data)!);
+        Should.Throw<RefusedException>(() => kept.Begin("f", Seal.None)).Kind.ShouldBe(RefusalKind.NotConfigured);
+        IdempotentRequest.Empty.Apply(new RequestAnswered(new("f", 200, Body, HoldsSecret: true), default)).Begin("f", Seal.None).Answer!.Body.ShouldBe(Body);
     }
 
     [Fact]

@@ -102,7 +102,8 @@ public sealed class RequestFenceGrainTests
 
     private async Task<ServiceProvider> Node()
     {
-        var services = new ServiceCollection().AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(_log).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
+        var services = new ServiceCollection()
+            .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(_log).AddSingleton(Beadhub.Identities.Seal.None).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
         await services.GetServices<IHostedService>().Single().StartAsync(TestContext.Current.CancellationToken);
         return services;
     }
