@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Beadhub.Testing;
+
+namespace Beadhub.Silo.Tests.Deploy;
+
+/// <summary>What the manifests of deploy/ must say for a deployment to be safe; they cannot be applied where there is no container engine.</summary>
+public sealed partial class ManifestTests
+{
+    [Fact]
+    public void Pods_are_counted_by_the_autoscaler_alone()
+    {
+        Text("deploy/kubernetes/autoscaling.yaml").ShouldMatch(@"(?m)^\s+minReplicas: \d");
+        Text("deploy/kubernetes/deployment.yaml").ShouldNotMatch(@"(?m)^\s+replicas:");
+    }
+
+    [Theory]
+    [InlineData("deploy/kubernetes/config.yaml")]
+    [InlineData("deploy/compose.yaml")]
+    public void Metrics_are_given_to_nobody_who_comes_by_a_proxy(string file) => Text(file).ShouldMatch(@"(?m)^\s+BEADHUB_METRICS: direct$");
+
+    [Fact]
+    public void The_proxy_of_compose_has_an_address_of_its_own_and_is_trusted()
+    {
+        var compose = Text("deploy/compose.yaml");
+        var trusted = TrustedProxy().Match(compose).Groups[1].Value;
+
+        trusted.ShouldNotBeEmpty();
+        compose.ShouldMatch($@"(?m)^\s+ipv4_address: {Regex.Escape(trusted)}$");
+    }
+
+    [Fact]
+    public void The_image_restores_packages_before_it_copies_sources()
+    {
+        var dockerfile = Text("deploy/Dockerfile");
+        var restore = dockerfile.IndexOf("RUN dotnet restore", StringComparison.Ordinal);
+
+        restore.ShouldBePositive();
+        dockerfile.IndexOf("COPY src src", StringComparison.Ordinal).ShouldBeGreaterThan(restore);
+        foreach (var project in Directory.EnumerateFiles(Path.Combine(ServerProcess.Root(), "src"), "*.csproj", SearchOption.AllDirectories))
+            dockerfile.ShouldContain($"{Path.GetRelativePath(ServerProcess.Root(), project)} ");
+    }
+
+    [Fact]
+    public async Task Dotnet_run_keeps_data_in_the_folder_where_it_is_called()
+    {
+        var folder = Directory.CreateTempSubdirectory("beadhub-run-");
+        try
+        {
+            var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(ServerProcess.Root(), "src/Silo"), "-getProperty:RunWorkingDirectory"])
+            {
+                WorkingDirectory = folder.FullName,
+                RedirectStandardOutput = true,
+            };
+            using var msbuild = Process.Start(start)!;
+
+            (await msbuild.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim().TrimEnd('/').ShouldBe(folder.FullName);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static string Text(string file) => File.ReadAllText(Path.Combine(ServerProcess.Root(), file));
+
+    [GeneratedRegex(@"(?m)^\s+BEADHUB_TRUSTED_PROXIES: (\S+)$")]
+    private static partial Regex TrustedProxy();
+}
