@@ -18,30 +18,16 @@ namespace Beadhub.Boards;
 [PreferLocalPlacement]
 public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoardGrain
 {
-    private const int FeedBatch = 1000;
-    private const int LoadBatch = 10_000;
-
     // A larger sync is decided here: each of thousands of grains would keep its bead in memory long after it.
     private const int MostByGrains = 64;
     private const int AttemptsHere = 3;
     private const int AppendBatch = 2000;
 
-    private readonly Lock _swap = new();
-    private readonly SemaphoreSlim _catchingUp = new(1, 1);
     private readonly List<(string WorkspaceId, string BeadId)> _claiming = [];
     private readonly FreeBeads _free = new();
     private string _project = "";
     private IssueTexts _texts = null!;
-    private long _doubts; // times that the index was distrusted
-    private volatile Known _known = new(Board.Empty(""), 0, Untrusted);
-
-    private const long Untrusted = -1;
-
-    /// <summary>What the index holds.</summary>
-    /// <param name="Board">The index.</param>
-    /// <param name="Position">Feed position up to which it holds everything.</param>
-    /// <param name="Epoch">The log's exclusive epoch in which that was so.</param>
-    private sealed record Known(Board Board, long Position, long Epoch);
+    private BoardProjection _board = null!;
 
     private ISubscriptionsGrain Subscriptions => field ??= GrainFactory.GetGrain<ISubscriptionsGrain>(_project);
 
@@ -51,11 +37,9 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _project = this.GetPrimaryKeyString();
-        _known = new(Board.Empty(_project), 0, Untrusted);
         _texts = new(log, _project);
-        var epoch = log.ExclusiveEpoch;
-        await Rebuild(cancellationToken);
-        Trust(epoch, doubts: 0);
+        _board = new(log, _project);
+        await _board.CatchUp(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -67,7 +51,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async ValueTask<IssueText?> Issue(IssueName name)
     {
-        var board = await Current();
+        var board = await _board.Newest();
         var records = board.Beads.GetValueOrDefault(name.BeadId)?.Records ?? [];
         var issue = name.Newest ? BeadTask.Newest(records)
             : name is { Repo: { } repo, Branch: { } branch } ? records.In(repo, branch)
@@ -76,7 +60,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ExportPage> Export(ExportQuery query) => await _texts.Page((await Current()).Views.ById(query.Repo, query.Branch), query.After);
+    public async ValueTask<ExportPage> Export(ExportQuery query) => await _texts.Page((await _board.Newest()).Views.ById(query.Repo, query.Branch), query.After);
 
     /// <inheritdoc/>
     public ValueTask<ReadyList> Ready(ReadyQuery query) => Read(query, static (views, query) => views.Ready(query));
@@ -96,7 +80,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async Task<SyncOutcome> Sync(SyncBeads command)
     {
-        var board = await Current();
+        var board = await _board.Newest();
         var now = time.Now();
         var plan = SyncPlan.Of(board, command, now);
         BeadChange[] results;
@@ -121,7 +105,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         HashSet<string>? refused = null;
         while (true)
         {
-            var board = await Current();
+            var board = await _board.Newest();
             var (issue, busy) = _free.Reserve(board, command, refused);
             if (issue is null)
             {
@@ -150,7 +134,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async Task<ClaimView> Join(JoinBead command)
     {
-        var joined = await Claim(await Current(), command.BeadId, new(command.WorkspaceId, command.Alias, command.HumanName),
+        var joined = await Claim(await _board.Newest(), command.BeadId, new(command.WorkspaceId, command.Alias, command.HumanName),
             new(ClaimKind.Joining, Role: command.Role, Note: command.Note, RequestId: command.RequestId));
         return joined.Earlier is { } earlier ? new(earlier.BeadId, (await ReadClaim(earlier, command.WorkspaceId)).Claimed.Claim()) : new(command.BeadId, joined.Granted!);
     }
@@ -158,7 +142,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async Task<bool> Leave(string workspaceId, string beadId)
     {
-        var board = await Current();
+        var board = await _board.Newest();
         // Ids of which nothing is known cost nothing.
         if (!board.ClaimsOn(beadId).Any(claim => claim.WorkspaceId == workspaceId)) return false;
         var left = await Change([KeyValuePair.Create(beadId, new ChangeBead(workspaceId, "", "", ReleaseOwn: true))]);
@@ -168,7 +152,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async Task<int> ReleaseClaimsOf(string workspaceId)
     {
-        var board = await Current();
+        var board = await _board.Newest();
         var beads = board.Workspaces.GetValueOrDefault(workspaceId, BoardWorkspace.None).Claims.Select(c => c.Row.BeadId).ToHashSet(StringComparer.Ordinal);
 
         // A claim on its way to the log is not in the index yet, and would outlive its workspace.
@@ -244,7 +228,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async Task ClaimTask(ClaimTask command)
     {
-        var board = await Current();
+        var board = await _board.Newest();
         var claim = new ChangeBead(
             command.WorkspaceId, command.Alias, command.HumanName, Claim: true, Apex: new("", "", command.ApexRef), ProbablyNew: !board.Beads.ContainsKey(command.TaskRef),
             Terms: new(ClaimKind.Free), Title: command.Title);
@@ -254,7 +238,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async Task ReleaseTask(string taskRef, string title)
     {
-        var board = await Current();
+        var board = await _board.Newest();
         bool claiming;
         lock (_claiming) claiming = _claiming.Any(c => c.BeadId == taskRef);
         if (!claiming && board.ClaimsOn(taskRef).IsEmpty) return;
@@ -276,7 +260,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             if (result.HeldBy is { } holder) refused = BoardViews.BeingWorkedOn(result.Bead.BeadId, holder.Alias, holder.HumanName);
         }
 
-        var total = _known.Board.Scope(command.Repo, command.Branch).Count;
+        var total = _board.State.Scope(command.Repo, command.Branch).Count;
         return new(plan.Received, added, updated, deleted, conflicts.DrainToImmutable(), statusChanges, total, refused, now, Unchanged: plan.Unchanged);
     }
 
@@ -303,7 +287,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             for (var i = 0; i < calls.Length; i++)
             {
                 var (id, change) = changes[i];
-                calls[i] = GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_project, id)).Change(change with { KnownVersion = _known.Board.Beads.GetValueOrDefault(id)?.Version ?? 0 });
+                calls[i] = GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_project, id)).Change(change with { KnownVersion = _board.State.Beads.GetValueOrDefault(id)?.Version ?? 0 });
             }
 
             return await Task.WhenAll(calls);
@@ -312,7 +296,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         {
             DistrustAfter(calls);
             // What succeeded is in the log and is shown even when another bead's call failed.
-            Show(calls.Where(call => call is { IsCompletedSuccessfully: true }).Select(call => call.Result.Bead));
+            _board.Show(calls.Where(call => call is { IsCompletedSuccessfully: true }).Select(call => call.Result.Bead));
         }
     }
 
@@ -329,14 +313,14 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             for (var attempt = 1; left.Count > 0 && attempt <= AttemptsHere; attempt++)
             {
                 left = await AppendAll(changes, left, results);
-                foreach (var group in left.Chunk(LoadBatch))
-                    Show((await Task.WhenAll(group.Select(i => log.Load<Bead>(StreamOf(changes[i].Key).Key).AsTask()))).Select(stream => View(stream.Key, stream)));
+                foreach (var group in left.Chunk(BoardProjection.LoadBatch))
+                    _board.Show(await Task.WhenAll(group.Select(i => _board.Read(changes[i].Key).AsTask())));
             }
         }
         finally
         {
             // What succeeded is in the log and is shown even when the rest failed.
-            Show(results.Where(result => result is not null).Select(result => result.Bead));
+            _board.Show(results.Where(result => result is not null).Select(result => result.Bead));
         }
 
         if (left.Count == 0) return results;
@@ -389,7 +373,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <summary>Decides on the newest index; what changes nothing is a result at once.</summary>
     private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, int[] indexes, BeadChange[] results)
     {
-        var board = await Current();
+        var board = await _board.Newest();
         var now = time.Now();
         var decided = new List<Decided>(indexes.Length);
         foreach (var i in indexes)
@@ -447,111 +431,15 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
 
     private ValueTask<TAnswer> Read<TQuery, TAnswer>(TQuery query, Func<BoardViews, TQuery, TAnswer> answer)
     {
-        var known = _known;
-        return IsTrusted(known) ? new(answer(known.Board.Views, query)) : ReadNewest();
+        var board = _board.Newest();
+        return board.IsCompletedSuccessfully ? new(answer(board.Result.Views, query)) : ReadNewest(board);
 
-        async ValueTask<TAnswer> ReadNewest() => answer((await CaughtUp()).Views, query);
-    }
-
-    private ValueTask<Board> Current()
-    {
-        var known = _known;
-        return IsTrusted(known) ? new(known.Board) : CaughtUp();
-    }
-
-    private bool IsTrusted(Known known) => known.Epoch > 0 && known.Epoch == log.ExclusiveEpoch;
-
-    /// <summary>One look-up of the feed's head; reads on only when it moved.</summary>
-    private async ValueTask<Board> CaughtUp()
-    {
-        // Taken before the head, so that an epoch that ends in between is never trusted, nor a distrust undone that arises.
-        var (epoch, doubts) = (log.ExclusiveEpoch, Interlocked.Read(ref _doubts));
-        var head = await log.Head(_project);
-        if (_known.Position < head)
-        {
-            await _catchingUp.WaitAsync();
-            try
-            {
-                // Reading every bead once is less work than a feed much longer than that.
-                if (head - _known.Position > 2 * _known.Board.Beads.Count + 10 * FeedBatch) await Rebuild(default);
-                while (_known.Position < head) await FollowFeed();
-            }
-            finally
-            {
-                _catchingUp.Release();
-            }
-        }
-
-        return Trust(epoch, doubts);
-    }
-
-    private Board Trust(long epoch, long doubts)
-    {
-        lock (_swap) return (_known = _known with { Epoch = doubts == _doubts ? epoch : Untrusted }).Board;
+        async ValueTask<TAnswer> ReadNewest(ValueTask<Board> board) => answer((await board).Views, query);
     }
 
     /// <summary>What was neither answered nor refused may have been written all the same.</summary>
     private void DistrustAfter(IEnumerable<Task?> calls)
     {
-        if (calls.All(static call => call is { IsCompletedSuccessfully: true } || call?.Exception?.InnerException is RefusedException)) return;
-        lock (_swap)
-        {
-            _doubts++;
-            _known = _known with { Epoch = Untrusted };
-        }
-    }
-
-    /// <summary>Reads every bead. The position is read first: what is written meanwhile is met again in the feed and skipped by its version.</summary>
-    private async Task Rebuild(CancellationToken cancellation)
-    {
-        var position = await log.Head(_project, cancellation);
-        var views = new List<BeadView>(LoadBatch);
-        await foreach (var stream in log.LoadAll<Bead>(_project, cancellation))
-        {
-            views.Add(View(stream.Key, stream));
-            if (views.Count < LoadBatch) continue;
-
-            // The streams with their lines must not all be in memory at once.
-            Show(views);
-            views.Clear();
-        }
-
-        Show(views, position);
-    }
-
-    private async Task FollowFeed()
-    {
-        var board = _known.Board;
-        var events = await log.ReadFeed(_project, _known.Position, FeedBatch);
-        if (events.Count == 0) throw new EventLogUnavailableException($"The feed of project {_project} ends before its head.");
-        var changed = new Dictionary<string, BeadView>(StringComparer.Ordinal);
-        foreach (var @event in events)
-        {
-            if (@event.Kind != Bead.Kind.Name) continue;
-            var id = Bead.IdOf(@event.Key);
-            var view = changed.GetValueOrDefault(id) ?? board.Beads.GetValueOrDefault(id) ?? Bead.Empty.View(id, 0);
-            if (@event.Version <= view.Version) continue;
-            if (@event.Version > view.Version + 1)
-            {
-                changed[id] = View(@event.Key, await log.Load<Bead>(@event.Key));
-                continue;
-            }
-
-            changed[id] = Bead.Of(view).Apply(EventTypes.Parse(@event.Type, @event.Data) ?? UnknownEvent.Instance).View(id, @event.Version);
-        }
-
-        Show(changed.Values, events[^1].Position);
-    }
-
-    private static BeadView View(string key, StoredStream stream) => stream.Fold<Bead>().View(Bead.IdOf(key), stream.Version);
-
-    /// <summary>Puts what beads became into the index, in one swap.</summary>
-    private void Show(IEnumerable<BeadView> beads, long position = 0)
-    {
-        lock (_swap)
-        {
-            var known = _known;
-            _known = new(known.Board.With(beads), Math.Max(known.Position, position), known.Epoch);
-        }
+        if (!calls.All(static call => call is { IsCompletedSuccessfully: true } || call?.Exception?.InnerException is RefusedException)) _board.Distrust();
     }
 }

@@ -54,7 +54,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         _id = this.GetPrimaryKeyString();
         _profiles = new(Log, _id);
         await base.OnActivateAsync(cancellationToken);
-        await _profiles.Load(cancellationToken);
+        await _profiles.CatchUp(cancellationToken);
         // A node died between a deletion and what follows from it.
         if (State.NeedsClearing) ClearLater(TimeSpan.Zero);
     }
@@ -377,7 +377,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         }
         catch
         {
-            _profiles.Doubt();
+            _profiles.Distrust();
             throw;
         }
     }

@@ -155,7 +155,7 @@ public class ConversationIndexTests
     [Fact]
     public void News_fill_the_way_from_a_position_or_say_that_they_do_not()
     {
-        var news = new FeedNews(ConversationIndex.Matters);
+        var news = new CommittedBacklog(ConversationIndex.Matters);
         Begin("s", "a", "b");
         for (var i = 1; i <= 9; i++) Say("s", i, "a");
         news.Last.ShouldBe(0);

@@ -31,7 +31,7 @@ public class ProfileIndexTests
     {
         await AnotherNodeWrites("w1", "dev");
         await AnotherNodeWrites("w2", "reviewer");
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
 
         (await RoleOf("w1"), await RoleOf("w2")).ShouldBe(("dev", "reviewer"));
     }
@@ -40,7 +40,7 @@ public class ProfileIndexTests
     public async Task Alone_it_answers_at_once_and_asks_the_log_nothing()
     {
         _log.ExclusiveEpoch = 1;
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
         var asked = _log.Asked;
 
         var newest = _index.Newest();
@@ -52,14 +52,14 @@ public class ProfileIndexTests
     [Fact]
     public async Task What_is_doubted_during_a_look_stays_in_doubt()
     {
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
         _log.ExclusiveEpoch = 1;
         var held = new TaskCompletionSource();
         _log.Hold = () => held.Task;
         var looking = _index.Newest();
         _log.Hold = () => Task.CompletedTask;
         await AnotherNodeWrites("w1", "dev");
-        _index.Doubt();
+        _index.Distrust();
         held.SetResult();
         await looking;
 
@@ -69,7 +69,7 @@ public class ProfileIndexTests
     [Fact]
     public async Task Beside_other_nodes_it_follows_the_feed()
     {
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
         await AnotherNodeWrites("w1", "dev");
         (await RoleOf("w1")).ShouldBe("dev");
 
@@ -81,7 +81,7 @@ public class ProfileIndexTests
     public async Task Beside_other_nodes_the_same_object_is_given_while_nothing_changed()
     {
         await AnotherNodeWrites("w1", "dev");
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
 
         (await _index.Newest()).ShouldBeSameAs(await _index.Newest());
         _log.FeedPages.ShouldBe(0);
@@ -91,7 +91,7 @@ public class ProfileIndexTests
     public async Task Alone_again_it_catches_up_once()
     {
         _log.ExclusiveEpoch = 1;
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
         _log.ExclusiveEpoch = 0;
         await AnotherNodeWrites("w1", "dev");
         _log.ExclusiveEpoch = 2;
@@ -115,18 +115,18 @@ public class ProfileIndexTests
     public async Task After_a_doubtful_write_it_looks()
     {
         _log.ExclusiveEpoch = 1;
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
         await AnotherNodeWrites("w1", "dev");
         (await RoleOf("w1")).ShouldBeNull();
 
-        _index.Doubt();
+        _index.Distrust();
         (await RoleOf("w1")).ShouldBe("dev");
     }
 
     [Fact]
     public async Task Far_behind_it_reads_the_profiles_and_not_the_feed()
     {
-        await _index.Load(TestContext.Current.CancellationToken);
+        await _index.CatchUp(TestContext.Current.CancellationToken);
         for (var i = 0; i < 5000; i++) await AnotherNodeWrites("w1", $"r{i}");
 
         (await RoleOf("w1")).ShouldBe("r4999");

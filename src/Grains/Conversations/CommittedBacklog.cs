@@ -3,7 +3,7 @@ using Beadhub.Feed;
 namespace Beadhub.Conversations;
 
 /// <summary>Events that were committed in this process and wait to be taken into the lists. Bounded; safe for concurrent callers.</summary>
-internal sealed class FeedNews(Func<FeedEvent, bool> matters)
+internal sealed class CommittedBacklog(Func<FeedEvent, bool> matters)
 {
     private const int MostEvents = 256;
     private const int MostCharacters = 1024 * 1024;
