@@ -42,6 +42,26 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
+    public void Alert_rules_ask_for_figures_that_are_described()
+    {
+        var described = Text("docs/operations.md");
+        var asked = Figure().Matches(Text("deploy/prometheus/beadhub.rules.yml")).Select(figure => figure.Groups[1].Value).Distinct().ToList();
+
+        asked.Count.ShouldBeGreaterThan(5);
+        foreach (var name in asked) described.ShouldContain($"`{name}`");
+    }
+
+    [Fact]
+    public void Every_setting_is_described()
+    {
+        var described = Text("docs/operations.md");
+        var settings = Setting().Matches(Text("src/Silo/Settings.cs")).Select(setting => setting.Groups[1].Value).Distinct().ToList();
+
+        settings.Count.ShouldBeGreaterThan(25);
+        foreach (var name in settings) described.ShouldContain($"`{name}`");
+    }
+
+    [Fact]
     public async Task Dotnet_run_keeps_data_in_the_folder_where_it_is_called()
     {
         var folder = Directory.CreateTempSubdirectory("beadhub-run-");
@@ -66,4 +86,10 @@ public sealed partial class ManifestTests
 
     [GeneratedRegex(@"(?m)^\s+BEADHUB_TRUSTED_PROXIES: (\S+)$")]
     private static partial Regex TrustedProxy();
+
+    [GeneratedRegex(@"\b((?:beadhub|http_server)_\w+?)(?:_bucket|_count|_sum)?(?=[\[{)\s])")]
+    private static partial Regex Figure();
+
+    [GeneratedRegex("\"((?:BEADHUB|AWEB)_[A-Z_]+)\"")]
+    private static partial Regex Setting();
 }
