@@ -61,7 +61,7 @@ internal static class Endpoints
             var answered = handler(http);
             return answered.IsCompletedSuccessfully ? answered.Result.ExecuteAsync(http) : Wait(answered, http);
         };
-        return routes.ServiceProvider.GetRequiredService<GatewaySettings>().Cluster ? http => RequestMoment.During(() => run(http)) : run;
+        return routes.ServiceProvider.GetRequiredService<GatewaySettings>().Cluster ? http => ReadBarrier.During(() => run(http)) : run;
 
         static async Task Wait(Task<T> answered, HttpContext http) => await (await answered).ExecuteAsync(http);
     }

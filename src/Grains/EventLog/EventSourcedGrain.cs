@@ -102,36 +102,17 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// <exception cref="OvertakenException">Another node has answered the request for which this is done.</exception>
     protected async Task<TResult> Transact<TResult>(Func<TState, Decision<TResult>> decide, bool anyVersion = false)
     {
-        Waiting<TResult>? waiting = null;
-        var request = RequestFence.Request;
+        var waiting = new Waiting<TResult>(decide, RequestFence.Request, anyVersion);
+        bool isFirst;
         lock (_gate)
         {
-            if (_deciding) _waiting.Add(waiting = new(decide, request, anyVersion));
-            else _deciding = true;
+            isFirst = !_deciding;
+            if (isFirst) _deciding = true;
+            else _waiting.Add(waiting);
         }
 
-        if (waiting is not null) return await waiting.Task;
-        try
-        {
-            var since = Stopwatch.GetTimestamp();
-            for (var attempt = 1; ; attempt++)
-            {
-                if (!Trusted && !(anyVersion && _behind < MostBehind)) await CatchUp();
-                var now = _now;
-                var decision = decide(now.State);
-                if (decision.Events.IsDefaultOrEmpty) return decision.Result;
-                if (await IsOvertaken(request)) throw new OvertakenException();
-                var group = new Group(now.State, anyVersion, log.Time.GetUtcNow());
-                group.Add(decision.Events, decision.Mark);
-                if (await TryAppend(now, group)) return decision.Result;
-                if (decision.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) throw new MarkTakenException(mark, marked);
-                await AfterDefeat(attempt, since);
-            }
-        }
-        finally
-        {
-            GoOn();
-        }
+        if (isFirst) await DecideTogether([waiting]);
+        return await waiting.Task;
     }
 
     /// <summary>Lets those decide who have waited, if any.</summary>
@@ -150,13 +131,14 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             _waiting = [];
         }
 
+        // They came later than the one whose end lets them decide.
+        ReadBarrier.Leave();
         _ = DecideTogether(group);
     }
 
+    /// <summary>Decides for all, appends at once, and answers all; then lets those decide who have come meanwhile. Throws nothing.</summary>
     private async Task DecideTogether(List<Waiting> all)
     {
-        // They came later than the one whose end lets them decide.
-        RequestMoment.Leave();
         try
         {
             var since = Stopwatch.GetTimestamp();

@@ -28,7 +28,7 @@ public interface IEventLog : IAsyncDisposable
     /// <summary>Keys of all streams of one kind, in all projects: to take up again, at start, work that a project has left.</summary>
     ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default);
 
-    /// <summary>The version of a project's stream (0 when never written), as of the request's moment (<see cref="RequestMoment"/>).</summary>
+    /// <summary>The version of a project's stream (0 when never written), as of the request's <see cref="ReadBarrier"/>.</summary>
     ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default);
 
     /// <summary>
@@ -48,7 +48,7 @@ public interface IEventLog : IAsyncDisposable
     ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
     /// <summary>
-    /// The feed position of the newest event of the project, as of the request's moment (<see cref="RequestMoment"/>); 0 when there is none. What this process has
+    /// The feed position of the newest event of the project, as of the request's <see cref="ReadBarrier"/>; 0 when there is none. What this process has
     /// committed since is always counted.
     /// </summary>
     ValueTask<long> Head(string project, CancellationToken cancellation = default);

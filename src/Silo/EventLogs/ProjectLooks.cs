@@ -34,7 +34,7 @@ internal sealed class ProjectLooks(
     public ValueTask<long> Head(string project, CancellationToken cancellation)
     {
         var known = Of(project);
-        var moment = RequestMoment.Current;
+        var moment = ReadBarrier.Current;
         return known.HeadAsOf(moment) is { } head ? new(head) : Looked();
 
         async ValueTask<long> Looked() => await known.Look(moment, cancellation);
@@ -44,7 +44,7 @@ internal sealed class ProjectLooks(
     public ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation)
     {
         var known = Of(project);
-        var moment = RequestMoment.Current;
+        var moment = ReadBarrier.Current;
         return known.VersionAsOf(moment, stream) is { } version ? new(version) : Looked();
 
         async ValueTask<long> Looked()
@@ -56,7 +56,7 @@ internal sealed class ProjectLooks(
 
     /// <summary>A page of a project's feed, when what is known as of the request's moment suffices; null when the log has to be asked.</summary>
     public IReadOnlyList<FeedEvent>? Feed(string project, long after, int max) =>
-        _projects.TryGetValue(project, out var known) ? known.FeedAsOf(RequestMoment.Current, after, max) : null;
+        _projects.TryGetValue(project, out var known) ? known.FeedAsOf(ReadBarrier.Current, after, max) : null;
 
     /// <summary>This node has committed events: whoever asks from now on is to know of them.</summary>
     public void Committed(string project, IReadOnlyList<FeedEvent> events)
@@ -189,7 +189,7 @@ internal sealed class ProjectLooks(
         private async Task LookFor(TaskCompletionSource all)
         {
             // For whoever asks meanwhile, too.
-            RequestMoment.Leave();
+            ReadBarrier.Leave();
             var begun = Stopwatch.GetTimestamp();
             Exception? failure = null;
             try

@@ -15,7 +15,7 @@ public sealed class PostgresClusterEventLogTests(PostgresCluster cluster) : Even
         {
             var (writer, reader) = n % 3 == 0 ? (other, Log) : (Log, other);
             (await writer.Append(Appending("a", n, $"{n}"), Cancellation)).Written.ShouldBeTrue();
-            await RequestMoment.During(async () =>
+            await ReadBarrier.During(async () =>
             {
                 (await reader.Version(Project, Bead("a"), Cancellation)).ShouldBe(n + 1);
                 (await reader.Head(Project, Cancellation)).ShouldBe(n + 1);

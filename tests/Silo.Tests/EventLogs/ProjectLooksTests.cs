@@ -65,7 +65,7 @@ public sealed class ProjectLooksTests
         Written("b");
         (_news, _versions) = (0, 0);
 
-        await RequestMoment.During(async () =>
+        await ReadBarrier.During(async () =>
         {
             (await Version("a")).ShouldBe(1);
             (await Version("b")).ShouldBe(2);
@@ -84,7 +84,7 @@ public sealed class ProjectLooksTests
         for (var n = 1; n < 50; n++)
         {
             Written("a");
-            await RequestMoment.During(async () => (await Version("a"), await Head()).ShouldBe((n, n)));
+            await ReadBarrier.During(async () => (await Version("a"), await Head()).ShouldBe((n, n)));
         }
     }
 
@@ -107,7 +107,7 @@ public sealed class ProjectLooksTests
     {
         Task<long> left = null!;
         var go = new TaskCompletionSource();
-        await RequestMoment.During(async () =>
+        await ReadBarrier.During(async () =>
         {
             await Head();
             left = Later();
@@ -129,11 +129,11 @@ public sealed class ProjectLooksTests
         await Head();
         var answer = new TaskCompletionSource();
         _beforeAnswer = () => answer.Task;
-        var early = RequestMoment.During(async () => await Head());
+        var early = ReadBarrier.During(async () => await Head());
         Written("a"); // after the early look has asked
         _beforeAnswer = () => Task.CompletedTask;
-        var late = RequestMoment.During(async () => (await Head()).ShouldBe(1));
-        var later = RequestMoment.During(async () => (await Version("a")).ShouldBe(1));
+        var late = ReadBarrier.During(async () => (await Head()).ShouldBe(1));
+        var later = ReadBarrier.During(async () => (await Version("a")).ShouldBe(1));
         answer.SetResult();
         await Task.WhenAll(early, late, later);
         _news.ShouldBe(2); // the two that came later share one
@@ -142,7 +142,7 @@ public sealed class ProjectLooksTests
     [Fact]
     public async Task A_request_sees_what_this_node_wrote_for_it()
     {
-        await RequestMoment.During(async () =>
+        await ReadBarrier.During(async () =>
         {
             (await Head(), await Version("a")).ShouldBe((0, 0));
             Commit("a");
@@ -155,7 +155,7 @@ public sealed class ProjectLooksTests
     [Fact]
     public async Task What_this_node_wrote_after_others_is_looked_for()
     {
-        await RequestMoment.During(async () =>
+        await ReadBarrier.During(async () =>
         {
             await Head();
             Written("b");
@@ -171,7 +171,7 @@ public sealed class ProjectLooksTests
         var answer = new TaskCompletionSource();
         _beforeAnswer = () => answer.Task;
         Task<long> looking = null!;
-        var request = RequestMoment.During(async () =>
+        var request = ReadBarrier.During(async () =>
         {
             looking = Head().AsTask();
             _beforeAnswer = () => Task.CompletedTask;
@@ -187,7 +187,7 @@ public sealed class ProjectLooksTests
     [Fact]
     public async Task After_a_lost_race_the_request_looks_again()
     {
-        await RequestMoment.During(async () =>
+        await ReadBarrier.During(async () =>
         {
             (await Version("a")).ShouldBe(0);
             Written("a");
@@ -204,7 +204,7 @@ public sealed class ProjectLooksTests
         (await Version("a"), await Version("b")).ShouldBe((1, 1));
         Written("a");
         for (var n = 0; n < 2 * ProjectLooks.MostNews; n++) Written("c");
-        await RequestMoment.During(async () =>
+        await ReadBarrier.During(async () =>
         {
             (await Version("a"), await Version("b"), await Version("c")).ShouldBe((2, 1, 2 * ProjectLooks.MostNews));
             (await Head()).ShouldBe(_log.Count);
@@ -221,14 +221,14 @@ public sealed class ProjectLooksTests
         var asked = new TaskCompletionSource();
         var questions = 0;
         _beforeAnswer = () => ++questions == 2 ? Held() : Task.CompletedTask; // the look, then the version
-        var slow = RequestMoment.During(async () => (await Version("a")).ShouldBe(1));
+        var slow = ReadBarrier.During(async () => (await Version("a")).ShouldBe(1));
         await asked.Task;
         Written("a");
         for (var n = 0; n < 2 * ProjectLooks.MostNews; n++) Written("c");
-        await RequestMoment.During(async () => await Head()); // forgets
+        await ReadBarrier.During(async () => await Head()); // forgets
         answer.SetResult();
         await slow;
-        await RequestMoment.During(async () => (await Version("a")).ShouldBe(2));
+        await ReadBarrier.During(async () => (await Version("a")).ShouldBe(2));
 
         Task Held()
         {
@@ -283,12 +283,12 @@ public sealed class ProjectLooksTests
                         FeedEvent mine;
                         lock (gate) mine = Written(key);
                         looks.Committed(P, [mine]);
-                        await RequestMoment.During(async () => (await looks.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(mine.Version));
+                        await ReadBarrier.During(async () => (await looks.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(mine.Version));
                         break;
                     default:
                         long head, version;
                         lock (gate) (head, version) = (_log.Count, _log.LastOrDefault(e => e.Key == key)?.Version ?? 0);
-                        await RequestMoment.During(async () =>
+                        await ReadBarrier.During(async () =>
                         {
                             (await looks.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(version);
                             (await looks.Head(P, Cancellation)).ShouldBeGreaterThanOrEqualTo(head);
