@@ -40,5 +40,5 @@ public sealed class BeadhubClient(IClusterClient cluster)
 
     /// <summary>Whom an API key stands for; null when it is not a good one.</summary>
     public async ValueTask<KeyIdentity?> Identify(string apiKey) =>
-        await cluster.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(apiKey)).Identify() is { Standing.Agent: not AgentStanding.Revoked } holder ? holder.Key : null;
+        await cluster.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(apiKey)).Identify() is { } holder && holder.Standing.Agent is not { KeysRevoked: true } ? holder.Key : null;
 }

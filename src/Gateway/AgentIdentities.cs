@@ -94,13 +94,11 @@ internal sealed class AgentIdentities(IGrainFactory grains, Identification ident
     private async Task<Answer<AgentLogAnswer>> Log(HttpContext http)
     {
         // Also those who have left may read how it came to that.
-        var who = await identification.Of(http);
+        var who = await identification.WithStanding(await identification.Of(http));
         if (who.AgentId is not { } agentId) throw ApiException.Forbidden("API key is not bound to an agent");
-        var project = grains.GetGrain<IProjectGrain>(who.ProjectId);
-        var agent = await project.Agent(agentId) ?? throw ApiException.NotFound("Agent not found");
-        var slug = (await project.Describe())?.Slug;
+        var agent = who.Standing.Agent ?? throw ApiException.NotFound("Agent not found");
         var log = await grains.GetGrain<IAgentLogGrain>(who.ProjectId).Of(agentId);
-        return Answer.Of(new AgentLogAnswer(agentId, string.IsNullOrEmpty(slug) ? agent.Alias : $"{slug}/{agent.Alias}", log), Wire.Types.AgentLogAnswer);
+        return Answer.Of(new AgentLogAnswer(agentId, Addresses.Of(who.Standing.Slug!, agent.Alias), log), Wire.Types.AgentLogAnswer);
     }
 }
 

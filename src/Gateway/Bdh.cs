@@ -3,7 +3,6 @@ using Beadhub.Boards;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Projects;
-using Beadhub.Tasks;
 using Orleans;
 
 namespace Beadhub.Gateway;
@@ -61,12 +60,8 @@ internal sealed class Bdh(IGrainFactory grains, Identification identification)
         if (!incremental && IsBlank(whole.AsSpan())) throw ApiException.Unprocessable("issues_jsonl is required for full sync");
         if (incremental && IsBlank(changed.AsSpan()) && deletedIds.Count == 0) throw ApiException.Unprocessable("incremental sync requires changes or deletions");
 
-        // Most commands claim nothing, and most claims are of issues: the tasks are asked only when it can matter.
-        var taskApex = commandLine is not null && commandLine.Contains(TaskStatuses.InProgress, StringComparison.Ordinal)
-            ? await grains.GetGrain<ITasksGrain>(project).ApexFor(commandLine)
-            : null;
         var outcome = await grains.GetGrain<IBoardGrain>(project).Sync(new(caller.WorkspaceId, caller.Alias, caller.HumanName, origin.Canonical, "main",
-            incremental ? changed : whole, [.. deletedIds], incremental, commandLine, taskApex));
+            incremental ? changed : whole, [.. deletedIds], incremental, commandLine));
         return Answer.Of(
             new SyncAnswer(true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted, outcome.Unchanged), 1,
                 outcome.ClaimRefused is not null, outcome.ClaimRefused ?? ""),

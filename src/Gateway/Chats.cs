@@ -108,9 +108,8 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
 
         var actor = await identification.ActorOf(http);
         var history = await SessionOf(http, actor).History(new(actor.Id, unreadOnly, limit));
-        var slug = (await grains.GetGrain<IProjectGrain>(actor.ProjectId).Describe())?.Slug ?? "";
         var contacts = await grains.GetGrain<IContactsGrain>(actor.ProjectId).List();
-        return Answer.Of(new ChatMessageList([.. history.Messages.Select(message => ToItem(message, slug, contacts))]), Wire.Types.ChatMessageList);
+        return Answer.Of(new ChatMessageList([.. history.Messages.Select(message => ToItem(message, actor.ProjectSlug, contacts))]), Wire.Types.ChatMessageList);
     }
 
     private async Task<Answer<ChatMarkedRead>> MarkRead(HttpContext http)

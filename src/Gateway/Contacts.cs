@@ -1,7 +1,6 @@
 using Beadhub.Contacts;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
-using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
@@ -33,8 +32,8 @@ internal sealed class Contacts(IGrainFactory grains, Identification identificati
         body.Done();
 
         var who = await Caller(http);
-        var project = await grains.GetGrain<IProjectGrain>(who.ProjectId).Describe() ?? throw ApiException.NotFound("Project not found");
-        var contact = await grains.GetGrain<IContactsGrain>(who.ProjectId).Add(new(http.NewId("contact"), address, label, project.Slug, http.MayRepeat()));
+        var slug = who.Standing.Slug ?? throw ApiException.NotFound("Project not found");
+        var contact = await grains.GetGrain<IContactsGrain>(who.ProjectId).Add(new(http.NewId("contact"), address, label, slug, http.MayRepeat()));
         return Answer.Of(contact, Wire.Types.ContactView);
     }
 

@@ -1,24 +1,21 @@
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
-using Beadhub.Projects;
-using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>GET /v1/auth/introspect</c>: whom the credentials stand for (protocol 5.2).</summary>
-internal sealed class Introspection(IGrainFactory grains, Identification identification)
+internal sealed class Introspection(Identification identification)
 {
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.Get("/v1/auth/introspect", routes.Make<Introspection>().Get).WithTags("auth").Says("Whom the credentials stand for", 401);
 
     private async Task<Answer<IntrospectAnswer>> Get(HttpContext http)
     {
-        var who = await identification.Of(http);
+        var who = await identification.WithStanding(await identification.Of(http));
         // A key that names an agent of another project says so, but not who that is.
-        var project = grains.GetGrain<IProjectGrain>(who.ProjectId);
-        var agent = who.AgentId is null ? null : await project.Agent(who.AgentId);
-        var slug = agent is null ? null : (await project.Describe())?.Slug;
+        var agent = who.Standing.Agent;
+        var slug = agent is null ? null : who.Standing.Slug;
         return Answer.Of(
             new IntrospectAnswer(who.ProjectId, who.ApiKeyId, who.AgentId, agent?.Alias, agent?.HumanName, agent?.AgentType, agent?.AccessMode, slug,
                 slug is null ? null : $"{slug}/{agent!.Alias}", agent?.Role, agent?.Program, agent?.Context, who.UserId),

@@ -1,73 +1,83 @@
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
-/// <summary>
-/// Sends mail, whichever door it comes through: counts it, signs it for a sender whose key the server keeps, delivers it, and notes that its sender knows the
-/// recipient's key.
-/// </summary>
+/// <summary>Sends mail, whichever door it comes through: one question to the project, then the delivery.</summary>
 internal sealed class MailSending(IGrainFactory grains, MailRate rate, TimeProvider time)
 {
-    /// <summary>Sends one mail.</summary>
-    /// <param name="http">The request, from which the mail's id follows.</param>
-    /// <param name="projectId">The project.</param>
-    /// <param name="sender">Sender, a living agent.</param>
-    /// <param name="recipient">Recipient, a living agent of the project.</param>
-    /// <param name="mail">What is sent.</param>
-    /// <exception cref="ApiException">429 when the sender has sent too much.</exception>
-    public async Task<MailReceipt> Send(HttpContext http, string projectId, AgentIdentity sender, AgentIdentity recipient, OutgoingMail mail)
-    {
-        rate.Take(sender.AgentId);
-        var project = grains.GetGrain<IProjectGrain>(projectId);
-        var (id, sentAt, signature) = (mail.SignedId ?? http.NewId(mail.What), mail.SignedAt, mail.Signature);
-        if (sentAt is null && sender.Custody == Custodies.Custodial)
-        {
-            var now = time.GetUtcNow();
-            var to = Addresses.Of((await project.Describe())?.Slug ?? "", recipient.Alias);
-            if (await project.Sign(new(sender.AgentId, "mail", to, recipient.Did, recipient.StableId, mail.Subject, mail.Text, SecondsTime.Text(now), id)) is { } made)
-                (sentAt, signature) = (now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond)), made);
-        }
+    /// <summary>A mail with what the project says of its recipient.</summary>
+    /// <param name="Sender">Sender.</param>
+    /// <param name="Mail">The mail.</param>
+    /// <param name="Id">Its id.</param>
+    /// <param name="To">Whom it is for.</param>
+    /// <param name="At">Its time.</param>
+    internal sealed record AddressedMail(Actor Sender, OutgoingMail Mail, string Id, Addressed To, DateTimeOffset At);
 
-        var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(projectId, recipient.AgentId)).Deliver(new(
-            id, sender.AgentId, sender.Alias, recipient.Alias, mail.Subject, mail.Text, mail.Priority, mail.ThreadId, sentAt, signature, mail.IsSilent, http.MayRepeat()));
-        await KnowRotation(project, sender, recipient);
+    /// <summary>Asks the project whom a mail is for; the project signs it for a sender whose key the server keeps (protocol 12.5).</summary>
+    /// <param name="http">The request, from which the mail's id follows.</param>
+    /// <param name="sender">Sender.</param>
+    /// <param name="mail">What is to be sent.</param>
+    public async ValueTask<AddressedMail> Address(HttpContext http, Actor sender, OutgoingMail mail)
+    {
+        var (id, now) = (mail.SignedId ?? http.NewId(mail.What), time.GetUtcNow());
+        var toSign = mail.SignedId is null && sender.Agent.Custody == Custodies.Custodial ? new UnsignedMail(id, mail.Subject, mail.Text, now) : null;
+        return new(sender, mail, id, await Project(sender).Address(new(sender.Id, mail.ToAgentId, mail.ToAlias, toSign)), now);
+    }
+
+    /// <summary>Delivers a mail to its recipient, a living agent.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="mail">The mail.</param>
+    /// <param name="signedAt">The time that its sender has signed, if any.</param>
+    /// <param name="signature">What its sender has signed, if anything.</param>
+    /// <exception cref="ApiException">429 when the sender has sent too much.</exception>
+    public async Task<MailReceipt> Send(HttpContext http, AddressedMail mail, DateTimeOffset? signedAt = null, MessageSignature? signature = null)
+    {
+        var (sender, (what, recipient)) = (mail.Sender, (mail.Mail, mail.To.Recipient!));
+        rate.Take(sender.Id);
+        // What the server has signed holds whole seconds.
+        if (mail.To.Signature is { } made) (signature, signedAt) = (made, mail.At.AddTicks(-(mail.At.Ticks % TimeSpan.TicksPerSecond)));
+        var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
+            mail.Id, sender.Id, sender.Alias, recipient.Alias, what.Subject, what.Text, what.Priority, what.ThreadId, signedAt, signature, what.IsSilent, http.MayRepeat()));
+        if (mail.To.HasRotated) await AcknowledgeRotation(sender, recipient);
         return receipt;
     }
 
-    /// <summary>Who writes to an agent knows its key: it is not told of the earliest change any more (protocol 12.7).</summary>
-    private static async ValueTask KnowRotation(IProjectGrain project, AgentIdentity sender, AgentIdentity recipient)
+    private async Task AcknowledgeRotation(Actor sender, AgentIdentity recipient)
     {
         try
         {
-            if (!(await project.RotationsFor(sender.AgentId)).IsEmpty) await project.AcknowledgeRotation(recipient.AgentId, sender.AgentId);
+            await Project(sender).AcknowledgeRotation(recipient.AgentId, sender.Id);
         }
         catch (UnavailableException)
         {
             // The mail is delivered, and that is what the sender asks about; it is told of the change once more.
         }
     }
+
+    private IProjectGrain Project(Actor sender) => grains.GetGrain<IProjectGrain>(sender.ProjectId);
 }
 
 /// <summary>A mail to be sent. Its texts are checked.</summary>
 /// <param name="What">Names it among all that one request creates.</param>
+/// <param name="ToAgentId">Recipient's id; goes before the alias.</param>
+/// <param name="ToAlias">Recipient's alias.</param>
 /// <param name="Subject">Subject; may be empty.</param>
 /// <param name="Text">Text.</param>
 /// <param name="Priority"><c>low</c>, <c>normal</c>, <c>high</c> or <c>urgent</c>.</param>
 /// <param name="ThreadId">Thread, if any.</param>
 /// <param name="IsSilent">Whether event streams keep silent about it.</param>
-/// <param name="SignedId">The id that its sender has signed, if any.</param>
-/// <param name="SignedAt">The time that its sender has signed, if any.</param>
-/// <param name="Signature">What its sender has signed, if anything.</param>
+/// <param name="SignedId">The id that its sender has signed; null when its sender has signed nothing.</param>
 internal sealed record OutgoingMail(
     string What,
+    string? ToAgentId,
+    string? ToAlias,
     string Subject,
     string Text,
     string Priority,
     string? ThreadId,
     bool IsSilent = false,
-    string? SignedId = null,
-    DateTimeOffset? SignedAt = null,
-    MessageSignature? Signature = null);
+    string? SignedId = null);

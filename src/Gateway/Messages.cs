@@ -49,16 +49,17 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
             throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {MaxBodyBytes} bytes");
 
         var sender = await identification.ActorOf(http);
-        var project = grains.GetGrain<IProjectGrain>(sender.ProjectId);
-        var recipient = await Recipient(project, toAgentId, toAlias);
-        if (recipient is { IsRetired: true }) return await RetiredAnswer(project, recipient);
+        if (toAgentId is null && string.IsNullOrEmpty(toAlias)) throw ApiException.Unprocessable("Must provide to_agent_id or to_alias");
+        var addressed = await mail.Address(http, sender, new("mail", toAgentId, toAlias, subject, text, priority, threadId, SignedId: signed.Id));
+        var recipient = addressed.To.Recipient;
+        if (recipient is null && toAgentId is null) throw ApiException.NotFound("Agent not found");
+        if (recipient is { IsRetired: true }) return new RetiredAgent(new("Agent is retired", addressed.To.SuccessorAlias, recipient.SuccessorAgentId));
         var sentAt = signed.Time();
         signed.MustBeFrom(sender.Agent);
         if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
         signed.MustBeTo(recipient);
 
-        var receipt = await mail.Send(http, sender.ProjectId, sender.Agent, recipient, new(
-            "mail", subject, text, priority, threadId, SignedId: signed.Id, SignedAt: sentAt, Signature: signed.Signature));
+        var receipt = await mail.Send(http, addressed, sentAt, signed.Signature);
         return Answer.Of(new SentMessage(receipt.MessageId, "delivered", receipt.At), Wire.Types.SentMessage);
     }
 
@@ -72,11 +73,10 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         var reader = await identification.ActorOf(http);
         var page = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Inbox(new(unreadOnly, limit));
         var contacts = await grains.GetGrain<IContactsGrain>(reader.ProjectId).List();
-        var project = grains.GetGrain<IProjectGrain>(reader.ProjectId);
-        var rotations = await project.RotationsFor(reader.Id);
-        if (!rotations.IsEmpty) return Answer.Of(InboxAnswer.Of(page, await Slug(project), contacts, rotations), Wire.Types.InboxAnswer);
+        var rotations = await grains.GetGrain<IProjectGrain>(reader.ProjectId).RotationsFor(reader.Id);
+        if (!rotations.IsEmpty) return Answer.Of(InboxAnswer.Of(page, reader.ProjectSlug, contacts, rotations), Wire.Types.InboxAnswer);
         return Answer.Known<InboxAnswer>(page, contacts)
-            ?? Answer.Shared(page, contacts, InboxAnswer.Of(page, await Slug(project), contacts, rotations), Wire.Types.InboxAnswer);
+            ?? Answer.Shared(page, contacts, InboxAnswer.Of(page, reader.ProjectSlug, contacts, rotations), Wire.Types.InboxAnswer);
     }
 
     private async Task<Answer<AcknowledgedMessage>> Acknowledge(HttpContext http)
@@ -88,22 +88,6 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         var reader = await identification.ActorOf(http);
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Acknowledge(messageId);
         return Answer.Of(new AcknowledgedMessage(receipt.MessageId, receipt.At), Wire.Types.AcknowledgedMessage);
-    }
-
-    /// <summary>The agent that the mail is for: by id, else by alias; null when the id is no agent's.</summary>
-    private static async ValueTask<AgentIdentity?> Recipient(IProjectGrain project, string? agentId, string? alias)
-    {
-        if (agentId is not null) return await project.Agent(agentId);
-        if (string.IsNullOrEmpty(alias)) throw ApiException.Unprocessable("Must provide to_agent_id or to_alias");
-        return (await project.Named([alias]))[0] ?? throw ApiException.NotFound("Agent not found");
-    }
-
-    private static async ValueTask<string> Slug(IProjectGrain project) => (await project.Describe())?.Slug ?? "";
-
-    private static async Task<RetiredAgent> RetiredAnswer(IProjectGrain project, AgentIdentity retired)
-    {
-        var successor = retired.SuccessorAgentId is { } id ? await project.Agent(id) : null;
-        return new(new("Agent is retired", successor is { IsLiving: true } ? successor.Alias : null, retired.SuccessorAgentId));
     }
 }
 

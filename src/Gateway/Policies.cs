@@ -7,7 +7,6 @@ using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Policies;
-using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
@@ -83,7 +82,10 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
         body.Done();
 
         var who = await Caller(http);
-        var created = await Grain(who).Create(new(http.NewId(), bundle, baseId, await Creator(who, createdByText)));
+        string? createdBy = null;
+        if (createdByText is not null && !Names.TryNormalizeUuid(createdByText, out createdBy)) throw ApiException.Unprocessable("Invalid created_by_workspace_id format");
+        if (createdBy is not null) who.MustBe(createdBy, "created_by_workspace_id");
+        var created = await Grain(who).Create(new(http.NewId(), bundle, baseId, createdBy, who.AgentId));
         return Answer.Of(new PolicyCreatedAnswer(created.PolicyId, who.ProjectId, created.Version, true), Wire.Types.PolicyCreatedAnswer);
     }
 
@@ -108,7 +110,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     {
         // Clients send the four bytes of a JSON null, or nothing: there is nothing to be read.
         var who = await Caller(http);
-        var reset = await Grain(who).Reset(http.NewId(), await Creator(who, null));
+        var reset = await Grain(who).Reset(http.NewId(), who.AgentId);
         return Answer.Of(new PolicyResetAnswer(true, reset.PolicyId, reset.Version), Wire.Types.PolicyResetAnswer);
     }
 
@@ -118,22 +120,8 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     {
         var who = await identification.Of(http);
         // A key is always of a project that exists; a proxy may name any.
-        return who.Mode == AuthMode.Bearer || await grains.GetGrain<IProjectGrain>(who.ProjectId).Describe() is not null
-            ? who
-            : throw ApiException.NotFound("Project not found");
-    }
-
-    /// <summary>The workspace that a version is noted for; null when the caller is none (contract 10.6).</summary>
-    private async ValueTask<string?> Creator(ProjectIdentity who, string? given)
-    {
-        var project = grains.GetGrain<IProjectGrain>(who.ProjectId);
-        if (given is null) return who.AgentId is { } own && await project.Agent(own) is { IsLiving: true, HasWorkspace: true } ? own : null;
-        if (!Names.TryNormalizeUuid(given, out var id)) throw ApiException.Unprocessable("Invalid created_by_workspace_id format");
-        if (who.Mode == AuthMode.Bearer && who.AgentId is not null && who.AgentId != id)
-            throw ApiException.Forbidden("created_by_workspace_id does not match API key identity");
-        return await project.Agent(id) is { IsLiving: true, HasWorkspace: true }
-            ? id
-            : throw ApiException.Forbidden("Workspace not found or does not belong to your project");
+        who = await identification.WithStanding(who);
+        return who.Standing.Exists ? who : throw ApiException.NotFound("Project not found");
     }
 
     private static string PolicyId(HttpContext http)

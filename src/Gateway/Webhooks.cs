@@ -10,16 +10,16 @@ using Beadhub.Gateway.Streaming;
 using Beadhub.Webhooks;
 using Orleans;
 
-namespace Beadhub.Gateway.Webhooks;
+namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/webhooks</c>: endpoints that are told of the project's events, signed, in order, until they have taken them.</summary>
-internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identification identification, OutboundAddresses addresses, WebhookDelivery delivery)
+internal sealed partial class Webhooks(IGrainFactory grains, Identification identification, OutboundAddresses addresses, IWebhookDelivery delivery)
 {
     private const int MaxEvents = 50;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var endpoints = routes.Make<WebhookEndpoints>();
+        var endpoints = routes.Make<Webhooks>();
         var group = routes.MapGroup("/v1/webhooks").WithTags("webhooks");
         group.Post("", endpoints.Register).Says("Register an endpoint; the only answer with its secret", 401, 403, 409, 422, 501).WithMetadata(new AnswersSecretAttribute());
         group.Get("", endpoints.List).Says("Endpoints, how far each has come and how it does", 401, 403);
@@ -98,6 +98,19 @@ internal sealed partial class WebhookEndpoints(IGrainFactory grains, Identificat
 
     [GeneratedRegex(@"\A[a-z][a-z_]*\z")]
     private static partial Regex Verb();
+}
+
+/// <summary>What delivers to the endpoints, in the background.</summary>
+internal interface IWebhookDelivery
+{
+    /// <summary>
+    /// Serves what a project has registered by now, and nothing that it has not. What cannot be read right now is looked at again: the change itself is
+    /// durable, and whoever made it has nothing to repeat.
+    /// </summary>
+    Task Refresh(string projectId);
+
+    /// <summary>How far an endpoint has come, when it is served here.</summary>
+    long? PositionOf(string webhookId);
 }
 
 /// <summary>A registered endpoint with its secret, which is not shown again.</summary>

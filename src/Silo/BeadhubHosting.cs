@@ -7,6 +7,7 @@ using Beadhub.Silo.Cluster.Redis;
 using Beadhub.Silo.Defaults;
 using Beadhub.Silo.Engines;
 using Beadhub.Silo.EventLogs;
+using Beadhub.Silo.Webhooks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Beadhub.Silo;
@@ -48,6 +49,11 @@ public static class BeadhubHosting
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains(settings);
         services.AddHostedService<UnfinishedWork>();
+        services.AddSingleton<WebhookMetrics>();
+        services.AddSingleton<WebhookSender>();
+        services.AddSingleton<WebhookDelivery>();
+        services.AddSingleton<IWebhookDelivery>(static provider => provider.GetRequiredService<WebhookDelivery>());
+        services.AddHostedService(static provider => provider.GetRequiredService<WebhookDelivery>());
         services.AddBeadhubGateway(settings.Gateway with { Cluster = settings.Cluster });
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")

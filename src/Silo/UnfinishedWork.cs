@@ -1,7 +1,7 @@
 using Beadhub.Escalations;
 using Beadhub.EventLog;
-using Beadhub.Gateway;
 using Beadhub.Notifications;
+using Beadhub.Silo.Cluster.Leases;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Orleans;

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Mcp;
-using Beadhub.Gateway.Webhooks;
 using Beadhub.Contacts;
 using Beadhub.Escalations;
 using Beadhub.Projects;

@@ -37,8 +37,8 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         var who = await Member(http);
         return who.Standing.Agent switch
         {
-            AgentStanding.Deregistered => throw ApiException.Gone("Agent has been deregistered"),
-            AgentStanding.Revoked => throw ApiException.Gone("Workspace was deleted"),
+            { KeysRevoked: true } => throw ApiException.Gone("Workspace was deleted"),
+            { IsLiving: false } => throw ApiException.Gone("Agent has been deregistered"),
             _ => who,
         };
     }
@@ -80,9 +80,9 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     {
         var who = HttpMethods.IsGet(http.Request.Method) ? await ReaderOf(http) : await Member(http);
         if (who.Mode == AuthMode.PublicReader) throw ApiException.Forbidden("Public readers may not act as an agent");
-        if (who.AgentId is not { } id) throw ApiException.Forbidden("API key is not bound to an agent");
-        var agent = await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(id);
-        return agent is { IsLiving: true } ? new(who, agent) : throw ApiException.NotFound("Agent not found");
+        if (who.AgentId is null) throw ApiException.Forbidden("API key is not bound to an agent");
+        who = await WithStanding(who);
+        return who.Standing.Agent is { IsLiving: true } agent ? new(who, agent) : throw ApiException.NotFound("Agent not found");
     }
 
     /// <summary>
@@ -124,7 +124,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     public async ValueTask<string?> TenantOf(ProjectIdentity who) =>
         who.Mode == AuthMode.Bearer
             ? who.Standing.TenantId
-            : who.TenantId ?? (await grains.GetGrain<IProjectGrain>(who.ProjectId).Standing(null)).TenantId;
+            : who.TenantId ?? (await WithStanding(who)).Standing.TenantId;
 
     /// <summary>Whether any credentials were sent.</summary>
     public static bool HasCredentials(HttpContext http) =>
@@ -142,16 +142,20 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     {
         if (who.Mode == AuthMode.PublicReader && !HttpMethods.IsGet(method)) throw ApiException.Forbidden("Public readers may not write");
         if (who is { Mode: AuthMode.Proxy, TenantId: null } && HttpMethods.IsGet(method)) return who;
-        who = who with { Standing = await grains.GetGrain<IProjectGrain>(who.ProjectId).Standing(who.AgentId) };
+        who = await WithStanding(who);
         var isHidden = (who.Mode == AuthMode.PublicReader && who.Standing.IsPrivate)
             || (who.TenantId is { } tenant && tenant != who.Standing.TenantId);
         return isHidden ? throw ApiException.NotFound("Project not found") : who;
     }
 
+    /// <summary>The caller with its standing, which of one for whom a proxy vouches may not have been asked yet.</summary>
+    public async ValueTask<ProjectIdentity> WithStanding(ProjectIdentity who) =>
+        who.Standing.Exists ? who : who with { Standing = await grains.GetGrain<IProjectGrain>(who.ProjectId).Standing(who.AgentId) };
+
     private async ValueTask<ProjectIdentity> Member(HttpContext http) => InUse(WithLivingKey(await Known(http)));
 
     private static ProjectIdentity WithLivingKey(ProjectIdentity who) =>
-        who is { Mode: AuthMode.Bearer, Standing.Agent: AgentStanding.Revoked } ? throw BearerKeys.UnknownKey() : who;
+        who is { Mode: AuthMode.Bearer, Standing.Agent.KeysRevoked: true } ? throw BearerKeys.UnknownKey() : who;
 
     private static ProjectIdentity InUse(ProjectIdentity who) => who.Standing.IsArchived ? throw ApiException.Gone(Standing.Archived) : who;
 }

@@ -17,10 +17,12 @@ internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string
     public string? TenantId { get; init; }
 
     /// <summary>Refuses to act as a workspace that is not the caller's own (contract 1.4). Proxies vouch for whom they act.</summary>
-    public void MustBe(string workspaceId)
+    /// <param name="workspaceId">Whom the request acts as.</param>
+    /// <param name="field">The field that says so.</param>
+    public void MustBe(string workspaceId, string field = "workspace_id")
     {
         if (Mode == AuthMode.Bearer && AgentId is not null && AgentId != workspaceId)
-            throw Http.ApiException.Forbidden("workspace_id does not match API key identity");
+            throw Http.ApiException.Forbidden($"{field} does not match API key identity");
     }
 }
 
@@ -31,6 +33,9 @@ internal sealed record Actor(ProjectIdentity Who, AgentIdentity Agent)
 {
     /// <summary>The project.</summary>
     public string ProjectId => Who.ProjectId;
+
+    /// <summary>Slug of the project.</summary>
+    public string ProjectSlug => Who.Standing.Slug!;
 
     /// <summary>The agent's id, which is also its workspace's.</summary>
     public string Id => Agent.AgentId;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Orleans;
@@ -37,44 +38,45 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
 
     private async Task<ReadOnlyMemory<byte>> Send(ToolCall call)
     {
-        var project = await OwnProject(call);
+        MustBeOwnProject(call);
         var (to, subject, body) = (Recipients(call), Subject(call.Prose("subject")), Body(call));
         var importance = call.Text("importance") ?? "normal";
         if (!Priorities.Contains(importance)) throw ApiException.Unprocessable($"importance must be one of {string.Join(", ", Priorities)}");
         var thread = string.IsNullOrEmpty(call.Text("thread_id")) ? null : call.Uuid("thread_id");
         if (to.IsEmpty) throw ApiException.Unprocessable("to is required");
-        var sender = await Self(call, project, "sender_name");
-        var deliveries = await Deliver(call, project, sender, to, subject, body, importance, thread);
+        var sender = await Self(call, "sender_name");
+        var deliveries = await Deliver(call, sender, to, subject, body, importance, thread);
         return JsonSerializer.SerializeToUtf8Bytes(new McpSent(deliveries, deliveries.Length), Wire.Types.McpSent);
     }
 
     private async Task<ReadOnlyMemory<byte>> Reply(ToolCall call)
     {
-        var project = await OwnProject(call);
+        MustBeOwnProject(call);
         var (messageId, body, to) = (call.Uuid("message_id"), Body(call), Recipients(call));
         var prefix = call.Text("subject_prefix") ?? "Re:";
         if (prefix.Length > 100 || prefix.Contains('\0', StringComparison.Ordinal)) throw ApiException.Unprocessable("Invalid subject_prefix");
-        var sender = await Self(call, project, "sender_name");
-        var original = await Box(call, sender.AgentId).Find(messageId) ?? throw ApiException.NotFound("Message not found");
+        var sender = await Self(call, "sender_name");
+        var original = await Box(sender).Find(messageId) ?? throw ApiException.NotFound("Message not found");
         var thread = original.ThreadId ?? original.MessageId;
         // The sender is found by id: who else may bear its alias now is not meant.
-        var author = to.IsEmpty ? await project.Agent(original.FromAgentId) : null;
-        if (to.IsEmpty && author is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
-        if (author is not null) to = [author.Alias];
-        var deliveries = await Deliver(call, project, sender, to, Subject($"{prefix} {original.Subject}"), body, "normal", thread);
+        if (to.IsEmpty)
+            to = await grains.GetGrain<IProjectGrain>(sender.ProjectId).Agent(original.FromAgentId) is { IsLiving: true } author
+                ? [author.Alias]
+                : throw ApiException.NotFound("Agent not found");
+        var deliveries = await Deliver(call, sender, to, Subject($"{prefix} {original.Subject}"), body, "normal", thread);
         return JsonSerializer.SerializeToUtf8Bytes(new McpReplied(thread, original.MessageId, deliveries, deliveries.Length), Wire.Types.McpReplied);
     }
 
     private async Task<ReadOnlyMemory<byte>> Fetch(ToolCall call)
     {
-        var project = await OwnProject(call);
+        MustBeOwnProject(call);
         var limit = call.Integer("limit", 50, 1, MaxInbox);
         var (urgentOnly, withBodies) = (call.Flag("urgent_only", false), call.Flag("include_bodies", true));
         DateTimeOffset? since = null;
         if (call.Text("since_ts") is { Length: > 0 } text) since = IsoTime.TryParse(text, out var time) ? time : throw ApiException.Unprocessable("Invalid since_ts format");
-        var own = await Self(call, project, "agent_name");
+        var own = await Self(call, "agent_name");
         // A filter that only the tool has looks at more mail than it shows.
-        var page = await Box(call, own.AgentId).Inbox(new(false, urgentOnly ? MaxInbox : limit));
+        var page = await Box(own).Inbox(new(false, urgentOnly ? MaxInbox : limit));
         var shown = page.Mails
             .Where(mail => (!urgentOnly || mail.Priority is "high" or "urgent") && (since is null || mail.CreatedAt >= since))
             .Take(limit)
@@ -98,46 +100,46 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
 
     private async Task<MailReceipt> Read(ToolCall call)
     {
-        var project = await OwnProject(call);
+        MustBeOwnProject(call);
         var messageId = call.Uuid("message_id");
-        var own = await Self(call, project, "agent_name");
-        return await Box(call, own.AgentId).Acknowledge(messageId, silently: true);
+        var own = await Self(call, "agent_name");
+        return await Box(own).Acknowledge(messageId, silently: true);
     }
 
     /// <summary>One after the other, as the contract has it: an unknown recipient ends it after those before have their mail.</summary>
     private async Task<ImmutableArray<McpDelivery>> Deliver(
-        ToolCall call, IProjectGrain project, AgentIdentity sender, ImmutableArray<string> to, string subject, string body, string importance, string? thread)
+        ToolCall call, Actor sender, ImmutableArray<string> to, string subject, string body, string importance, string? thread)
     {
         var deliveries = ImmutableArray.CreateBuilder<McpDelivery>();
         foreach (var alias in to)
         {
-            var recipient = (await project.Named([alias]))[0] ?? throw ApiException.NotFound($"Agent not found: {alias}");
-            if (recipient.Status == AgentStatus.Retired) throw new ApiException(StatusCodes.Status410Gone, "Agent is retired");
-            var receipt = await mail.Send(
-                call.Http, call.Who.ProjectId, sender, recipient, new($"mail {deliveries.Count}", subject, body, importance, thread, IsSilent: true));
+            var addressed = await mail.Address(call.Http, sender, new($"mail {deliveries.Count}", null, alias, subject, body, importance, thread, IsSilent: true));
+            var recipient = addressed.To.Recipient ?? throw ApiException.NotFound($"Agent not found: {alias}");
+            if (recipient.IsRetired) throw ApiException.Gone("Agent is retired");
+            var receipt = await mail.Send(call.Http, addressed);
             deliveries.Add(new(recipient.Alias, receipt.MessageId, "delivered", receipt.At));
         }
 
         return deliveries.DrainToImmutable();
     }
 
-    private async Task<IProjectGrain> OwnProject(ToolCall call)
+    private static void MustBeOwnProject(ToolCall call)
     {
-        var project = grains.GetGrain<IProjectGrain>(call.Who.ProjectId);
-        if (call.Text("project_key") is { Length: > 0 } key && key != (await project.Describe())?.Slug) throw ApiException.Forbidden("project_key does not match your project");
-        return project;
+        if (call.Text("project_key") is { Length: > 0 } key && key != call.Who.Standing.Slug) throw ApiException.Forbidden("project_key does not match your project");
     }
 
     /// <summary>The caller, which must bear the alias that the argument names.</summary>
-    private static async Task<AgentIdentity> Self(ToolCall call, IProjectGrain project, string argument)
+    private async ValueTask<Actor> Self(ToolCall call, string argument)
     {
         var alias = call.Required(argument);
-        if (call.Who.AgentId is not { } id) throw ApiException.Forbidden("API key is not bound to an agent");
-        var named = (await project.Named([alias]))[0] ?? throw ApiException.NotFound("Agent not found");
-        return named.AgentId == id ? named : throw ApiException.Forbidden($"{argument} does not match API key identity");
+        if (call.Who.AgentId is null) throw ApiException.Forbidden("API key is not bound to an agent");
+        if (call.Who.Standing.Agent is { IsLiving: true } own && own.Alias == alias) return new(call.Who, own);
+        throw (await grains.GetGrain<IProjectGrain>(call.Who.ProjectId).Named([alias]))[0] is null
+            ? ApiException.NotFound("Agent not found")
+            : ApiException.Forbidden($"{argument} does not match API key identity");
     }
 
-    private IMailboxGrain Box(ToolCall call, string agentId) => grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(call.Who.ProjectId, agentId));
+    private IMailboxGrain Box(Actor reader) => grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id));
 
     private static ImmutableArray<string> Recipients(ToolCall call)
     {

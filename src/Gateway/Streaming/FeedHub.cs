@@ -31,21 +31,15 @@ internal sealed class FeedHub(IClusterClient cluster, StreamMetrics metrics, ILo
             try
             {
                 if (watched.Ended) continue;
-                if (watched.Feed is null)
-                {
-                    var log = cluster.GetGrain<IFeedGrain>(projectId);
-                    var slug = (await cluster.GetGrain<IProjectGrain>(projectId).Describe())?.Slug ?? "";
-                    var feed = new ProjectFeed(log, slug, metrics, logger);
-                    // Subscribed before the position is read: what comes in between is seen by one or the other.
-                    watched.Subscription = await cluster.GetStreamProvider(IFeedGrain.Stream)
-                        .GetStream<FeedBatch>(StreamId.Create(IFeedGrain.Stream, projectId))
-                        .SubscribeAsync((batch, _) => feed.Receive(batch));
-                    feed.StartAt(await log.Head());
-                    watched.Feed = feed;
-                }
-
+                watched.Feed ??= await Open(projectId, watched);
                 watched.Watchers++;
                 return watched.Feed;
+            }
+            catch
+            {
+                // Nobody watches yet, and nobody will call Leave: without this the entry, and its subscription, would stay for ever.
+                await End(projectId, watched);
+                throw;
             }
             finally
             {
@@ -61,14 +55,34 @@ internal sealed class FeedHub(IClusterClient cluster, StreamMetrics metrics, ILo
         await watched.Turn.WaitAsync();
         try
         {
-            if (--watched.Watchers > 0) return;
-            watched.Ended = true;
-            _projects.TryRemove(projectId, out _);
-            if (watched.Subscription is { } subscription) await subscription.UnsubscribeAsync();
+            if (--watched.Watchers == 0) await End(projectId, watched);
         }
         finally
         {
             watched.Turn.Release();
         }
+    }
+
+    /// <summary>Number of projects that are watched.</summary>
+    public int Count => _projects.Count;
+
+    private async Task<ProjectFeed> Open(string projectId, Watched watched)
+    {
+        var log = cluster.GetGrain<IFeedGrain>(projectId);
+        var slug = (await cluster.GetGrain<IProjectGrain>(projectId).Describe())?.Slug ?? "";
+        var feed = new ProjectFeed(log, slug, metrics, logger);
+        // Subscribed before the position is read: what comes in between is seen by one or the other.
+        watched.Subscription = await cluster.GetStreamProvider(IFeedGrain.Stream)
+            .GetStream<FeedBatch>(StreamId.Create(IFeedGrain.Stream, projectId))
+            .SubscribeAsync((batch, _) => feed.Receive(batch));
+        feed.StartAt(await log.Head());
+        return feed;
+    }
+
+    private async Task End(string projectId, Watched watched)
+    {
+        watched.Ended = true;
+        _projects.TryRemove(projectId, out _);
+        if (watched.Subscription is { } subscription) await subscription.UnsubscribeAsync();
     }
 }

@@ -92,7 +92,6 @@ public interface IBoardGrain : IGrainWithStringKey
 /// <param name="DeletedIds">Ids to delete; invalid ones are skipped.</param>
 /// <param name="RemoveDeleted">Whether issues in <paramref name="DeletedIds"/> are removed (incremental sync) or only their claims released (full sync).</param>
 /// <param name="CommandLine">The command whose claim or release follows (contract 9.2).</param>
-/// <param name="TaskApex">When the command claims a native task: the reference of its topmost parent (contract 9.3).</param>
 [GenerateSerializer, Immutable, Alias("board.sync.v1")]
 public sealed record SyncBeads(
     [property: Id(0)] string? WorkspaceId,
@@ -103,8 +102,7 @@ public sealed record SyncBeads(
     [property: Id(5)] ImmutableArray<byte> Issues,
     [property: Id(6)] ImmutableArray<string> DeletedIds,
     [property: Id(7)] bool RemoveDeleted,
-    [property: Id(8)] string? CommandLine,
-    [property: Id(9)] string? TaskApex = null);
+    [property: Id(8)] string? CommandLine);
 
 /// <summary>What a sync did.</summary>
 /// <param name="Received">Distinct valid issues, conflicts included.</param>

@@ -25,7 +25,9 @@ public interface IPoliciesGrain : IGrainWithStringKey
     ValueTask<ImmutableArray<PolicyLine>> History(int limit);
 
     /// <summary>Stores a new version, which is not in force yet (contract 10.6).</summary>
-    /// <exception cref="RefusedException">Conflict: another version is in force than the one it was based on.</exception>
+    /// <exception cref="RefusedException">
+    /// Forbidden: it names a workspace that is none of the project's. Conflict: another version is in force than the one it was based on.
+    /// </exception>
     [AlwaysInterleave]
     Task<PolicyLine> Create(CreatePolicy command);
 
@@ -34,18 +36,25 @@ public interface IPoliciesGrain : IGrainWithStringKey
     Task<bool> Activate(string policyId);
 
     /// <summary>Stores the server's default as a new version and puts it in force (contract 10.9).</summary>
+    /// <param name="policyId">Id for it.</param>
+    /// <param name="agentId">Agent that asks for it; its workspace, if it has one, is noted.</param>
     [AlwaysInterleave]
-    Task<PolicyLine> Reset(string policyId, string? createdBy);
+    Task<PolicyLine> Reset(string policyId, string? agentId);
 }
 
 /// <summary>A version to be stored.</summary>
 /// <param name="PolicyId">Id for it.</param>
 /// <param name="Bundle">JSON with the three containers of contract 10.1.</param>
 /// <param name="BasePolicyId">The version that must be in force, or null for any.</param>
-/// <param name="CreatedBy">Workspace that stores it, if any.</param>
+/// <param name="CreatedBy">Workspace that it is noted for; null for that of <paramref name="AgentId"/>, if it has one.</param>
+/// <param name="AgentId">Agent that stores it, if any.</param>
 [GenerateSerializer, Immutable, Alias("policy.create.v1")]
 public sealed record CreatePolicy(
-    [property: Id(0)] string PolicyId, [property: Id(1)] string Bundle, [property: Id(2)] string? BasePolicyId, [property: Id(3)] string? CreatedBy);
+    [property: Id(0)] string PolicyId,
+    [property: Id(1)] string Bundle,
+    [property: Id(2)] string? BasePolicyId,
+    [property: Id(3)] string? CreatedBy,
+    [property: Id(4)] string? AgentId = null);
 
 /// <summary>A version as the history shows it.</summary>
 [GenerateSerializer, Immutable, Alias("policy.line.v1")]

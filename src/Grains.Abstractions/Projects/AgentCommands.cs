@@ -1,3 +1,4 @@
+using Beadhub.Mail;
 using Orleans;
 
 namespace Beadhub.Projects;
@@ -65,24 +66,38 @@ public sealed record RotationNotice(
     [property: Id(3)] string Timestamp,
     [property: Id(4)] string OldKeySignature);
 
-/// <summary>Signs a message in its sender's name.</summary>
-/// <param name="AgentId">Sender.</param>
-/// <param name="Type"><c>mail</c> or <c>chat</c>.</param>
-/// <param name="To">Recipient's address; of a chat, those of all targets in order, joined by commas.</param>
-/// <param name="ToDid">Recipient's did:key, if it has one.</param>
-/// <param name="ToStableId">Recipient's stable id, if it has one.</param>
-/// <param name="Subject">Subject; empty for a chat.</param>
+/// <summary>A mail that looks for its recipient.</summary>
+/// <param name="FromAgentId">Sender.</param>
+/// <param name="ToAgentId">Recipient's id; goes before the alias.</param>
+/// <param name="ToAlias">Recipient's alias, among the living.</param>
+/// <param name="ToSign">What the server is to sign in the sender's name when it keeps the sender's key (protocol 12.5); null when nothing is to be signed.</param>
+[GenerateSerializer, Immutable, Alias("project.address_mail.v1")]
+public sealed record AddressMail(
+    [property: Id(0)] string FromAgentId,
+    [property: Id(1)] string? ToAgentId,
+    [property: Id(2)] string? ToAlias,
+    [property: Id(3)] UnsignedMail? ToSign);
+
+/// <summary>The parts of a mail that are signed.</summary>
+/// <param name="MessageId">Id of the mail.</param>
+/// <param name="Subject">Subject; may be empty.</param>
 /// <param name="Body">Text.</param>
-/// <param name="Timestamp">Time of the message: whole seconds, with Z.</param>
-/// <param name="MessageId">Id of the message.</param>
-[GenerateSerializer, Immutable, Alias("project.sign_message.v1")]
-public sealed record SignMessage(
-    [property: Id(0)] string AgentId,
-    [property: Id(1)] string Type,
-    [property: Id(2)] string To,
-    [property: Id(3)] string? ToDid,
-    [property: Id(4)] string? ToStableId,
-    [property: Id(5)] string Subject,
-    [property: Id(6)] string Body,
-    [property: Id(7)] string Timestamp,
-    [property: Id(8)] string MessageId);
+/// <param name="At">Time of the mail; its whole seconds are signed.</param>
+[GenerateSerializer, Immutable, Alias("project.unsigned_mail.v1")]
+public sealed record UnsignedMail(
+    [property: Id(0)] string MessageId,
+    [property: Id(1)] string Subject,
+    [property: Id(2)] string Body,
+    [property: Id(3)] DateTimeOffset At);
+
+/// <summary>Whom a mail is for.</summary>
+/// <param name="Recipient">The recipient, also when it has ended; null when the project never had it.</param>
+/// <param name="SuccessorAlias">Of a retired recipient: who follows it, while that agent lives.</param>
+/// <param name="Signature">The server's signature in the sender's name; null when it keeps no key of the sender's.</param>
+/// <param name="HasRotated">Whether the sender is still told of a change of the recipient's key, and by writing shows that it knows it (protocol 12.7).</param>
+[GenerateSerializer, Immutable, Alias("project.addressed.v1")]
+public sealed record Addressed(
+    [property: Id(0)] AgentIdentity? Recipient,
+    [property: Id(1)] string? SuccessorAlias,
+    [property: Id(2)] MessageSignature? Signature,
+    [property: Id(3)] bool HasRotated);

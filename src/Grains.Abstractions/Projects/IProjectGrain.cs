@@ -92,9 +92,9 @@ public interface IProjectGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId);
 
-    /// <summary>Signs a message for an agent whose key the server keeps (protocol 12.5); null for all others.</summary>
+    /// <summary>Whom a mail is for and what its sender must know to send it, in one answer (protocol 7.1).</summary>
     [ReadOnly, AlwaysInterleave]
-    ValueTask<MessageSignature?> Sign(SignMessage command);
+    ValueTask<Addressed> Address(AddressMail mail);
 
     /// <summary>Adds a repository or finds it (contract 6.2).</summary>
     /// <param name="origin">The repository.</param>

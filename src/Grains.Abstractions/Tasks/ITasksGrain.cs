@@ -76,9 +76,9 @@ public interface ITasksGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskTitles> Titles(TaskRefs refs);
 
-    /// <summary>For a command line that claims a native task: the reference of its topmost parent (contract 9.3). Null for any other.</summary>
+    /// <summary>The reference of a native task's topmost parent (contract 9.3); null when there is no task of this reference.</summary>
     [ReadOnly, AlwaysInterleave]
-    ValueTask<string?> ApexFor(string commandLine);
+    ValueTask<string?> ApexOf(string taskRef);
 }
 
 /// <summary>A task to be created. Texts are checked.</summary>

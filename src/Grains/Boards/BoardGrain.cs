@@ -83,6 +83,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         var board = await _board.Newest();
         var now = time.Now();
         var plan = SyncPlan.Of(board, command, now);
+        if (plan.ClaimedTask is { } task && await GrainFactory.GetGrain<ITasksGrain>(_project).ApexOf(task) is { } apex) plan = plan.WithTaskApex(apex);
         BeadChange[] results;
         try
         {

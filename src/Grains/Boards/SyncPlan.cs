@@ -7,7 +7,8 @@ namespace Beadhub.Boards;
 /// <param name="Changes">The beads to change and how.</param>
 /// <param name="Received">Distinct valid issues.</param>
 /// <param name="Unchanged">Those that are stored as they came.</param>
-internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> Changes, int Received, int Unchanged)
+/// <param name="ClaimedTask">What the command claims when that is no issue: the reference of a native task, perhaps (contract 9.3).</param>
+internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> Changes, int Received, int Unchanged, string? ClaimedTask)
 {
     /// <summary>Plans a sync (contract 8.3, 7.4).</summary>
     /// <exception cref="RefusedException">The payload is not in order; nothing of it is stored.</exception>
@@ -16,7 +17,7 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
         var issues = IssueLines.Read(command.Issues.AsSpan(), command.Repo, command.Branch, board.Scope(command.Repo, command.Branch), now);
         var nothing = new ChangeBead(command.WorkspaceId, command.Alias, command.HumanName);
         var others = Deletions(board, command, issues, nothing);
-        AddCommand(others, board, command, issues, nothing);
+        var task = AddCommand(others, board, command, issues, nothing);
 
         var changes = new List<KeyValuePair<string, ChangeBead>>(issues.ChangedCount + others.Count);
         foreach (var (issue, line) in issues.ChangedLines)
@@ -27,8 +28,14 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
                 ProbablyNew = !board.Beads.ContainsKey(issue.BeadId),
             }));
         changes.AddRange(others);
-        return new(changes, issues.Count, issues.Count - issues.ChangedCount);
+        return new(changes, issues.Count, issues.Count - issues.ChangedCount, task);
     }
+
+    /// <summary>The plan with the topmost parent of the task that the command claims.</summary>
+    public SyncPlan WithTaskApex(string taskRef) => this with
+    {
+        Changes = [.. Changes.Select(change => change.Key == ClaimedTask ? new(change.Key, change.Value with { Apex = new("", "", taskRef) }) : change)],
+    };
 
     /// <summary>Deleted ids lose all their claims, and in an incremental sync their issue (contract 8.3).</summary>
     private static Dictionary<string, ChangeBead> Deletions(Board board, SyncBeads command, IssueLines issues, ChangeBead nothing)
@@ -44,23 +51,23 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
         return changes;
     }
 
-    /// <summary>The claim or the release that the command line means (contract 9.2).</summary>
-    private static void AddCommand(Dictionary<string, ChangeBead> changes, Board board, SyncBeads command, IssueLines issues, ChangeBead nothing)
+    /// <summary>The claim or the release that the command line means (contract 9.2). Answers what is claimed and no issue.</summary>
+    private static string? AddCommand(Dictionary<string, ChangeBead> changes, Board board, SyncBeads command, IssueLines issues, ChangeBead nothing)
     {
         var line = CommandLine.Parse(command.CommandLine);
-        if (line.BeadId is not { } id || !Names.IsBeadId(id)) return;
-        if (line.Releases)
-            changes[id] = changes.GetValueOrDefault(id, nothing) with { ReleaseAll = true };
-        else if (line.Claims && command.WorkspaceId is not null)
-            changes[id] = changes.GetValueOrDefault(id, nothing) with { Claim = true, Apex = Apex(id, board, command, issues) };
+        if (line.BeadId is not { } id || !Names.IsBeadId(id)) return null;
+        if (line.Releases) changes[id] = changes.GetValueOrDefault(id, nothing) with { ReleaseAll = true };
+        if (!line.Claims || command.WorkspaceId is null) return null;
+        var apex = Apex(id, board, command, issues);
+        changes[id] = changes.GetValueOrDefault(id, nothing) with { Claim = true, Apex = apex };
+        return apex is null ? id : null;
     }
 
     /// <summary>The apex by what will be stored when the claim is made: the payload's issues without those that it deletes.</summary>
     private static BeadRef? Apex(string beadId, Board board, SyncBeads command, IssueLines issues)
     {
         var deleted = command.RemoveDeleted ? command.DeletedIds.OrEmpty().ToHashSet(StringComparer.Ordinal) : [];
-        // A bead that is no issue may be a native task (contract 9.3).
-        return ApexWalk.From(Start(), Find) ?? (command.TaskApex is { } task ? new("", "", task) : null);
+        return ApexWalk.From(Start(), Find);
 
         // What the payload holds was synced last.
         BeadRecord? Start() => issues.Find(beadId) is not null && Find(new(command.Repo, command.Branch, beadId)) is { } synced

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Beadhub.Directories;
 using Beadhub.EventLog;
+using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Policies;
@@ -35,6 +36,7 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
     /// <inheritdoc/>
     public async Task<PolicyLine> Create(CreatePolicy command)
     {
+        command = command with { CreatedBy = await Creator(command.CreatedBy, command.AgentId) };
         await Seeded();
         await Announce(command.PolicyId);
         return await Once(command.PolicyId, () => Transact(policies => policies.Create(command, time.Now())));
@@ -48,12 +50,22 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
     }
 
     /// <inheritdoc/>
-    public async Task<PolicyLine> Reset(string policyId, string? createdBy)
+    public async Task<PolicyLine> Reset(string policyId, string? agentId)
     {
+        var createdBy = await Creator(null, agentId);
         await Seeded();
         var bundle = defaults.Reload();
         await Announce(policyId);
         return await Once(policyId, () => Transact(policies => policies.Reset(policyId, bundle, createdBy, time.Now())));
+    }
+
+    /// <summary>The workspace that a version is noted for: the one that is named, else the agent's own, if it has one (contract 10.6).</summary>
+    private async ValueTask<string?> Creator(string? named, string? agentId)
+    {
+        if ((named ?? agentId) is not { } id) return null;
+        // A look at the roster never waits, so that it may look up from here.
+        if (await GrainFactory.GetGrain<IProjectGrain>(this.GetPrimaryKeyString()).Agent(id) is { HasWorkspace: true }) return id;
+        return named is null ? null : throw new RefusedException(RefusalKind.Forbidden, "Workspace not found or does not belong to your project");
     }
 
     private async ValueTask<Policies> Seeded()

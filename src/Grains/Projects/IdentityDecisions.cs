@@ -156,16 +156,33 @@ internal static class IdentityDecisions
         return notices.DrainToImmutable();
     }
 
-    /// <summary>Signs a message for an agent whose key is under the seal; null for all others.</summary>
-    public static MessageSignature? Sign(this Project project, SignMessage command, Seal seal)
+    /// <summary>Finds a mail's recipient, and signs the mail for a sender whose key is under the seal.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="mail">The mail.</param>
+    /// <param name="identityOf">The identity of an agent, which is asked for again and again.</param>
+    /// <param name="seal">Opens the keys that the server keeps.</param>
+    /// <param name="now">The time.</param>
+    public static Addressed Address(this Project project, AddressMail mail, Func<Agent, AgentIdentity> identityOf, Seal seal, DateTimeOffset now)
     {
-        if (project.Roster.Find(command.AgentId) is not { SealedSeed: { } sealedSeed, Did: { } did } agent) return null;
-        var stableId = agent.StableId;
+        var found = mail.ToAgentId is { } id ? project.Roster.Find(id) : mail.ToAlias is { } alias ? project.Roster.Named(alias) : null;
+        if (found is null) return new(null, null, null, false);
+        var recipient = identityOf(found);
+        if (!recipient.IsLiving) return new(recipient, null, null, false);
+        if (recipient.IsRetired)
+            return new(recipient, recipient.SuccessorAgentId is { } next && project.Roster.Find(next) is { IsLiving: true } heir ? heir.Alias : null, null, false);
+        var signature = mail.ToSign is { } text && project.Roster.Find(mail.FromAgentId) is { SealedSeed: { } sealedSeed } sender
+            ? project.Sign(identityOf(sender), sealedSeed, recipient, text, seal)
+            : null;
+        return new(recipient, null, signature, recipient.AgentId != mail.FromAgentId && project.NewsOf(recipient.AgentId, mail.FromAgentId, now) is not null);
+    }
+
+    private static MessageSignature? Sign(this Project project, AgentIdentity sender, string sealedSeed, AgentIdentity to, UnsignedMail mail, Seal seal)
+    {
         var message = new SignedMessage(
-            command.Type, $"{project.Slug}/{agent.Alias}", did, command.To, command.ToDid ?? "", command.Subject, command.Body, command.Timestamp, command.MessageId,
-            stableId ?? "", command.ToStableId ?? "");
+            "mail", $"{project.Slug}/{sender.Alias}", sender.Did!, $"{project.Slug}/{to.Alias}", to.Did ?? "", mail.Subject, mail.Body,
+            mail.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture), mail.MessageId, sender.StableId ?? "", to.StableId ?? "");
         return Signing.Sign(seal, sealedSeed, message.Payload()) is { } signature
-            ? new(did, command.ToDid, signature, did, stableId, command.ToStableId)
+            ? new(sender.Did, to.Did, signature, sender.Did, sender.StableId, to.StableId)
             : null;
     }
 

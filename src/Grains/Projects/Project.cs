@@ -59,17 +59,7 @@ public sealed record Project(
     public IEnumerable<Agent> WorkspacesOn(string repoId) => Roster.Living.Where(agent => agent.Workspace?.RepoId == repoId);
 
     /// <summary>How a caller stands here that speaks for an agent, or (null) for the project alone.</summary>
-    public Standing StandingOf(string? agentId)
-    {
-        var agent = agentId is null ? AgentStanding.Unknown : Roster.Find(agentId) switch
-        {
-            null => AgentStanding.Unknown,
-            { KeysRevoked: true } => AgentStanding.Revoked,
-            { IsLiving: false } => AgentStanding.Deregistered,
-            _ => AgentStanding.Living,
-        };
-        return new(Exists, agent, ArchivedAt is not null, Visibility == Visibilities.Private, TenantId);
-    }
+    public Standing StandingOf(AgentIdentity? agent) => new(Exists ? Slug : null, agent, ArchivedAt is not null, Visibility == Visibilities.Private, TenantId);
 
     /// <summary>As administrators see it; null when it was never created.</summary>
     public ProjectDetails? Details() =>

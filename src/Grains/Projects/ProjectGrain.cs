@@ -255,9 +255,6 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId) => (await Newest()).RotationsFor(agentId, time.Now());
 
     /// <inheritdoc/>
-    public async ValueTask<MessageSignature?> Sign(SignMessage command) => (await Newest()).Sign(command, seal);
-
-    /// <inheritdoc/>
     public async Task<RepoEnsured> EnsureRepo(Origin origin, string freshRepoId)
     {
         var now = time.Now();
@@ -289,11 +286,18 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<ImmutableHashSet<string>> WorkspacesOn(string repoId) => [.. (await Newest()).WorkspacesOn(repoId).Select(agent => agent.Id)];
 
     /// <inheritdoc/>
-    public async ValueTask<Standing> Standing(string? agentId) => (await Newest()).StandingOf(agentId);
+    public async ValueTask<Standing> Standing(string? agentId)
+    {
+        var project = await Newest();
+        return project.StandingOf(agentId is null ? null : Known(project, agentId));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Addressed> Address(AddressMail mail) => (await Newest()).Address(mail, IdentityOf, seal, time.Now());
 
     /// <inheritdoc/>
     public async ValueTask<AgentIdentity?> Agent(string agentId) =>
-        (await Newest()).Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
+        Known(await Newest(), agentId);
 
     /// <inheritdoc/>
     public async ValueTask<ImmutableArray<AgentIdentity?>> Named(ImmutableArray<string> aliases)
@@ -326,6 +330,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
 
     /// <inheritdoc/>
     public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), await presence.Seen(_id), query);
+
+    private AgentIdentity? Known(Project project, string agentId) => project.Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
 
     private AgentIdentity IdentityOf(Agent agent)
     {

@@ -151,13 +151,11 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     }
 
     /// <inheritdoc/>
-    public async ValueTask<string?> ApexFor(string commandLine)
+    public async ValueTask<string?> ApexOf(string taskRef)
     {
-        var line = CommandLine.Parse(commandLine);
-        if (!line.Claims) return null;
         var slug = await Slug();
         var book = await Newest();
-        return book.Find(line.BeadId!, slug) is { } task && task.Ref(slug) == line.BeadId ? book.Apex(task).Ref(slug) : null;
+        return book.Find(taskRef, slug) is { } task && task.Ref(slug) == taskRef ? book.Apex(task).Ref(slug) : null;
     }
 
     private ValueTask<TaskBook> Newest() => Read(Itself);

@@ -3,7 +3,7 @@ using System.Text;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Streaming;
 
-namespace Beadhub.Gateway.Webhooks;
+namespace Beadhub.Silo.Webhooks;
 
 /// <summary>
 /// One delivery: events in order, each with its feed position, by which a receiver tells repeats. The same events make the same delivery id.

@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Beadhub.Gateway;
 using Beadhub.Gateway.Streaming;
+using Beadhub.Silo.Cluster.Leases;
 using Beadhub.Webhooks;
 using Orleans;
 
-namespace Beadhub.Gateway.Webhooks;
+namespace Beadhub.Silo.Webhooks;
 
 /// <summary>
 /// Serves the endpoints of all projects: one task each, that follows the feed from the endpoint's position and sends what it wants, in order, until it is
@@ -13,7 +15,7 @@ namespace Beadhub.Gateway.Webhooks;
 internal sealed class WebhookDelivery(
     IGrainFactory grains, FeedHub hub, WebhookSender sender, IBackgroundLease lease, WebhookMetrics metrics, GatewaySettings settings, TimeProvider time,
     ILogger<WebhookDelivery> logger)
-    : BackgroundService
+    : BackgroundService, IWebhookDelivery
 {
     private const string SecretLost = "the secret cannot be opened: the server's secret key was changed or is missing";
 
@@ -47,13 +49,10 @@ internal sealed class WebhookDelivery(
         public long TriedSince;
     }
 
-    /// <summary>How far an endpoint has come, when it is served here.</summary>
+    /// <inheritdoc/>
     public long? PositionOf(string webhookId) => _served.TryGetValue(webhookId, out var served) ? Volatile.Read(ref served.Position) : null;
 
-    /// <summary>
-    /// Serves what a project has registered by now, and nothing that it has not. What cannot be read right now is looked at again: the change itself is
-    /// durable, and whoever made it has nothing to repeat.
-    /// </summary>
+    /// <inheritdoc/>
     public async Task Refresh(string projectId)
     {
         try

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
-namespace Beadhub.Gateway.Webhooks;
+namespace Beadhub.Silo.Webhooks;
 
 /// <summary>What is delivered to webhooks, and how far they are behind.</summary>
 internal sealed class WebhookMetrics : IDisposable
@@ -11,7 +11,7 @@ internal sealed class WebhookMetrics : IDisposable
 
     public WebhookMetrics(IMeterFactory meters)
     {
-        _meter = meters.Create("Beadhub.Gateway.Webhooks");
+        _meter = meters.Create("Beadhub.Webhooks");
         _duration = _meter.CreateHistogram("beadhub.webhooks.delivery.duration", "s", "What a delivery took, by its outcome", advice: new InstrumentAdvice<double>
         {
             HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],

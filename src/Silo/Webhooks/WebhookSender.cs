@@ -1,7 +1,8 @@
 using System.Net.Http.Headers;
+using Beadhub.Gateway;
 using Beadhub.Gateway.Outbound;
 
-namespace Beadhub.Gateway.Webhooks;
+namespace Beadhub.Silo.Webhooks;
 
 /// <summary>Sends a delivery to its endpoint.</summary>
 internal sealed partial class WebhookSender(OutboundHttp http, GatewaySettings settings, TimeProvider time, ILogger<WebhookSender> logger)

@@ -50,6 +50,20 @@ public class SyncPlanTests
     public void Other_lines_change_nothing_checklist_180(string? line) => Plan(Of(Record("bd-1")), Alice with { CommandLine = line }).Changes.ShouldBeEmpty();
 
     [Fact]
+    public void What_is_claimed_and_no_issue_may_be_a_task()
+    {
+        const string line = "update p-001 --status in_progress";
+        var plan = Plan(Board.Empty("p"), Alice with { CommandLine = line });
+
+        plan.ClaimedTask.ShouldBe("p-001");
+        plan.WithTaskApex("p-000").Changes.ShouldHaveSingleItem().Value.ShouldBe(plan.Changes[0].Value with { Apex = new("", "", "p-000") });
+        Plan(Of(Record("p-001")), Alice with { CommandLine = line }).ClaimedTask.ShouldBeNull("it is an issue");
+        Plan(Board.Empty("p"), Alice with { CommandLine = line }, """{"id":"p-001"}""").ClaimedTask.ShouldBeNull("it is one by now");
+        Plan(Board.Empty("p"), Alice with { CommandLine = "close p-001" }).ClaimedTask.ShouldBeNull();
+        Plan(Board.Empty("p"), Alice with { WorkspaceId = null, CommandLine = line }).ClaimedTask.ShouldBeNull();
+    }
+
+    [Fact]
     public void Who_has_no_workspace_does_not_claim() =>
         Plan(Board.Empty("p"), Alice with { WorkspaceId = null, CommandLine = "update bd-1 --status in_progress" }).Changes.ShouldBeEmpty();
 

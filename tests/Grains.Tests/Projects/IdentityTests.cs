@@ -1,3 +1,4 @@
+using Beadhub.Mail;
 using Beadhub.Identities;
 using Beadhub.Projects;
 
@@ -317,21 +318,46 @@ public class IdentityTests
     {
         var (kept, own) = (Custodial("alice", Seal), Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey));
         var unkept = Custodial("carol", Seal.None);
-        var command = new SignMessage(kept.Id, "mail", $"{_story.Project.Slug}/bob", own.Did, own.StableId, "s", "b é 🎯", "2026-03-01T12:00:00Z", "m1");
+        var mail = new UnsignedMail("m1", "s", "b é 🎯", DateTimeOffset.Parse("2026-03-01T12:00:00.5Z", System.Globalization.CultureInfo.InvariantCulture));
 
-        var signature = _story.Project.Sign(command, Seal)!;
+        var signature = SignedBy(kept.Id)!;
 
         (signature.FromDid, signature.SigningKeyId, signature.ToDid).ShouldBe((kept.Did, kept.Did, own.Did));
         (signature.FromStableId, signature.ToStableId).ShouldBe((kept.StableId, own.StableId));
         var payload = new SignedMessage(
-            "mail", $"{_story.Project.Slug}/alice", kept.Did!, command.To, own.Did!, "s", "b é 🎯", "2026-03-01T12:00:00Z", "m1", kept.StableId!, own.StableId!).Payload();
+            "mail", $"{_story.Project.Slug}/alice", kept.Did!, $"{_story.Project.Slug}/bob", own.Did!, "s", "b é 🎯", "2026-03-01T12:00:00Z", "m1", kept.StableId!, own.StableId!).Payload();
         Signing.Verify(DidKey.Parse(kept.PublicKey!)!, payload, Signing.Decode(signature.Signature!)!).ShouldBeTrue();
-        _story.Project.Sign(command with { AgentId = own.Id }, Seal).ShouldBeNull();
-        _story.Project.Sign(command with { AgentId = unkept.Id }, Seal).ShouldBeNull();
-        _story.Project.Sign(command with { AgentId = "nobody" }, Seal).ShouldBeNull();
-        _story.Project.Sign(command, new Seal([.. Enumerable.Repeat((byte)2, 32)])).ShouldBeNull();
-        _story.Project.Sign(command, Seal.None).ShouldBeNull();
+        SignedBy(own.Id).ShouldBeNull();
+        SignedBy(unkept.Id).ShouldBeNull();
+        SignedBy("nobody").ShouldBeNull();
+        SignedBy(kept.Id, new Seal([.. Enumerable.Repeat((byte)2, 32)])).ShouldBeNull();
+        SignedBy(kept.Id, Seal.None).ShouldBeNull();
+        Address(new(kept.Id, null, "bob", null)).Signature.ShouldBeNull();
+
+        MessageSignature? SignedBy(string sender, Seal? seal = null) => Address(new(sender, own.Id, null, mail), seal).Signature;
     }
+
+    [Fact]
+    public void A_mail_finds_its_recipient_and_what_its_sender_must_know_in_one_answer()
+    {
+        var (alice, bob, carol) = (Custodial("alice", Seal), Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey), Custodial("carol", Seal));
+
+        Address(new(alice.Id, bob.Id, "carol", null)).Recipient!.Alias.ShouldBe("bob", "the id goes before the alias");
+        Address(new(alice.Id, null, "carol", null)).Recipient!.AgentId.ShouldBe(carol.Id);
+        Address(new(alice.Id, null, "nobody", null)).ShouldBe(new Addressed(null, null, null, false));
+        Address(new(alice.Id, null, null, null)).Recipient.ShouldBeNull();
+
+        Rotate(new(carol.Id, "custodial", "1", null, null, null));
+        Address(new(alice.Id, carol.Id, null, null)).HasRotated.ShouldBeTrue();
+        _story.Do((project, now) => project.AcknowledgeRotation(carol.Id, alice.Id, now));
+        Address(new(alice.Id, carol.Id, null, null)).HasRotated.ShouldBeFalse();
+
+        _story.Do((project, now) => project.Retire(new(carol.Id, bob.Id, null, null), Seal, now));
+        var retired = Address(new(alice.Id, carol.Id, null, new("m", "", "", _story.Now)));
+        (retired.Recipient!.IsRetired, retired.SuccessorAlias, retired.Signature).ShouldBe((true, "bob", null));
+    }
+
+    private Addressed Address(AddressMail mail, Seal? seal = null) => _story.Project.Address(mail, agent => agent.Identity(), seal ?? Seal, _story.Now);
 
     private Agent Persistent(string alias) => Join(alias, null, "persistent", null, null);
 

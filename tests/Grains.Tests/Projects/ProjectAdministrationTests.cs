@@ -43,7 +43,7 @@ public class ProjectAdministrationTests
 
         _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("bob"), _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.Gone);
         _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("alice"), _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.Gone);
-        _story.Project.StandingOf(alice.Id).ShouldBe(new Standing(true, AgentStanding.Living, IsArchived: true, IsPrivate: false, TenantId: null));
+        _story.Project.StandingOf(null).ShouldBe(new Standing(_story.Project.Slug, null, IsArchived: true, IsPrivate: false, TenantId: null));
 
         _story.Do((project, now) => project.SetArchived(false, now));
         _story.Init("bob");
@@ -64,11 +64,13 @@ public class ProjectAdministrationTests
         _story.Do((project, now) => project.Deregister(bob.Id, now));
         _story.Do((project, now) => project.DeleteWorkspace(carol.Id, now));
 
-        new[] { alice.Id, bob.Id, carol.Id, "nobody", null }.Select(id => _story.Project.StandingOf(id).Agent).ShouldBe(
-            [AgentStanding.Living, AgentStanding.Deregistered, AgentStanding.Revoked, AgentStanding.Unknown, AgentStanding.Unknown]);
-        Project.Empty.StandingOf(alice.Id).ShouldBe(default);
+        new[] { alice.Id, bob.Id, carol.Id }.Select(Standing).ShouldBe([(true, false), (false, false), (false, true)]);
+        Project.Empty.StandingOf(null).ShouldBe(default);
         _story.Do((project, now) => project.RestoreWorkspace(carol.Id, now));
-        _story.Project.StandingOf(carol.Id).Agent.ShouldBe(AgentStanding.Living);
+        Standing(carol.Id).ShouldBe((true, false));
+
+        (bool IsLiving, bool KeysRevoked) Standing(string id) =>
+            _story.Project.StandingOf(_story.Project.Roster.Find(id)!.Identity()).Agent is { } agent ? (agent.IsLiving, agent.KeysRevoked) : default;
     }
 
     [Fact]

@@ -32,6 +32,10 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
         Path(commit).ShouldBe(["log.commit", "log.append", "MailboxGrain.Deliver", "POST /v1/messages/"]);
         commit.Scope.ShouldBe("Beadhub.EventLog");
         if (store == "postgres") spans.ShouldContain(span => span.Scope == "Npgsql" && span.Parent == commit.Id, "the statement is part of the commit");
+        // Who calls, who is written to and what must be known for it are one answer each; the rest is the delivery.
+        var mail = spans.Last(span => span.Name == "POST /v1/messages/");
+        spans.Where(span => span.Trace == mail.Trace && span.Scope == "Beadhub.Orleans.Local").Select(span => span.Name)
+            .ShouldBe(["ApiKeyGrain.Identify", "ProjectGrain.Standing", "ProjectGrain.Address", "MailboxGrain.Deliver"], ignoreOrder: true);
         // Traces of one request are one trace.
         byId.Values.Where(span => span.Parent.Length > 0 && byId.ContainsKey(span.Parent)).ShouldAllBe(span => span.Trace == byId[span.Parent].Trace);
         spans.Any(span => span.Name.StartsWith("MailboxGrain.Inbox", StringComparison.Ordinal) && Path(span).Last() == "GET /v1/messages/inbox").ShouldBeTrue("reads are seen too");

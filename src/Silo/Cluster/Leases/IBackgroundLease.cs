@@ -1,10 +1,10 @@
-namespace Beadhub.Gateway;
+namespace Beadhub.Silo.Cluster.Leases;
 
 /// <summary>
 /// Background work of the whole installation (webhooks, what a lost server has left undone) runs on one node at a time: the one that holds this lease.
 /// When that node dies, another takes it up.
 /// </summary>
-public interface IBackgroundLease
+internal interface IBackgroundLease
 {
     /// <summary>Waits until this node holds the lease.</summary>
     /// <returns>Cancelled when it holds it no longer; then the work ends, and waits again.</returns>

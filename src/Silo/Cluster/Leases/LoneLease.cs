@@ -1,5 +1,3 @@
-using Beadhub.Gateway;
-
 namespace Beadhub.Silo.Cluster.Leases;
 
 /// <summary>The lease of a node that runs alone: it always holds it.</summary>

@@ -1,4 +1,3 @@
-using Beadhub.Gateway;
 using Beadhub.Silo.EventLogs;
 using Beadhub.Silo.EventLogs.Postgres;
 using Npgsql;
