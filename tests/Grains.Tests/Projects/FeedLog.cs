@@ -22,6 +22,9 @@ internal sealed class FeedLog : IEventLog
     /// <summary>What an append fails with once it is written.</summary>
     public Exception? FailsAfterwards { get; set; }
 
+    /// <summary>What an append fails with before anything is written.</summary>
+    public Func<StreamAppend, Exception?>? Fails { get; set; }
+
     public int Asked { get; private set; }
 
     /// <summary>Appends wait until it is set.</summary>
@@ -55,6 +58,7 @@ internal sealed class FeedLog : IEventLog
     public async Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
     {
         if (Gate is { } gate) await gate.Task;
+        if (Fails?.Invoke(append) is { } fails) throw fails;
         var events = _streams.TryGetValue(append.Stream, out var known) ? known : _streams[append.Stream] = [];
         if (events.Count != append.ExpectedVersion && !append.AnyVersion) return default;
         if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey((append.Project, e.Mark)))) return default;
