@@ -7,6 +7,7 @@ using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.Metrics;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Outbound;
+using Beadhub.Gateway.Requests;
 using Beadhub.Gateway.Streaming;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -52,12 +53,10 @@ public static class BeadhubGateway
         })));
         services.AddOpenApi(openApi =>
         {
-            openApi.AddDocumentTransformer((document, _, _) =>
+            openApi.AddDocumentTransformer((document, context, _) =>
             {
-                document.Info = new() { Title = "Beadhub", Version = "1", Description = "The coordination server for teams of AI coding agents." };
-                var components = document.Components ??= new();
-                (components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>())[OperationFields.Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" };
-                Refusals.AddTo(document);
+                DescribedRequest.Describe(document, context.DescriptionGroups.SelectMany(group => group.Items)
+                    .SelectMany(item => item.ActionDescriptor.EndpointMetadata.OfType<RequestShape>()));
                 return Task.CompletedTask;
             });
             // Our numbers are numbers: the host's rules would also read them from texts.
@@ -118,8 +117,10 @@ public static class BeadhubGateway
         return options;
     }
 
-    private static void Map(IEndpointRouteBuilder app)
+    private static void Map(IEndpointRouteBuilder routes)
     {
+        // A group of our own: in a larger application there are other routes.
+        var app = routes.MapGroup("");
         Front.Map(app);
         Health.Map(app);
         MetricsEndpoint.Map(app);
@@ -134,7 +135,6 @@ public static class BeadhubGateway
         Workspaces.Map(app);
         Repos.Map(app);
         Beads.Map(app);
-        BeadClaims.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
         Escalations.Map(app);
@@ -153,5 +153,6 @@ public static class BeadhubGateway
         EventsStream.Map(app);
         McpEndpoint.Map(app);
         Document.Map(app);
+        ((IEndpointRouteBuilder)app).MustStateNeeds();
     }
 }

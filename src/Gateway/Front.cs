@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Requests;
 
 namespace Beadhub.Gateway;
 
@@ -10,7 +11,7 @@ internal static class Front
     private static readonly string Version =
         (typeof(Front).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Split('+')[0];
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", ["GET", "HEAD"], new RequestDelegate(Get)).ExcludeFromDescription();
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", ["GET", "HEAD"], new RequestDelegate(Get)).Needs(Caller.Nobody).ExcludeFromDescription();
 
     private static Task Get(HttpContext http)
     {

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Locks;
 using Orleans;
 
@@ -12,180 +13,159 @@ namespace Beadhub.Gateway;
 /// <c>/v1/reservations</c>: advisory locks on resource keys (protocol 9). Beyond the protocol, several keys can be reserved at once, all or none,
 /// and a key can be a pattern that covers others (<see cref="KeyPattern"/>) when the request says so.
 /// </summary>
-internal sealed class Reservations(IGrainFactory grains, Identification identification)
+internal sealed class Reservations(IGrainFactory grains)
 {
     private const int MaxKey = 4096;
-    private const int MaxKeysAtOnce = 256;
-    private const int MaxPatternsAtOnce = 16;
-    private const int MaxMetadata = 64 * 1024;
-    private const int MaxMetadataDepth = 32;
     private const int DefaultTtl = 60;
+
+    private static readonly Field<string> Key =
+        InBody.Required("resource_key", "What is reserved: the path of a file, or any other name", 1, MaxKey).Example("src/api/users.cs")
+            .Must(static key => !key.Contains('\0'), "resource_key must not contain NUL characters");
+
+    private static readonly Field<long> Ttl = InBody.AtLeast("ttl_seconds", "How long from now: 60 to 3600 seconds; 60 unless given", 1, DefaultTtl);
+    private static readonly Field<string?> PrefixToRevoke = InBody.Optional("prefix", "Only keys that begin so", max: MaxKey);
+    private static readonly Field<string?> Prefix = InQuery.Text("prefix", "Only keys that begin so", MaxKey);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Reservations>();
-        var group = routes.MapGroup("/v1/reservations").WithTags("reservations");
-        group.Post("", endpoints.Acquire).Says("Reserve keys or patterns of keys, all or none", 401, 403, 404, 422)
-            .Answers<ReservationAnswer>().Refuses<ReservationHeld>(409);
-        group.Post("/renew", endpoints.Renew).Says("Set a new end, counted from now", 401, 403, 404, 409, 422);
-        group.Post("/release", endpoints.Release).Says("Give a key back", 401, 403, 404, 409, 422);
-        group.Post("/revoke", endpoints.Revoke).Says("Give back all of one's keys, or those with a prefix", 401, 403, 404, 422);
-        group.Get("", endpoints.List).Says("What is reserved now, by key", 401);
+        var requests = new RequestGroup("/v1/reservations", "reservations", "Advisory locks on resources, for a limited time");
+        routes.Map(
+            requests.Post("", "acquireReservation", "Reserve keys or patterns of keys, all or none").Needs(Caller.Actor)
+                .TakesOnly(AcquireReservation.Fields).Fails<ReservationHeld>(409)
+                .Bind(AcquireReservation.Read)
+                .Answers<ReservationAnswer>(),
+            endpoints.Acquire);
+        routes.Map(
+            requests.Post("/renew", "renewReservation", "Set a new end, counted from now").Needs(Caller.Actor)
+                .TakesOnly(Key, Ttl)
+                .Bind(static fields => (Key: fields.Get(Key), Ttl: fields.Get(Ttl)))
+                .Answers(Wire.Types.RenewedAnswer),
+            async (renew, actor) => new("renewed", renew.Key, await endpoints.Locks(actor.ProjectId).Renew(new(renew.Key, actor.Id, renew.Ttl))));
+        routes.Map(
+            requests.Post("/release", "releaseReservation", "Give a key back").Needs(Caller.Actor)
+                .TakesOnly(Key)
+                .Bind(static fields => fields.Get(Key))
+                .Answers(Wire.Types.ReleasedAnswer),
+            endpoints.Release);
+        routes.Map(
+            requests.Post("/revoke", "revokeReservations", "Give back all of one's keys, or those with a prefix").Needs(Caller.Actor)
+                .TakesOnly(PrefixToRevoke)
+                .Bind(static fields => fields.Get(PrefixToRevoke))
+                .Answers(Wire.Types.RevokedAnswer),
+            endpoints.Revoke);
+        routes.Map(
+            requests.Get("", "listReservations", "What is reserved now, by key").Needs(Caller.Reader)
+                .Takes(Prefix)
+                .Bind(static fields => fields.Get(Prefix))
+                .Answers<ReservationItems>(),
+            endpoints.List);
     }
 
-    private async Task<IResult> Acquire(HttpContext http)
+    private async Task<Answer<ReservationAnswer>> Acquire(AcquireReservation request, Actor actor, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        var isPattern = body.Flag("pattern");
-        if (body.IsDryRun) NoteKeys(body);
-        var isList = body.Has("resource_keys");
-        var keys = isList ? Keys(body, isPattern) : [Key(body)];
-        if (isPattern) CheckPatterns(body, keys, isList);
-        var ttl = body.AtLeast("ttl_seconds", 1, DefaultTtl);
-        var metadata = body.Object("metadata", MaxMetadata, MaxMetadataDepth) ?? "{}";
-        body.Only("resource_key", "resource_keys", "pattern", "ttl_seconds", "metadata");
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
         var id = http.NewId();
-        var outcome = await Locks(actor.ProjectId).Acquire(new(id, keys, isPattern, actor.Id, actor.Alias, ttl, metadata, http.MayRepeat()));
-        if (outcome.Conflicts.Length > 0) return new HeldReservation(outcome.Conflicts);
-        return isList
-            ? Answer.Of(new ReservationsAnswer("acquired", actor.ProjectId, id, keys, isPattern, actor.Id, actor.Alias, outcome.AcquiredAt, outcome.ExpiresAt), Wire.Types.ReservationsAnswer)
-            : Answer.Of(new ReservationAnswer("acquired", actor.ProjectId, id, keys[0], isPattern, actor.Id, actor.Alias, outcome.AcquiredAt, outcome.ExpiresAt), Wire.Types.ReservationAnswer);
+        var outcome = await Locks(actor.ProjectId).Acquire(
+            new(id, request.Keys, request.IsPattern, actor.Id, actor.Alias, request.Seconds, request.Metadata, http.MayRepeat()));
+        if (outcome.Conflicts.Length > 0) return Answer.Refusal(409, ReservationHeld.By(outcome.Conflicts), Wire.Types.ReservationHeld);
+        return Answer.Of(
+            new ReservationAnswer(
+                "acquired", actor.ProjectId, id, request.IsList ? null : request.Keys[0], request.IsList ? request.Keys : null, request.IsPattern, actor.Id,
+                actor.Alias, outcome.AcquiredAt, outcome.ExpiresAt),
+            Wire.Types.ReservationAnswer);
     }
 
-    private async Task<Answer<RenewedAnswer>> Renew(HttpContext http)
+    private async Task<ReleasedAnswer> Release(string key, Actor actor)
     {
-        using var body = await BodyFields.Read(http);
-        var key = Key(body);
-        var ttl = body.AtLeast("ttl_seconds", 1, DefaultTtl);
-        body.Only("resource_key", "ttl_seconds");
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
-        var expiresAt = await Locks(actor.ProjectId).Renew(new(key, actor.Id, ttl));
-        return Answer.Of(new RenewedAnswer("renewed", key, expiresAt), Wire.Types.RenewedAnswer);
-    }
-
-    private async Task<Answer<ReleasedAnswer>> Release(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        var key = Key(body);
-        body.Only("resource_key");
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
         await Locks(actor.ProjectId).Release(key, actor.Id);
-        return Answer.Of(new ReleasedAnswer("released", key), Wire.Types.ReleasedAnswer);
+        return new("released", key);
     }
 
-    private async Task<Answer<RevokedAnswer>> Revoke(HttpContext http)
+    private async Task<RevokedAnswer> Revoke(string? prefix, Actor actor)
     {
-        using var body = await BodyFields.Read(http);
-        var prefix = body.Optional("prefix", max: MaxKey);
-        body.Only("prefix");
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
         var keys = await Locks(actor.ProjectId).Revoke(prefix, actor.Id);
-        return Answer.Of(new RevokedAnswer("revoked", keys.Length, keys.Length, keys), Wire.Types.RevokedAnswer);
+        return new("revoked", keys.Length, keys.Length, keys);
     }
 
-    private async Task<Answer<ReservationItems>> List(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var prefix = query.Text("prefix", MaxKey);
-        query.Done();
-
-        var who = await identification.Of(http);
-        var list = await Locks(who.ProjectId).List(prefix);
-        return Answer.Shared(list, held => ReservationItems.Of(who.ProjectId, held), Wire.Types.ReservationItems);
-    }
+    private async Task<Answer<ReservationItems>> List(string? prefix, ProjectIdentity who) =>
+        Answer.Shared(await Locks(who.ProjectId).List(prefix), list => ReservationItems.Of(who.ProjectId, list), Wire.Types.ReservationItems);
 
     private ILocksGrain Locks(string projectId) => grains.GetGrain<ILocksGrain>(projectId);
 
-    private static string Key(BodyFields body)
+    /// <summary>What is to be reserved.</summary>
+    /// <param name="Keys">Keys, each once.</param>
+    /// <param name="IsList">Whether they came as a list.</param>
+    /// <param name="IsPattern">Whether they cover others.</param>
+    /// <param name="Seconds">How long.</param>
+    /// <param name="Metadata">Anything about it, as JSON.</param>
+    private sealed record AcquireReservation(ImmutableArray<string> Keys, bool IsList, bool IsPattern, long Seconds, string Metadata)
     {
-        var key = body.Required("resource_key", 1, MaxKey);
-        if (key.Contains('\0')) body.Fail("resource_key", "resource_key must not contain NUL characters");
-        return key;
-    }
+        private const int MaxKeysAtOnce = 256;
+        private const int MaxPatternsAtOnce = 16;
+        private const int MaxMetadata = 64 * 1024;
+        private const int MaxMetadataDepth = 32;
 
-    // One of the two must be there, whichever it is.
-    private static void NoteKeys(BodyFields body)
-    {
-        body.Optional("resource_key", 1, MaxKey);
-        body.Texts("resource_keys");
-    }
+        // One of the two must be there, whichever it is.
+        private static readonly Field<string> OneKey = InBody.Of(Key.Name, Key.Schema, required: false, Key.Read);
+        private static readonly Field<List<string>> Several = InBody.Texts("resource_keys", "Several at once, all or none");
 
-    private static ImmutableArray<string> Keys(BodyFields body, bool isPattern)
-    {
-        if (body.Has("resource_key")) body.Fail("resource_key", "Give resource_key or resource_keys, not both");
-        var keys = body.Texts("resource_keys");
-        var most = isPattern ? MaxPatternsAtOnce : MaxKeysAtOnce;
-        if (keys.Count == 0 && body.Errors.Count == 0) body.Fail("resource_keys", "resource_keys must name at least one key");
-        else if (keys.Count > most) body.Fail("resource_keys", $"resource_keys may name at most {most} {(isPattern ? "patterns" : "keys")}");
-        else if (keys.Any(key => key.Length == 0)) body.Fail("resource_keys", "a key must not be empty");
-        else if (keys.Any(key => key.Length > MaxKey && Names.CodePoints(key) > MaxKey)) body.Fail("resource_keys", $"a key has at most {MaxKey} characters");
-        else if (keys.Any(key => key.Contains('\0'))) body.Fail("resource_keys", "a key must not contain NUL characters");
-        return [.. keys.Distinct(StringComparer.Ordinal)];
-    }
+        private static readonly Field<bool> Pattern =
+            InBody.Flag("pattern", "Whether it is a pattern that covers others, with *, **, ? and {a,b}");
 
-    private static void CheckPatterns(BodyFields body, ImmutableArray<string> patterns, bool isList)
-    {
-        if (body.Errors.Count > 0) return;
-        foreach (var text in patterns)
-            if (!KeyPattern.TryParse(text, out _, out var problem)) body.Fail(isList ? "resource_keys" : "resource_key", $"Invalid pattern: {problem}");
+        private static readonly Field<string?> About =
+            InBody.Object("metadata", "Anything about it, such as the reason", MaxMetadata, MaxMetadataDepth);
+
+        public static readonly Field[] Fields = [OneKey, Several, Pattern, Ttl, About];
+
+        public static AcquireReservation Read(RequestFields fields)
+        {
+            var isPattern = fields.Get(Pattern);
+            var isList = fields.Has(Several);
+            var keys = isList ? ReadKeys(fields, isPattern) : [fields.Get(OneKey)];
+            if (isPattern && fields.Errors.Count == 0)
+                foreach (var text in keys)
+                    if (!KeyPattern.TryParse(text, out _, out var problem)) fields.Fail(isList ? Several : OneKey, $"Invalid pattern: {problem}");
+            return new(keys, isList, isPattern, fields.Get(Ttl), fields.Get(About) ?? "{}");
+        }
+
+        private static ImmutableArray<string> ReadKeys(RequestFields fields, bool isPattern)
+        {
+            if (fields.Has(OneKey)) fields.Fail(OneKey, "Give resource_key or resource_keys, not both");
+            var keys = fields.Get(Several);
+            var most = isPattern ? MaxPatternsAtOnce : MaxKeysAtOnce;
+            var problem = keys.Count == 0 && fields.Errors.Count == 0 ? "resource_keys must name at least one key"
+                : keys.Count > most ? $"resource_keys may name at most {most} {(isPattern ? "patterns" : "keys")}"
+                : keys.Any(key => key.Length == 0) ? "a key must not be empty"
+                : keys.Any(key => key.Length > MaxKey && Names.CodePoints(key) > MaxKey) ? $"a key has at most {MaxKey} characters"
+                : keys.Any(key => key.Contains('\0')) ? "a key must not contain NUL characters"
+                : null;
+            if (problem is not null) fields.Fail(Several, problem);
+            return [.. keys.Distinct(StringComparer.Ordinal)];
+        }
     }
 }
 
-/// <summary>A key was reserved (protocol 9.2).</summary>
+/// <summary>What was reserved (protocol 9.2): one key, or a list when it was asked for as one.</summary>
 internal sealed record ReservationAnswer(
     string Status,
     string ProjectId,
     string ReservationId,
-    string ResourceKey,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ResourceKey,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ImmutableArray<string>? ResourceKeys,
     bool Pattern,
     string HolderAgentId,
     string HolderAlias,
     DateTimeOffset AcquiredAt,
     DateTimeOffset ExpiresAt);
 
-/// <summary>Several keys were reserved at once.</summary>
-internal sealed record ReservationsAnswer(
-    string Status,
-    string ProjectId,
-    string ReservationId,
-    ImmutableArray<string> ResourceKeys,
-    bool Pattern,
-    string HolderAgentId,
-    string HolderAlias,
-    DateTimeOffset AcquiredAt,
-    DateTimeOffset ExpiresAt);
-
-/// <summary>409: another reservation is in the way; flat, as clients read it (protocol 9.2).</summary>
-internal sealed class HeldReservation(ImmutableArray<ReservationConflict> conflicts) : IResult
-{
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        var first = conflicts[0];
-        var held = new ReservationHeld(
-            "Reservation is already held",
-            first.HolderAgentId,
-            first.HolderAlias,
-            first.ExpiresAt,
-            first.Key,
-            [.. conflicts.Select(c => new ConflictItem(c.Key, c.HeldKey, c.HeldIsPattern, c.HolderAgentId, c.HolderAlias, c.ExpiresAt))]);
-        httpContext.Response.StatusCode = StatusCodes.Status409Conflict;
-        Answer.Write(httpContext.Response, JsonSerializer.SerializeToUtf8Bytes(held, Wire.Types.ReservationHeld));
-        return Task.CompletedTask;
-    }
-}
-
-/// <summary>Body of that 409: the first of what is in the way, and all of it.</summary>
+/// <summary>409: other reservations are in the way; the first of them flat, as clients read it (protocol 9.2), and all.</summary>
 internal sealed record ReservationHeld(
-    string Detail, string HolderAgentId, string HolderAlias, DateTimeOffset ExpiresAt, string ResourceKey, ImmutableArray<ConflictItem> Conflicts);
+    string Detail, string HolderAgentId, string HolderAlias, DateTimeOffset ExpiresAt, string ResourceKey, ImmutableArray<ConflictItem> Conflicts)
+{
+    public static ReservationHeld By(ImmutableArray<ReservationConflict> conflicts) => new(
+        "Reservation is already held", conflicts[0].HolderAgentId, conflicts[0].HolderAlias, conflicts[0].ExpiresAt, conflicts[0].Key,
+        [.. conflicts.Select(c => new ConflictItem(c.Key, c.HeldKey, c.HeldIsPattern, c.HolderAgentId, c.HolderAlias, c.ExpiresAt))]);
+}
 
 /// <summary>A key asked for, and what stands in its way.</summary>
 internal sealed record ConflictItem(string ResourceKey, string HeldKey, bool Pattern, string HolderAgentId, string HolderAlias, DateTimeOffset ExpiresAt);

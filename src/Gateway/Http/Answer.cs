@@ -4,16 +4,25 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Beadhub.Gateway.Http;
 
-/// <summary>A 200 with a JSON body of type <typeparamref name="T"/>.</summary>
-internal sealed class Answer<T>(ReadOnlyMemory<byte> json) : IResult
+/// <summary>A JSON body, mostly of type <typeparamref name="T"/>, with status 200; or what a request has instead of one.</summary>
+internal class Answer<T>(ReadOnlyMemory<byte> json, int status = StatusCodes.Status200OK) : IResult
 {
-    public Task ExecuteAsync(HttpContext httpContext)
+    public virtual Task ExecuteAsync(HttpContext httpContext)
     {
+        httpContext.Response.StatusCode = status;
+        if (json.IsEmpty) return Task.CompletedTask;
         httpContext.Response.ContentType = Wire.Json;
         httpContext.Response.ContentLength = json.Length;
         return httpContext.Response.Body.WriteAsync(json).AsTask();
     }
+
+    public static implicit operator Answer<T>(Refusal refusal) => new(refusal.Json, refusal.Status);
 }
+
+/// <summary>A refusal that is no exception: its body has more than a <c>detail</c>, or it has none.</summary>
+/// <param name="Status">Status.</param>
+/// <param name="Json">Body.</param>
+internal readonly record struct Refusal(int Status, ReadOnlyMemory<byte> Json);
 
 /// <summary>Makes answers.</summary>
 internal static class Answer
@@ -26,6 +35,12 @@ internal static class Answer
 
     /// <summary>An answer that is serialized now.</summary>
     public static Answer<T> Of<T>(T view, JsonTypeInfo<T> json) => new(JsonSerializer.SerializeToUtf8Bytes(view, json));
+
+    /// <summary>A refusal with a body of its own.</summary>
+    public static Refusal Refusal<T>(int status, T body, JsonTypeInfo<T> json) => new(status, JsonSerializer.SerializeToUtf8Bytes(body, json));
+
+    /// <summary>An answer without a body.</summary>
+    public static Refusal Nothing(int status) => new(status, default);
 
     /// <summary>An answer from a view that grains return again: its bytes are kept as long as the view lives.</summary>
     public static Answer<T> Shared<T>(T view, JsonTypeInfo<T> json) where T : class => new(Bytes(view, static v => v, json));

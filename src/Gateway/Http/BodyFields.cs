@@ -28,29 +28,33 @@ internal sealed class BodyFields : IDisposable
 
     private readonly RequestBody _request;
     private readonly Dictionary<string, Range> _fields = [];
-    private readonly FieldErrors _errors = new();
+    private readonly FieldErrors _errors;
 
     private readonly FieldNotes? _notes;
 
-    private BodyFields(RequestBody request, FieldNotes? notes = null) => (_request, _notes) = (request, notes);
+    private BodyFields(RequestBody request, FieldErrors? errors = null, FieldNotes? notes = null) =>
+        (_request, _errors, _notes) = (request, errors ?? new(), notes);
 
     public FieldErrors Errors => _errors;
 
     private ReadOnlySpan<byte> Body => _request.Bytes.Span;
 
     /// <summary>Reads the body. A body that is missing (unless it may), not JSON, or not an object ends the request with 422.</summary>
-    public static async ValueTask<BodyFields> Read(HttpContext http, bool mayBeMissing = false)
+    /// <param name="http">The request.</param>
+    /// <param name="mayBeMissing">Whether it may be missing.</param>
+    /// <param name="errors">Where what is wrong is collected.</param>
+    public static async ValueTask<BodyFields> Read(HttpContext http, bool mayBeMissing = false, FieldErrors? errors = null)
     {
         var request = http.Request;
         if (FieldNotes.Of(http) is { } notes)
         {
             (notes.HasBody, notes.MayBeMissing) = (true, mayBeMissing);
-            return new(RequestBody.Empty(), notes);
+            return new(RequestBody.Empty(), notes: notes);
         }
 
         if (request.ContentType is { Length: > 0 } type && !IsJson(type))
             throw Invalid("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", []);
-        var fields = new BodyFields(await RequestBody.Read(request));
+        var fields = new BodyFields(await RequestBody.Read(request), errors);
         try
         {
             if (fields._request.Bytes.Length > Large) await fields.IndexInTurn(http.RequestAborted);
@@ -63,6 +67,9 @@ internal sealed class BodyFields : IDisposable
             throw;
         }
     }
+
+    /// <summary>A body without a field.</summary>
+    public static BodyFields Empty(FieldErrors errors) => new(RequestBody.Empty(), errors);
 
     public bool Has(string name) => _fields.ContainsKey(name) && !IsNull(name);
 

@@ -1,3 +1,4 @@
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Beadhub.Workspaces;
 
@@ -26,6 +27,9 @@ internal static class CommonFields
         if (text.Trim().Length == 0) throw ApiException.Unprocessable("workspace_id cannot be empty");
         return Names.TryNormalizeUuid(text, out var uuid) ? uuid : throw ApiException.Unprocessable("Invalid workspace_id format");
     }
+
+    /// <summary>A workspace id in the query; null when it is absent or empty. It is refused with text, once the caller is known.</summary>
+    public static Field<string?> WorkspaceFilter(string name, string description) => InQuery.Text(name, description).AfterCaller(WorkspaceIdOrNull);
 
     /// <summary>An alias.</summary>
     public static string Alias(this BodyFields body)

@@ -1,4 +1,5 @@
 using Beadhub.Gateway.OpenApi;
+using Beadhub.Gateway.Requests;
 
 namespace Beadhub.Gateway.Http;
 
@@ -32,7 +33,7 @@ internal static class Endpoints
     /// </summary>
     public static IEndpointConventionBuilder Says(this IEndpointConventionBuilder endpoint, string summary, params ReadOnlySpan<int> refusals)
     {
-        endpoint.WithSummary(summary);
+        endpoint.WithSummary(summary).WithMetadata(Caller.Nobody);
         foreach (var status in refusals) endpoint.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(ErrorDetail), [Wire.Json]));
         return endpoint;
     }

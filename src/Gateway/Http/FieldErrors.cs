@@ -17,15 +17,9 @@ internal sealed class FieldErrors
 
     private const string Unknown = "extra_forbidden";
 
-    private readonly ArrayBufferWriter<byte> _buffer = new(512);
-    private readonly Utf8JsonWriter _json;
-
-    public FieldErrors()
-    {
-        _json = new(_buffer, Wire.WriterOptions);
-        _json.WriteStartObject();
-        _json.WriteStartArray("detail");
-    }
+    // Made at the first error: most requests have none.
+    private ArrayBufferWriter<byte> _buffer = null!;
+    private Utf8JsonWriter _json = null!;
 
     /// <summary>Errors so far, those that are only counted among them.</summary>
     public int Count { get; private set; }
@@ -39,7 +33,8 @@ internal sealed class FieldErrors
     public void Add(string type, string message, ReadOnlySpan<byte> input, (string Name, object? Value)? context, params ReadOnlySpan<object> location)
     {
         if (++Count > Most) return;
-        _json.WriteStartObject();
+        if (Count == 1 && _json is null) Begin();
+        _json!.WriteStartObject();
         _json.WriteString("type", type);
         _json.WriteStartArray("loc");
         foreach (var part in location)
@@ -96,6 +91,14 @@ internal sealed class FieldErrors
         _json.WriteEndObject();
         _json.Flush();
         return new(_buffer.WrittenMemory);
+    }
+
+    private void Begin()
+    {
+        _buffer = new(512);
+        _json = new(_buffer, Wire.WriterOptions);
+        _json.WriteStartObject();
+        _json.WriteStartArray("detail");
     }
 
     // What a client sent is shown back, but not megabytes of it, and nothing that its own reader would stumble over.

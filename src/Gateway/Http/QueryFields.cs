@@ -4,12 +4,15 @@ using System.Text.Json;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>A request's query parameters, checked as they are asked for (contract 0.5, 0.6). Unknown ones are ignored; of repeated ones the last counts.</summary>
-internal sealed class QueryFields(HttpRequest request)
+internal sealed class QueryFields(HttpRequest request, FieldErrors? errors = null)
 {
     private readonly FieldNotes? _notes = FieldNotes.Of(request.HttpContext);
-    private FieldErrors? _errors;
+    private FieldErrors? _errors = errors;
 
     private FieldErrors Errors => _errors ??= new();
+
+    /// <summary>Whether a parameter is there.</summary>
+    public bool Has(string name) => Last(name) is not null;
 
     /// <summary>A text, or null when it is absent. Lengths are in code points.</summary>
     public string? Text(string name, int max = int.MaxValue, int min = 0)

@@ -103,7 +103,6 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(AgentLogAnswer))]
 [JsonSerializable(typeof(ControlAnswer))]
 [JsonSerializable(typeof(ReservationAnswer))]
-[JsonSerializable(typeof(ReservationsAnswer))]
 [JsonSerializable(typeof(ReservationHeld))]
 [JsonSerializable(typeof(RenewedAnswer))]
 [JsonSerializable(typeof(ReleasedAnswer))]

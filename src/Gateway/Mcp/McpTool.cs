@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
+using Microsoft.OpenApi;
 using ModelContextProtocol.Protocol;
 
 namespace Beadhub.Gateway.Mcp;
@@ -23,6 +25,26 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
     /// <summary>A tool that is a request to the API: arguments named in braces go into the path, the others into the query of a GET or DELETE and the body of the rest.</summary>
     public static McpTool Request(InnerRequests api, string name, string description, string method, string path, params ToolArgument[] arguments) =>
         new(name, description, HttpMethods.IsGet(method), arguments, call => Send(api, call, method, path, arguments)) { Endpoint = (method, path) };
+
+    /// <summary>A tool that is a declared request: it takes the request's fields, all of them or some.</summary>
+    /// <param name="api">Runs requests from inside.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="name">Name of the tool.</param>
+    /// <param name="description">What it is good for.</param>
+    /// <param name="only">Names of the arguments that it takes; all fields unless given.</param>
+    /// <param name="required">Names of arguments that the tool wants, though the request does without.</param>
+    public static McpTool Request(InnerRequests api, RequestShape request, string name, string description, string[]? only = null, string[]? required = null)
+    {
+        var fields = (only ?? [.. request.Fields.Select(field => field.Argument)])
+            .Select(argument => request.Fields.FirstOrDefault(field => field.Argument == argument)
+                ?? throw new InvalidOperationException($"Tool {name}: {request.Operation} takes no {argument}."))
+            .Select(field => new ToolArgument(field, field.IsRequired || required?.Contains(field.Argument) == true))
+            .ToArray();
+        return new(name, description, request.Method == "GET", fields, call => Send(api, call, request.Method, request.Path, fields))
+        {
+            Endpoint = (request.Method, request.Path),
+        };
+    }
 
     /// <summary>As <c>tools/list</c> shows it.</summary>
     public Tool Describe()
@@ -61,7 +83,7 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
         var inQuery = HttpMethods.IsGet(method) || HttpMethods.IsDelete(method);
         foreach (var argument in arguments)
         {
-            var slot = $"{{{argument.Name}}}";
+            var slot = $"{{{argument.Field?.Name ?? argument.Name}}}";
             if (path.Contains(slot, StringComparison.Ordinal))
             {
                 path = path.Replace(slot, call.PathPart(argument.Name), StringComparison.Ordinal);
@@ -70,7 +92,7 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
 
             if (argument.IsRequired) call.MustHave(argument.Name);
             if (call.Value(argument.Name) is not { } value) continue;
-            if (inQuery)
+            if (argument.Field?.Place is { } place ? place == Place.Query : inQuery)
             {
                 query = query.Add(argument.Name, call.AsText(argument.Name, value));
                 continue;
@@ -94,6 +116,12 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
 /// <param name="Words">The values that it may have, when they are few.</param>
 internal sealed record ToolArgument(string Name, string Type, string Description, bool IsRequired, string[]? Words = null)
 {
+    /// <summary>A field of a request.</summary>
+    public ToolArgument(Field field, bool isRequired) : this(field.Argument, "", "", isRequired) => Field = field;
+
+    /// <summary>The field of a request that it is, when it is one.</summary>
+    public Field? Field { get; }
+
     /// <summary>A text.</summary>
     public static ToolArgument Text(string name, string description, bool required = false, params string[] words) =>
         new(name, "string", description, required, words.Length > 0 ? words : null);
@@ -113,6 +141,13 @@ internal sealed record ToolArgument(string Name, string Type, string Description
     /// <summary>JSON Schema of it.</summary>
     public JsonObject Schema()
     {
+        if (Field is not null)
+        {
+            using var text = new StringWriter();
+            Field.Schema.SerializeAsV31(new OpenApiJsonWriter(text));
+            return JsonNode.Parse(text.ToString())!.AsObject();
+        }
+
         var schema = Type == "strings"
             ? new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } }
             : new JsonObject { ["type"] = Type };

@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Text.RegularExpressions;
+using Beadhub.Gateway.Requests;
 
 namespace Beadhub.Gateway.Mcp;
 
@@ -11,7 +13,7 @@ internal static partial class McpTools
         var mapped = routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Select(method => Name(method, endpoint.RoutePattern.RawText ?? "")))
             .ToHashSet();
-        return All(routes.ServiceProvider).Where(tool => tool.Endpoint is not { } endpoint || mapped.Contains(Name(endpoint.Method, endpoint.Path)));
+        return All(routes.ServiceProvider, new(routes)).Where(tool => tool.Endpoint is not { } endpoint || mapped.Contains(Name(endpoint.Method, endpoint.Path)));
     }
 
     private static string Name(string method, string pattern) => $"{method} {Parts().Replace(pattern, "{}").TrimEnd('/')}";
@@ -19,7 +21,7 @@ internal static partial class McpTools
     [GeneratedRegex(@"\{[^}]*\}")]
     private static partial Regex Parts();
 
-    private static IEnumerable<McpTool> All(IServiceProvider services) =>
+    private static IEnumerable<McpTool> All(IServiceProvider services, Operations operations) =>
     [
         .. ActivatorUtilities.CreateInstance<AgentTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<BeadTools>(services).All(),
@@ -29,7 +31,18 @@ internal static partial class McpTools
         .. ActivatorUtilities.CreateInstance<TaskTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<MailTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<ChatTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<LockTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<LockTools>(services, operations).All(),
         .. ActivatorUtilities.CreateInstance<PolicyTools>(services).All(),
     ];
+}
+
+/// <summary>The declared requests that a server has, by the names that they have for programs.</summary>
+internal sealed class Operations(IEndpointRouteBuilder routes)
+{
+    private readonly FrozenDictionary<string, RequestShape> _requests = routes.DataSources.SelectMany(source => source.Endpoints)
+        .Select(endpoint => endpoint.Metadata.GetMetadata<RequestShape>()).OfType<RequestShape>().ToFrozenDictionary(request => request.Operation);
+
+    /// <summary>A request.</summary>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public RequestShape this[string operation] => _requests[operation];
 }

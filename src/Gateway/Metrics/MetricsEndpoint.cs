@@ -1,5 +1,6 @@
 using System.Text;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 
 namespace Beadhub.Gateway.Metrics;
 
@@ -24,6 +25,6 @@ internal static class MetricsEndpoint
 
             http.Response.ContentType = ContentType;
             return http.Response.WriteAsync(readings.Read(), Encoding.UTF8, http.RequestAborted);
-        })).ExcludeFromDescription();
+        })).Needs(Caller.Nobody).ExcludeFromDescription();
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Requests;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -14,7 +15,7 @@ internal sealed class Document
     private Task<byte[]>? _made;
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet($"/openapi/{Name}.json", new Document().Get).ExcludeFromDescription();
+        routes.MapGet($"/openapi/{Name}.json", new Document().Get).Needs(Caller.Nobody).ExcludeFromDescription();
 
     private async Task Get(HttpContext http)
     {

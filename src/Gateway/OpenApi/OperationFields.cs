@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Requests;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -20,6 +21,12 @@ internal static class OperationFields
         OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        if (metadata.OfType<RequestShape>().FirstOrDefault() is { } shape)
+        {
+            DescribedRequest.Describe(operation, shape, context.Document!);
+            return;
+        }
+
         if (metadata.OfType<DryRun>().FirstOrDefault() is not { } endpoint) return;
         var notes = await FieldNotes.Take(endpoint.Handler, context.ApplicationServices);
         var path = context.Description.RelativePath ?? "";

@@ -1,0 +1,123 @@
+using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
+
+namespace Beadhub.Gateway.Requests;
+
+/// <summary>What the caller of a request must be. The documents say it, and no route is served that states none.</summary>
+/// <param name="name">Name, for the documents.</param>
+/// <param name="credentials">Whether credentials are asked for.</param>
+internal abstract class Need(string name, Credentials credentials)
+{
+    public string Name => name;
+
+    public Credentials Credentials => credentials;
+
+    /// <summary>Whether the request must name a workspace (<see cref="INamesWorkspace"/>).</summary>
+    public bool NamesWorkspace { get; init; }
+}
+
+/// <summary>Whether credentials are asked for.</summary>
+internal enum Credentials
+{
+    /// <summary>Those that are sent are not looked at.</summary>
+    Ignored,
+
+    /// <summary>None are needed; those that are sent must be good.</summary>
+    Optional,
+
+    /// <summary>Without any the answer is 401.</summary>
+    Required,
+}
+
+/// <summary>What the caller must be, and how it is found out.</summary>
+internal sealed class Need<TCaller>(string name, Credentials credentials, Func<Identification, HttpContext, ValueTask<TCaller>> identify)
+    : Need(name, credentials)
+{
+    /// <summary>Who asks.</summary>
+    /// <exception cref="ApiException">The caller is not what is needed.</exception>
+    public ValueTask<TCaller> Identify(Identification identification, HttpContext http) => identify(identification, http);
+
+    /// <summary>Refuses a caller by what the request says, once its fields are known to be good.</summary>
+    public Action<TCaller, object?>? Check { get; init; }
+}
+
+/// <summary>A request that names the workspace in whose name it is made.</summary>
+internal interface INamesWorkspace
+{
+    /// <summary>The workspace; null for the caller's own.</summary>
+    string? WorkspaceId { get; }
+}
+
+/// <summary>A caller of whom nothing is known, or wanted.</summary>
+internal readonly struct Anybody;
+
+/// <summary>The tenant, and the project if any, for which a gateway has signed.</summary>
+internal readonly record struct SignedTenant(string? TenantId, string? ProjectId);
+
+/// <summary>The agent behind a bearer key.</summary>
+internal sealed record KeyAgent(ProjectIdentity Who, string AgentId);
+
+/// <summary>What callers can be asked to be.</summary>
+internal static class Caller
+{
+    /// <summary>Anybody; credentials are not looked at.</summary>
+    public static readonly Need<Anybody> Nobody = new("nobody", Credentials.Ignored, static (_, _) => default);
+
+    /// <summary>Anybody; of a gateway that signs for a tenant it is known for which.</summary>
+    public static readonly Need<SignedTenant> Tenant = new("nobody", Credentials.Optional, static (identification, http) =>
+        new(identification.SignedTenantOf(http) is var (tenant, project) ? new SignedTenant(tenant, project) : default));
+
+    /// <summary>Anybody; who sends credentials reads as their owner.</summary>
+    public static readonly Need<ProjectIdentity?> ReaderIfAny = new("nobody", Credentials.Optional, static async (identification, http) =>
+        Identification.HasCredentials(http) ? await identification.ReaderOf(http) : null);
+
+    /// <summary>Who may read the project: its members, an agent that has ended while its key lives, and readers of a public project.</summary>
+    public static readonly Need<ProjectIdentity> Reader =
+        new("reader", Credentials.Required, static (identification, http) => identification.ReaderOf(http));
+
+    /// <summary>Who may change the project: its members, and no agent that has ended.</summary>
+    public static readonly Need<ProjectIdentity> Project =
+        new("project", Credentials.Required, static (identification, http) => identification.WriterOf(http));
+
+    /// <summary>An agent of the project, as which the caller acts.</summary>
+    public static readonly Need<Actor> Actor = new("actor", Credentials.Required, static (identification, http) => identification.ActorOf(http));
+
+    /// <summary>Who may act as the workspace that the request names.</summary>
+    public static readonly Need<ProjectIdentity> NamedWorkspace = new("workspace", Credentials.Required, static (identification, http) => identification.WriterOf(http))
+    {
+        NamesWorkspace = true,
+        Check = MustBeNamed,
+    };
+
+    /// <summary>The same for those whose workspace has ended: they are told so (contract 8.2).</summary>
+    public static readonly Need<ProjectIdentity> NamedWorkspaceEvenEnded = new("workspace", Credentials.Required, static (identification, http) => identification.EvenEndedOf(http))
+    {
+        NamesWorkspace = true,
+        Check = MustBeNamed,
+    };
+
+    /// <summary>Who may restore a workspace (contract 5.5).</summary>
+    public static readonly Need<ProjectIdentity> Restorer =
+        new("project", Credentials.Required, static (identification, http) => identification.RestorerOf(http));
+
+    /// <summary>The agent of a bearer key; signed headers are not enough (contract 1.6).</summary>
+    public static readonly Need<KeyAgent> KeyAgent = new("key", Credentials.Required, static async (identification, http) =>
+        await identification.AgentOf(http) is var (who, agentId) ? new KeyAgent(who, agentId) : null!);
+
+    /// <summary>An administrator.</summary>
+    public static readonly Need<Anybody> Admin = new("admin", Credentials.Required, static (identification, http) =>
+    {
+        identification.MustBeAdmin(http);
+        return default;
+    });
+
+    /// <summary>A member of the project who reads: readers of a public project are told that they may not.</summary>
+    /// <param name="what">What public readers may not do.</param>
+    public static Need<ProjectIdentity> Member(string what) => new("member", Credentials.Required, async (identification, http) =>
+        await identification.ReaderOf(http) is { Mode: not AuthMode.PublicReader } who ? who : throw ApiException.Forbidden($"Public readers may not {what}"));
+
+    private static void MustBeNamed(ProjectIdentity who, object? request)
+    {
+        if (((INamesWorkspace)request!).WorkspaceId is { } id) who.MustBe(id);
+    }
+}
