@@ -57,6 +57,12 @@ internal sealed class Server : IAsyncDisposable
             kestrel.AddServerHeader = false;
             // Cursors are refused beyond 8 KiB by the gateway, with words; the web server must let them come that far.
             kestrel.Limits.MaxRequestLineSize = 32 * 1024;
+            if (settings.RequestTimeout is { } timeout)
+            {
+                kestrel.Limits.RequestHeadersTimeout = timeout;
+                kestrel.Limits.MinRequestBodyDataRate = new(bytesPerSecond: 240, gracePeriod: timeout);
+            }
+
             var connections = ActivatorUtilities.CreateInstance<ConnectionLimit>(kestrel.ApplicationServices, settings.ConnectionsPerAddress, settings.Gateway.TrustedProxies);
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => connections.Run(connection, next)));
         });

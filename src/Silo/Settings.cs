@@ -44,6 +44,12 @@ public sealed record Settings
     /// <summary>Connections that one address may hold at a time; trusted proxies are not counted. <c>BEADHUB_CONNECTIONS_PER_ADDRESS</c>.</summary>
     public int ConnectionsPerAddress { get; init; } = 2000;
 
+    /// <summary>
+    /// How long the line and headers of a request may take, and a body that brings fewer than 240 bytes a second; null for the web server's own
+    /// limits: 30 seconds, and 5 for a body. <c>BEADHUB_REQUEST_TIMEOUT_SECONDS</c>.
+    /// </summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
     /// <summary>The least that is logged. <c>BEADHUB_LOG_LEVEL</c>.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
@@ -85,6 +91,7 @@ public sealed record Settings
             SiloPort = Text("BEADHUB_SILO_PORT") is null ? null : Integer("BEADHUB_SILO_PORT", 0, 1, 65535),
             SiloGatewayPort = Integer("BEADHUB_SILO_GATEWAY_PORT", defaults.SiloGatewayPort, 0, 65535),
             ConnectionsPerAddress = Integer("BEADHUB_CONNECTIONS_PER_ADDRESS", defaults.ConnectionsPerAddress, 1, int.MaxValue),
+            RequestTimeout = Text("BEADHUB_REQUEST_TIMEOUT_SECONDS") is null ? null : TimeSpan.FromSeconds(Integer("BEADHUB_REQUEST_TIMEOUT_SECONDS", 0, 2, 3_600)),
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),

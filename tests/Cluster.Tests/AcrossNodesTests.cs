@@ -82,6 +82,29 @@ public sealed class AcrossNodesTests(CalmCluster calm)
     }
 
     [Fact]
+    public async Task A_key_that_was_revoked_or_rotated_on_one_node_opens_nothing_on_the_others()
+    {
+        var (cluster, agents) = await Team(2);
+        for (var node = 0; node < cluster.Count; node++)
+            foreach (var agent in agents) await agent.At(cluster[node].Api).Get("/v1/workspaces").Ok();
+
+        var revoked = await cluster[1].Api.As(Api.AdminKey).Delete($"/v1/projects/{agents[0].ProjectId}/keys?agent_id={agents[0].Id}").Ok();
+        revoked.Items("revoked").Length.ShouldBe(1);
+        var rotated = (await agents[1].At(cluster[2].Api).Post("/v1/agents/me/keys/rotate").Ok()).Text("api_key");
+
+        for (var node = 0; node < cluster.Count; node++)
+        {
+            foreach (var agent in agents)
+            {
+                (await agent.At(cluster[node].Api).Get("/v1/workspaces")).Status.ShouldBe(401);
+                (await agent.At(cluster[node].Api).Heartbeat()).Status.ShouldBe(401);
+            }
+
+            await cluster[node].Api.As(rotated).Get("/v1/workspaces").Ok();
+        }
+    }
+
+    [Fact]
     public async Task Who_waits_on_one_node_is_known_to_wait_on_the_others()
     {
         var (cluster, agents) = await Team(2);

@@ -59,6 +59,48 @@ public abstract class CrashScenarioContract(Store store) : ContractTests(store)
         (await bob.Claim(held).Ok()).Text("claim_rejected_reason").ShouldBe($"{held} is being worked on by alice-dev (Alice)");
     }
 
+    /// <summary>A sync so large that it is several commits, the board decides it by itself, and it is killed after the first of them.</summary>
+    [Fact]
+    public async Task A_large_sync_that_is_killed_in_the_middle_leaves_whole_issues_and_the_next_one_completes_it()
+    {
+        await using var server = await Store.Own();
+        var alice = await new Project(server.Api).Agent("alice-dev");
+        var lines = Enumerable.Range(0, 8000).Select(i => $$"""{"id":"bd-{{i:0000}}","title":"Title {{i}}","status":"open","design":"{{new string('d', 300)}}"}""").ToArray();
+        var file = string.Join("\n", lines);
+        var stream = await alice.Stream();
+
+        var killed = alice.Sync(file);
+        await stream.Next();
+        await server.Kill();
+        // Whether its answer came before the end or not: what it says is in the log.
+        try
+        {
+            (await killed).Ok().At("stats").Number("inserted").ShouldBe(lines.Length);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+        }
+
+        await stream.DisposeAsync();
+        await server.Restart();
+        alice = alice.At(server.Api);
+        var there = await Export(alice);
+        there.ShouldBeSubsetOf(lines, "issues that nobody has sent");
+        there.Distinct().Count().ShouldBe(there.Length);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{there.Length} of {lines.Length} were there");
+
+        var stats = (await alice.Sync(file).Ok()).At("stats");
+        (stats.Number("inserted"), stats.Number("unchanged")).ShouldBe((lines.Length - there.Length, there.Length));
+        (await Export(alice)).ShouldBe(lines);
+
+        static async Task<string[]> Export(Agent agent)
+        {
+            var answer = await agent.Get("/v1/beads/export-jsonl?repo=" + Uri.EscapeDataString(agent.Repo));
+            answer.Status.ShouldBe(200, answer.ToString());
+            return answer.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        }
+    }
+
     /// <summary>Syncs and claims a new bead; false when the server is gone.</summary>
     private static async Task<bool> Write(Agent agent, string bead, ConcurrentDictionary<string, string> owners)
     {

@@ -110,6 +110,22 @@ public sealed class Door(SqliteStore store) : ContractTests(store)
     }
 
     [Theory]
+    [InlineData("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Half:")]
+    [InlineData("POST /v1/init HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"half\":")]
+    public async Task What_comes_too_slowly_is_refused_in_words(string request)
+    {
+        await using var server = await Store.Own(("BEADHUB_REQUEST_TIMEOUT_SECONDS", "2"));
+        using var client = await Connect(server.Api);
+
+        var answer = await Ask(client, request);
+
+        answer.ShouldStartWith("HTTP/1.1 408 ");
+        answer.ShouldContain("Content-Type: application/json");
+        JsonDocument.Parse(answer[answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)..]).RootElement.Text("detail").ShouldNotBeEmpty();
+        (await Ask(client, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")).ShouldBeEmpty("the connection is closed");
+    }
+
+    [Theory]
     [InlineData("/v1/init")]
     [InlineData("/v1/beads/upload-jsonl?repo=github.com/a/b")]
     public async Task A_compressed_body_is_refused_in_words(string path)
