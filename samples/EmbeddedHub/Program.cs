@@ -3,7 +3,7 @@ using Beadhub;
 using Beadhub.Beads;
 using Beadhub.Client;
 using Beadhub.Gateway;
-using Beadhub.Silo;
+using Beadhub.Hosting;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddBeadhub(settings => settings with { DatabaseUrl = builder.Configuration["Database"] ?? "sqlite:./.beadhub/embedded.db" });

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Beadhub.Gateway;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 using Beadhub.Silo.Logging;
 using Beadhub.Silo.Telemetry;
 using Microsoft.AspNetCore.Hosting.Server;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Beadhub.ApiKeys;
 using Beadhub.Gateway.Tests.Stores;
-using Beadhub.Silo;
+using Beadhub.Hosting;
 using Beadhub.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,7 +1,7 @@
 using Beadhub.Testing;
 using System.Net;
 using Beadhub.Gateway.Outbound;
-using Beadhub.Silo.Webhooks;
+using Beadhub.Hosting.Webhooks;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Beadhub.Gateway.Tests;

@@ -3,7 +3,7 @@
 
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 using Microsoft.Extensions.Logging.Abstractions;
 
 const int Writers = 32;

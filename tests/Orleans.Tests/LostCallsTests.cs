@@ -1,6 +1,6 @@
 using System.Reflection;
 using Beadhub.Boards;
-using Beadhub.Silo.Engines;
+using Beadhub.Hosting.Engines;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans;
 using Orleans.Runtime;

@@ -1,5 +1,5 @@
-using Beadhub.Silo.Engines;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.Engines;
+using Beadhub.Hosting.EventLogs;
 using Beadhub.Testing;
 using Npgsql;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 using Beadhub.Silo.Logging;
 
 namespace Beadhub.Silo.Administration;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 
 namespace Beadhub.Silo.Administration;
 

@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 
 namespace Beadhub.Silo.Doctor;
 

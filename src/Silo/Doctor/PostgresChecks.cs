@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using Beadhub.Silo.EventLogs;
-using Beadhub.Silo.EventLogs.Postgres;
+using Beadhub.Hosting.EventLogs;
+using Beadhub.Hosting.EventLogs.Postgres;
 using Npgsql;
 
 namespace Beadhub.Silo.Doctor;

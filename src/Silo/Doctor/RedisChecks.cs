@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using Beadhub.Silo.Cluster.Redis;
+using Beadhub.Hosting.Cluster.Redis;
 using StackExchange.Redis;
 
 namespace Beadhub.Silo.Doctor;

@@ -1,4 +1,4 @@
-using Beadhub.Silo.EventLogs.Sqlite;
+using Beadhub.Hosting.EventLogs.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace Beadhub.Silo.Doctor;

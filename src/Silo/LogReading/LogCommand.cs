@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 
 namespace Beadhub.Silo.LogReading;
 

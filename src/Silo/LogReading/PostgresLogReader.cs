@@ -1,8 +1,8 @@
 using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.EventLogs;
-using Beadhub.Silo.EventLogs.Postgres;
+using Beadhub.Hosting.EventLogs;
+using Beadhub.Hosting.EventLogs.Postgres;
 using Npgsql;
 using NpgsqlTypes;
 

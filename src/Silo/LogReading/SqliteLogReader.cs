@@ -1,7 +1,7 @@
 using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.EventLogs.Sqlite;
+using Beadhub.Hosting.EventLogs.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace Beadhub.Silo.LogReading;

@@ -1,5 +1,5 @@
 using Beadhub.Feed;
-using Beadhub.Silo.Cluster.Feeds;
+using Beadhub.Hosting.Cluster.Feeds;
 
 namespace Beadhub.Silo.Tests.Cluster;
 

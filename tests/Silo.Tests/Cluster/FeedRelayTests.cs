@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.Cluster.Feeds;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.Cluster.Feeds;
+using Beadhub.Hosting.EventLogs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,6 +1,6 @@
-using Beadhub.Silo.Cluster;
-using Beadhub.Silo.Cluster.Leases;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.Cluster;
+using Beadhub.Hosting.Cluster.Leases;
+using Beadhub.Hosting.EventLogs;
 using Beadhub.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

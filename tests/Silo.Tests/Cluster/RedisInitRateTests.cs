@@ -1,6 +1,6 @@
 using System.Net;
 using Beadhub.Gateway;
-using Beadhub.Silo.Cluster.Redis;
+using Beadhub.Hosting.Cluster.Redis;
 using Beadhub.Silo.Tests.Presence;
 
 namespace Beadhub.Silo.Tests.Cluster;

@@ -1,4 +1,4 @@
-using Beadhub.Silo.Cluster.Redis;
+using Beadhub.Hosting.Cluster.Redis;
 
 namespace Beadhub.Silo.Tests.Cluster;
 

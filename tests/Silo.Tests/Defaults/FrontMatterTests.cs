@@ -1,4 +1,4 @@
-using Beadhub.Silo.Defaults;
+using Beadhub.Hosting.Defaults;
 
 namespace Beadhub.Silo.Tests.Defaults;
 

@@ -55,7 +55,7 @@ public sealed partial class ManifestTests
     public void Every_setting_is_described()
     {
         var described = Text("docs/operations.md");
-        var settings = Setting().Matches(Text("src/Silo/Settings.cs")).Select(setting => setting.Groups[1].Value).Distinct().ToList();
+        var settings = Setting().Matches(Text("src/Hosting/Settings.cs")).Select(setting => setting.Groups[1].Value).Distinct().ToList();
 
         settings.Count.ShouldBeGreaterThan(25);
         foreach (var name in settings) described.ShouldContain($"`{name}`");

@@ -90,7 +90,7 @@ public sealed class RolesTests(PostgresCluster cluster) : IDisposable
 
     private static async Task<bool> Refused(string url, string sql)
     {
-        var settings = Silo.EventLogs.DatabaseUrl.Parse(url).ConnectionString;
+        var settings = Hosting.EventLogs.DatabaseUrl.Parse(url).ConnectionString;
         await using var connection = new NpgsqlConnection(settings + ";Pooling=false");
         await connection.OpenAsync(Cancellation);
         try

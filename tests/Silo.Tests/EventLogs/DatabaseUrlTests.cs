@@ -1,4 +1,4 @@
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 using Npgsql;
 
 namespace Beadhub.Silo.Tests.EventLogs;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Beadhub.Silo.Tests.EventLogs;

@@ -1,5 +1,5 @@
 using Beadhub.EventLog;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Beadhub.Silo.Tests.EventLogs;

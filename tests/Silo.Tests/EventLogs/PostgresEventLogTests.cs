@@ -1,7 +1,7 @@
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.EventLogs;
-using Beadhub.Silo.EventLogs.Postgres;
+using Beadhub.Hosting.EventLogs;
+using Beadhub.Hosting.EventLogs.Postgres;
 using Beadhub.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;

@@ -1,6 +1,6 @@
 using Beadhub.EventLog;
 using Beadhub.Feed;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 
 namespace Beadhub.Silo.Tests.EventLogs;
 

@@ -1,6 +1,6 @@
 using Beadhub.EventLog;
-using Beadhub.Silo.EventLogs;
-using Beadhub.Silo.EventLogs.Sqlite;
+using Beadhub.Hosting.EventLogs;
+using Beadhub.Hosting.EventLogs.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Beadhub.Silo.Tests.EventLogs;

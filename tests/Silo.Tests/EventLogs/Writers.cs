@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Beadhub.EventLog;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 
 namespace Beadhub.Silo.Tests.EventLogs;
 

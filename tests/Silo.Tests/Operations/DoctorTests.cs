@@ -47,12 +47,12 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
         findings["database"].Verdict.ShouldBe("fail");
 
         File.Delete(path);
-        Silo.EventLogs.Sqlite.SqliteDatabase.Execute(Own(path), "PRAGMA user_version = 99");
+        Hosting.EventLogs.Sqlite.SqliteDatabase.Execute(Own(path), "PRAGMA user_version = 99");
         (code, findings, text) = await Examine(("BEADHUB_DATABASE_URL", $"sqlite:{path}"));
         code.ShouldBe(1, text);
         findings["schema"].Says.ShouldContain("newer");
 
-        static Microsoft.Data.Sqlite.SqliteConnection Own(string path) => Silo.EventLogs.Sqlite.SqliteDatabase.Open(path, write: true);
+        static Microsoft.Data.Sqlite.SqliteConnection Own(string path) => Hosting.EventLogs.Sqlite.SqliteDatabase.Open(path, write: true);
     }
 
     [Fact]

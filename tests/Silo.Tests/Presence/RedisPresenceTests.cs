@@ -1,6 +1,6 @@
 using Beadhub.Chat;
 using Beadhub.Presence;
-using Beadhub.Silo.Cluster.Redis;
+using Beadhub.Hosting.Cluster.Redis;
 using Beadhub.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,0 +1,75 @@
+using Beadhub.EventLog;
+using Beadhub.Gateway;
+using Beadhub.Policies;
+using Beadhub.Presence;
+using Beadhub.Hosting.Cluster;
+using Beadhub.Hosting.Cluster.Redis;
+using Beadhub.Hosting.Defaults;
+using Beadhub.Hosting.Engines;
+using Beadhub.Hosting.EventLogs;
+using Beadhub.Hosting.Webhooks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Beadhub.Hosting;
+
+/// <summary>Puts a whole Beadhub, event log, grains and gateway, into an ASP.NET Core application.</summary>
+public static class BeadhubHosting
+{
+    /// <summary>Adds Beadhub's services. Its endpoints are mapped by <see cref="BeadhubGateway.MapBeadhub"/>.</summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="configure">Changes the settings that the environment variables give.</param>
+    /// <exception cref="SettingsException">A variable holds what it may not.</exception>
+    public static WebApplicationBuilder AddBeadhub(this WebApplicationBuilder builder, Func<Settings, Settings>? configure = null)
+    {
+        var settings = Settings.FromEnvironment(Environment.GetEnvironmentVariable);
+        builder.AddBeadhub(configure is null ? settings : configure(settings));
+        return builder;
+    }
+
+    internal static void AddBeadhub(this WebApplicationBuilder builder, Settings settings)
+    {
+        var services = builder.Services;
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new CommittedFeed(provider.GetRequiredKeyedService<IFeedPublisher>(Engine.Announcer)));
+        services.AddSingleton<IFeedPublisher>(provider => provider.GetRequiredService<CommittedFeed>());
+        services.AddSingleton<ICommittedFeed>(provider => provider.GetRequiredService<CommittedFeed>());
+        // Opened by whoever asks first, and closed after everything that was made later: what still runs at the end can write.
+        services.AddSingleton(provider => Task.Run(() => EventLogStore.Open(
+            settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(), provider.GetRequiredService<ILoggerFactory>(),
+            provider.GetRequiredService<TimeProvider>())).GetAwaiter().GetResult());
+        services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
+        services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
+        services.AddCluster(settings);
+        services.AddSingleton(provider =>
+        {
+            // Whoever holds the log's lock may make a key beside it.
+            provider.GetRequiredService<DurableEventLog>();
+            return SecretKeys.Seal(settings, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Beadhub.SecretKeys"));
+        });
+        services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
+        builder.AddGrains(settings);
+        services.AddHostedService<UnfinishedWork>();
+        services.AddSingleton<WebhookMetrics>();
+        services.AddSingleton<WebhookSender>();
+        services.AddSingleton<WebhookDelivery>();
+        services.AddSingleton<IWebhookDelivery>(static provider => provider.GetRequiredService<WebhookDelivery>());
+        services.AddHostedService(static provider => provider.GetRequiredService<WebhookDelivery>());
+        services.AddBeadhubGateway(settings.Gateway with { Cluster = settings.Cluster });
+        services.AddHealthChecks()
+            .AddCheck<EventLogHealth>("database")
+            .AddCheck<RedisHealth>("redis");
+    }
+
+    private sealed class RedisHealth(IServiceProvider services) : IHealthCheck
+    {
+        // Without Redis streams and presence live in this process, where they do not fail.
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            services.GetService<RedisConnection>() is { } redis && await redis.Check() is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
+    }
+
+    private sealed class EventLogHealth(DurableEventLog log) : IHealthCheck
+    {
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            await log.Check(cancellationToken) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
+    }
+}

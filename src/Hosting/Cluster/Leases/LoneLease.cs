@@ -1,0 +1,18 @@
+namespace Beadhub.Hosting.Cluster.Leases;
+
+/// <summary>The lease of a node that runs alone: it always holds it.</summary>
+internal sealed class LoneLease : IBackgroundLease
+{
+    /// <inheritdoc/>
+    public event Action? NodeLost
+    {
+        add { }
+        remove { }
+    }
+
+    /// <inheritdoc/>
+    public TimeSpan? LookEvery => null;
+
+    /// <inheritdoc/>
+    public Task<CancellationToken> Held(CancellationToken stopping) => Task.FromResult(CancellationToken.None);
+}

@@ -1,0 +1,61 @@
+using System.Reflection;
+using Orleans;
+using Orleans.Concurrency;
+using Orleans.Runtime;
+
+namespace Beadhub.Hosting.Engines;
+
+/// <summary>
+/// What becomes of calls whose silo is lost, or that the cluster cannot place just now: those that only read, that may be repeated (<see cref="RepeatableAttribute"/>), or that were
+/// sent back unopened, are made again; all others end with <see cref="UnavailableException"/>, as whether they were carried out is unknown.
+/// </summary>
+internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> logger) : IOutgoingGrainCallFilter
+{
+    // Longer than a lost silo goes unnoticed.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <inheritdoc/>
+    public async Task Invoke(IOutgoingGrainCallContext context)
+    {
+        // Orleans' own grains know how to deal with losses.
+        if (context.InterfaceMethod.DeclaringType?.Assembly != typeof(IEvent).Assembly)
+        {
+            await context.Invoke();
+            return;
+        }
+
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            Exception? failure;
+            try
+            {
+                await context.Invoke();
+                failure = context.Response?.Exception;
+            }
+            catch (Exception thrown)
+            {
+                failure = thrown;
+                if (!IsLoss(thrown)) throw;
+            }
+
+            if (failure is null || !IsLoss(failure)) return;
+            if (failure is TimeoutException || !MayRepeat(context.InterfaceMethod, failure) || time.GetElapsedTime(began) > Patience)
+            {
+                LogLost(logger, context.InterfaceMethod.DeclaringType.Name, context.MethodName, failure.GetType().Name, failure.Message);
+                throw new UnavailableException($"{context.InterfaceMethod.DeclaringType.Name}.{context.MethodName} did not get an answer: {failure.Message}", failure);
+            }
+
+            await Task.Delay(Pause, time);
+        }
+    }
+
+    private static bool IsLoss(Exception failure) => failure is OrleansException or TimeoutException;
+
+    private static bool MayRepeat(MethodInfo method, Exception failure) => failure is OrleansMessageRejectionException and not SiloUnavailableException
+        || method.IsDefined(typeof(ReadOnlyAttribute)) || method.IsDefined(typeof(RepeatableAttribute));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain}.{Method} did not get an answer: {Failure}: {Reason}")]
+    private static partial void LogLost(ILogger logger, string grain, string method, string failure, string reason);
+}

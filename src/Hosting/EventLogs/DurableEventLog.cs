@@ -1,0 +1,99 @@
+using Beadhub.EventLog;
+using Beadhub.Feed;
+
+namespace Beadhub.Hosting.EventLogs;
+
+/// <summary>
+/// What both stores share: appends meet in a <see cref="GroupCommit"/>, which the store's own <see cref="IBatchWriter"/> feeds to its
+/// tables.
+/// </summary>
+public abstract class DurableEventLog : IEventLog
+{
+    private readonly GroupCommit _commits;
+    private Task? _ending;
+
+    private protected DurableEventLog(GroupCommit commits, string description, TimeProvider time)
+    {
+        Time = time;
+        _commits = commits;
+        Description = description;
+    }
+
+    /// <summary>Where the log lives, fit for display: without user and password.</summary>
+    public string Description { get; }
+
+    /// <inheritdoc/>
+    public long ExclusiveEpoch => _commits.EpochFrom(Exclusive);
+
+    /// <inheritdoc/>
+    public TimeProvider Time { get; }
+
+    /// <summary>Above zero while this process is the only one that may write; another number each time that it became so.</summary>
+    private protected abstract long Exclusive { get; }
+
+    /// <inheritdoc/>
+    public virtual Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) => _commits.Append(append, cancellation);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract IAsyncEnumerable<StoredStream> LoadAll(string project, string kind, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<long> Head(string project, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(
+        string project, long after, int max, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<StoredEvent>> ReadStream(
+        StreamKey stream, long after, int max, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
+
+    /// <summary>For health checks: null when the store answers and the last write to it did not just fail, else what is wrong.</summary>
+    public async ValueTask<string?> Check(CancellationToken cancellation = default)
+    {
+        if (_commits.Trouble is { } trouble) return trouble;
+        try
+        {
+            await Ping(cancellation);
+            return null;
+        }
+        catch (EventLogUnavailableException unreachable)
+        {
+            return unreachable.Message;
+        }
+    }
+
+    /// <summary>Commits what waits, then lets go of the store and of its lock.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        // Whoever asks second waits for the same end.
+        lock (_commits) _ending ??= End();
+        await _ending;
+        GC.SuppressFinalize(this);
+
+        async Task End()
+        {
+            await _commits.DisposeAsync();
+            await Close();
+        }
+    }
+
+    private protected abstract ValueTask Ping(CancellationToken cancellation);
+
+    private protected abstract ValueTask Close();
+}

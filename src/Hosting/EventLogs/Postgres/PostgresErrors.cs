@@ -1,0 +1,32 @@
+using System.Net.Sockets;
+using Beadhub.EventLog;
+using Npgsql;
+
+namespace Beadhub.Hosting.EventLogs.Postgres;
+
+/// <summary>What an exception from Npgsql means to the log.</summary>
+internal static class PostgresErrors
+{
+    /// <summary>Two nodes met: the server undid one transaction, which may simply be sent again.</summary>
+    public static bool IsCollision(Exception error) =>
+        error is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure }
+        // A mark that another node wrote a moment ago: the next attempt sees it.
+        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "marks_pkey" };
+
+    /// <summary>The server works and the connection stands, but it refuses the data: an overlong key, a character it cannot keep.</summary>
+    public static bool IsBadData(Exception error) =>
+        error is PostgresException { SqlState: var state } && (state.StartsWith("22", StringComparison.Ordinal)
+            || state.StartsWith("23", StringComparison.Ordinal) || state.StartsWith("54", StringComparison.Ordinal));
+
+    /// <summary>Anything that Npgsql throws when the server is away, goes away, or cannot serve.</summary>
+    public static bool IsFromStore(Exception error) =>
+        error is NpgsqlException or TimeoutException or IOException or SocketException
+        // Npgsql throws these on a connection that broke between two calls.
+        or InvalidOperationException or ObjectDisposedException;
+
+    public static EventLogUnavailableException Unavailable(string description, Exception error)
+    {
+        var reason = error is PostgresException refused ? refused.MessageText : error.Message;
+        return new EventLogUnavailableException($"The event log at {description} does not answer: {reason}", error);
+    }
+}

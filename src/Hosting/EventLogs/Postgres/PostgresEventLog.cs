@@ -1,0 +1,321 @@
+using System.Runtime.CompilerServices;
+using Beadhub.EventLog;
+using Beadhub.Feed;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Beadhub.Hosting.EventLogs.Postgres;
+
+/// <summary>The event log in PostgreSQL, for one node or many.</summary>
+internal sealed class PostgresEventLog : DurableEventLog
+{
+    // Columns of a stream with its tail, one row an event of the tail and one for a stream without. The first event of a tail alone
+    // carries the snapshot: it can be large. OFFSET 0 keeps the look-up of events inside, so that a stream whose snapshot is its newest
+    // version costs none.
+    private const string StreamColumns =
+        "s.key, s.version, s.snapshot_version, CASE WHEN e.version IS NULL OR e.version = s.snapshot_version + 1 THEN s.snapshot END, "
+        + "e.version, e.type, e.data, e.at";
+
+    private const string Tail = """
+        LEFT JOIN LATERAL (
+            SELECT version, type, data, at FROM events
+            WHERE kind = s.kind AND key = s.key AND version > s.snapshot_version AND s.version > s.snapshot_version
+            ORDER BY version OFFSET 0
+        ) e ON true
+        """;
+
+    private const string LoadSome =
+        $"SELECT {StreamColumns}, w.ordinal FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) JOIN streams s ON s.kind = w.kind AND s.key = w.key {Tail}";
+
+    private const string LoadKind = $"SELECT {StreamColumns} FROM streams s {Tail} WHERE s.project = $1 AND s.kind = $2";
+
+    private const string Versions =
+        "SELECT (SELECT version FROM streams s WHERE s.kind = w.kind AND s.key = w.key) FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) ORDER BY w.ordinal";
+
+    // One more than anybody may be behind, so that who is further behind sees that.
+    private static readonly string NewsOfMany = $"""
+        SELECT w.ordinal, e.position, e.kind, e.key, e.version, e.type, e.data, e.at FROM unnest($1, $2) WITH ORDINALITY AS w (project, after, ordinal)
+        CROSS JOIN LATERAL (
+            SELECT * FROM events WHERE project = w.project AND position > w.after ORDER BY position LIMIT {ProjectLooks.MostNews + 1}
+        ) e ORDER BY w.ordinal, e.position
+        """;
+
+    private const string Heads =
+        "SELECT (SELECT position FROM heads h WHERE h.project = w.project) FROM unnest($1) WITH ORDINALITY AS w (project, ordinal) ORDER BY w.ordinal";
+
+    private const string Feed =
+        "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3";
+
+    private const string Stream = "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4";
+
+    private const string Events = """
+        SELECT w.ordinal, e.version, e.type, e.data, e.at FROM unnest($1, $2, $3) WITH ORDINALITY AS w (kind, key, version, ordinal)
+        JOIN events e ON e.kind = w.kind AND e.key = w.key AND e.version = w.version
+        """;
+
+    private const string Marked = "SELECT kind, key, version FROM marks WHERE project = $1 AND mark = $2";
+
+    private const string KeysOfKind = "SELECT key FROM streams WHERE kind = $1 ORDER BY key";
+
+    private const int QuestionsAQuery = 500;
+
+    private readonly NpgsqlDataSource _reads;
+    private readonly PostgresLock _lock;
+    private readonly ReadPatience _patience;
+    private readonly SharedQuery<StreamKey, StoredStream> _streams;
+    private readonly SharedQuery<StreamKey, long> _versions;
+    private readonly SharedQuery<string, long> _heads;
+    private readonly SharedQuery<(string Project, long After), IReadOnlyList<FeedEvent>> _news;
+    private readonly ProjectLooks? _looks; // where others write too
+
+    private PostgresEventLog(
+        GroupCommit commits, string description, bool cluster, LookedAt publisher, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
+        : base(commits, description, time)
+    {
+        _patience = new(options.Patience, time);
+        _reads = reads;
+        _lock = held;
+        _streams = new(LoadStreams, options.ParallelQueries, QuestionsAQuery);
+        _versions = new(ReadVersions, options.ParallelQueries, QuestionsAQuery);
+        _heads = new(ReadHeads, options.ParallelQueries, QuestionsAQuery);
+        _news = new(ReadNews, options.ParallelQueries, QuestionsAQuery);
+        if (!cluster) return;
+        _looks = publisher.Looks = new(
+            project => _heads.Ask(project, default), (project, after) => _news.Ask((project, after), default), stream => _versions.Ask(stream, default));
+    }
+
+    private protected override long Exclusive => _lock.Epoch;
+
+    /// <summary>Takes the lock, applies the schema and starts the committer.</summary>
+    public static async Task<DurableEventLog> Open(
+        string connectionString, string description, bool cluster, IFeedPublisher publisher, ILoggerFactory loggers, TimeProvider time,
+        EventLogOptions options, CancellationToken cancellation)
+    {
+        var logger = loggers.CreateLogger<PostgresEventLog>();
+        PostgresLock? held = null;
+        NpgsqlDataSource? reads = null;
+        try
+        {
+            reads = PostgresSession.DataSource(connectionString, options, settings => settings.MaxPoolSize = options.MaxReadConnections);
+            held = await PostgresLock.Take(connectionString, cluster, description, options, logger, time, cancellation);
+            await using (var connection = await reads.OpenConnectionAsync(cancellation))
+                await PostgresSchema.Apply(connection, description, cancellation);
+            var writer = new PostgresWriter(connectionString, description, options);
+            var lookedAt = new LookedAt(publisher);
+            return new PostgresEventLog(new GroupCommit(writer, lookedAt, options, logger, time), description, cluster, lookedAt, reads, held, options, time);
+        }
+        catch (Exception failed)
+        {
+            if (held is not null) await held.DisposeAsync();
+            if (reads is not null) await reads.DisposeAsync();
+            if (PostgresErrors.IsFromStore(failed)) throw PostgresErrors.Unavailable(description, failed);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default) => _streams.Ask(stream, cancellation);
+
+    /// <inheritdoc/>
+    public override ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default) =>
+        _looks?.Version(project, stream, cancellation) ?? _versions.Ask(stream, cancellation);
+
+    /// <inheritdoc/>
+    public override ValueTask<long> Head(string project, CancellationToken cancellation = default) =>
+        _looks?.Head(project, cancellation) ?? _heads.Ask(project, cancellation);
+
+    /// <inheritdoc/>
+    public override Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
+    {
+        return _looks is { } looks ? Doubting() : base.Append(append, cancellation);
+
+        async Task<AppendResult> Doubting()
+        {
+            var written = false;
+            try
+            {
+                var result = await base.Append(append, cancellation).ConfigureAwait(false);
+                written = result.Written;
+                return result;
+            }
+            finally
+            {
+                // Another node was faster, or nobody knows: the answer to whoever looks why must not come from before.
+                if (!written) looks.Doubt(append.Project);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async IAsyncEnumerable<StoredStream> LoadAll(
+        string project, string kind, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await using var query = await Query(LoadKind, cancellation, Text(project), Text(kind));
+        // The stream under construction: rows of one stream follow each other.
+        StoredStream? stream = null;
+        while (await query.Read())
+        {
+            var key = query.Rows.GetString(0);
+            if (stream?.Key != key)
+            {
+                if (stream is not null) yield return stream;
+                stream = NewStream(query.Rows, key);
+            }
+            AddToTail(query.Rows, stream);
+        }
+        if (stream is not null) yield return stream;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(
+        string project, long after, int max, CancellationToken cancellation = default)
+    {
+        if (_looks?.Feed(project, after, max) is { } known) return known;
+        var events = new List<FeedEvent>();
+        await using var query = await Query(
+            Feed, cancellation, Text(project), Number(after), Number(max));
+        while (await query.Read()) events.Add(FeedRow(query.Rows, project, 0));
+        return events;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<StoredEvent>> ReadStream(
+        StreamKey stream, long after, int max, CancellationToken cancellation = default)
+    {
+        var events = new List<StoredEvent>();
+        await using var query = await Query(Stream, cancellation, Text(stream.Kind), Text(stream.Key), Number(after), Number(max));
+        while (await query.Read())
+        {
+            var row = query.Rows;
+            events.Add(new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), At(row, 3)));
+        }
+        return events;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default)
+    {
+        var events = new StoredEvent?[places.Count];
+        await using var query = await Query(
+            Events, cancellation, Texts([.. places.Select(static place => place.Stream.Kind)]), Texts([.. places.Select(static place => place.Stream.Key)]),
+            Longs([.. places.Select(static place => place.Version)]));
+        while (await query.Read())
+        {
+            var row = query.Rows;
+            events[row.GetInt64(0) - 1] = new StoredEvent(row.GetInt64(1), row.GetString(2), row.GetString(3), At(row, 4));
+        }
+        return events;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<string>> Keys(string kind, CancellationToken cancellation = default)
+    {
+        var keys = new List<string>();
+        await using var query = await Query(KeysOfKind, cancellation, Text(kind));
+        while (await query.Read()) keys.Add(query.Rows.GetString(0));
+        return keys;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default)
+    {
+        await using var query = await Query(Marked, cancellation, Text(project), Text(mark));
+        return await query.Read()
+            ? new MarkedEvent(new StreamKey(query.Rows.GetString(0), query.Rows.GetString(1)), query.Rows.GetInt64(2))
+            : null;
+    }
+
+    private protected override async ValueTask Ping(CancellationToken cancellation)
+    {
+        await using var query = await PostgresQuery.Run(_reads, Description, "SELECT 1", [], null, cancellation);
+        await query.Read();
+    }
+
+    private protected override async ValueTask Close()
+    {
+        await _reads.DisposeAsync();
+        await _lock.DisposeAsync();
+    }
+
+    private async Task<StoredStream[]> LoadStreams(IReadOnlyList<StreamKey> keys)
+    {
+        var streams = new StoredStream?[keys.Count];
+        await using var query = await Query(LoadSome, default, Kinds(keys), Keys(keys));
+        while (await query.Read())
+        {
+            var index = (int)query.Rows.GetInt64(8) - 1;
+            AddToTail(query.Rows, streams[index] ??= NewStream(query.Rows, keys[index].Key));
+        }
+        for (var i = 0; i < streams.Length; i++) streams[i] ??= new StoredStream(keys[i].Key, 0, 0, null, []);
+        return streams!;
+    }
+
+    private Task<long[]> ReadVersions(IReadOnlyList<StreamKey> keys) => Numbers(keys.Count, Versions, Kinds(keys), Keys(keys));
+
+    private Task<long[]> ReadHeads(IReadOnlyList<string> projects) => Numbers(projects.Count, Heads, Texts([.. projects]));
+
+    private async Task<IReadOnlyList<FeedEvent>[]> ReadNews(IReadOnlyList<(string Project, long After)> questions)
+    {
+        var news = new List<FeedEvent>[questions.Count];
+        for (var i = 0; i < news.Length; i++) news[i] = [];
+        await using var query = await Query(NewsOfMany, default, Texts([.. questions.Select(static question => question.Project)]),
+            Longs([.. questions.Select(static question => question.After)]));
+        while (await query.Read())
+        {
+            var index = (int)query.Rows.GetInt64(0) - 1;
+            news[index].Add(FeedRow(query.Rows, questions[index].Project, 1));
+        }
+        return news;
+    }
+
+    private async Task<long[]> Numbers(int count, string sql, params NpgsqlParameter[] parameters)
+    {
+        var numbers = new long[count];
+        await using var query = await Query(sql, default, parameters);
+        for (var i = 0; await query.Read(); i++) numbers[i] = query.Rows.IsDBNull(0) ? 0 : query.Rows.GetInt64(0);
+        return numbers;
+    }
+
+    private Task<PostgresQuery> Query(string sql, CancellationToken cancellation, params NpgsqlParameter[] parameters) =>
+        PostgresQuery.Run(_reads, Description, sql, parameters, _patience, cancellation);
+
+    private static StoredStream NewStream(NpgsqlDataReader row, string key) =>
+        new(key, row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(4) ? [] : new List<StoredEvent>());
+
+    private static void AddToTail(NpgsqlDataReader row, StoredStream stream)
+    {
+        if (!row.IsDBNull(4)) ((List<StoredEvent>)stream.Tail).Add(new StoredEvent(row.GetInt64(4), row.GetString(5), row.GetString(6), At(row, 7)));
+    }
+
+    private static FeedEvent FeedRow(NpgsqlDataReader row, string project, int first) => new(
+        project, row.GetInt64(first), row.GetString(first + 1), row.GetString(first + 2), row.GetInt64(first + 3), row.GetString(first + 4), row.GetString(first + 5),
+        At(row, first + 6));
+
+    private static DateTimeOffset At(NpgsqlDataReader row, int column) => new(row.GetDateTime(column));
+
+    private static NpgsqlParameter Kinds(IReadOnlyList<StreamKey> keys) => Texts([.. keys.Select(static key => key.Kind)]);
+
+    private static NpgsqlParameter Keys(IReadOnlyList<StreamKey> keys) => Texts([.. keys.Select(static key => key.Key)]);
+
+    private static NpgsqlParameter Texts(string[] values) =>
+        new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Longs(long[] values) =>
+        new NpgsqlParameter<long[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint };
+
+    private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
+
+    private static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    /// <summary>Tells the looks what this node commits, before anybody else.</summary>
+    private sealed class LookedAt(IFeedPublisher next) : IFeedPublisher
+    {
+        public ProjectLooks? Looks { get; set; }
+
+        public void Publish(string project, IReadOnlyList<FeedEvent> events)
+        {
+            Looks?.Committed(project, events);
+            next.Publish(project, events);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Beadhub.EventLog;
+using Beadhub.Feed;
+
+namespace Beadhub.Hosting.EventLogs;
+
+/// <summary>
+/// What this node knows of each project's feed in a log that others write too. One look reads what was committed since the last one; from that all questions of a
+/// request are answered, after the versions of streams and after the feed, and those of all other requests that came before the look began.
+/// </summary>
+/// <param name="readHead">The position of a project's newest event.</param>
+/// <param name="readNews">A project's events after a position, in order; <see cref="MostNews"/> and one at most.</param>
+/// <param name="readVersion">The version of a stream.</param>
+/// <param name="idle">A project of which nobody has asked for so long is forgotten; a minute unless told.</param>
+internal sealed class ProjectLooks(
+    Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews, Func<StreamKey, ValueTask<long>> readVersion, TimeSpan? idle = null)
+{
+    /// <summary>Who is further behind forgets what it knew rather than reading it all.</summary>
+    public const int MostNews = 500;
+
+    private const int MostVersions = 10_000;
+    private const int MostKept = 256; // events
+    private const int MostKeptText = 256 * 1024; // characters
+    private const int SweepEvery = 256; // new projects
+
+    private readonly TimeSpan _idle = idle ?? TimeSpan.FromMinutes(1);
+    private readonly ConcurrentDictionary<string, Project> _projects = new(StringComparer.Ordinal);
+
+    /// <summary>Projects of which something is known.</summary>
+    public int Count => _projects.Count;
+
+    /// <summary>The position of a project's newest event, as of the request's moment.</summary>
+    public ValueTask<long> Head(string project, CancellationToken cancellation)
+    {
+        var known = Of(project);
+        var moment = ReadBarrier.Current;
+        return known.HeadAsOf(moment) is { } head ? new(head) : Looked();
+
+        async ValueTask<long> Looked() => await known.Look(moment, cancellation);
+    }
+
+    /// <summary>The version of a stream, as of the request's moment.</summary>
+    public ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation)
+    {
+        var known = Of(project);
+        var moment = ReadBarrier.Current;
+        return known.VersionAsOf(moment, stream) is { } version ? new(version) : Looked();
+
+        async ValueTask<long> Looked()
+        {
+            await known.Look(moment, cancellation);
+            return await known.Version(stream);
+        }
+    }
+
+    /// <summary>A page of a project's feed, when what is known as of the request's moment suffices; null when the log has to be asked.</summary>
+    public IReadOnlyList<FeedEvent>? Feed(string project, long after, int max) =>
+        _projects.TryGetValue(project, out var known) ? known.FeedAsOf(ReadBarrier.Current, after, max) : null;
+
+    /// <summary>This node has committed events: whoever asks from now on is to know of them.</summary>
+    public void Committed(string project, IReadOnlyList<FeedEvent> events)
+    {
+        if (_projects.TryGetValue(project, out var known)) known.Committed(events);
+    }
+
+    /// <summary>Somebody was found to know more than this node, or may: nothing is answered without a new look.</summary>
+    public void Doubt(string project)
+    {
+        if (_projects.TryGetValue(project, out var known)) known.Doubt();
+    }
+
+    // Who still holds one that is removed finds it too old, and looks for itself.
+    private void Sweep()
+    {
+        var since = Stopwatch.GetTimestamp() - (long)(_idle.TotalSeconds * Stopwatch.Frequency);
+        foreach (var entry in _projects)
+            if (entry.Value.IsIdle(since)) _projects.TryRemove(entry);
+    }
+
+    private Project Of(string project)
+    {
+        if (_projects.TryGetValue(project, out var known)) return known;
+        known = _projects.GetOrAdd(project, id => new(id, readHead, readNews, readVersion));
+        if (_projects.Count % SweepEvery == 0) Sweep();
+        return known;
+    }
+
+    private sealed class Project(
+        string id, Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews, Func<StreamKey, ValueTask<long>> readVersion)
+    {
+        private readonly Lock _gate = new();
+        private readonly Dictionary<StreamKey, long> _versions = [];
+        private readonly List<FeedEvent> _kept = []; // the newest events, without holes, the last one at the head
+        private int _keptText;
+        private long _head = -1; // below zero before the first look
+        private long _asOf = long.MinValue; // everything acknowledged anywhere before is known; in ticks
+        private long _owed; // position of an event committed here after others that are not known
+        private long _notBefore = long.MinValue; // a look that began earlier does not count
+        private int _forgotten; // times
+        private Task? _looking;
+
+        public long? HeadAsOf(long moment)
+        {
+            lock (_gate) return _asOf >= moment ? _head : null;
+        }
+
+        public long? VersionAsOf(long moment, StreamKey stream)
+        {
+            lock (_gate) return _asOf >= moment && _versions.TryGetValue(stream, out var version) ? version : null;
+        }
+
+        public IReadOnlyList<FeedEvent>? FeedAsOf(long moment, long after, int max)
+        {
+            lock (_gate)
+            {
+                if (_asOf < moment || after < _head - _kept.Count) return null;
+                var from = (int)Math.Min(_kept.Count, after - (_head - _kept.Count));
+                return _kept.GetRange(from, Math.Min(max, _kept.Count - from));
+            }
+        }
+
+        /// <summary>Completes when all is known that was acknowledged before the moment; answers with the head. Who comes during a look shares the next one.</summary>
+        public async ValueTask<long> Look(long moment, CancellationToken cancellation)
+        {
+            while (true)
+            {
+                TaskCompletionSource? mine = null;
+                Task looking;
+                lock (_gate)
+                {
+                    if (_asOf >= moment) return _head;
+                    looking = _looking ??= (mine = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                }
+
+                if (mine is not null) _ = LookFor(mine);
+                try
+                {
+                    await looking.WaitAsync(cancellation);
+                }
+                catch (EventLogUnavailableException failed)
+                {
+                    // Each caller gets an exception of its own: a shared one would collect everybody's stack traces.
+                    throw new EventLogUnavailableException(failed.Message, failed.InnerException);
+                }
+            }
+        }
+
+        public async ValueTask<long> Version(StreamKey stream)
+        {
+            int forgotten;
+            lock (_gate)
+            {
+                if (_versions.TryGetValue(stream, out var known)) return known;
+                forgotten = _forgotten;
+            }
+
+            var version = await readVersion(stream);
+            // What was forgotten meanwhile may have been this stream's next event.
+            lock (_gate)
+                if (forgotten == _forgotten) Know(stream, version);
+            return version;
+        }
+
+        public void Committed(IReadOnlyList<FeedEvent> events)
+        {
+            lock (_gate)
+            {
+                if (events[0].Position <= _head + 1)
+                {
+                    Take(events);
+                    return;
+                }
+
+                (_owed, _asOf) = (events[^1].Position, long.MinValue);
+            }
+        }
+
+        public void Doubt()
+        {
+            lock (_gate) (_notBefore, _asOf) = (Stopwatch.GetTimestamp(), long.MinValue);
+        }
+
+        public bool IsIdle(long since)
+        {
+            lock (_gate) return _asOf < since && _looking is null;
+        }
+
+        private async Task LookFor(TaskCompletionSource all)
+        {
+            // For whoever asks meanwhile, too.
+            ReadBarrier.Leave();
+            var begun = Stopwatch.GetTimestamp();
+            Exception? failure = null;
+            try
+            {
+                await LookNow(begun);
+            }
+            catch (Exception failed)
+            {
+                failure = failed;
+            }
+
+            lock (_gate) _looking = null;
+            if (failure is null) all.SetResult();
+            else all.SetException(failure);
+            _ = all.Task.Exception; // whoever asked may have gone
+        }
+
+        private async Task LookNow(long begun)
+        {
+            long after;
+            lock (_gate) after = _head;
+            var news = after < 0 ? null : await readNews(id, after);
+            var head = news is null or { Count: > MostNews } ? await readHead(id) : 0;
+            lock (_gate)
+            {
+                if (head > _head)
+                {
+                    Forget();
+                    _head = head;
+                }
+                else if (_head < 0)
+                {
+                    _head = 0;
+                }
+                else if (news is not null)
+                {
+                    Take(news);
+                }
+
+                if (_head >= _owed && begun >= _notBefore) _asOf = begun;
+            }
+        }
+
+        private void Take(IReadOnlyList<FeedEvent> events)
+        {
+            foreach (var e in events)
+            {
+                if (e.Position <= _head) continue;
+                _head = e.Position;
+                Know(new(e.Kind, e.Key), e.Version);
+                _kept.Add(e);
+                _keptText += e.Data.Length;
+            }
+
+            if (_kept.Count <= MostKept && _keptText <= MostKeptText) return;
+            var gone = _kept.Count;
+            for (int left = 0, text = 0; gone > 0 && left < MostKept / 2 && (text += _kept[gone - 1].Data.Length) <= MostKeptText / 2; left++) gone--;
+            _kept.RemoveRange(0, gone);
+            _keptText = _kept.Sum(static e => e.Data.Length);
+        }
+
+        private void Know(StreamKey stream, long version)
+        {
+            if (_versions.Count >= MostVersions && !_versions.ContainsKey(stream)) Forget();
+            if (version > _versions.GetValueOrDefault(stream, -1)) _versions[stream] = version;
+        }
+
+        private void Forget()
+        {
+            _forgotten++;
+            _versions.Clear();
+            _versions.TrimExcess();
+            _kept.Clear();
+            _kept.TrimExcess();
+            _keptText = 0;
+        }
+    }
+}

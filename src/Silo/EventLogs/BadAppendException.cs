@@ -1,4 +1,0 @@
-namespace Beadhub.Silo.EventLogs;
-
-/// <summary>The store works, but refuses the contents of an append: sending it again would not help.</summary>
-public sealed class BadAppendException(string message, Exception? inner = null) : Exception(message, inner);
