@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -164,32 +165,29 @@ internal sealed class BodyFields : IDisposable
     {
         _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return [];
-        var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.String)
+        if (Raw(range) is not [(byte)'"', .. var escaped, (byte)'"'])
         {
             _errors.Add("string_type", "Input should be a valid string", Raw(range), null, "body", name);
             return [];
         }
 
-        var bytes = _request.Rent(reader.ValueSpan.Length);
-        int length;
+        byte[] text;
         try
         {
-            length = reader.CopyString(bytes);
+            text = JsonText.Unescape(escaped);
         }
         catch (InvalidOperationException)
         {
             throw NotJson(range.Start.Value, "Invalid surrogate pair");
         }
 
-        if (length > max && CountCodePoints(bytes.AsSpan(0, length)) > max)
+        if (text.Length > max && CountCodePoints(text) > max)
         {
             _errors.Add("string_too_long", $"String should have at most {max} characters", Raw(range), ("max_length", max), "body", name);
             return [];
         }
 
-        return [.. bytes.AsSpan(0, length)];
+        return ImmutableCollectionsMarshal.AsImmutableArray(text);
     }
 
     /// <summary>A whole number, or null. Texts of digits pass, as clients send them.</summary>

@@ -27,7 +27,7 @@ public sealed record BeadRef([property: Id(0)] string Repo, [property: Id(1)] st
 /// <param name="CreatedAt">Creation time by the client.</param>
 /// <param name="UpdatedAt">Time of the last change by the client; an older one than stored is a conflict (contract 7.3).</param>
 /// <param name="SyncedAt">When the server stored it.</param>
-/// <param name="Digest">Digest of the client's text of the issue, by which an unchanged issue is recognised without parsing it.</param>
+/// <param name="Digest">Digest of the client's text of the issue, by which an unchanged issue is recognised without parsing it; the default when it is not known.</param>
 /// <param name="BlocksIds">Targets of its <c>blocks</c> dependencies.</param>
 /// <param name="ElidedIds">Those of <paramref name="BlocksIds"/> that were left out of <paramref name="BlockedBy"/> because the same payload closed them (contract 7.2).</param>
 /// <param name="Terms">What else is asked before it is ready; null for most.</param>
@@ -50,7 +50,7 @@ public sealed record BeadRecord(
     [property: Id(13)] DateTimeOffset? CreatedAt,
     [property: Id(14)] DateTimeOffset? UpdatedAt,
     [property: Id(15)] DateTimeOffset SyncedAt,
-    [property: Id(16)] string Digest,
+    [property: Id(21)] LineDigest Digest,
     [property: Id(17)] ImmutableArray<string> BlocksIds,
     [property: Id(18)] ImmutableArray<string> ElidedIds,
     [property: Id(19)] long Version = 0,

@@ -58,7 +58,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     {
         IssueStored stored => this with { Records = Put(Records, StoredLine.Read(stored).Kept(Events + 1)) },
         // Stored without its line, which therefore counts as changed when it comes again.
-        BeadStored stored => this with { Records = Put(Records, (stored.Record with { Digest = "" }).Complete().Bounded().Kept(Events + 1)) },
+        BeadStored stored => this with { Records = Put(Records, (stored.Record with { Digest = default }).Complete().Bounded().Kept(Events + 1)) },
         BeadRemoved removed => this with { Records = Records.RemoveAll(r => r.Repo == removed.Repo && r.Branch == removed.Branch) },
         BeadClaimed claimed => this with
         {
@@ -208,7 +208,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         records.IsDefaultOrEmpty ? [] : records.All(IsKept) ? records : [.. records.Select(r => r.Kept(r.Version))];
 
     // Snapshots of earlier versions hold more, and less.
-    private static bool IsKept(BeadRecord record) => record.Description is null && (record.Version > 0 || record.Digest is "") && ReferenceEquals(record, record.Complete());
+    private static bool IsKept(BeadRecord record) => record.Description is null && (record.Version > 0 || record.Digest == default) && ReferenceEquals(record, record.Complete());
 
     /// <summary>What a change did, less the bead itself, whose version only its grain knows. <c>NewsFromEnd</c>: how many events came after the one that subscribers may want to hear of.</summary>
     public sealed record Outcome(StoreResult Stored, bool StatusChanged, bool Removed, BeadClaim? HeldBy, BeadClaim? Granted = null, int? NewsFromEnd = null)

@@ -9,14 +9,13 @@ internal static class BeadRecords
     /// The record with empty instead of missing lists: a list that is absent from old JSON arrives uninitialised, and such an array can neither be read nor written.
     /// </summary>
     public static BeadRecord Complete(this BeadRecord record) =>
-        record.Labels.IsDefault || record.BlockedBy.IsDefault || record.BlocksIds.IsDefault || record.ElidedIds.IsDefault || record.Digest is null
+        record.Labels.IsDefault || record.BlockedBy.IsDefault || record.BlocksIds.IsDefault || record.ElidedIds.IsDefault
             ? record with
             {
                 Labels = record.Labels.OrEmpty(),
                 BlockedBy = record.BlockedBy.OrEmpty(),
                 BlocksIds = record.BlocksIds.OrEmpty(),
                 ElidedIds = record.ElidedIds.OrEmpty(),
-                Digest = record.Digest ?? "",
             }
             : record;
 
@@ -25,7 +24,7 @@ internal static class BeadRecords
     /// changed when it comes again, and is kept then.
     /// </summary>
     public static BeadRecord Kept(this BeadRecord record, long version) =>
-        record.Complete() with { Description = null, Version = version, Digest = version == 0 ? "" : record.Digest };
+        record.Complete() with { Description = null, Version = version, Digest = version == 0 ? default : record.Digest };
 
     /// <summary>The record of a version that had no limits, cut so that a list can hold it; its whole text is in the log.</summary>
     public static BeadRecord Bounded(this BeadRecord record)

@@ -35,8 +35,8 @@ internal sealed class Board
     /// <summary>Every bead that was ever stored or claimed, by id.</summary>
     public ImmutableDictionary<string, BeadView> Beads { get; } = ImmutableDictionary.Create<string, BeadView>(StringComparer.Ordinal);
 
-    /// <summary>Issues by repository and branch.</summary>
-    public ImmutableDictionary<(string Repo, string Branch), BoardScope> Scopes { get; } = ImmutableDictionary<(string, string), BoardScope>.Empty;
+    /// <summary>Numbers of issues by repository and branch.</summary>
+    public ImmutableDictionary<(string Repo, string Branch), int> Scopes { get; } = ImmutableDictionary<(string, string), int>.Empty;
 
     /// <summary>All issues, newest first.</summary>
     public Sorted<BeadRecord> Listed { get; } = Sorted<BeadRecord>.Empty(BoardOrders.Listed);
@@ -77,7 +77,7 @@ internal sealed class Board
     }
 
     /// <summary>Issues of a repository and branch.</summary>
-    public BoardScope Scope(string repo, string branch) => Scopes.GetValueOrDefault((repo, branch), BoardScope.None);
+    public BoardScope Scope(string repo, string branch) => new(Beads, repo, branch, Scopes.GetValueOrDefault((repo, branch)));
 
     /// <summary>The issue that a reference names; null when it is not stored.</summary>
     public BeadRecord? Find(BeadRef reference) => Find(Beads, reference);

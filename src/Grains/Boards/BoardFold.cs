@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Beadhub.Beads;
@@ -11,15 +10,11 @@ namespace Beadhub.Boards;
 /// </summary>
 internal sealed class BoardFold(Board before)
 {
-    // Words that nearly every issue repeats are kept once, as are the names of repositories and branches.
-    private static readonly FrozenDictionary<string, string> Words =
-        new[] { "open", "in_progress", "closed", "blocked", "deferred", "tombstone", "bug", "chore", "epic", "feature", "task" }.ToFrozenDictionary(w => w, w => w);
-
     private readonly Dictionary<string, Step> _steps = new(StringComparer.Ordinal);
     private readonly ImmutableDictionary<string, BeadView>.Builder _beads = before.Beads.ToBuilder();
     private readonly Changes<BeadRecord> _listed = new();
     private readonly Dictionary<string, Changes<BeadRecord>> _byStatus = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string Repo, string Branch), Changes<BeadRecord>> _scopes = [];
+    private readonly Dictionary<(string Repo, string Branch), int> _scopes = []; // by how many issues each grows
     private readonly Changes<BoardClaim> _claims = new();
     private readonly Dictionary<string, Changes<BoardClaim>> _claimsOf = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _released = new(StringComparer.Ordinal);
@@ -30,7 +25,7 @@ internal sealed class BoardFold(Board before)
 
     public ImmutableDictionary<string, BeadView> Beads { get; private set; } = before.Beads;
 
-    public ImmutableDictionary<(string Repo, string Branch), BoardScope> Scopes { get; private set; } = before.Scopes;
+    public ImmutableDictionary<(string Repo, string Branch), int> Scopes { get; private set; } = before.Scopes;
 
     public Sorted<BeadRecord> Listed { get; private set; } = before.Listed;
 
@@ -107,29 +102,23 @@ internal sealed class BoardFold(Board before)
     private void Leave(BeadRecord record)
     {
         _listed.Leave.Add(record);
-        Of(_scopes, (record.Repo, record.Branch)).Leave.Add(record);
+        CollectionsMarshal.GetValueRefOrAddDefault(_scopes, (record.Repo, record.Branch), out _)--;
     }
 
     private void Come(BeadRecord record)
     {
         _listed.Come.Add(record);
-        Of(_scopes, (record.Repo, record.Branch)).Come.Add(record);
+        CollectionsMarshal.GetValueRefOrAddDefault(_scopes, (record.Repo, record.Branch), out _)++;
     }
 
     private void FoldScopes()
     {
         var scopes = Scopes.ToBuilder();
-        foreach (var (key, change) in _scopes)
+        foreach (var (key, growth) in _scopes)
         {
-            var scope = scopes.GetValueOrDefault(key, BoardScope.None);
-            var digests = scope.ByDigest.ToBuilder();
-            foreach (var record in change.Leave)
-                if (LineDigest.TryParse(record.Digest, out var digest)) digests.Remove(digest);
-            foreach (var record in change.Come)
-                if (LineDigest.TryParse(record.Digest, out var digest)) digests[digest] = record;
-            var count = scope.Count + change.Come.Count - change.Leave.Count;
+            var count = scopes.GetValueOrDefault(key) + growth;
             if (count == 0) scopes.Remove(key);
-            else scopes[key] = new(count, digests.ToImmutable());
+            else if (growth != 0) scopes[key] = count;
         }
 
         Scopes = scopes.ToImmutable();
@@ -290,7 +279,17 @@ internal sealed class BoardFold(Board before)
         foreach (var record in view.Records)
         {
             if (_place != (record.Repo, record.Branch) && !before.Scopes.TryGetKey((record.Repo, record.Branch), out _place)) _place = (record.Repo, record.Branch);
-            var slim = record with { Description = null, Repo = _place.Repo, Branch = _place.Branch, Status = Word(record.Status), Type = Word(record.Type) };
+            var slim = IsSlim(record) ? record : record with
+            {
+                Description = null,
+                Repo = _place.Repo,
+                Branch = _place.Branch,
+                Status = TextPool.Of(record.Status),
+                Type = TextPool.Of(record.Type),
+                Assignee = TextPool.Of(record.Assignee),
+                CreatedBy = TextPool.Of(record.CreatedBy),
+                Labels = record.Labels.IsEmpty ? [] : [.. record.Labels.Select(label => TextPool.Of(label)!)],
+            };
             var same = known?.Records.In(slim.Repo, slim.Branch) is { } old && old.SyncedAt == slim.SyncedAt && old.Version == slim.Version && old.SaysTheSameAs(slim) ? old : slim;
             records.Add(same);
         }
@@ -298,7 +297,9 @@ internal sealed class BoardFold(Board before)
         return view with { Records = records.MoveToImmutable() };
     }
 
-    private static string? Word(string? text) => text is not null && Words.TryGetValue(text, out var word) ? word : text;
+    // As the reader of lines makes them, for the first repository and branch of that name.
+    private bool IsSlim(BeadRecord record) =>
+        record.Description is null && ReferenceEquals(record.Repo, _place.Repo) && ReferenceEquals(record.Branch, _place.Branch) && ReferenceEquals(record.Status, TextPool.Of(record.Status));
 
     private static ImmutableDictionary<string, TList> Apply<TList, TChange>(
         ImmutableDictionary<string, TList> lists, Dictionary<string, TChange> changes, TList empty, Func<TList, TChange, TList> apply, Func<TList, bool> isEmpty)

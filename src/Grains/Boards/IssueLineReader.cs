@@ -28,7 +28,7 @@ internal ref struct IssueLineReader
     private readonly string _branch;
     private readonly bool _mayHoldLoneSurrogates;
     private readonly bool _isStored;
-    private readonly bool _skipsDescription;
+    private readonly bool _readsDescription;
     private Utf8JsonReader _json;
     private bool _tooDeep;
     private string? _wrong;
@@ -44,10 +44,10 @@ internal ref struct IssueLineReader
     private bool _isPinned, _isEphemeral;
     private DateTimeOffset? _createdAt, _updatedAt;
 
-    private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch, bool isStored = false, bool skipsDescription = false)
+    private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch, bool isStored = false, bool readsDescription = false)
     {
         _isStored = isStored;
-        _skipsDescription = skipsDescription;
+        _readsDescription = readsDescription;
         _number = number;
         _repo = repo;
         _branch = branch;
@@ -99,14 +99,14 @@ internal ref struct IssueLineReader
     /// <param name="whole">Whether the description is wanted.</param>
     public static IssueLine ReadStored(ReadOnlySpan<byte> line, string repo, string branch, LineDigest digest, DateTimeOffset syncedAt, bool whole)
     {
-        var reader = new IssueLineReader(line, 0, repo, branch, isStored: true, skipsDescription: !whole);
+        var reader = new IssueLineReader(line, 0, repo, branch, isStored: true, readsDescription: whole);
         reader.ReadRoot();
         return new(reader.Record(reader._id!, digest, syncedAt), reader._blocks);
     }
 
     private readonly BeadRecord Record(string id, LineDigest digest, DateTimeOffset syncedAt) => new(
         id, _repo, _branch, _title, _description, _status, _priority, _type, _assignee, _createdBy, _labels, _blockedBy, _parent, _createdAt, _updatedAt,
-        syncedAt, digest.ToString(), BlocksIds(), [],
+        syncedAt, digest, BlocksIds(), [],
         Terms: _isPinned || _isEphemeral || !_conditions.IsEmpty || !_waits.IsEmpty ? new(_conditions, _waits, _isPinned || _isEphemeral) : null);
 
     private readonly ImmutableArray<string> BlocksIds()
@@ -147,8 +147,7 @@ internal ref struct IssueLineReader
         {
             case Field.Id: _id = TextOrNull(); break;
             case Field.Title: _title = Text("title", MaxTitle); break;
-            case Field.Description when _skipsDescription: Skip(); break;
-            case Field.Description: _description = Text("description", MaxLine); break;
+            case Field.Description: _description = Description(); break;
             case Field.Status: _status = Text("status", MaxWord); break;
             case Field.IssueType: _type = Text("issue_type", MaxWord); break;
             case Field.Assignee: _assignee = Text("assignee", MaxWord); break;
@@ -173,6 +172,15 @@ internal ref struct IssueLineReader
         return text;
     }
 
+    /// <summary>The description where it is wanted; it is as long as the line at most.</summary>
+    private string? Description()
+    {
+        if (_readsDescription) return TextOrNull();
+        if (_json.TokenType is not (JsonTokenType.String or JsonTokenType.Null)) Wrong("description", "must be a string or null");
+        Skip();
+        return null;
+    }
+
     private void Limit(string field, string text, int max)
     {
         if (Names.CodePoints(text) > max) Wrong(field, $"must have at most {max} characters");
@@ -185,9 +193,17 @@ internal ref struct IssueLineReader
 
     private string? TextOrNull()
     {
-        if (_json.TokenType == JsonTokenType.String) return _json.GetString();
+        if (_json.TokenType == JsonTokenType.String) return String();
         Skip();
         return null;
+    }
+
+    /// <summary>The string that is here. Short ones are often said before.</summary>
+    private readonly string String()
+    {
+        if (_json.ValueSpan.Length > TextPool.Longest) return _json.GetString()!;
+        Span<char> text = stackalloc char[TextPool.Longest];
+        return TextPool.Of(text[.._json.CopyString(text)]);
     }
 
     private long? Priority()
@@ -208,7 +224,7 @@ internal ref struct IssueLineReader
     {
         switch (_json.TokenType)
         {
-            case JsonTokenType.String: return Cut(_json.GetString()!.Trim());
+            case JsonTokenType.String: return Cut(String().Trim());
             case JsonTokenType.Number: return Cut(Encoding.ASCII.GetString(_json.ValueSpan));
             case JsonTokenType.True: return "True";
             case JsonTokenType.False: return "False";
@@ -236,7 +252,7 @@ internal ref struct IssueLineReader
         {
             if (_json.TokenType == JsonTokenType.String)
             {
-                var label = _json.GetString()!;
+                var label = String();
                 if (label.Length > MaxWord) Limit("labels", label, MaxWord);
                 labels.Add(label);
                 continue;

@@ -6,13 +6,14 @@ using Beadhub.Beads;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// The issues of a JSONL payload (contract 7.1, 7.2, 7.5). A line that is stored as it is gets recognised by its digest and is not parsed again. All lines are
+/// The issues of a JSONL payload (contract 7.1, 7.2, 7.5). A line that is stored as it is gets recognised by its digest; of many lines it is not parsed again. All lines are
 /// checked before anything is stored.
 /// </summary>
 internal sealed class IssueLines
 {
     private const int MaxIssues = 10_000;
     private const int ShortLine = 128;
+    private const int FewLines = 8; // lines are few when the stored issues are more than so many times as many
 
     // What may stand around a line and belongs to none.
     private static ReadOnlySpan<byte> Blanks => " \t\r\v\f"u8;
@@ -58,6 +59,8 @@ internal sealed class IssueLines
     {
         var issues = new IssueLines(Math.Min(MaxIssues, jsonl.Length / ShortLine));
         using var sha512 = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        // A few lines are parsed, and compared with the issues that they name; of many it is asked first whether they are stored as they are.
+        var byDigest = jsonl.Count((byte)'\n') >= stored.Count / FewLines ? stored.ByDigest() : null;
         var start = 0;
         var count = 0;
         for (var number = 1; start < jsonl.Length; number++)
@@ -69,10 +72,20 @@ internal sealed class IssueLines
             {
                 if (++count > MaxIssues) throw new RefusedException(RefusalKind.Mismatch, $"Too many issues: exceeds limit of {MaxIssues}");
                 var digest = LineDigest.Of(line, sha512);
-                if (stored.ByDigest.TryGetValue(digest, out var known))
-                    issues.Put(new(new(known, []), false, start, length, number));
-                else if (IssueLineReader.Read(line, number, repo, branch, digest, syncedAt) is { } issue)
-                    issues.Put(new(issue, true, start, length, number));
+                var known = byDigest?.GetValueOrDefault(digest);
+                IssueLine? read = null;
+                try
+                {
+                    if (known is null) read = IssueLineReader.Read(line, number, repo, branch, digest, syncedAt);
+                }
+                catch (RefusedException) when (byDigest is null && (known = (byDigest = stored.ByDigest()).GetValueOrDefault(digest)) is not null)
+                {
+                    // Stored by a version that refused less.
+                }
+
+                if (byDigest is null && read is { } one && stored.Find(one.Record.BeadId) is { } have && have.Digest == digest) known = have;
+                if (known is not null) issues.Put(new(new(known, []), false, start, length, number));
+                else if (read is { } issue) issues.Put(new(issue, true, start, length, number));
             }
 
             start += length + 1;
@@ -113,8 +126,7 @@ internal sealed class IssueLines
             {
                 var stored = issue.Record;
                 if (stored.BlocksIds.IsEmpty || stored.BlocksIds.Where(closes).SequenceEqual(stored.ElidedIds)) continue;
-                LineDigest.TryParse(stored.Digest, out var digest);
-                issue = IssueLineReader.Read(text, line.Number, repo, branch, digest, syncedAt)!.Value;
+                issue = IssueLineReader.Read(text, line.Number, repo, branch, stored.Digest, syncedAt)!.Value;
                 line.Changed = true;
             }
 

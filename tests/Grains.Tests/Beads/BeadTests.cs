@@ -30,7 +30,7 @@ public class BeadTests
     {
         if (command.Store is not { } issue) return command;
         var line = command.Line ?? StoredLine.Render(issue.Complete());
-        return command with { Line = line, Store = issue with { Digest = LineDigest.Of(Encoding.UTF8.GetBytes(line)).ToString() } };
+        return command with { Line = line, Store = issue with { Digest = LineDigest.Of(Encoding.UTF8.GetBytes(line)) } };
     }
 
     private static ChangeBead Push(string line)
@@ -142,8 +142,8 @@ public class BeadTests
     {
         const string line = """{"id":"bd-1","title":"Title","status":"open","priority":2,"issue_type":"task","description":"Description"}""";
         _bead = _bead.Apply(new BeadStored(Push(line).Store!, null, "w", "alias", Noon));
-        _bead.Records[0].ShouldSatisfyAllConditions(r => r.Digest.ShouldBeEmpty(), r => r.Description.ShouldBeNull(), r => r.Version.ShouldBe(1));
-        Board.Empty("p").With([_bead.View("bd-1", 1)]).Scope("github.com/o/r", "main").ByDigest.ShouldBeEmpty();
+        _bead.Records[0].ShouldSatisfyAllConditions(r => r.Digest.ShouldBe(default), r => r.Description.ShouldBeNull(), r => r.Version.ShouldBe(1));
+        Board.Empty("p").With([_bead.View("bd-1", 1)]).Scope("github.com/o/r", "main").ByDigest().ShouldBeEmpty();
         Do(Push(line)).Events.ShouldHaveSingleItem().ShouldBeOfType<IssueStored>().Line.ShouldBe(line);
         Do(Push(line)).Events.ShouldBeEmpty();
         _bead.Records[0].Version.ShouldBe(2);
@@ -154,7 +154,7 @@ public class BeadTests
     {
         var bead = JsonSerializer.Deserialize(
             """{"records":[{"bead_id":"bd-1","repo":"r","branch":"main","description":"D","digest":"AAAAAAAAAAAAAAAAAAAAAA==","synced_at":"2026-01-01T00:00:00+00:00"}]}""", Bead.Kind.Snapshot)!;
-        (bead.Records[0].Digest, bead.Records[0].Description, bead.Records[0].Version).ShouldBe(("", null, 0));
+        (bead.Records[0].Digest, bead.Records[0].Description, bead.Records[0].Version).ShouldBe((default, null, 0));
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public class BoardPropertyTests
             ReferenceEquals(board.Free, board.Ready).ShouldBe(board.Free.Count == board.Ready.Count);
             Ready(board).ShouldBe(ReadyByDefinition(beads.Values.SelectMany(b => b.Bead.Records).ToList()));
             var stored = beads.Values.SelectMany(b => b.Bead.Records).Select(r => (r.Repo, r.Branch, r.BeadId, r.Digest)).ToHashSet();
-            board.Scopes.SelectMany(s => s.Value.ByDigest).Select(d => (d.Value.Repo, d.Value.Branch, d.Value.BeadId, d.Key.ToString())).ToHashSet().SetEquals(stored).ShouldBeTrue();
+            board.Scopes.Keys.SelectMany(s => board.Scope(s.Repo, s.Branch).ByDigest()).Select(d => (d.Value.Repo, d.Value.Branch, d.Value.BeadId, d.Key)).ToHashSet().SetEquals(stored).ShouldBeTrue();
         }
     }
 

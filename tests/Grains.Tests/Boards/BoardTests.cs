@@ -258,14 +258,14 @@ public class BoardTests
     public void Counts_and_digests_follow_the_issues_of_a_repository_and_branch()
     {
         var (d1, d2) = (new LineDigest(1, 1), new LineDigest(2, 2));
-        var board = Of(Record("a", digest: d1.ToString()), Record("b"), Record("a", repo: "other", digest: d1.ToString()));
+        var board = Of(Record("a", digest: d1), Record("b"), Record("a", repo: "other", digest: d1));
         var scope = board.Scope("github.com/o/r", "main");
-        (scope.Count, scope.ByDigest.Count).ShouldBe((2, 1));
-        board = board.With([new BeadView("a", 2, [Record("a", title: "New", digest: d2.ToString())], [], [])]);
+        (scope.Count, scope.ByDigest().Count).ShouldBe((2, 1));
+        board = board.With([new BeadView("a", 2, [Record("a", title: "New", digest: d2)], [], [])]);
         scope = board.Scope("github.com/o/r", "main");
-        scope.ByDigest.Keys.ShouldBe([d2]);
-        scope.ByDigest[d2].Title.ShouldBe("New");
-        board.Scope("other", "main").ShouldBe(BoardScope.None);
+        scope.ByDigest().Keys.ShouldBe([d2]);
+        scope.ByDigest()[d2].Title.ShouldBe("New");
+        board.Scope("other", "main").Count.ShouldBe(0);
     }
 
     [Fact]
