@@ -23,6 +23,7 @@ trap 'rm -rf "$results"' EXIT
 
 # A build keeps the engines apart, each in folders of its own.
 dotnet build Beadhub.sln -c Release -v quiet
+samples/build.sh
 orleans=()
 if dotnet restore tests/Orleans.Tests -p:ClusterEngine=Orleans -v quiet > /dev/null 2>&1; then
     # What runs on both engines is tested on both, and the Orleans engine by tests of its own.

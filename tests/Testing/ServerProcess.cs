@@ -52,7 +52,7 @@ public sealed class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings, int? port = null) =>
         Start(folder, settings, Executable(), ["serve"], "/health", port);
 
-    /// <summary>Starts the sample that has a Beadhub inside, under <c>/beadhub</c>.</summary>
+    /// <summary>Starts the sample that has a Beadhub inside, under <c>/beadhub</c>; <c>samples/build.sh</c> makes it.</summary>
     public static Task<ServerProcess> StartSample(string folder, IReadOnlyDictionary<string, string> settings) =>
         Start(folder, settings, Executable("samples/EmbeddedHub", "EmbeddedHub"), [], "/beadhub/health");
 
