@@ -51,7 +51,7 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
         var sessionId = IChatGrain.SessionIdOf(actor.ProjectId, participants.Select(p => p.AgentId));
         var key = IChatGrain.Key(actor.ProjectId, sessionId);
         var sent = await grains.GetGrain<IChatGrain>(key).Send(new(
-            signature.Id ?? http.NewId(), actor.Id, message, leaving, false, participants, signedAt, signature.Signature, http.MayRepeat()));
+            signature.Id ?? http.NewId(), actor.Id, message, leaving, false, participants, signedAt, signature.Signature));
         var waiting = (await presence.Waiting([key]))[0];
         return Answer.Of(
             new ChatCreated(
@@ -78,7 +78,7 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
         // Who may not write here hears that first, whatever is wrong with the signature.
         if (signature.Signature is not null) await session.Participant(actor.Id);
         var signedAt = signature.Time();
-        var sent = await session.Send(new(signature.Id ?? http.NewId(), actor.Id, text, false, hangOn, [], signedAt, signature.Signature, http.MayRepeat()));
+        var sent = await session.Send(new(signature.Id ?? http.NewId(), actor.Id, text, false, hangOn, [], signedAt, signature.Signature));
         return Answer.Of(new ChatDelivered(sent.MessageId, true, hangOn ? HangOnSeconds : 0), Wire.Types.ChatDelivered);
     }
 

@@ -70,21 +70,20 @@ internal sealed class Claims(IGrainFactory grains)
 
     private Task<ClaimPage> List(ClaimQuery query, ProjectIdentity who) => Board(who).Claims(query).AsTask();
 
-    private async Task<ClaimNextAnswer> ClaimNext(NextClaim request, ProjectIdentity who, HttpContext http)
+    private async Task<ClaimNextAnswer> ClaimNext(NextClaim request, ProjectIdentity who)
     {
         var workspace = await Enter(who, request.WorkspaceId);
-        var claimed = await Board(who).ClaimNext(request.By(workspace, RequestId(http, "claim-next")));
+        var claimed = await Board(who).ClaimNext(request.By(workspace));
         return claimed is null
             ? new(false, null, null)
             : new(true, Beads.Listed(claimed.Issue), BeadClaimItem.Of(who.ProjectId, claimed.Claim.BeadId, claimed.Claim.Claim));
     }
 
-    private async Task<JoinAnswer> Join(JoinRequest request, ProjectIdentity who, HttpContext http)
+    private async Task<JoinAnswer> Join(JoinRequest request, ProjectIdentity who)
     {
         var workspace = await Enter(who, request.WorkspaceId);
         var joined = await Board(who).Join(new(
-            request.BeadId, workspace.WorkspaceId, workspace.Alias, workspace.HumanName, request.Role, request.Note is "" ? null : request.Note,
-            RequestId(http, "claim")));
+            request.BeadId, workspace.WorkspaceId, workspace.Alias, workspace.HumanName, request.Role, request.Note is "" ? null : request.Note));
         var all = BeadClaimList.Of(who.ProjectId, await Board(who).ClaimsOn(request.BeadId));
         return new(request.BeadId, BeadClaimItem.Of(who.ProjectId, joined.BeadId, joined.Claim), all.Claims, all.Count);
     }
@@ -100,8 +99,6 @@ internal sealed class Claims(IGrainFactory grains)
         new(workspaceId ?? who.AgentId ?? throw ApiException.Forbidden("API key is not bound to an agent"), "", null));
 
     private IBoardGrain Board(ProjectIdentity who) => grains.GetGrain<IBoardGrain>(who.ProjectId);
-
-    private static string? RequestId(HttpContext http, string what) => http.MayRepeat() ? http.NewId(what) : null;
 
     private sealed record JoinRequest(string? WorkspaceId, string? Role, string? Note, string BeadId) : INamesWorkspace;
 
@@ -140,9 +137,9 @@ internal sealed class Claims(IGrainFactory grains)
             return new(workspace, labels, types, fields.Get(Priority), fields.Get(OnRepo), fields.Get(OnBranch), fields.Get(AssignedTo));
         }
 
-        public ClaimNextBead By(WorkspaceEntered workspace, string? requestId) => new(
+        public ClaimNextBead By(WorkspaceEntered workspace) => new(
             workspace.WorkspaceId, workspace.Alias, workspace.HumanName, [.. Labels], [.. Types], MaxPriority, NullIfEmpty(Repo), NullIfEmpty(Branch),
-            NullIfEmpty(Assignee), requestId);
+            NullIfEmpty(Assignee));
 
         private static string? NullIfEmpty(string? text) => text is "" ? null : text;
     }

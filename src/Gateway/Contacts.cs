@@ -33,7 +33,7 @@ internal sealed class Contacts(IGrainFactory grains, Identification identificati
 
         var who = await Caller(http);
         var slug = who.Standing.Slug ?? throw ApiException.NotFound("Project not found");
-        var contact = await grains.GetGrain<IContactsGrain>(who.ProjectId).Add(new(http.NewId("contact"), address, label, slug, http.MayRepeat()));
+        var contact = await grains.GetGrain<IContactsGrain>(who.ProjectId).Add(new(http.NewId("contact"), address, label, slug));
         return Answer.Of(contact, Wire.Types.ContactView);
     }
 

@@ -26,7 +26,7 @@ internal sealed class Control(IGrainFactory grains, Identification identificatio
         if (target is null) throw ApiException.NotFound("Agent not found");
         var id = http.NewId();
         await grains.GetGrain<IControlGrain>(IControlGrain.Key(actor.ProjectId, target.AgentId))
-            .Signal(new(new(id, signal!), actor.Id, http.MayRepeat()));
+            .Signal(new(new(id, signal!), actor.Id));
         return Answer.Of(new ControlAnswer(id, signal!), Wire.Types.ControlAnswer);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class Escalations(IGrainFactory grains, Identification identific
         var agent = await ActiveWorkspace(who.ProjectId, workspaceId);
         if (agent.Alias != alias) throw ApiException.Forbidden("Alias does not match workspace_id");
         var created = await Grain(who).Create(new(
-            http.NewId("escalation"), workspaceId, alias, subject, situation, [.. options], email, TimeSpan.FromHours(hours), http.MayRepeat()));
+            http.NewId("escalation"), workspaceId, alias, subject, situation, [.. options], email, TimeSpan.FromHours(hours)));
         return Answer.Of(new EscalationCreatedAnswer(created.EscalationId, created.Status, created.CreatedAt, created.ExpiresAt), Wire.Types.EscalationCreatedAnswer);
     }
 

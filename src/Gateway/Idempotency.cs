@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -10,14 +12,33 @@ namespace Beadhub.Gateway;
 
 /// <summary>
 /// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header, and any writing tool with this argument, returns its first answer when it is sent again by
-/// the same caller, also after a restart. The ids of what it creates follow from the key too, so a repeat finds what was created when the server died before it could answer.
+/// the same caller, also after a restart. The ids of what it creates follow from the key too.
 /// </summary>
-/// <remarks>Not for <see cref="UnkeptAnswers"/>: no answer that holds a key is kept.</remarks>
-internal sealed class Idempotency(IGrainFactory grains, Identification identification)
+/// <remarks>
+/// A request is carried out without a look at what came before: the first event that it writes carries the request's mark and its result, so the log refuses a repeat in the very append
+/// that would have done it again, and the repeat is answered from the recorded result. The answer itself is kept, by a commit of its own, where it does not follow from one recorded
+/// result: of what wrote nothing (a refusal), wrote more than once, or reads for its answer (<see cref="FromResult"/>).
+/// Not for <see cref="UnkeptAnswers"/>: no answer that holds a key is kept.
+/// </remarks>
+internal sealed class Idempotency(IGrainFactory grains, Identification identification, TimeProvider time)
 {
     private const string Header = "Idempotency-Key";
+    private const string Replayed = "Idempotent-Replayed";
     private const int MaxKey = 255;
     private const int MaxRecorded = 1024 * 1024;
+    private const int Attempts = 3;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>What answers with nothing but the result of one decision and what was asked, so that a repeat that is carried out on the recorded result answers the same.</summary>
+    private static readonly FrozenSet<string> FromResult = new[]
+    {
+        "POST /v1/messages", "POST /v1/messages/{messageId}/ack", "POST /v1/reservations", "POST /v1/reservations/renew", "POST /v1/reservations/release",
+        "POST /v1/reservations/revoke", "POST /v1/beads/claim-next", "POST /v1/tasks", "POST /v1/tasks/{reference}/comments", "POST /v1/agents/{alias}/control",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    // What this node carries out. Repeats that come meanwhile wait for it; those at other nodes are sorted out by the log.
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _underWay = new(StringComparer.Ordinal);
 
     /// <summary>Runs a request, by its key when it is a write that has one.</summary>
     public Task Run(HttpContext http, RequestDelegate next) =>
@@ -36,71 +57,138 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         }
 
         using var body = await RequestBody.Read(http.Request);
-        MemoryMarshal.TryGetArray(body.Bytes, out var bytes);
-        http.Request.Body = new MemoryStream(bytes.Array ?? [], bytes.Offset, bytes.Count, writable: false);
         var fingerprint = Fingerprint(http.Request, body.Bytes.Span);
         http.DeriveIds($"{caller.Project}\n{caller.Name}\n{key}\n{http.Request.Method} {http.Request.Path.Value}");
 
         var name = IIdempotentRequestGrain.Key(caller.Project, caller.Name, key);
-        var request = grains.GetGrain<IIdempotentRequestGrain>(name);
-        var begun = await request.Begin(fingerprint);
-        switch (begun.Step)
-        {
-            case RequestStep.Repeat:
-                Repeat(http, begun.Answer!);
-                break;
-            case RequestStep.Refuse:
-                throw ApiException.Unprocessable($"This {Header} was used for another request");
-            case RequestStep.Wait:
-                throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
-            default:
-                await CarryOut(http, carried => RequestFence.During(name, () => next(carried)), request, begun.Turn, fingerprint);
-                break;
-        }
-    }
-
-    private static async Task CarryOut(HttpContext http, RequestDelegate next, IIdempotentRequestGrain request, Guid turn, string fingerprint)
-    {
-        var client = http.Response.Body;
-        using var written = new MemoryStream();
-        var recorded = false;
+        var turn = await Begin(name);
         try
         {
-            http.Response.Body = written;
-            await ErrorAnswers.Run(http, next);
-            await http.Response.BodyWriter.FlushAsync();
-            http.Response.Body = client;
-            if (IsFinal(http.Response.StatusCode) && written.Length <= MaxRecorded)
-            {
-                recorded = true;
-                var holdsSecret = http.GetEndpoint()?.Metadata.GetMetadata<AnswersSecretAttribute>() is null ? default(bool?) : true;
-                var text = Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length);
-                var kept = await request.Complete(new(fingerprint, http.Response.StatusCode, text, holdsSecret), turn);
-                if (kept is { Step: RequestStep.Repeat, Answer: { } first })
-                {
-                    // Another node was faster with the same request.
-                    Repeat(http, first);
-                    return;
-                }
-            }
-        }
-        catch (UnavailableException) when (recorded)
-        {
-            // The write itself is durable, and its ids follow from the key: the answer is as good without a record.
+            await CarryOut(http, next, body, caller.Project, name, fingerprint);
         }
         finally
         {
-            http.Response.Body = client;
-            if (!recorded) await request.Abandon(turn);
+            _underWay.TryRemove(name, out _);
+            turn.SetResult();
+        }
+    }
+
+    /// <summary>Waits for a first one that is under way.</summary>
+    private async ValueTask<TaskCompletionSource> Begin(string name)
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var since = time.GetTimestamp();
+        while (!_underWay.TryAdd(name, turn))
+        {
+            if (!_underWay.TryGetValue(name, out var first)) continue;
+            var left = Patience - time.GetElapsedTime(since);
+            if (left <= TimeSpan.Zero)
+                throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
+            await first.Task.WaitAsync(left, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
-        written.Position = 0;
-        await written.CopyToAsync(client, http.RequestAborted);
+        return turn;
+    }
+
+    private async Task CarryOut(HttpContext http, RequestDelegate next, RequestBody body, string project, string name, string fingerprint)
+    {
+        var client = http.Response.Body;
+        var headers = http.Response.Headers.ToArray();
+        var request = grains.GetGrain<IIdempotentRequestGrain>(name);
+        var isRepeat = false;
+        for (var attempt = 1; attempt <= Attempts; attempt++)
+        {
+            var keyed = new KeyedRequest(project, IIdempotentRequestGrain.MarkOf(name), fingerprint, Guid.NewGuid(), isRepeat);
+            using var written = new MemoryStream();
+            bool isRefused;
+            try
+            {
+                MemoryMarshal.TryGetArray(body.Bytes, out var bytes);
+                http.Request.Body = new MemoryStream(bytes.Array ?? [], bytes.Offset, bytes.Count, writable: false);
+                http.Response.Body = written;
+                isRefused = await Attempt(http, next, keyed);
+            }
+            finally
+            {
+                http.Response.Body = client;
+            }
+
+            var found = isRefused ? await request.Find(fingerprint) : await Settle(http, request, keyed, fingerprint, written);
+            switch (found.State)
+            {
+                case RequestState.New when !isRefused:
+                    if (keyed is { IsRepeat: true, HasWritten: false }) http.Response.Headers[Replayed] = "true";
+                    written.Position = 0;
+                    await written.CopyToAsync(client, http.RequestAborted);
+                    return;
+                case RequestState.Answered:
+                    Repeat(http, found.Answer!);
+                    return;
+            }
+
+            http.Response.StatusCode = StatusCodes.Status200OK;
+            http.Response.Headers.Clear();
+            foreach (var (header, value) in headers) http.Response.Headers[header] = value;
+            isRepeat |= found.State == RequestState.CarriedOut;
+            if (found.State == RequestState.OtherRequest) throw ApiException.Unprocessable($"This {Header} was used for another request");
+        }
+
+        // Other nodes carry out the same.
+        throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
+    }
+
+    /// <summary>Makes the answer; true when another attempt was found to have written, and there is none.</summary>
+    private static async Task<bool> Attempt(HttpContext http, RequestDelegate next, KeyedRequest keyed)
+    {
+        var isRefused = false;
+        await ErrorAnswers.Run(http, async carried =>
+        {
+            try
+            {
+                await keyed.During(() => next(carried));
+            }
+            catch (CarriedOutException)
+            {
+                isRefused = true;
+            }
+        });
+        await http.Response.BodyWriter.FlushAsync();
+        return isRefused;
+    }
+
+    /// <summary>Whether the answer may be given: then it is kept, or follows from what was written.</summary>
+    private static async ValueTask<RequestFound> Settle(HttpContext http, IIdempotentRequestGrain request, KeyedRequest keyed, string fingerprint, MemoryStream written)
+    {
+        var status = http.Response.StatusCode;
+        var isAnswer = new RequestFound(RequestState.New);
+        if (!IsFinal(status) || written.Length > MaxRecorded)
+        {
+            // What has ended since it was asked for the first time is answered as then.
+            return status == StatusCodes.Status410Gone && keyed is { IsRepeat: false, HasWritten: false } ? await request.Find(fingerprint) : isAnswer;
+        }
+
+        if (http.GetEndpoint() is RouteEndpoint route && FromResult.Contains($"{http.Request.Method} {route.RoutePattern.RawText?.TrimEnd('/')}"))
+        {
+            // A repeat that cannot be answered any more is no reason to forget the result.
+            if (keyed.IsRepeat ? !keyed.HasWritten : keyed.HasOneResult) return isAnswer;
+        }
+
+        var holdsSecret = http.GetEndpoint()?.Metadata.GetMetadata<AnswersSecretAttribute>() is null ? default(bool?) : true;
+        var text = Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length);
+        try
+        {
+            return await request.Keep(new(fingerprint, status, text, holdsSecret), keyed.Attempt, keyed.HasWritten || keyed.IsRepeat);
+        }
+        catch (UnavailableException)
+        {
+            // What was written is durable, and a repeat finds it: the answer is as good without a record.
+            return isAnswer;
+        }
     }
 
     private static void Repeat(HttpContext http, RecordedAnswer answer)
     {
-        http.Response.Headers["Idempotent-Replayed"] = "true";
+        http.Response.Headers[Replayed] = "true";
         http.Response.StatusCode = answer.Status;
         Answer.Write(http.Response, Encoding.UTF8.GetBytes(answer.Body));
     }

@@ -29,19 +29,18 @@ internal sealed class MailSending(IGrainFactory grains, MailRate rate, TimeProvi
     }
 
     /// <summary>Delivers a mail to its recipient, a living agent.</summary>
-    /// <param name="http">The request.</param>
     /// <param name="mail">The mail.</param>
     /// <param name="signedAt">The time that its sender has signed, if any.</param>
     /// <param name="signature">What its sender has signed, if anything.</param>
     /// <exception cref="ApiException">429 when the sender has sent too much.</exception>
-    public async Task<MailReceipt> Send(HttpContext http, AddressedMail mail, DateTimeOffset? signedAt = null, MessageSignature? signature = null)
+    public async Task<MailReceipt> Send(AddressedMail mail, DateTimeOffset? signedAt = null, MessageSignature? signature = null)
     {
         var (sender, (what, recipient)) = (mail.Sender, (mail.Mail, mail.To.Recipient!));
         rate.Take(sender.Id);
         // What the server has signed holds whole seconds.
         if (mail.To.Signature is { } made) (signature, signedAt) = (made, mail.At.AddTicks(-(mail.At.Ticks % TimeSpan.TicksPerSecond)));
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
-            mail.Id, sender.Id, sender.Alias, recipient.Alias, what.Subject, what.Text, what.Priority, what.ThreadId, signedAt, signature, what.IsSilent, http.MayRepeat()));
+            mail.Id, sender.Id, sender.Alias, recipient.Alias, what.Subject, what.Text, what.Priority, what.ThreadId, signedAt, signature, what.IsSilent));
         if (mail.To.HasRotated) await AcknowledgeRotation(sender, recipient);
         return receipt;
     }

@@ -59,7 +59,7 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
         signed.MustBeTo(recipient);
 
-        var receipt = await mail.Send(http, addressed, sentAt, signed.Signature);
+        var receipt = await mail.Send(addressed, sentAt, signed.Signature);
         return Answer.Of(new SentMessage(receipt.MessageId, "delivered", receipt.At), Wire.Types.SentMessage);
     }
 

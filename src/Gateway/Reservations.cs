@@ -66,7 +66,7 @@ internal sealed class Reservations(IGrainFactory grains)
     {
         var id = http.NewId();
         var outcome = await Locks(actor.ProjectId).Acquire(
-            new(id, request.Keys, request.IsPattern, actor.Id, actor.Alias, request.Seconds, request.Metadata, http.MayRepeat()));
+            new(id, request.Keys, request.IsPattern, actor.Id, actor.Alias, request.Seconds, request.Metadata));
         if (outcome.Conflicts.Length > 0) return Answer.Refusal(409, ReservationHeld.By(outcome.Conflicts), Wire.Types.ReservationHeld);
         return Answer.Of(
             new ReservationAnswer(

@@ -50,7 +50,7 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
 
         var actor = await identification.ActorOf(http);
         var task = await Of(actor.Who).Create(new(
-            http.NewId(), actor.Id, title!, description ?? "", notes ?? "", priority ?? 2, type ?? Types[0], labels ?? [], parent, assignee, http.MayRepeat()));
+            http.NewId(), actor.Id, title!, description ?? "", notes ?? "", priority ?? 2, type ?? Types[0], labels ?? [], parent, assignee));
         return Answer.Of(task, Wire.Types.TaskView);
     }
 
@@ -189,7 +189,7 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
         var reference = Reference(http);
         var actor = await identification.ActorOf(http);
         var task = await Of(actor.Who).Name(reference);
-        var comment = await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, text!, http.MayRepeat()));
+        var comment = await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, text!));
         return Answer.Of(comment, Wire.Types.TaskComment);
     }
 

@@ -125,6 +125,7 @@ public static class EventTypes
 [JsonSerializable(typeof(TaskClaimSettled))]
 [JsonSerializable(typeof(TaskCommented))]
 [JsonSerializable(typeof(RequestAnswered))]
+[JsonSerializable(typeof(RequestCarriedOut))]
 [JsonSerializable(typeof(ContactAdded))]
 [JsonSerializable(typeof(ContactRemoved))]
 [JsonSerializable(typeof(AgentPublished))]

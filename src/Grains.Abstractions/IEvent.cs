@@ -1,3 +1,5 @@
+using Orleans;
+
 namespace Beadhub;
 
 /// <summary>
@@ -5,3 +7,9 @@ namespace Beadhub;
 /// kept for ever in the event log. A change of shape is a new type with a new version suffix.
 /// </summary>
 public interface IEvent;
+
+/// <summary>
+/// A request with an <c>Idempotency-Key</c> wrote the events before this one, which all have marks of their own: this one carries the request's.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("request.carried_out.v1")]
+public sealed record RequestCarriedOut : IEvent;

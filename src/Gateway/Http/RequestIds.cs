@@ -4,8 +4,8 @@ using System.Text;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// Ids of what a request creates. A request with an <c>Idempotency-Key</c> always makes the same ids, so that a grain which has created the
-/// thing before its answer was lost recognises the repeat; any other request makes random ones.
+/// Ids of what a request creates. A request with an <c>Idempotency-Key</c> always makes the same ids, so that a repeat which is answered from the recorded result
+/// names what the first attempt has created; any other request makes random ones.
 /// </summary>
 internal static class RequestIds
 {
@@ -13,9 +13,6 @@ internal static class RequestIds
 
     /// <summary>Makes the ids of this request follow from a text that only repeats of it share.</summary>
     public static void DeriveIds(this HttpContext http, string seed) => http.Items[Seed] = seed;
-
-    /// <summary>Whether the request may be a repeat: what has its ids already was made by it.</summary>
-    public static bool MayRepeat(this HttpContext http) => http.Items.ContainsKey(Seed);
 
     /// <summary>An id for something new: a UUID in lower case with hyphens.</summary>
     /// <param name="http">The request.</param>

@@ -116,7 +116,7 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
             var addressed = await mail.Address(call.Http, sender, new($"mail {deliveries.Count}", null, alias, subject, body, importance, thread, IsSilent: true));
             var recipient = addressed.To.Recipient ?? throw ApiException.NotFound($"Agent not found: {alias}");
             if (recipient.IsRetired) throw ApiException.Gone("Agent is retired");
-            var receipt = await mail.Send(call.Http, addressed);
+            var receipt = await mail.Send(addressed);
             deliveries.Add(new(recipient.Alias, receipt.MessageId, "delivered", receipt.At));
         }
 

@@ -58,14 +58,12 @@ public sealed record ChangeBead(
 /// <param name="Issue">Issue that must be open still; null when there is no such condition.</param>
 /// <param name="Role">What the claimant does on the bead.</param>
 /// <param name="Note">What the claimant has to say about it.</param>
-/// <param name="RequestId">Id of a request that may be a repeat: a claim is made for it once in the project; null when it is none.</param>
 [GenerateSerializer, Immutable, Alias("bead.claim_terms.v1")]
 public sealed record ClaimTerms(
     [property: Id(0)] ClaimKind Kind,
     [property: Id(1)] BeadRef? Issue = null,
     [property: Id(2)] string? Role = null,
-    [property: Id(3)] string? Note = null,
-    [property: Id(4)] string? RequestId = null);
+    [property: Id(3)] string? Note = null);
 
 /// <summary>Beside whom a bead may be claimed.</summary>
 public enum ClaimKind
@@ -103,7 +101,6 @@ public enum StoreResult
 /// <param name="Removed">Whether an issue was removed.</param>
 /// <param name="HeldBy">Claimant that made a claim impossible; null when the claim was granted, none was asked for, or the issue is not open any more.</param>
 /// <param name="Granted">The claim that was made.</param>
-/// <param name="Earlier">Where the claim is that was made for this very request before; nothing was changed then.</param>
 /// <param name="NewsVersion">Version of the event that subscribers may want to hear of; 0 when there is none (contract 12.4).</param>
 [GenerateSerializer, Immutable, Alias("bead.changed.v1")]
 public sealed record BeadChange(
@@ -113,11 +110,4 @@ public sealed record BeadChange(
     [property: Id(3)] bool Removed,
     [property: Id(4)] BeadClaim? HeldBy,
     [property: Id(5)] BeadClaim? Granted = null,
-    [property: Id(6)] EarlierClaim? Earlier = null,
     [property: Id(7)] long NewsVersion = 0);
-
-/// <summary>Where a claim's event is.</summary>
-/// <param name="BeadId">The bead.</param>
-/// <param name="Version">Version of the bead after it.</param>
-[GenerateSerializer, Immutable, Alias("bead.earlier_claim.v1")]
-public sealed record EarlierClaim([property: Id(0)] string BeadId, [property: Id(1)] long Version);

@@ -14,7 +14,6 @@ namespace Beadhub.Boards;
 /// <param name="Repo">Canonical origin.</param>
 /// <param name="Branch">Branch.</param>
 /// <param name="Assignee">Exactly.</param>
-/// <param name="RequestId">Id of a request that may be a repeat, which is answered with the bead that it claimed before; null when it is none.</param>
 [GenerateSerializer, Immutable, Alias("board.claim_next.v1")]
 public sealed record ClaimNextBead(
     [property: Id(0)] string WorkspaceId,
@@ -25,8 +24,7 @@ public sealed record ClaimNextBead(
     [property: Id(5)] int? MaxPriority,
     [property: Id(6)] string? Repo,
     [property: Id(7)] string? Branch,
-    [property: Id(8)] string? Assignee,
-    [property: Id(9)] string? RequestId);
+    [property: Id(8)] string? Assignee);
 
 /// <summary>A bead that was claimed, and the claim.</summary>
 [GenerateSerializer, Immutable, Alias("board.claimed.v1")]
@@ -39,7 +37,6 @@ public sealed record ClaimedBead([property: Id(0)] IssueRow Issue, [property: Id
 /// <param name="HumanName">Its human name; may be empty.</param>
 /// <param name="Role">What the claimant does on the bead.</param>
 /// <param name="Note">What the claimant has to say about it.</param>
-/// <param name="RequestId">Id of a request that may be a repeat, which is answered as the first time; null when it is none.</param>
 [GenerateSerializer, Immutable, Alias("board.join.v1")]
 public sealed record JoinBead(
     [property: Id(0)] string BeadId,
@@ -47,8 +44,7 @@ public sealed record JoinBead(
     [property: Id(2)] string Alias,
     [property: Id(3)] string HumanName,
     [property: Id(4)] string? Role,
-    [property: Id(5)] string? Note,
-    [property: Id(6)] string? RequestId);
+    [property: Id(5)] string? Note);
 
 /// <summary>A claim on a bead.</summary>
 [GenerateSerializer, Immutable, Alias("board.claim_view.v1")]

@@ -89,7 +89,6 @@ public interface IChatGrain : IGrainWithStringKey
 /// <param name="Participants">All participants, to begin the session if need be; empty when it must exist.</param>
 /// <param name="SignedAt">The signed time, if any.</param>
 /// <param name="Signature">What the sender signed, if anything.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("chat.send.v1")]
 public sealed record SendChat(
     [property: Id(0)] string MessageId,
@@ -99,8 +98,7 @@ public sealed record SendChat(
     [property: Id(4)] bool HangsOn,
     [property: Id(5)] ImmutableArray<ChatParticipant> Participants,
     [property: Id(6)] DateTimeOffset? SignedAt = null,
-    [property: Id(7)] MessageSignature? Signature = null,
-    [property: Id(8)] bool MayRepeat = false);
+    [property: Id(7)] MessageSignature? Signature = null);
 
 /// <summary>A stored message.</summary>
 /// <param name="SessionId">Session.</param>

@@ -27,14 +27,12 @@ public interface IContactsGrain : IGrainWithStringKey
 /// <param name="Address">Address: a project's slug, or slug and alias with a slash between.</param>
 /// <param name="Label">What the project calls it.</param>
 /// <param name="OwnSlug">Slug of the project: its own addresses are no contacts.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("contacts.add.v1")]
 public sealed record AddContact(
     [property: Id(0)] string ContactId,
     [property: Id(1)] string Address,
     [property: Id(2)] string? Label,
-    [property: Id(3)] string OwnSlug,
-    [property: Id(4)] bool MayRepeat = false);
+    [property: Id(3)] string OwnSlug);
 
 /// <summary>A contact.</summary>
 [GenerateSerializer, Immutable, Alias("contacts.contact.v1")]

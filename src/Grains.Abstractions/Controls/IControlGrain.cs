@@ -29,9 +29,8 @@ public interface IControlGrain : IGrainWithStringKey
 /// <summary>A signal to be queued.</summary>
 /// <param name="Signal">The signal.</param>
 /// <param name="FromAgentId">Sender.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("control.send.v1")]
-public sealed record SendSignal([property: Id(0)] ControlSignal Signal, [property: Id(1)] string FromAgentId, [property: Id(2)] bool MayRepeat);
+public sealed record SendSignal([property: Id(0)] ControlSignal Signal, [property: Id(1)] string FromAgentId);
 
 /// <summary>A signal.</summary>
 /// <param name="SignalId">Id.</param>

@@ -59,7 +59,6 @@ public static class EscalationStatus
 /// <param name="Options">Answers to choose from.</param>
 /// <param name="MemberEmail">Human to be asked.</param>
 /// <param name="ExpiresIn">How long the answer is waited for.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("escalation.create.v1")]
 public sealed record CreateEscalation(
     [property: Id(0)] string EscalationId,
@@ -69,8 +68,7 @@ public sealed record CreateEscalation(
     [property: Id(4)] string Situation,
     [property: Id(5)] ImmutableArray<string> Options,
     [property: Id(6)] string? MemberEmail,
-    [property: Id(7)] TimeSpan ExpiresIn,
-    [property: Id(8)] bool MayRepeat = false);
+    [property: Id(7)] TimeSpan ExpiresIn);
 
 /// <summary>Answers an escalation.</summary>
 /// <param name="EscalationId">Which.</param>

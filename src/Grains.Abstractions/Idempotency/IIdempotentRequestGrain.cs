@@ -6,8 +6,7 @@ using Orleans.Concurrency;
 namespace Beadhub.Idempotency;
 
 /// <summary>
-/// A write that carries an <c>Idempotency-Key</c>, and the answer that it was given, so that an agent whose connection broke can ask again safely,
-/// also after a restart. Key: project id / hash of the caller and the key.
+/// A write that carries an <c>Idempotency-Key</c>, and the answer that it was given where that does not follow from what was written. Key: project id / hash of the caller and the key.
 /// </summary>
 [Alias("beadhub.idempotent_request")]
 public interface IIdempotentRequestGrain : IGrainWithStringKey
@@ -16,50 +15,42 @@ public interface IIdempotentRequestGrain : IGrainWithStringKey
     static string Key(string projectId, string caller, string idempotencyKey) =>
         $"{projectId}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{idempotencyKey}")))}";
 
-    /// <summary>
-    /// Begins the request, or answers what the first one with this key was told; waits for a first one that is under way. Whoever is told to
-    /// proceed ends with <see cref="Complete"/> or <see cref="Abandon"/>, within a minute where there are other nodes: a node that has not been heard of for so long is taken for
-    /// dead, and another is told to proceed.
-    /// </summary>
+    /// <summary>The mark of the first event that is written for a request: its deduplication key within the project.</summary>
+    static string MarkOf(string key) => $"request:{key[(key.IndexOf('/') + 1)..]}";
+
+    /// <summary>What has become of the request.</summary>
     /// <param name="fingerprint">Hash of what is asked: the same key may not be used for something else.</param>
-    [AlwaysInterleave]
-    Task<RequestBegun> Begin(string fingerprint);
+    [AlwaysInterleave, ReadOnly]
+    Task<RequestFound> Find(string fingerprint);
 
-    /// <summary>Keeps the answer, unless another node was faster with the same request; completes when it is durable.</summary>
+    /// <summary>Keeps an answer, unless another attempt at the request was faster; completes when it is durable.</summary>
     /// <param name="answer">The answer.</param>
-    /// <param name="turn"><see cref="RequestBegun.Turn"/>: who has lost it ends nobody else's.</param>
-    /// <returns><see cref="RequestStep.Proceed"/> with this answer, or what the other node's answer means for this request.</returns>
+    /// <param name="attempt">The attempt that it is of.</param>
+    /// <param name="hasWritten">Whether the attempt has written. If not, the answer takes the request's mark, so that no other attempt writes.</param>
+    /// <returns><see cref="RequestState.New"/> when it is kept, otherwise what has become of the request.</returns>
     [Repeatable, AlwaysInterleave]
-    Task<RequestBegun> Complete(RecordedAnswer answer, Guid turn);
-
-    /// <summary>There is no answer worth keeping: the next request with this key is carried out.</summary>
-    /// <param name="turn"><see cref="RequestBegun.Turn"/>: who has lost it ends nobody else's.</param>
-    [Repeatable, AlwaysInterleave]
-    Task Abandon(Guid turn);
+    Task<RequestFound> Keep(RecordedAnswer answer, Guid attempt, bool hasWritten);
 }
 
-/// <summary>What is to be done with a request that carries a key.</summary>
-public enum RequestStep
+/// <summary>What has become of a request that carries a key.</summary>
+public enum RequestState
 {
-    /// <summary>Carry it out.</summary>
-    Proceed,
+    /// <summary>Nobody else has carried it out.</summary>
+    New,
 
-    /// <summary>Give the recorded answer.</summary>
-    Repeat,
+    /// <summary>It was carried out, at least in part: the answer follows from what is in the log.</summary>
+    CarriedOut,
 
-    /// <summary>The first one is still under way.</summary>
-    Wait,
+    /// <summary>It was answered.</summary>
+    Answered,
 
     /// <summary>The key was used for another request.</summary>
-    Refuse,
+    OtherRequest,
 }
 
-/// <summary>How to go on, and the recorded answer if there is one.</summary>
-/// <param name="Step">What to do.</param>
-/// <param name="Answer">The recorded answer.</param>
-/// <param name="Turn">Fencing token of who is told to proceed.</param>
-[GenerateSerializer, Immutable, Alias("idempotency.begun.v1")]
-public sealed record RequestBegun([property: Id(0)] RequestStep Step, [property: Id(1)] RecordedAnswer? Answer = null, [property: Id(2)] Guid Turn = default);
+/// <summary>What has become of a request, and its answer if it is kept.</summary>
+[GenerateSerializer, Immutable, Alias("idempotency.found.v1")]
+public sealed record RequestFound([property: Id(0)] RequestState State, [property: Id(1)] RecordedAnswer? Answer = null);
 
 /// <summary>An answer as it was given.</summary>
 /// <param name="Fingerprint">Hash of what was asked.</param>

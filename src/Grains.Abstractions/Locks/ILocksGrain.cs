@@ -45,7 +45,6 @@ public interface ILocksGrain : IGrainWithStringKey
 /// <param name="Alias">Its alias.</param>
 /// <param name="TtlSeconds">Time to live; clamped to what is allowed.</param>
 /// <param name="Metadata">A JSON object.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("reservation.acquire.v1")]
 public sealed record AcquireReservations(
     [property: Id(0)] string ReservationId,
@@ -54,8 +53,7 @@ public sealed record AcquireReservations(
     [property: Id(3)] string AgentId,
     [property: Id(4)] string Alias,
     [property: Id(5)] long TtlSeconds,
-    [property: Id(6)] string Metadata = "{}",
-    [property: Id(7)] bool MayRepeat = false);
+    [property: Id(6)] string Metadata = "{}");
 
 /// <summary>Renews a key.</summary>
 [GenerateSerializer, Immutable, Alias("reservation.renew.v1")]

@@ -59,7 +59,6 @@ public interface IMailboxGrain : IGrainWithStringKey
 /// <param name="SentAt">The signed time; null for the server's.</param>
 /// <param name="Signature">What the sender signed, if anything.</param>
 /// <param name="IsSilent">Whether event streams keep silent about it.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("mail.deliver.v1")]
 public sealed record DeliverMail(
     [property: Id(0)] string MessageId,
@@ -72,8 +71,7 @@ public sealed record DeliverMail(
     [property: Id(7)] string? ThreadId = null,
     [property: Id(8)] DateTimeOffset? SentAt = null,
     [property: Id(9)] MessageSignature? Signature = null,
-    [property: Id(10)] bool IsSilent = false,
-    [property: Id(11)] bool MayRepeat = false);
+    [property: Id(10)] bool IsSilent = false);
 
 /// <summary>When a mail was delivered, or acknowledged.</summary>
 [GenerateSerializer, Immutable, Alias("mail.receipt.v1")]

@@ -24,13 +24,11 @@ public interface ITaskCommentsGrain : IGrainWithStringKey
 /// <param name="CommentId">Id for it.</param>
 /// <param name="AgentId">Who says it.</param>
 /// <param name="Body">Text, 1 to 65,536 characters.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("task.add_comment.v1")]
 public sealed record AddComment(
     [property: Id(0)] string CommentId,
     [property: Id(1)] string AgentId,
-    [property: Id(2)] string Body,
-    [property: Id(3)] bool MayRepeat = false);
+    [property: Id(2)] string Body);
 
 /// <summary>A comment on a task.</summary>
 [GenerateSerializer, Immutable, Alias("task.comment.v1")]

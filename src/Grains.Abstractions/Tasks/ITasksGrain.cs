@@ -92,7 +92,6 @@ public interface ITasksGrain : IGrainWithStringKey
 /// <param name="Labels">Labels.</param>
 /// <param name="ParentId">Id of the task that it is a part of.</param>
 /// <param name="AssigneeId">Agent that is to do it.</param>
-/// <param name="MayRepeat">Whether the caller may have sent the same command before, under the same id.</param>
 [GenerateSerializer, Immutable, Alias("task.create.v1")]
 public sealed record CreateTask(
     [property: Id(0)] string TaskId,
@@ -104,8 +103,7 @@ public sealed record CreateTask(
     [property: Id(6)] string Type,
     [property: Id(7)] ImmutableArray<string> Labels,
     [property: Id(8)] string? ParentId,
-    [property: Id(9)] string? AssigneeId,
-    [property: Id(10)] bool MayRepeat = false);
+    [property: Id(9)] string? AssigneeId);
 
 /// <summary>What to change of a task; null leaves it as it is.</summary>
 /// <param name="Reference">The task.</param>

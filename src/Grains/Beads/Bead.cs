@@ -130,7 +130,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             bead = Raise(bead, new BeadReleased(own, released.Alias, title, now));
 
         var outcome = new Outcome(stored, statusChanged, removed, heldBy, granted, NewsFromEnd: events.Count - news);
-        var decision = new Decision<Outcome>(events.DrainToImmutable(), outcome) { Mark = granted is not null && command.Terms?.RequestId is { } request ? MarkOf(request) : null };
+        var decision = new Decision<Outcome>(events.DrainToImmutable(), outcome);
         return (decision, bead);
 
         Bead Raise(Bead before, IEvent @event)
@@ -139,9 +139,6 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             return before.Apply(@event);
         }
     }
-
-    /// <summary>The mark of the claim that a request made.</summary>
-    public static string MarkOf(string requestId) => $"claim:{requestId}";
 
     /// <summary>The newest claim of another workspace, which keeps this one from claiming; null when nobody else holds the bead or this one does so too.</summary>
     public static BeadClaim? HeldByOther(ImmutableArray<BeadClaim> claims, string workspaceId)
@@ -222,4 +219,5 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
 /// <summary>JSON of a bead's snapshot.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Bead))]
+[JsonSerializable(typeof(Bead.Outcome))]
 internal sealed partial class BeadJson : JsonSerializerContext;

@@ -25,12 +25,8 @@ public sealed class BeadGrain(IEventLog log, TimeProvider time) : EventSourcedGr
         Expect(command.KnownVersion);
         try
         {
-            var outcome = await Transact(bead => bead.Change(command, time.Now()));
+            var outcome = await Transact(bead => bead.Change(command, time.Now()), result: BeadJson.Default.Outcome);
             return outcome.On(View());
-        }
-        catch (MarkTakenException taken) when (taken.Marked is { } marked)
-        {
-            return new(View(), StoreResult.None, false, false, null, Earlier: new(Bead.IdOf(marked.Stream.Key), marked.Version));
         }
         finally
         {

@@ -103,6 +103,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <inheritdoc/>
     public async Task<ClaimedBead?> ClaimNext(ClaimNextBead command)
     {
+        if (await ClaimedBefore() is { } before) return before;
         HashSet<string>? refused = null;
         while (true)
         {
@@ -110,7 +111,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             var (issue, busy) = _free.Reserve(board, command, refused);
             if (issue is null)
             {
-                if (busy is null) return await MadeBefore(command.RequestId) is { } earlier ? await Repeat(earlier, command.WorkspaceId) : null;
+                if (busy is null) return null;
                 await busy;
                 continue;
             }
@@ -118,8 +119,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             try
             {
                 var claimed = await Claim(board, issue.BeadId, new(command.WorkspaceId, command.Alias, command.HumanName),
-                    new(ClaimKind.Free, new(issue.Repo, issue.Branch, issue.BeadId), RequestId: command.RequestId));
-                if (claimed.Earlier is { } made) return await Repeat(made, command.WorkspaceId);
+                    new(ClaimKind.Free, new(issue.Repo, issue.Branch, issue.BeadId)));
                 if (claimed.Granted is { } claim) return new(BoardViews.Row(issue), new(issue.BeadId, claim));
 
                 // Somebody was faster, on another node or by a sync.
@@ -136,8 +136,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public async Task<ClaimView> Join(JoinBead command)
     {
         var joined = await Claim(await _board.Newest(), command.BeadId, new(command.WorkspaceId, command.Alias, command.HumanName),
-            new(ClaimKind.Joining, Role: command.Role, Note: command.Note, RequestId: command.RequestId));
-        return joined.Earlier is { } earlier ? new(earlier.BeadId, (await ReadClaim(earlier, command.WorkspaceId)).Claimed.Claim()) : new(command.BeadId, joined.Granted!);
+            new(ClaimKind.Joining, Role: command.Role, Note: command.Note));
+        return new(command.BeadId, joined.Granted!);
     }
 
     /// <inheritdoc/>
@@ -204,26 +204,21 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         return (await Change([KeyValuePair.Create(beadId, change)]))[0];
     }
 
-    /// <summary>The claim that a request made before; null when it made none, or cannot be a repeat.</summary>
-    private async Task<EarlierClaim?> MadeBefore(string? requestId) =>
-        requestId is not null && await log.FindMark(_project, Bead.MarkOf(requestId)) is { } marked ? new(Bead.IdOf(marked.Stream.Key), marked.Version) : null;
-
-    /// <summary>The answer to a repeat: the same as the first time, whatever has become of the bead since.</summary>
-    private async Task<ClaimedBead> Repeat(EarlierClaim earlier, string workspaceId)
+    /// <summary>The bead that the first attempt at the request has claimed, as it was then, whatever has become of it since; null when this is no repeat, or nothing was claimed.</summary>
+    private async Task<ClaimedBead?> ClaimedBefore()
     {
-        var (bead, claimed) = await ReadClaim(earlier, workspaceId);
-        return new(BoardViews.Row(bead.Records.In(claimed.Issue!.Repo, claimed.Issue.Branch)!), new(earlier.BeadId, claimed.Claim()));
-    }
-
-    private async Task<(Bead Bead, BeadClaimed Claimed)> ReadClaim(EarlierClaim earlier, string workspaceId)
-    {
+        if (KeyedRequest.Current is not { IsRepeat: true } request || await log.FindMark(_project, request.Mark) is not { } marked) return null;
         var bead = Bead.Empty;
         IEvent? last = null;
-        foreach (var stored in await log.ReadStream(new(Bead.Kind.Name, IBeadGrain.Key(_project, earlier.BeadId)), 0, (int)earlier.Version))
-            if ((last = EventTypes.Parse(stored.Type, stored.Data)) is not null) bead = bead.Apply(last);
-        return last is BeadClaimed claimed && claimed.WorkspaceId == workspaceId
-            ? (bead, claimed)
-            : throw new RefusedException(RefusalKind.Conflict, "The request was made by another workspace before");
+        if (marked.Stream.Kind == Bead.Kind.Name)
+        {
+            foreach (var stored in await log.ReadStream(marked.Stream, 0, (int)marked.Version))
+                if ((last = EventTypes.Parse(stored.Type, stored.Data)) is not null) bead = bead.Apply(last);
+        }
+
+        return last is BeadClaimed { Issue: { } issue } claimed
+            ? new(BoardViews.Row(bead.Records.In(issue.Repo, issue.Branch)!), new(Bead.IdOf(marked.Stream.Key), claimed.Claim()))
+            : null;
     }
 
     /// <inheritdoc/>
@@ -311,9 +306,10 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         List<int> left = [.. Enumerable.Range(0, changes.Count)];
         try
         {
+            var write = KeyedRequest.Current is { } request && request.Project == _project ? new KeyedWrite(request, new("board", _project), nameof(ChangeHere)) : null;
             for (var attempt = 1; left.Count > 0 && attempt <= AttemptsHere; attempt++)
             {
-                left = await AppendAll(changes, left, results);
+                left = await AppendAll(changes, left, results, write);
                 foreach (var group in left.Chunk(BoardProjection.LoadBatch))
                     _board.Show(await Task.WhenAll(group.Select(i => _board.Read(changes[i].Key).AsTask())));
             }
@@ -334,7 +330,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// Decides and appends, some thousand beads at a time: while they are being written the next are decided, and no more texts are in memory. Answers the changes for whose beads
     /// somebody was faster.
     /// </summary>
-    private async Task<List<int>> AppendAll(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, List<int> indexes, BeadChange[] results)
+    private async Task<List<int>> AppendAll(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, List<int> indexes, BeadChange[] results, KeyedWrite? write)
     {
         var left = new List<int>();
         var before = Task.FromResult<List<int>>([]);
@@ -343,7 +339,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             List<Decided> decided;
             try
             {
-                decided = await Decide(changes, chunk, results);
+                decided = await Decide(changes, chunk, results, write);
             }
             catch
             {
@@ -351,7 +347,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
                 throw;
             }
 
-            var append = Append(decided, results);
+            var append = Append(decided, results, write);
             try
             {
                 left.AddRange(await before);
@@ -372,7 +368,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private sealed record Decided(int Index, StreamAppend Append, BeadChange Change);
 
     /// <summary>Decides on the newest index; what changes nothing is a result at once.</summary>
-    private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, int[] indexes, BeadChange[] results)
+    private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, int[] indexes, BeadChange[] results, KeyedWrite? write)
     {
         var board = await _board.Newest();
         var now = time.Now();
@@ -394,14 +390,18 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
                 snapshotDue ? Bead.Kind.Save(after) : null), decision.Result.On(view)));
         }
 
-        // Asked after the decisions, as every grain does.
-        if (decided.Count > 0 && RequestFence.Request is { } request && log.ExclusiveEpoch == 0
-            && (await log.Load(new(IdempotentRequest.Kind.Name, request))).Version > 0) throw new OvertakenException();
+        if (decided.Count > 0 && write is not null)
+        {
+            // Asked after the decisions: what comes later moves the versions that the appends expect.
+            await write.MustBeAlone(log);
+            decided[0] = decided[0] with { Append = decided[0].Append with { Events = write.MarkOnce(decided[0].Append.Events) } };
+        }
+
         return decided;
     }
 
     /// <summary>Appends; answers the changes for whose beads somebody was faster.</summary>
-    private async Task<List<int>> Append(List<Decided> decided, BeadChange[] results)
+    private async Task<List<int>> Append(List<Decided> decided, BeadChange[] results, KeyedWrite? write)
     {
         var appends = decided.ConvertAll(one => log.Append(one.Append));
         try
@@ -415,7 +415,15 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
                 if (appends[i] is { IsCompletedSuccessfully: true, Result.Written: true }) results[decided[i].Index] = decided[i].Change;
         }
 
-        return [.. decided.Where(one => results[one.Index] is null).Select(one => one.Index)];
+        var left = decided.Where(one => results[one.Index] is null).Select(one => one.Index).ToList();
+        if (write is not null && decided.Count > 0)
+        {
+            if (left.Count < decided.Count) write.Wrote(withResult: false);
+            // The first of them may have carried the mark.
+            if (results[decided[0].Index] is null) await write.AfterRefusal(log);
+        }
+
+        return left;
     }
 
     private StreamKey StreamOf(string beadId) => new(Bead.Kind.Name, IBeadGrain.Key(_project, beadId));

@@ -41,12 +41,10 @@ public sealed class ChatGrain(IEventLog log, TimeProvider time) : EventSourcedGr
         SignedPayload.MustFit(command.Signature, "chat", "", command.Body, command.MessageId, command.SignedAt);
         try
         {
-            return await Transact(session => session.Send(_sessionId, command, time.Now()));
+            return await Transact(session => session.Send(_sessionId, command, time.Now()), result: ChatJson.Relaxed.ChatSent);
         }
         catch (MarkTakenException)
         {
-            if (command.MayRepeat && await Find(command.MessageId) is { } stored && stored.FromAgentId == command.FromAgentId)
-                return await Read(session => session.Answer(command));
             throw new RefusedException(RefusalKind.Conflict, "message_id already exists");
         }
         finally

@@ -7,6 +7,7 @@ namespace Beadhub.Chat;
 /// <summary>JSON of the snapshots of chat sessions.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ChatSession))]
+[JsonSerializable(typeof(ChatSent))]
 internal sealed partial class ChatJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>

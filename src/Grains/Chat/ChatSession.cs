@@ -62,8 +62,6 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
         }
 
         var sender = session.SeatOf(command.FromAgentId);
-        if (command.MayRepeat && Recent.Find(command.MessageId) is { } before && before.FromAgentId == command.FromAgentId)
-            return Decision.None(Answer(command));
         var others = session.Seats.Where(seat => seat.AgentId != sender.AgentId).Select(seat => new ChatParticipant(seat.AgentId, seat.Alias)).ToImmutableArray();
         events.Add(new ChatMessageSent(
             command.MessageId, session.Count + 1, sender.AgentId, sender.Alias, others, command.Body, command.IsLeaving, command.HangsOn, now,
@@ -72,7 +70,7 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
     }
 
     /// <summary>What is answered to a message that is stored. Nothing of it depends on the message itself: who has left is told of the others only.</summary>
-    public ChatSent Answer(SendChat command) => new(
+    private ChatSent Answer(SendChat command) => new(
         SessionId,
         command.MessageId,
         [.. Seats.Select(seat => new ChatParticipant(seat.AgentId, seat.Alias))],

@@ -28,14 +28,7 @@ public sealed record ContactList(ContactBook Book) : IEventSourced<ContactList>
     {
         if (command.Address == command.OwnSlug || command.Address.StartsWith(command.OwnSlug + "/", StringComparison.Ordinal))
             throw new RefusedException(RefusalKind.Mismatch, "Cannot add self as contact");
-        if (Book.IndexOf(command.Address) is >= 0 and var i)
-        {
-            var known = Book.Contacts[i];
-            return command.MayRepeat && known.ContactId == command.ContactId
-                ? Decision.None(known)
-                : throw new RefusedException(RefusalKind.Conflict, "Contact already exists");
-        }
-
+        if (Book.IndexOf(command.Address) >= 0) throw new RefusedException(RefusalKind.Conflict, "Contact already exists");
         if (Book.Contacts.Length >= MaxContacts) throw new RefusedException(RefusalKind.Invalid, $"A project has at most {MaxContacts} contacts");
         return Decision.Accept(
             new ContactView(command.ContactId, command.Address, command.Label, now), new ContactAdded(command.ContactId, command.Address, command.Label, now));

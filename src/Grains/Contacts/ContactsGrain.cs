@@ -11,7 +11,7 @@ public sealed class ContactsGrain(IEventLog log, TimeProvider time) : EventSourc
     public Task<ContactView> Add(AddContact command)
     {
         var now = time.Now();
-        return Transact(list => list.Add(command, now));
+        return Transact(list => list.Add(command, now), result: ContactsJson.Default.ContactView);
     }
 
     /// <inheritdoc/>

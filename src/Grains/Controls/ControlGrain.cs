@@ -8,17 +8,10 @@ namespace Beadhub.Controls;
 public sealed class ControlGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<SignalQueue>(log), IControlGrain
 {
     /// <inheritdoc/>
-    public async Task Signal(SendSignal command)
+    public Task Signal(SendSignal command)
     {
         var key = this.GetPrimaryKeyString();
-        try
-        {
-            await Transact(queue => queue.Signal(command, toAgentId: key[(key.IndexOf('/') + 1)..], time.Now()));
-        }
-        catch (MarkTakenException)
-        {
-            // A repeat: the signal was queued, and perhaps taken since.
-        }
+        return Transact(queue => queue.Signal(command, toAgentId: key[(key.IndexOf('/') + 1)..], time.Now()), result: ControlJson.Relaxed.Boolean);
     }
 
     /// <inheritdoc/>

@@ -7,6 +7,7 @@ namespace Beadhub.Controls;
 /// <summary>JSON of the snapshots of signal queues.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(SignalQueue))]
+[JsonSerializable(typeof(bool))]
 internal sealed partial class ControlJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>

@@ -30,11 +30,9 @@ public sealed record SignalQueue(ImmutableList<ControlSignal> Waiting) : IEventS
     public Decision<bool> Signal(SendSignal command, string toAgentId, DateTimeOffset now)
     {
         var (id, signal) = command.Signal;
-        if (command.MayRepeat && Waiting.Contains(command.Signal)) return Decision.None(true);
         if (Waiting.Count >= MaxWaiting)
             throw new RefusedException(RefusalKind.Conflict, $"{MaxWaiting} control signals wait for the agent already");
-        // A signal that was taken is forgotten here; the mark still tells a repeat.
-        return Decision.Accept(true, new ControlSignalled(id, toAgentId, command.FromAgentId, signal, now)) with { Mark = command.MayRepeat ? id : null };
+        return Decision.Accept(true, new ControlSignalled(id, toAgentId, command.FromAgentId, signal, now));
     }
 
     /// <summary>Hands out what waits.</summary>

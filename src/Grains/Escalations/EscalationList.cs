@@ -39,13 +39,7 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
     /// <summary>Asks (contract 11.1).</summary>
     public Decision<EscalationRow> Create(CreateEscalation command, DateTimeOffset now)
     {
-        if (ById.TryGetValue(command.EscalationId, out var known))
-        {
-            return command.MayRepeat && known.WorkspaceId == command.WorkspaceId
-                ? Decision.None(known.Row(known.CreatedAt) with { Status = EscalationStatus.Pending })
-                : throw new RefusedException(RefusalKind.Conflict, "The project has an escalation with this id already");
-        }
-
+        if (ById.ContainsKey(command.EscalationId)) throw new RefusedException(RefusalKind.Conflict, "The project has an escalation with this id already");
         var created = new EscalationCreated(
             command.EscalationId, command.WorkspaceId, command.Alias, command.Subject, command.Situation, command.Options.IsDefault ? [] : command.Options,
             command.MemberEmail, now + command.ExpiresIn, now);
@@ -76,4 +70,5 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
 /// <summary>JSON of the snapshot.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EscalationList))]
+[JsonSerializable(typeof(EscalationRow))]
 internal sealed partial class EscalationListJson : JsonSerializerContext;

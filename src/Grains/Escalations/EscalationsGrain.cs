@@ -34,7 +34,7 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
     /// <inheritdoc/>
     public async Task<EscalationRow> Create(CreateEscalation command)
     {
-        var row = await Transact(escalations => escalations.Create(command, time.Now()));
+        var row = await Transact(escalations => escalations.Create(command, time.Now()), result: EscalationListJson.Default.EscalationRow);
         if (!(row.ExpiresAt >= _nextExpiry)) ExpireBy(row.ExpiresAt);
         return row;
     }

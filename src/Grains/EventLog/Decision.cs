@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Orleans;
 
 namespace Beadhub.EventLog;
 
@@ -18,12 +17,6 @@ internal sealed class MarkTakenException(string mark, MarkedEvent? marked) : Exc
     /// <summary>The event that carries the mark; null when it was decided at the same moment and cannot be told yet.</summary>
     public MarkedEvent? Marked { get; } = marked;
 }
-
-/// <summary>
-/// The request for which this was to be written was answered by another node; nothing was written. Its client, should it still listen, is told to repeat it, and gets that answer.
-/// </summary>
-[GenerateSerializer, Alias("request_overtaken.v1")]
-public sealed class OvertakenException() : UnavailableException("The request was answered elsewhere.");
 
 /// <summary>Makes decisions. A refusal is a <see cref="RefusedException"/>, thrown by the decision.</summary>
 public static class Decision

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Beadhub.Idempotency;
 using Orleans;
 using Orleans.Placement;
@@ -91,18 +94,29 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// <remarks>
     /// Transactions that come while another is under way (in grains whose commands interleave) are decided one after the other on what the ones
     /// before them leave, and share one append: a grain that everybody asks answers as many as meet in a commit, not one a commit.
+    /// What is written for a request with an <c>Idempotency-Key</c> is written once (<see cref="KeyedWrite"/>), and its result is part of the same append.
     /// </remarks>
     /// <param name="decide">The decision.</param>
     /// <param name="anyVersion">
     /// The decision is the same whatever the state, and has a mark: what others write is not in its way, and need not be known (<see cref="StreamAppend.AnyVersion"/>).
     /// </param>
+    /// <param name="result">JSON of the result, which a repeat of a request with an <c>Idempotency-Key</c> gets; without it the repeat's is decided on what there is then.</param>
+    /// <param name="step">Names the transaction among those of the grain.</param>
     /// <exception cref="RefusedException">The decision refused.</exception>
     /// <exception cref="MarkTakenException">The project has an event with the decision's mark.</exception>
     /// <exception cref="EventLogUnavailableException">The log cannot be written; whether it was is unknown, and the caller may repeat.</exception>
-    /// <exception cref="OvertakenException">Another node has answered the request for which this is done.</exception>
-    protected async Task<TResult> Transact<TResult>(Func<TState, Decision<TResult>> decide, bool anyVersion = false)
+    /// <exception cref="CarriedOutException">Another attempt at the request for which this is done has written.</exception>
+    protected async Task<TResult> Transact<TResult>(
+        Func<TState, Decision<TResult>> decide, bool anyVersion = false, JsonTypeInfo<TResult>? result = null, [CallerMemberName] string step = "")
     {
-        var waiting = new Waiting<TResult>(decide, RequestFence.Request, anyVersion);
+        var write = KeyedRequest.Current is { } request && request.Project == _project ? new KeyedWrite(request, _stream, step) : null;
+        if (write is { IsRepeat: true } && result is not null && await write.FirstResult(log) is { } first)
+        {
+            if (!Trusted) await CatchUp();
+            return JsonSerializer.Deserialize(first, result)!;
+        }
+
+        var waiting = new Waiting<TResult>(decide, anyVersion, write, result);
         bool isFirst;
         lock (_gate)
         {
@@ -150,10 +164,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
                 var group = new Group(now.State, anyVersion, log.Time.GetUtcNow());
                 foreach (var waiting in all) waiting.Decide(group);
                 if (group.Written.Count == 0) break;
-                if (await RefuseOvertaken(all)) continue;
                 if (await TryAppend(now, group)) break;
-                foreach (var waiting in all)
-                    if (waiting.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) waiting.Refuse(new MarkTakenException(mark, marked));
+                foreach (var waiting in all) await LookForMarks(waiting);
                 await AfterDefeat(attempt, since);
             }
 
@@ -169,20 +181,27 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         }
     }
 
-    /// <summary>
-    /// Whether the request was answered by another node. It is asked after the decision: whatever its agent has done since that answer either was decided upon, or has
-    /// changed the stream, and the append is refused for its version; one at any version is refused for its mark, which follows from the request.
-    /// </summary>
-    private async ValueTask<bool> IsOvertaken(string? request) =>
-        request is not null && log.ExclusiveEpoch == 0 && Kind.Name != IdempotentRequest.Kind.Name
-        && (await log.Load(new(IdempotentRequest.Kind.Name, request))).Version > 0;
-
-    private async ValueTask<bool> RefuseOvertaken(List<Waiting> all)
+    /// <summary>After an append was refused: whether one of the transaction's marks is taken. The request's goes first, since a repeat meets both.</summary>
+    private async ValueTask LookForMarks(Waiting waiting)
     {
-        var overtaken = await Task.WhenAll(all.Select(waiting => waiting.Writes ? IsOvertaken(waiting.Request).AsTask() : Task.FromResult(false)));
-        for (var i = 0; i < overtaken.Length; i++)
-            if (overtaken[i]) all[i].Refuse(new OvertakenException());
-        return overtaken.Contains(true);
+        if (waiting.Write is { } write)
+        {
+            try
+            {
+                if (await write.AfterRefusal(log) is { } first)
+                {
+                    waiting.Answer(first);
+                    return;
+                }
+            }
+            catch (CarriedOutException carriedOut)
+            {
+                waiting.Refuse(carriedOut);
+                return;
+            }
+        }
+
+        if (waiting.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) waiting.Refuse(new MarkTakenException(mark, marked));
     }
 
     /// <summary>Lets others go first for a moment when many want the same stream.</summary>
@@ -195,7 +214,6 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// <summary>Events to be appended at once, and the state that they lead to.</summary>
     private sealed class Group(TState state, bool anyVersion, DateTimeOffset at)
     {
-
         public TState State { get; private set; } = state;
 
         public List<NewEvent> Written { get; } = [];
@@ -203,13 +221,19 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         /// <summary>Whether none of the events rests on the state.</summary>
         public bool AnyVersion => anyVersion;
 
-        public void Add(ImmutableArray<IEvent> events, string? mark)
+        /// <param name="events">What was decided.</param>
+        /// <param name="mark">The decision's mark, if any: the first event gets it.</param>
+        /// <param name="write">The request's mark, if any: the first event without a mark gets it, with the record.</param>
+        /// <param name="result">The result as JSON, if it is kept.</param>
+        public void Add(ImmutableArray<IEvent> events, string? mark, KeyedWrite? write, string? result)
         {
-            foreach (var @event in events)
+            var keyed = write?.Mark is null ? -1 : mark is null ? 0 : 1;
+            if (keyed == events.Length) events = events.Add(new RequestCarriedOut());
+            for (var i = 0; i < events.Length; i++)
             {
-                State = State.Apply(@event);
-                Written.Add(new(EventTypes.NameOf(@event), EventTypes.Serialize(@event), at, mark));
-                mark = null;
+                State = State.Apply(events[i]);
+                var data = EventTypes.Serialize(events[i]);
+                Written.Add(new(EventTypes.NameOf(events[i]), i == keyed ? write!.RecordIn(data, result) : data, at, i == keyed ? write!.Mark : i == 0 ? mark : null));
             }
         }
 
@@ -217,61 +241,79 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     }
 
     /// <summary>A transaction that shares an append with others.</summary>
-    private abstract class Waiting(string? request, bool anyVersion)
+    private abstract class Waiting(bool anyVersion, KeyedWrite? write)
     {
-        /// <summary>The request for which it is made (<see cref="RequestFence"/>).</summary>
-        public string? Request => request;
-
         /// <summary>Whether its decision rests on no state.</summary>
         public bool AnyVersion => anyVersion;
+
+        /// <summary>The write of a request with an <c>Idempotency-Key</c> that it is, if it is one.</summary>
+        public KeyedWrite? Write => write;
 
         /// <summary>The mark that the decision carries.</summary>
         public string? Mark { get; protected set; }
 
-        /// <summary>Whether the decision has events.</summary>
-        public bool Writes { get; protected set; }
-
         /// <summary>Decides on what the ones before leave. A refusal, too, is told only when what it rests on is durable.</summary>
         public abstract void Decide(Group group);
 
+        /// <summary>It is refused, whatever it would decide.</summary>
         public abstract void Refuse(Exception refusal);
+
+        /// <summary>It was made before, with this result.</summary>
+        public abstract void Answer(string result);
 
         public abstract void Complete();
 
         public abstract void Fail(Exception failure);
     }
 
-    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, string? request, bool anyVersion) : Waiting(request, anyVersion)
+    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, bool anyVersion, KeyedWrite? write, JsonTypeInfo<TResult>? json) : Waiting(anyVersion, write)
     {
         private readonly TaskCompletionSource<TResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _refusal;
-        private bool _final;
+        private bool _isFinal;
+        private bool _writes;
         private TResult? _result;
 
         public Task<TResult> Task => _done.Task;
 
         public override void Decide(Group group)
         {
-            if (_final) return;
+            if (_isFinal) return;
             _refusal = null;
             try
             {
                 var decision = decide(group.State);
                 // Two of one group with one mark: the first is to be written, the second is told so by the next round.
                 if (decision.Mark is { } mark && group.Carries(mark)) throw new MarkTakenException(mark, null);
-                (Mark, Writes, _result) = (decision.Mark, !decision.Events.IsDefaultOrEmpty, decision.Result);
-                if (Writes) group.Add(decision.Events, decision.Mark);
+                (Mark, _writes, _result) = (decision.Mark, !decision.Events.IsDefaultOrEmpty, decision.Result);
+                if (!_writes)
+                {
+                    Write?.Drop();
+                    return;
+                }
+
+                Write?.Choose();
+                if (Write?.Mark is { } requestMark && group.Carries(requestMark)) throw new CarriedOutException();
+                group.Add(decision.Events, decision.Mark, Write, Write is null || json is null ? null : JsonSerializer.Serialize(decision.Result, json));
             }
             catch (Exception refusal)
             {
-                (Mark, Writes, _refusal) = (null, false, refusal);
+                (Mark, _writes, _refusal) = (null, false, refusal);
+                Write?.Drop();
             }
         }
 
-        public override void Refuse(Exception refusal) => (_final, Mark, Writes, _refusal) = (true, null, false, refusal);
+        public override void Refuse(Exception refusal)
+        {
+            (_isFinal, Mark, _writes, _refusal) = (true, null, false, refusal);
+            Write?.Drop();
+        }
+
+        public override void Answer(string result) => (_isFinal, Mark, _writes, _refusal, _result) = (true, null, false, null, JsonSerializer.Deserialize(result, json!));
 
         public override void Complete()
         {
+            if (_writes) Write?.Wrote(withResult: json is not null);
             if (_refusal is not null) _done.TrySetException(_refusal);
             else _done.TrySetResult(_result!);
         }

@@ -20,19 +20,19 @@ public sealed record IdempotentRequest(RecordedAnswer? Answer) : IEventSourced<I
     /// <inheritdoc/>
     public IdempotentRequest Apply(IEvent @event) => @event is RequestAnswered answered ? new(answered.Answer) : this;
 
-    /// <summary>What to do with a request that asks this.</summary>
+    /// <summary>What has become of a request that asks this.</summary>
     /// <exception cref="RefusedException">The answer is kept under a secret key that this server does not have.</exception>
-    public RequestBegun Begin(string fingerprint, Seal seal) =>
-        Answer is null ? new(RequestStep.Proceed)
-        : Answer.Fingerprint == fingerprint ? new(RequestStep.Repeat, Opened(Answer, seal))
-        : new(RequestStep.Refuse);
+    public RequestFound Find(string fingerprint, Seal seal) =>
+        Answer is null ? new(RequestState.New)
+        : Answer.Fingerprint == fingerprint ? new(RequestState.Answered, Opened(Answer, seal))
+        : new(RequestState.OtherRequest);
 
-    /// <summary>Keeps the first answer, and tells whether that is this one.</summary>
-    /// <exception cref="RefusedException">As for <see cref="Begin"/>.</exception>
-    public Decision<RequestBegun> Complete(RecordedAnswer answer, Seal seal, DateTimeOffset now) =>
+    /// <summary>Keeps the first answer, and tells whether that is this one. It takes the request's mark, where nothing that was written carries it.</summary>
+    /// <exception cref="RefusedException">As for <see cref="Find"/>.</exception>
+    public Decision<RequestFound> Keep(RecordedAnswer answer, string? mark, Seal seal, DateTimeOffset now) =>
         Answer is null
-            ? Decision.Accept(new RequestBegun(RequestStep.Proceed, answer), new RequestAnswered(Closed(answer, seal), now))
-            : Decision.None(Begin(answer.Fingerprint, seal));
+            ? Decision.Accept(new RequestFound(RequestState.New), new RequestAnswered(Closed(answer, seal), now)) with { Mark = mark }
+            : Decision.None(Find(answer.Fingerprint, seal));
 
     // Without a key it stays readable, as the secret itself does in the log then.
     private static RecordedAnswer Closed(RecordedAnswer answer, Seal seal) =>

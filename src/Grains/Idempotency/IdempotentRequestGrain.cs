@@ -1,79 +1,45 @@
 using Beadhub.EventLog;
 using Beadhub.Identities;
+using Orleans;
 
 namespace Beadhub.Idempotency;
 
-/// <summary>The shell of <see cref="IdempotentRequest"/>. That a request is under way is known in memory only: a node that dies ends it, and two nodes may carry out one request at the same time, of which both give the
-/// answer of the one that was faster.</summary>
+/// <summary>The shell of <see cref="IdempotentRequest"/>.</summary>
 public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time, Seal seal) : EventSourcedGrain<IdempotentRequest>(log), IIdempotentRequestGrain
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <inheritdoc/>
+    protected override bool ReadsLate => true;
 
-    // Longer than any request takes; a client that repeats one whose node died is told to wait for no longer.
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+    private string Mark => IIdempotentRequestGrain.MarkOf(this.GetPrimaryKeyString());
 
-    private readonly Lock _lock = new();
-    private Turn? _underWay;
-
-    /// <summary>Who carries the request out. Completes when it has ended.</summary>
-    private sealed class Turn(long begun) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    /// <inheritdoc/>
+    public async Task<RequestFound> Find(string fingerprint)
     {
-        public Guid Id { get; } = Guid.NewGuid();
-
-        public long Begun => begun;
+        if (await Read(request => request.Find(fingerprint, seal)) is { State: not RequestState.New } answered) return answered;
+        if (await FirstWrite() is not { } first) return new(RequestState.New);
+        // Without a record it is an answer that was kept a moment ago.
+        return first.Record is { } record ? new(record.Fingerprint == fingerprint ? RequestState.CarriedOut : RequestState.OtherRequest)
+            : await Read(request => request.Find(fingerprint, seal));
     }
 
     /// <inheritdoc/>
-    public async Task<RequestBegun> Begin(string fingerprint)
+    public async Task<RequestFound> Keep(RecordedAnswer answer, Guid attempt, bool hasWritten)
     {
-        var since = time.GetTimestamp();
-        while (true)
-        {
-            var begun = await Read(request => request.Begin(fingerprint, seal));
-            if (begun.Step != RequestStep.Proceed) return begun;
-            Task first;
-            TimeSpan held;
-            lock (_lock)
-            {
-                held = _underWay is null ? TimeSpan.Zero : HeldFor(_underWay);
-                if (held <= TimeSpan.Zero)
-                {
-                    _underWay = new(time.GetTimestamp());
-                    return begun with { Turn = _underWay.Id };
-                }
-
-                first = _underWay!.Task;
-            }
-
-            var left = Patience - time.GetElapsedTime(since);
-            if (left <= TimeSpan.Zero) return new(RequestStep.Wait);
-            await first.WaitAsync(left < held ? left : held, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task<RequestBegun> Complete(RecordedAnswer answer, Guid turn)
-    {
+        AssumeNew();
         try
         {
-            return await Transact(request => request.Complete(answer, seal, time.Now()));
+            return await Transact(request => request.Keep(answer, hasWritten ? null : Mark, seal, time.Now()));
         }
-        finally
+        catch (MarkTakenException)
         {
-            await Abandon(turn);
+            // The attempt itself may have written, on another silo, which could not tell.
+            return (await FirstWrite())?.Record?.Attempt == attempt ? await Keep(answer, attempt, hasWritten: true) : await Find(answer.Fingerprint);
         }
     }
 
-    /// <inheritdoc/>
-    public Task Abandon(Guid turn)
+    private ValueTask<(StoredEvent Event, RequestRecord? Record)?> FirstWrite()
     {
-        Turn? ended = null;
-        lock (_lock)
-            if (_underWay?.Id == turn) (ended, _underWay) = (_underWay, null);
-        ended?.TrySetResult();
-        return Task.CompletedTask;
+        var key = this.GetPrimaryKeyString();
+        return RequestRecord.Find(Log, IdempotentRequest.Kind.ProjectOf(key), Mark);
     }
-
-    /// <summary>How long the turn still lasts. In a process that is alone, whoever carries out a request dies together with this grain, and may take as long as it likes.</summary>
-    private TimeSpan HeldFor(Turn turn) => Log.ExclusiveEpoch > 0 ? TimeSpan.MaxValue : Lease - time.GetElapsedTime(turn.Begun);
 }

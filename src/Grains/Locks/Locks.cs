@@ -102,8 +102,6 @@ public sealed class Locks : IEventSourced<Locks>
     public Decision<AcquireOutcome> Acquire(AcquireReservations command, DateTimeOffset now)
     {
         var live = At(now);
-        if (command.MayRepeat && live._held.TryGetValue(command.Keys[0], out var first) && first.Id == command.ReservationId && first.AgentId == command.AgentId)
-            return Decision.None(new AcquireOutcome(first.AcquiredAt, first.ExpiresAt, []));
         var conflicts = live.Conflicts(command);
         // Noted, so that the time to live runs from here also for those who only wait for it.
         if (conflicts.Length > 0) return new(WasAhead(now) ? [new ReservationEndsBounded(now)] : [], new AcquireOutcome(now, now, conflicts));
@@ -113,7 +111,7 @@ public sealed class Locks : IEventSourced<Locks>
         var expiresAt = now.AddSeconds(ttl);
         var acquired = new ReservationAcquired(
             command.ReservationId, command.Keys, command.IsPattern, command.AgentId, command.Alias, ttl, command.Metadata, now, expiresAt);
-        return new([acquired], new AcquireOutcome(now, expiresAt, [])) { Mark = command.MayRepeat ? MarkOf(command.ReservationId) : null };
+        return Decision.Accept(new AcquireOutcome(now, expiresAt, []), acquired);
     }
 
     /// <summary>Sets a new end.</summary>
@@ -147,8 +145,6 @@ public sealed class Locks : IEventSourced<Locks>
     public ReservationList List(string? prefix, DateTimeOffset now) =>
         new([.. At(now)._held.Values.Where(held => HasPrefix(held, prefix)).Select(held => held.View(now))], now);
 
-    /// <summary>The mark of an acquisition that may be repeated.</summary>
-    internal static string MarkOf(string reservationId) => $"reservation/{reservationId}";
 
     private static bool HasPrefix(Reservation held, string? prefix) => string.IsNullOrEmpty(prefix) || held.Key.StartsWith(prefix, StringComparison.Ordinal);
 

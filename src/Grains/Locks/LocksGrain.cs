@@ -13,37 +13,19 @@ public sealed class LocksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     private volatile Lists _lists = new(Locks.Empty, DateTimeOffset.MinValue);
 
     /// <inheritdoc/>
-    public async Task<AcquireOutcome> Acquire(AcquireReservations command)
-    {
-        var mark = Locks.MarkOf(command.ReservationId);
-        while (true)
-        {
-            MarkedEvent? marked;
-            try
-            {
-                var outcome = await Transact(locks => locks.Acquire(command, time.Now()));
-                // What was reserved and is over by now may be another's; the repeat still hears what its first time did.
-                marked = command.MayRepeat && outcome.Conflicts.Length > 0 ? await Log.FindMark(this.GetPrimaryKeyString(), mark) : null;
-                if (marked is null) return outcome;
-            }
-            catch (MarkTakenException taken)
-            {
-                // Without an event it was decided at the same moment: by now it can be seen.
-                if ((marked = taken.Marked) is null) continue;
-            }
-
-            return await FirstTime(marked.Value, command);
-        }
-    }
+    public Task<AcquireOutcome> Acquire(AcquireReservations command) =>
+        Transact(locks => locks.Acquire(command, time.Now()), result: LocksJson.Relaxed.AcquireOutcome);
 
     /// <inheritdoc/>
-    public Task<DateTimeOffset> Renew(RenewReservation command) => Transact(locks => locks.Renew(command, time.Now()));
+    public Task<DateTimeOffset> Renew(RenewReservation command) => Transact(locks => locks.Renew(command, time.Now()), result: LocksJson.Relaxed.DateTimeOffset);
 
     /// <inheritdoc/>
-    public Task Release(string key, string agentId) => Transact(locks => locks.Release(key, agentId, time.Now()));
+    public Task Release(string key, string agentId) =>
+        Transact(locks => locks.Release(key, agentId, time.Now()), result: LocksJson.Relaxed.Boolean);
 
     /// <inheritdoc/>
-    public Task<ImmutableArray<string>> Revoke(string? prefix, string agentId) => Transact(locks => locks.Revoke(prefix, agentId, time.Now()));
+    public Task<ImmutableArray<string>> Revoke(string? prefix, string agentId) =>
+        Transact(locks => locks.Revoke(prefix, agentId, time.Now()), result: LocksJson.Relaxed.ImmutableArrayString);
 
     /// <inheritdoc/>
     public async ValueTask<ReservationList> List(string? prefix)
@@ -53,14 +35,6 @@ public sealed class LocksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         var lists = _lists;
         if (!ReferenceEquals(lists.Locks, locks) || now >= lists.Until || now < lists.Since) _lists = lists = new(locks, now);
         return lists.Get(prefix ?? "");
-    }
-
-    private async Task<AcquireOutcome> FirstTime(MarkedEvent marked, AcquireReservations command)
-    {
-        var stored = await Log.ReadStream(marked.Stream, marked.Version - 1, 1);
-        return stored is [var e] && EventTypes.Parse(e.Type, e.Data) is ReservationAcquired first && first.AgentId == command.AgentId
-            ? new(first.At, first.ExpiresAt, [])
-            : throw new RefusedException(RefusalKind.Conflict, "The reservation's id is taken");
     }
 
     /// <summary>Lists as they are while nothing changes, nothing ends, and no second passes that a list counts down.</summary>

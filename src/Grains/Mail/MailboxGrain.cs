@@ -40,11 +40,11 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
         var now = time.Now();
         try
         {
-            return await Transact(box => box.Deliver(command, _agent, now), anyVersion: true);
+            return await Transact(box => box.Deliver(command, _agent, now), anyVersion: true, MailboxJson.Default.MailReceipt);
         }
-        catch (MarkTakenException taken)
+        catch (MarkTakenException)
         {
-            return await FirstReceipt(command, taken.Marked) ?? throw new RefusedException(RefusalKind.Conflict, "message_id already exists");
+            throw new RefusedException(RefusalKind.Conflict, "message_id already exists");
         }
     }
 
@@ -55,7 +55,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
         var mail = await Own(messageId) ?? throw new RefusedException(RefusalKind.NotFound, "Message not found");
         try
         {
-            if (await Transact(box => box.Acknowledge(mail.Version, mail.Mail!, _agent, silently, now)) is { } receipt) return receipt;
+            if (await Transact(box => box.Acknowledge(mail.Version, mail.Mail!, _agent, silently, now), result: MailboxJson.Default.MailReceipt!) is { } receipt) return receipt;
         }
         catch (MarkTakenException)
         {
@@ -116,14 +116,6 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
         if (await Log.FindMark(_project, Mailbox.MarkOf(messageId)) is not { } marked || marked.Stream.Kind != _stream.Kind) return null;
         if (marked.Stream != _stream) throw new RefusedException(RefusalKind.Forbidden, "Not authorized to acknowledge this message");
         return await _old.Read(box.At(marked.Version));
-    }
-
-    private async ValueTask<MailReceipt?> FirstReceipt(DeliverMail command, MarkedEvent? marked)
-    {
-        if (!command.MayRepeat) return null;
-        marked ??= await Log.FindMark(_project, Mailbox.MarkOf(command.MessageId));
-        if (marked is not { } first || first.Stream != _stream || await _old.Read(new MailEntry(first.Version)) is not { Mail: { } mail }) return null;
-        return mail.FromAgentId == command.FromAgentId ? new(mail.MessageId, mail.CreatedAt) : null;
     }
 
     /// <summary>When a mail was acknowledged that is neither unread nor among the newest.</summary>

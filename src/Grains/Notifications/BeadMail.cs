@@ -37,7 +37,7 @@ internal static class BeadMail
         body.Append("Repo: ").Append(change.Repo).Append('\n').Append("Branch: ").Append(change.Branch).Append('\n');
         return new(
             SystemAgent.MailOf(projectId, position, agentId), SystemAgent.IdOf(projectId), SystemAgent.Alias, alias, $"Bead {What(heard[0])} changed: {beadId}",
-            body.ToString(), ThreadId: SystemAgent.ThreadOf(beadId), IsSilent: true, MayRepeat: true);
+            body.ToString(), ThreadId: SystemAgent.ThreadOf(beadId), IsSilent: true);
     }
 
     private static string What(string type) => type switch

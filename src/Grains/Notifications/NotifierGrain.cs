@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Beadhub.Beads;
 using Beadhub.EventLog;
 using Beadhub.Feed;
+using Beadhub.Idempotency;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Beadhub.Subscriptions;
@@ -100,6 +101,8 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
     /// <summary>Reads the feed to its end. The position moves on only over what is delivered.</summary>
     private async Task ReadOn()
     {
+        // What is delivered from here is so once by the ids of the mails, whichever request has woken the notifier.
+        KeyedRequest.Leave();
         await Read(static notifier => notifier);
         if (State.Position > _position) await Adopt();
         while (true)
@@ -151,6 +154,11 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
             try
             {
                 await delivery;
+                outcomes[news] = so with { Sent = so.Sent + 1 };
+            }
+            catch (RefusedException refused) when (refused.Kind == RefusalKind.Conflict)
+            {
+                // Its id follows from the event: it was delivered before the position moved on.
                 outcomes[news] = so with { Sent = so.Sent + 1 };
             }
             catch (RefusedException refused)

@@ -39,7 +39,7 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
         command = command with { CreatedBy = await Creator(command.CreatedBy, command.AgentId) };
         await Seeded();
         await Announce(command.PolicyId);
-        return await Once(command.PolicyId, () => Transact(policies => policies.Create(command, time.Now())));
+        return await Transact(policies => policies.Create(command, time.Now()), result: PoliciesJson.Relaxed.PolicyLine);
     }
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
         await Seeded();
         var bundle = defaults.Reload();
         await Announce(policyId);
-        return await Once(policyId, () => Transact(policies => policies.Reset(policyId, bundle, createdBy, time.Now())));
+        return await Transact(policies => policies.Reset(policyId, bundle, createdBy, time.Now()), result: PoliciesJson.Relaxed.PolicyLine);
     }
 
     /// <summary>The workspace that a version is noted for: the one that is named, else the agent's own, if it has one (contract 10.6).</summary>
@@ -80,21 +80,6 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
 
     /// <summary>Lets it be told from an unknown id in other projects. Said first: an id that came to nothing does no harm there.</summary>
     private Task Announce(string policyId) => GrainFactory.GetGrain<IDirectoryGrain>(IDirectoryGrain.PolicyName(policyId)).Ensure(this.GetPrimaryKeyString());
-
-    /// <summary>Two of the same id at the same moment: the second finds what the first has stored.</summary>
-    private async Task<PolicyLine> Once(string policyId, Func<Task<PolicyLine>> store)
-    {
-        try
-        {
-            return await store();
-        }
-        catch (MarkTakenException)
-        {
-            return (await Read(Itself)).Find(policyId) is not null
-                ? await store()
-                : throw new RefusedException(RefusalKind.Conflict, $"Policy conflict: the id {policyId} is taken");
-        }
-    }
 
     private async ValueTask<PolicyView> View(PolicyVersion version)
     {

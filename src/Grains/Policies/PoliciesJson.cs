@@ -7,6 +7,7 @@ namespace Beadhub.Policies;
 /// <summary>JSON of the snapshots of policies.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Policies))]
+[JsonSerializable(typeof(PolicyLine))]
 internal sealed partial class PoliciesJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>

@@ -20,7 +20,7 @@ public sealed class TaskCommentsGrain(IEventLog log, TimeProvider time) : EventS
     }
 
     /// <inheritdoc/>
-    public async Task<TaskComment> Add(AddComment command) => ViewOf(await Transact(talk => talk.Add(command, time.Now())));
+    public async Task<TaskComment> Add(AddComment command) => ViewOf(await Transact(talk => talk.Add(command, time.Now()), result: TaskJson.Relaxed.TaskCommented));
 
     /// <inheritdoc/>
     public async ValueTask<TaskCommentList> All()

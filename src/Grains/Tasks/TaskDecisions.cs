@@ -9,7 +9,6 @@ internal static class TaskDecisions
     /// <summary>Creates a task under the next number.</summary>
     public static Decision<NativeTask> Create(this TaskBook book, CreateTask command, DateTimeOffset now)
     {
-        if (command.MayRepeat && book.ById(command.TaskId) is { } known && known.CreatedBy == command.AgentId) return Decision.None(known);
         if (command.ParentId is { } parent && book.ById(parent) is null) throw new RefusedException(RefusalKind.Invalid, "Parent task not found in this project");
         var draft = new TaskDraft(book);
         draft.Raise(new TaskCreated(
@@ -17,8 +16,7 @@ internal static class TaskDecisions
         if (command.Description.Length > 0 || command.Notes.Length > 0)
             draft.Raise(new TaskDescribed(command.TaskId, 1, Given(command.Description), Given(command.Notes), command.AgentId, now));
 
-        // A repeat that comes after the task was deleted must not create it again.
-        return draft.With(draft.Book.ById(command.TaskId)!) with { Mark = command.MayRepeat ? command.TaskId : null };
+        return draft.With(draft.Book.ById(command.TaskId)!);
 
         static string? Given(string text) => text.Length > 0 ? text : null;
     }

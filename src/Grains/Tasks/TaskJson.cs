@@ -8,6 +8,8 @@ namespace Beadhub.Tasks;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TaskBook))]
 [JsonSerializable(typeof(TaskTalk))]
+[JsonSerializable(typeof(NativeTask))]
+[JsonSerializable(typeof(TaskCommented))]
 internal sealed partial class TaskJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>

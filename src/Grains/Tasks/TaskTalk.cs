@@ -16,10 +16,9 @@ public sealed record TaskTalk(ImmutableList<TaskCommented> Comments) : IEventSou
     /// <inheritdoc/>
     public TaskTalk Apply(IEvent @event) => @event is TaskCommented comment ? new(Comments.Add(comment)) : this;
 
-    /// <summary>Adds a comment, unless it was added already.</summary>
+    /// <summary>Adds a comment.</summary>
     public Decision<TaskCommented> Add(AddComment command, DateTimeOffset now)
     {
-        if (command.MayRepeat && Comments.Find(c => c.CommentId == command.CommentId && c.AgentId == command.AgentId) is { } known) return Decision.None(known);
         var added = new TaskCommented(command.CommentId, command.AgentId, command.Body, now);
         return Decision.Accept(added, added);
     }

@@ -47,16 +47,9 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     {
         var slug = await Slug();
         await CheckAssignee(command.AssigneeId);
-        try
-        {
-            var task = await Transact(book => book.Create(command, time.Now()));
-            var (description, notes) = await _texts.Of(task);
-            return ViewOf(task, slug, description, notes);
-        }
-        catch (MarkTakenException)
-        {
-            throw new RefusedException(RefusalKind.Conflict, "Task was created and deleted since");
-        }
+        var task = await Transact(book => book.Create(command, time.Now()), result: TaskJson.Relaxed.NativeTask);
+        var (description, notes) = await _texts.Of(task);
+        return ViewOf(task, slug, description, notes);
     }
 
     /// <inheritdoc/>

@@ -244,15 +244,6 @@ public class BeadTests
     }
 
     [Fact]
-    public void A_claim_for_a_request_that_may_be_a_repeat_carries_its_mark()
-    {
-        var terms = new ClaimTerms(ClaimKind.Joining, RequestId: "r-1");
-        Bead.Empty.Change(Alice with { Claim = true, Terms = terms }, Noon).Mark.ShouldBe("claim:r-1");
-        Bead.Empty.Change(Alice with { Claim = true, Terms = terms with { RequestId = null } }, Noon).Mark.ShouldBeNull();
-        Bead.Empty.Change(Alice with { Claim = true, Terms = new(ClaimKind.Free, Ref("bd-1"), RequestId: "r-1") }, Noon).Mark.ShouldBeNull();
-    }
-
-    [Fact]
     public void Ones_own_claim_is_released_under_ones_alias_and_the_others_stay()
     {
         Do(Alice with { Store = Record(title: "T"), Claim = true });

@@ -6,7 +6,7 @@ namespace Beadhub.Grains.Tests.Boards;
 
 public class FreeBeadsTests
 {
-    private static readonly ClaimNextBead Anything = new("w", "alias", "", [], [], null, null, null, null, null);
+    private static readonly ClaimNextBead Anything = new("w", "alias", "", [], [], null, null, null, null);
 
     private readonly FreeBeads _free = new();
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Beadhub.EventLog;
 using Beadhub.Feed;
+using Beadhub.Idempotency;
 using Orleans;
 
 namespace Beadhub.Grains.Tests.Boundary;
@@ -24,7 +25,8 @@ public sealed class BoundaryTests
         seen.ShouldContain(typeof(FeedBatch));
         seen.ShouldContain(typeof(EventLogUnavailableException));
         // Whoever writes one means it to cross; one that nothing reaches is either forgotten or hidden behind a type that the rules do not know.
-        Contracts.GetTypes().Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)).Except(seen).ShouldBeEmpty();
+        // A request with a key goes beside the calls, in their context; its counts are meant to stay behind.
+        Contracts.GetTypes().Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)).Except(seen).ShouldBe([typeof(KeyedRequest)]);
         Interfaces().Count().ShouldBeGreaterThanOrEqualTo(20);
     }
 

@@ -78,15 +78,6 @@ public class ChatSessionTests
     }
 
     [Fact]
-    public void A_repeat_is_answered_and_not_stored()
-    {
-        Send("a", "1");
-
-        _session.Send("s", From("a", "1") with { MayRepeat = true }, Noon).Events.ShouldBeEmpty();
-        _session.Send("s", From("b", "1") with { MayRepeat = true }, Noon).Mark.ShouldBe("message:1", "the log refuses the id of another's message");
-    }
-
-    [Fact]
     public void Texts_are_not_kept_in_the_snapshot()
     {
         for (var i = 1; i <= 100; i++) Send("a", $"{i}");

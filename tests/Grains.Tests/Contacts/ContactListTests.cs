@@ -10,9 +10,9 @@ public class ContactListTests
 
     private ContactList _list = ContactList.Empty;
 
-    private ContactView Add(string address, string? id = null, bool mayRepeat = false)
+    private ContactView Add(string address, string? id = null)
     {
-        var decision = _list.Add(new(id ?? $"id of {address}", address, "label", "own", mayRepeat), Noon);
+        var decision = _list.Add(new(id ?? $"id of {address}", address, "label", "own"), Noon);
         foreach (var e in decision.Events) _list = _list.Apply(e);
         return decision.Result;
     }
@@ -55,13 +55,11 @@ public class ContactListTests
     }
 
     [Fact]
-    public void An_address_is_added_once_unless_the_command_is_a_repeat()
+    public void An_address_is_added_once()
     {
-        var first = Add("org", "c1");
+        Add("org", "c1");
 
         Should.Throw<RefusedException>(() => Add("org", "c2")).Kind.ShouldBe(RefusalKind.Conflict);
-        Should.Throw<RefusedException>(() => Add("org", "c2", mayRepeat: true)).Kind.ShouldBe(RefusalKind.Conflict);
-        Add("org", "c1", mayRepeat: true).ShouldBe(first);
         _list.Book.Contacts.ShouldHaveSingleItem();
     }
 

@@ -25,15 +25,6 @@ public class SignalQueueTests
     public void Taking_nothing_is_no_event() => SignalQueue.Empty.Take(Now).Events.ShouldBeEmpty();
 
     [Fact]
-    public void A_repeat_is_queued_once_and_a_taken_one_is_told_by_its_mark()
-    {
-        Send("s", mayRepeat: true).Mark.ShouldBe("s");
-        Send("s", mayRepeat: true).Events.ShouldBeEmpty();
-        Take().ShouldBe(["s"]);
-        Send("t").Mark.ShouldBeNull();
-    }
-
-    [Fact]
     public void A_queue_has_an_end()
     {
         for (var i = 0; i < 1000; i++) Send($"s{i}");
@@ -53,9 +44,9 @@ public class SignalQueueTests
             EventTypes.Serialize(EventTypes.Parse(EventTypes.NameOf(e), EventTypes.Serialize(e))!).ShouldBe(EventTypes.Serialize(e));
     }
 
-    private Decision<bool> Send(string id, bool mayRepeat = false)
+    private Decision<bool> Send(string id)
     {
-        var decision = _queue.Signal(new(new(id, "pause"), "a", mayRepeat), "b", Now);
+        var decision = _queue.Signal(new(new(id, "pause"), "a"), "b", Now);
         foreach (var e in decision.Events) _queue = _queue.Apply(e);
         return decision;
     }

@@ -68,15 +68,11 @@ public class EscalationListTests
         Should.Throw<RefusedException>(() => _list.Respond(new("a", "r", "yes", null), Noon)).Kind.ShouldBe(RefusalKind.NotFound);
 
     [Fact]
-    public void A_repeat_is_answered_as_the_first_time_and_a_taken_id_is_refused()
+    public void A_taken_id_is_refused()
     {
-        var first = Do(list => list.Create(Ask("a"), Noon));
-        Do(list => list.Respond(new("a", "r", "yes", null), At(1)));
-
-        var repeat = _list.Create(Ask("a") with { MayRepeat = true }, At(2));
-        (repeat.Events.IsDefaultOrEmpty, repeat.Result).ShouldBe((true, first));
+        Do(list => list.Create(Ask("a"), Noon));
         Should.Throw<RefusedException>(() => _list.Create(Ask("a"), At(2))).Kind.ShouldBe(RefusalKind.Conflict);
-        Should.Throw<RefusedException>(() => _list.Create(Ask("a", workspace: "x") with { MayRepeat = true }, At(2))).Kind.ShouldBe(RefusalKind.Conflict);
+        Should.Throw<RefusedException>(() => _list.Create(Ask("a", workspace: "x"), At(2))).Kind.ShouldBe(RefusalKind.Conflict);
     }
 
     [Fact]

@@ -56,7 +56,7 @@ public sealed class FoldGrainTests
 
         async Task Add(int count, string prefix)
         {
-            for (var i = 0; i < count; i++) await contacts.Add(new($"{prefix}{i}", $"{prefix}{i}/x", null, "own", false));
+            for (var i = 0; i < count; i++) await contacts.Add(new($"{prefix}{i}", $"{prefix}{i}/x", null, "own"));
         }
     }
 

@@ -72,22 +72,6 @@ public class LocksTests
     }
 
     [Fact]
-    public void A_repeat_of_the_same_acquisition_is_answered_as_the_first_time()
-    {
-        var command = Command("a", "k1", "k2") with { MayRepeat = true };
-        var first = LockState.Empty.Acquire(command, Start);
-        first.Mark.ShouldBe($"reservation/{command.ReservationId}");
-        var locks = LockState.Empty.Apply(first.Events.Single());
-
-        var repeat = locks.Acquire(command, Start.AddSeconds(5));
-        repeat.Events.ShouldBeEmpty();
-        repeat.Result.Conflicts.ShouldBeEmpty();
-        repeat.Result.AcquiredAt.ShouldBe(first.Result.AcquiredAt);
-        locks.Acquire(command with { AgentId = "b" }, Start).Result.Conflicts.Length.ShouldBe(2);
-        locks.Acquire(command with { MayRepeat = false }, Start).Result.Conflicts.Length.ShouldBe(2);
-    }
-
-    [Fact]
     public void Only_the_holder_renews_and_releases()
     {
         var locks = LockState.Empty.Acquired("a", "k");

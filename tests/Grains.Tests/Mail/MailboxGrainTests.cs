@@ -111,20 +111,17 @@ public sealed class MailboxGrainTests : IAsyncLifetime
         await _log.Append(new("p", new("chat", "p/session"), 0, [new("chat.sent.v1", "{}", _time.Current, Mailbox.MarkOf("taken"))], null), TestContext.Current.CancellationToken);
 
         (await Should.ThrowAsync<RefusedException>(() => Bob.Deliver(Mail("taken")))).Message.ShouldBe("message_id already exists");
-        (await Should.ThrowAsync<RefusedException>(() => Bob.Deliver(Mail("taken") with { MayRepeat = true }))).Kind.ShouldBe(RefusalKind.Conflict);
         (await Should.ThrowAsync<RefusedException>(() => Bob.Acknowledge("taken"))).Kind.ShouldBe(RefusalKind.NotFound);
     }
 
     [Fact]
-    public async Task A_repeat_is_answered_as_the_first_time()
+    public async Task A_mail_is_delivered_once()
     {
-        var first = await Bob.Deliver(Mail("m"));
+        await Bob.Deliver(Mail("m"));
         _time.Pass(60);
 
-        (await Bob.Deliver(Mail("m") with { MayRepeat = true })).ShouldBe(first);
         (await Should.ThrowAsync<RefusedException>(() => Bob.Deliver(Mail("m")))).Kind.ShouldBe(RefusalKind.Conflict);
-        (await Should.ThrowAsync<RefusedException>(() => Bob.Deliver(Mail("m") with { MayRepeat = true, FromAgentId = "carol" }))).Kind.ShouldBe(RefusalKind.Conflict);
-        (await Should.ThrowAsync<RefusedException>(() => Box("carol").Deliver(Mail("m") with { MayRepeat = true }))).Kind.ShouldBe(RefusalKind.Conflict);
+        (await Should.ThrowAsync<RefusedException>(() => Box("carol").Deliver(Mail("m")))).Kind.ShouldBe(RefusalKind.Conflict);
         (await Box("bob", "q").Deliver(Mail("m"))).At.ShouldBe(_time.Current);
         (await Bob.Inbox(new(false, 10))).Mails.ShouldHaveSingleItem();
     }

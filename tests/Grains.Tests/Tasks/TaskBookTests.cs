@@ -27,16 +27,6 @@ public class TaskBookTests
     }
 
     [Fact]
-    public void A_repeat_creates_nothing()
-    {
-        var first = Run(book => book.Create(New("a", repeat: true), Now()));
-        var decision = _book.Create(New("a", repeat: true), Now());
-
-        (decision.Events.Length, decision.Result.Number, decision.Result.CreatedAt).ShouldBe((0, first.Number, first.CreatedAt));
-        Should.NotThrow(() => _book.Create(New("a", repeat: true) with { AgentId = Bob }, Now())).Mark.ShouldBe("a", "another's id is told apart by the log");
-    }
-
-    [Fact]
     public void Large_texts_are_kept_by_their_place_only()
     {
         Create("a");
@@ -226,7 +216,7 @@ public class TaskBookTests
         book.Events,
     });
 
-    private static CreateTask New(string id, string? parent = null, bool repeat = false) => new(id, Alice, id, "", "", 2, "task", ["l"], parent, null, repeat);
+    private static CreateTask New(string id, string? parent = null) => new(id, Alice, id, "", "", 2, "task", ["l"], parent, null);
 
     private NativeTask Create(string id, string? parent = null) => Run(book => book.Create(New(id, parent), Now()));
 

@@ -36,7 +36,8 @@ public sealed class LogCommandTests(PostgresCluster cluster) : IDisposable
         lines.Select(line => line.Text("type")).ShouldAllBe(type => type.EndsWith(".v1", StringComparison.Ordinal) || type.EndsWith(".v2", StringComparison.Ordinal));
         lines.ShouldContain(line => line.Text("type") == "mail.delivered.v1" && line.At("data").Text("from_alias") == "alice" && line.At("data").Text("body") == "[18 characters]");
         lines.ShouldContain(line => line.Text("type") == "webhook.registered.v2" && line.At("data").Text("url") == "http://127.0.0.1:9/…");
-        lines.ShouldContain(line => line.Text("type") == "request.answered.v1");
+        lines.ShouldContain(line => line.Text("type") == "request.carried_out.v1" && line.At("data").Text("_request") == "[hidden]");
+        lines.ShouldNotContain(line => line.Text("type") == "request.answered.v1"); // the answer follows from the mail's result, in the mail's own commit
         foreach (var hidden in (string[])[secret, "sesame42", alice.Key]) run.Output.ShouldNotContain(hidden);
         lines.Where(line => line.Text("type") == "project.agent_joined.v1").ShouldAllBe(line => line.At("data").Text("sealed_seed") == "[hidden]");
 
