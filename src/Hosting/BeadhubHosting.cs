@@ -36,7 +36,7 @@ public static class BeadhubHosting
         // Opened by whoever asks first, and closed after everything that was made later: what still runs at the end can write.
         services.AddSingleton(provider => Task.Run(() => EventLogStore.Open(
             settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(), provider.GetRequiredService<ILoggerFactory>(),
-            provider.GetRequiredService<TimeProvider>())).GetAwaiter().GetResult());
+            provider.GetRequiredService<TimeProvider>(), provider.GetService<EventLogOptions>() ?? new())).GetAwaiter().GetResult());
         services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddCluster(settings);

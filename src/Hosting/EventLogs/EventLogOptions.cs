@@ -12,6 +12,12 @@ public sealed record EventLogOptions
     /// <summary>Most appends that wait for the committer; a further one waits outside, without a place in the order.</summary>
     public int MaxWaiting { get; init; } = 20_000;
 
+    /// <summary>
+    /// Whether the thread that calls may be blocked for a commit, asked at each append: that saves a lone writer two thread switches, but holds up
+    /// whatever else waits for the thread. Null where appends must never block.
+    /// </summary>
+    public Func<bool>? MayCommitInline { get; init; }
+
     /// <summary>How long appends wait for a store that cannot be reached before they and all following ones fail at once.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
 

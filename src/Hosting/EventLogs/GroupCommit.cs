@@ -7,7 +7,8 @@ namespace Beadhub.Hosting.EventLogs;
 
 /// <summary>
 /// Commits appends in groups: one thread takes all that wait, writes them in one transaction, publishes them and completes their tasks;
-/// meanwhile the next group gathers. So one caller alone waits for one commit, and many share one.
+/// meanwhile the next group gathers. So one caller alone waits for one commit, and many share one. A caller who comes while nobody writes
+/// commits on its own thread (<see cref="EventLogOptions.MayCommitInline"/>); what comes meanwhile is left to the committing thread.
 /// </summary>
 /// <remarks>A thread that blocks on the store saves the thread switches that asynchronous reads cost; a lone writer feels them.</remarks>
 internal sealed partial class GroupCommit : IAsyncDisposable
@@ -31,10 +32,11 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private readonly Queue<PendingAppend> _waiting = new();
     private readonly SemaphoreSlim _room;
     private volatile int _waitingCount;
-    private bool _asleep;
+    private bool _asleep; // the committing thread has nothing to do, and waits for a pulse
+    private bool _inline; // a caller commits; the committing thread must not begin
     private bool _closing;
 
-    // The committer's own.
+    // Belongs to whoever commits: the committing thread, or the caller while _inline.
     private readonly HashSet<StreamKey> _streams = [];
     private readonly HashSet<(string Project, string Mark)> _marks = [];
     private List<PendingAppend> _batch = [];
@@ -89,6 +91,11 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         {
             return Task.FromException<AppendResult>(refused);
         }
+        if (_options.MayCommitInline?.Invoke() == true && BeginInline())
+        {
+            CommitInline(pending);
+            return pending.Task;
+        }
         if (!_room.Wait(0, CancellationToken.None)) return AppendWhenThereIsRoom(pending);
         Enqueue(pending);
         return pending.Task;
@@ -119,11 +126,48 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             {
                 _waiting.Enqueue(pending);
                 _waitingCount = _waiting.Count;
-                if (_asleep) Monitor.Pulse(_gate);
+                if (_asleep && !_inline) Monitor.Pulse(_gate);
                 return;
             }
         }
         pending.SetException(new EventLogUnavailableException("The event log is closed."));
+    }
+
+    /// <summary>
+    /// Whether the caller may commit here and now: the committing thread sleeps, the last commit went well, and it served nobody else. Callers
+    /// who come in company share commits instead.
+    /// </summary>
+    private bool BeginInline()
+    {
+        lock (_gate)
+        {
+            if (!_asleep || _inline || _closing || _company != 1 || _lastFailure is not null || _isUnsettled) return false;
+            return _inline = true;
+        }
+    }
+
+    /// <summary>Commits one append on the caller's thread. However that ends, the committing thread goes on with what has come meanwhile.</summary>
+    private void CommitInline(PendingAppend pending)
+    {
+        try
+        {
+            _batch.Clear();
+            _batch.Add(pending);
+            Commit();
+        }
+        catch (Exception unexpected)
+        {
+            StopWriting(unexpected);
+        }
+        finally
+        {
+            _batch.Clear();
+            lock (_gate)
+            {
+                _inline = false;
+                if (_waiting.Count > 0 || _closing || _isUnsettled) Monitor.Pulse(_gate);
+            }
+        }
     }
 
     private void Run()
@@ -137,12 +181,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         }
         catch (Exception unexpected)
         {
-            LogStopped(_logger, unexpected);
-            _isUnsettled = true;
-            var error = new EventLogUnavailableException("The event log has stopped writing; restart Beadhub.", unexpected);
-            _outOfReach = new Failure(_time.GetTimestamp(), error);
-            lock (_gate) _closing = true;
-            FailAll(error);
+            StopWriting(unexpected);
         }
         finally
         {
@@ -150,6 +189,16 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             _metrics.Dispose();
             _ended.SetResult();
         }
+    }
+
+    private void StopWriting(Exception unexpected)
+    {
+        LogStopped(_logger, unexpected);
+        _isUnsettled = true;
+        var error = new EventLogUnavailableException("The event log has stopped writing; restart Beadhub.", unexpected);
+        _outOfReach = new Failure(_time.GetTimestamp(), error);
+        lock (_gate) _closing = true;
+        FailAll(error);
     }
 
     /// <summary>
@@ -171,10 +220,10 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         var taken = 0;
         lock (_gate)
         {
-            while (_batch.Count == 0 && _waiting.Count == 0)
+            while (_inline || (_batch.Count == 0 && _waiting.Count == 0))
             {
-                if (_closing) return false;
-                if (_isUnsettled) break;
+                if (!_inline && _closing) return false;
+                if (!_inline && _isUnsettled) break;
                 _asleep = true;
                 Monitor.Wait(_gate);
                 _asleep = false;

@@ -52,6 +52,9 @@ internal sealed class Activation(GrainClass grainClass, string key) : TaskSchedu
     /// <summary>Requests that wait to begin.</summary>
     public int QueueLength => _waiting.Count + (_held?.Count ?? 0);
 
+    /// <summary>Whether work has gathered behind the piece that is being done.</summary>
+    public bool HasWork => _work.Count > 0;
+
     public object? GrainInstance => _instance;
 
     public IServiceProvider ActivationServices => grainClass.Cluster.ServiceProvider;

@@ -29,6 +29,12 @@ public static class LocalGrainHosting
         return services;
     }
 
+    /// <summary>
+    /// Whether nothing waits for the thread that asks: no work of the activation whose turn it is, and none of the thread pool. Then it may block for
+    /// a moment where waiting asynchronously would cost more.
+    /// </summary>
+    public static bool NothingWaits => Activation.Current is not { HasWork: true } && ThreadPool.PendingWorkItemCount == 0;
+
     /// <inheritdoc cref="AddLocalGrains(IServiceCollection, Action{LocalGrainOptions}, Assembly[])"/>
     public static IServiceCollection AddLocalGrains(this IServiceCollection services, params Assembly[] assemblies) =>
         services.AddLocalGrains(null, assemblies);

@@ -86,6 +86,69 @@ public sealed class GroupCommitTests
         commits.EpochFrom(1).ShouldBe(0);
     }
 
+    [Fact]
+    public async Task Who_comes_alone_commits_on_its_own_thread_and_those_who_come_meanwhile_share_the_next_commit()
+    {
+        await using var commits = Commits(new() { MayCommitInline = static () => true });
+        var cancellation = TestContext.Current.CancellationToken;
+        await commits.Append(Appending("first"), cancellation);
+        var threads = new List<(int Thread, int Appends)>();
+        var others = new List<Task<AppendResult>>();
+        // The committing thread falls asleep some time after it has answered.
+        for (var deadline = DateTime.UtcNow.AddSeconds(20); !threads.Contains((Environment.CurrentManagedThreadId, 1));)
+        {
+            DateTime.UtcNow.ShouldBeLessThan(deadline);
+            threads.Clear();
+            _writer.OnWrite = batch => threads.Add((Environment.CurrentManagedThreadId, batch.Count));
+            // Synchronous: a continuation may come on another thread.
+            commits.Append(Appending("alone"), cancellation).Wait(cancellation);
+        }
+
+        _writer.OnWrite = batch =>
+        {
+            if (batch[0].Append.Stream.Key == "alone") others.AddRange(new[] { "b", "c" }.Select(key => commits.Append(Appending(key), cancellation)));
+            threads.Add((Environment.CurrentManagedThreadId, batch.Count));
+        };
+        var here = Environment.CurrentManagedThreadId;
+        threads.Clear();
+        var inline = commits.Append(Appending("alone"), cancellation);
+        inline.IsCompletedSuccessfully.ShouldBeTrue();
+        foreach (var other in others) (await other).Written.ShouldBeTrue();
+        threads[0].ShouldBe((here, 1));
+        threads[1].Appends.ShouldBe(2);
+        threads[1].Thread.ShouldNotBe(here);
+    }
+
+    [Fact]
+    public async Task A_commit_on_the_callers_thread_that_fails_is_settled_by_the_committing_thread()
+    {
+        await using var commits = Commits(new() { MayCommitInline = static () => true });
+        var cancellation = TestContext.Current.CancellationToken;
+        var failedHere = false;
+        while (!failedHere)
+        {
+            await commits.Append(Appending("a"), cancellation);
+            var here = Environment.CurrentManagedThreadId;
+            _writer.OnWrite = _ =>
+            {
+                if (!(failedHere = Environment.CurrentManagedThreadId == here)) return;
+                throw new EventLogUnavailableException("gone");
+            };
+            _writer.OnFind = appends => appends[0].FirstPosition = 50;
+            var append = commits.Append(Appending("b"), cancellation);
+            if (!failedHere) await append;
+            else await Should.ThrowAsync<EventLogUnavailableException>(append);
+            _writer.OnWrite = _ => { };
+        }
+
+        while (commits.EpochFrom(1) == 0) await Task.Delay(5, cancellation);
+        commits.EpochFrom(1).ShouldBe(2);
+        _published.Feed(Project).ShouldContain(e => e.Position == 50);
+        (await commits.Append(Appending("c"), cancellation)).Written.ShouldBeTrue();
+    }
+
+    private GroupCommit Commits(EventLogOptions options) => new(_writer, _published, options, NullLogger.Instance, TimeProvider.System);
+
     private GroupCommit Commits() => new(_writer, _published, new EventLogOptions(), NullLogger.Instance, TimeProvider.System);
 
     private static StreamAppend Appending(string key) => new(Project, new("bead", key), 0, [new("bead.changed.v1", "{}", DateTimeOffset.UnixEpoch)], null);

@@ -31,6 +31,8 @@ internal static class Engine
         else
         {
             services.AddLocalStreams(IFeedGrain.Stream);
+            // Alone, nothing that is told of a commit does more than put it into a queue.
+            services.AddSingleton(new EventLogOptions { MayCommitInline = static () => LocalGrainHosting.NothingWaits });
             services.AddKeyedSingleton<IFeedPublisher, StreamFeedPublisher>(Announcer);
         }
     }
