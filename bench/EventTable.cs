@@ -3,7 +3,7 @@ namespace Beadhub.Bench;
 /// <summary>The server's event table, for references that write the same rows without the server.</summary>
 internal static class EventTable
 {
-    /// <summary>With all its indexes; the same as in the server's schema script.</summary>
+    /// <summary>With the keys of the server's schema script; the partial indexes there have no entry for rows like these.</summary>
     public const string Create = """
         CREATE TABLE events (
             project  text COLLATE "C" NOT NULL,

@@ -42,5 +42,5 @@ internal static class Writes
     }
 
     /// <summary>How many events the server's log holds.</summary>
-    public static async Task<long> Stored(string database) => (long)(decimal)(await PostgresCluster.Execute(database, "SELECT sum(position) FROM heads"))!;
+    public static async Task<long> Stored(string database) => (long)(await PostgresCluster.Execute(database, "SELECT count(*) FROM events"))!;
 }

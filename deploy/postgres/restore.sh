@@ -22,7 +22,7 @@ case "$url" in
         mv "$target.part" "$target"
         ;;
     *)
-        present="$(psql --no-psqlrc --quiet --tuples-only --no-align --dbname="$url" --command="SELECT count(*) FROM pg_tables WHERE tablename = 'streams'")"
+        present="$(psql --no-psqlrc --quiet --tuples-only --no-align --dbname="$url" --command="SELECT count(*) FROM pg_tables WHERE tablename = 'events'")"
         [ "$present" = 0 ] || { echo "$0: that database holds a log already: make a new one" >&2; exit 1; }
         pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname="$url" "$file"
         psql --no-psqlrc --quiet --dbname="$url" --command="ANALYZE"

@@ -39,6 +39,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     // Belongs to whoever commits: the committing thread, or the caller while _inline.
     private readonly HashSet<StreamKey> _streams = [];
     private readonly HashSet<(string Project, string Mark)> _marks = [];
+    private readonly HashSet<string> _projects = [];
     private List<PendingAppend> _batch = [];
     private List<PendingAppend> _later = [];
     private List<PendingAppend> _left = [];
@@ -211,6 +212,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         _bytes = 0;
         _streams.Clear();
         _marks.Clear();
+        _projects.Clear();
 
         // What the previous batch had to leave behind comes first, so that appends to one stream keep their order.
         (_later, _left) = (_left, _later);
@@ -258,7 +260,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         while (_batch.Count + _waitingCount < expected && Stopwatch.GetElapsedTime(begun) < longest) Thread.Yield();
     }
 
-    private bool Full => _batch.Count >= _options.MaxBatchAppends || _bytes >= _options.MaxBatchBytes;
+    private bool Full => _batch.Count >= _options.MaxBatchAppends || _bytes >= _options.MaxBatchBytes || _projects.Count >= _options.MaxBatchProjects;
 
     private void Place(PendingAppend pending)
     {
@@ -274,6 +276,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         {
             _batch.Add(pending);
             _bytes += pending.Size;
+            _projects.Add(pending.Append.Project);
         }
     }
 

@@ -97,28 +97,26 @@ internal sealed class Erasure : IAsyncDisposable
                 var origins = await Count($"SELECT count(*) FROM events WHERE project = '{Instance}' AND kind = 'origin' AND data LIKE @named", cancellation, names);
                 // A repository that nobody else ever used goes with its name.
                 const string Others = "SELECT key FROM events WHERE kind = 'origin' AND data NOT LIKE @named AND data NOT LIKE @emptied";
-                foreach (var table in new[] { "streams", "events" })
+                await Execute($"DELETE FROM snapshots WHERE kind = 'origin' AND (kind, key) IN ({Named})", cancellation, names);
+                foreach (var table in new[] { "snapshots", "events" })
                 {
-                    // The streams first: the events say which they are.
+                    // The snapshots first: the events say which they are.
                     await Execute($"DELETE FROM {table} WHERE {OfOne} AND (kind, key) IN ({Named})", cancellation, names);
                     await Execute($"DELETE FROM {table} WHERE kind = 'origin' AND (kind, key) IN ({Named}) AND key NOT IN ({Others})", cancellation, names);
-                    if (table == "streams")
-                        await Execute($"UPDATE streams SET snapshot = NULL, snapshot_version = 0 WHERE kind = 'origin' AND (kind, key) IN ({Named})", cancellation, names);
                 }
 
                 await Execute($"UPDATE events SET type = 'origin.left.v1', data = @emptied WHERE project = '{Instance}' AND kind = 'origin' AND data LIKE @named", cancellation, names);
+                var streams = await Count("SELECT count(*) FROM events WHERE project = @id AND version = 1", cancellation, names);
+                var marks = await Count("SELECT count(*) FROM events WHERE project = @id AND mark IS NOT NULL", cancellation, names);
                 var events = await Execute("DELETE FROM events WHERE project = @id", cancellation, names);
-                var streams = await Execute("DELETE FROM streams WHERE project = @id", cancellation, names);
-                var marks = await Execute("DELETE FROM marks WHERE project = @id", cancellation, names);
-                await Execute("DELETE FROM heads WHERE project = @id", cancellation, names);
+                await Execute("DELETE FROM snapshots WHERE project = @id", cancellation, names);
 
                 // Other projects' members may have written the id down; that is theirs.
                 const string Left =
                     $"""
-                    SELECT (SELECT count(*) FROM events WHERE project = @id) + (SELECT count(*) FROM streams WHERE project = @id)
-                        + (SELECT count(*) FROM marks WHERE project = @id) + (SELECT count(*) FROM heads WHERE project = @id)
+                    SELECT (SELECT count(*) FROM events WHERE project = @id) + (SELECT count(*) FROM snapshots WHERE project = @id)
                         + (SELECT count(*) FROM events WHERE project = '{Instance}' AND (data LIKE @any OR key LIKE @any))
-                        + (SELECT count(*) FROM streams WHERE project = '{Instance}' AND (snapshot LIKE @any OR key LIKE @any))
+                        + (SELECT count(*) FROM snapshots WHERE project = '{Instance}' AND (snapshot LIKE @any OR key LIKE @any))
                     """;
                 if (await Count(Left, cancellation, names) is > 0 and var left)
                     throw new CommandFailedException($"{left} rows of the project would be left, of a kind that this version does not know; nothing was changed");
@@ -152,7 +150,7 @@ internal sealed class Erasure : IAsyncDisposable
         }
         else
         {
-            await Execute("VACUUM events, streams, marks, heads", cancellation);
+            await Execute("VACUUM events, snapshots", cancellation);
         }
     }
 
@@ -181,7 +179,7 @@ internal sealed class Erasure : IAsyncDisposable
                 settings.Options = $"{settings.Options} -c search_path=beadhub".Trim();
             }
 
-            if (await Ask("SELECT has_table_privilege('events', 'DELETE') AND has_table_privilege('events', 'UPDATE') AND has_table_privilege('streams', 'DELETE')") is not true)
+            if (await Ask("SELECT has_table_privilege('events', 'DELETE') AND has_table_privilege('events', 'UPDATE') AND has_table_privilege('snapshots', 'DELETE')") is not true)
                 throw new CommandFailedException($"{settings.Username} may not delete in {url.Description}: connect as the owner of the tables, or as a superuser");
             settings.CommandTimeout = 30;
             settings.ApplicationName = "beadhub";

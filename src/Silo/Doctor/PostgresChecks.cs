@@ -17,7 +17,7 @@ internal static class PostgresChecks
     // What the server does with each table; nothing is ever deleted but leases.
     private static readonly (string Table, string Rights)[] Needed =
     [
-        ("streams", "SELECT, INSERT, UPDATE"), ("events", "SELECT, INSERT"), ("marks", "SELECT, INSERT"), ("heads", "SELECT, INSERT, UPDATE"),
+        ("events", "SELECT, INSERT"), ("snapshots", "SELECT, INSERT, UPDATE"),
         ("leases", "SELECT, INSERT, UPDATE, DELETE"), ("schema_version", "SELECT"),
     ];
 
@@ -87,7 +87,7 @@ internal static class PostgresChecks
         const string Apply = "Apply deploy/postgres/schema.sql as the schema's owner.";
         var present = await ask.Is("SELECT to_regclass('schema_version') IS NOT NULL") ? await ask.Number("SELECT max(version) FROM schema_version") : 0;
         var may = await ask.Is("SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
-        var owns = present == 0 || await ask.Is("SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('streams')");
+        var owns = present == 0 || await ask.Is("SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('events')");
         yield return (present, may && owns) switch
         {
             ( > PostgresSchema.Version, _) => Finding.Fail("schema", $"version {present}, which is newer than this Beadhub's {PostgresSchema.Version}", "Run the newer Beadhub that wrote it."),

@@ -173,9 +173,8 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
         {
             return (string)(await PostgresCluster.Execute(database,
                 """
-                SELECT coalesce((SELECT string_agg(project || ' ' || key || ' ' || coalesce(snapshot, ''), ' ') FROM streams), '')
-                    || coalesce((SELECT string_agg(project || ' ' || key || ' ' || data, ' ') FROM events WHERE position > 0), '')
-                    || coalesce((SELECT string_agg(project || ' ' || mark, ' ') FROM marks), '') || coalesce((SELECT string_agg(project, ' ') FROM heads), '')
+                SELECT coalesce((SELECT string_agg(project || ' ' || key || ' ' || snapshot, ' ') FROM snapshots), '')
+                    || coalesce((SELECT string_agg(project || ' ' || key || ' ' || data || ' ' || coalesce(mark, ''), ' ') FROM events WHERE position > 0), '')
                 """, Cancellation))!;
         }
 

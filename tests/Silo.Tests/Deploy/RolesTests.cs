@@ -32,10 +32,10 @@ public sealed class RolesTests(PostgresCluster cluster) : IDisposable
         }
 
         foreach (var forbidden in (string[])[
-            "UPDATE events SET data = '{}'", "DELETE FROM events", "DELETE FROM streams", "DELETE FROM heads", "UPDATE marks SET version = 1", "TRUNCATE events", "DROP TABLE events",
+            "UPDATE events SET data = '{}'", "DELETE FROM events", "DELETE FROM snapshots", "TRUNCATE events", "DROP TABLE events",
             "CREATE TABLE beadhub.x (y int)", "CREATE TABLE public.x (y int)", "CREATE TEMP TABLE x (y int)", "UPDATE schema_version SET version = 1", "SET ROLE beadhub_owner"])
             (await Refused(app, forbidden)).ShouldBeTrue(forbidden);
-        foreach (var forbidden in (string[])["INSERT INTO marks VALUES ('a', 'b', 'c', 'd', 1)", "DELETE FROM leases", "UPDATE streams SET version = 1"])
+        foreach (var forbidden in (string[])["INSERT INTO snapshots VALUES ('a', 'b', 'c', 1, 'd')", "DELETE FROM leases", "UPDATE snapshots SET version = 1"])
             (await Refused(url.Replace("postgres@", "beadhub_reader@"), forbidden)).ShouldBeTrue(forbidden);
 
         // A node of a cluster needs the leases.

@@ -150,7 +150,7 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
 
         await using var holder = await PostgresCluster.Connect(direct, Cancellation);
         await using var holding = await holder.BeginTransactionAsync(Cancellation);
-        await using (var hold = new NpgsqlCommand("SELECT position FROM heads FOR UPDATE", holder, holding)) await hold.ExecuteScalarAsync(Cancellation);
+        await using (var hold = new NpgsqlCommand("LOCK TABLE events IN SHARE MODE", holder, holding)) await hold.ExecuteNonQueryAsync(Cancellation);
 
         var append = Log.Append(Appending("a", 1, "2"), Cancellation);
         object? first = 0;
@@ -234,7 +234,7 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
     public async Task Nodes_that_start_together_find_one_schema()
     {
         await Log.DisposeAsync();
-        await PostgresCluster.Execute(Url, "DROP TABLE streams, events, heads, schema_version", Cancellation);
+        await PostgresCluster.Execute(Url, "DROP TABLE events, snapshots, schema_version", Cancellation);
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Open(cluster: true)));
         (await PostgresCluster.Execute(Url, "SELECT count(*) FROM schema_version", Cancellation)).ShouldBe(1L);
     }

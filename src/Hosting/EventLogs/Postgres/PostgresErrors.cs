@@ -7,11 +7,13 @@ namespace Beadhub.Hosting.EventLogs.Postgres;
 /// <summary>What an exception from Npgsql means to the log.</summary>
 internal static class PostgresErrors
 {
-    /// <summary>Two nodes met: the server undid one transaction, which may simply be sent again.</summary>
+    /// <summary>
+    /// Two nodes met: the server undid one transaction, which may simply be sent again. A position, version or mark that another has written a moment ago is
+    /// seen by the next attempt.
+    /// </summary>
     public static bool IsCollision(Exception error) =>
         error is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure }
-        // A mark that another node wrote a moment ago: the next attempt sees it.
-        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "marks_pkey" };
+        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "events" };
 
     /// <summary>The server works and the connection stands, but it refuses the data: an overlong key, a character it cannot keep.</summary>
     public static bool IsBadData(Exception error) =>

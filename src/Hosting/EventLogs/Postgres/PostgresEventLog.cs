@@ -9,28 +9,27 @@ namespace Beadhub.Hosting.EventLogs.Postgres;
 /// <summary>The event log in PostgreSQL, for one node or many.</summary>
 internal sealed class PostgresEventLog : DurableEventLog
 {
-    // Columns of a stream with its tail, one row an event of the tail and one for a stream without. The first event of a tail alone
-    // carries the snapshot: it can be large. OFFSET 0 keeps the look-up of events inside, so that a stream whose snapshot is its newest
-    // version costs none.
+    // A stream's snapshot with the events after it: one row an event, and one for a stream whose newest event its snapshot reflects. The first event of
+    // a tail alone carries the snapshot: it can be large. OFFSET 0 keeps the look-up of events inside.
     private const string StreamColumns =
-        "s.key, s.version, s.snapshot_version, CASE WHEN e.version IS NULL OR e.version = s.snapshot_version + 1 THEN s.snapshot END, "
-        + "e.version, e.type, e.data, e.at";
+        "w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END, e.version, e.type, e.data, e.at";
 
     private const string Tail = """
-        LEFT JOIN LATERAL (
+        LEFT JOIN snapshots s ON s.kind = w.kind AND s.key = w.key LEFT JOIN LATERAL (
             SELECT version, type, data, at FROM events
-            WHERE kind = s.kind AND key = s.key AND version > s.snapshot_version AND s.version > s.snapshot_version
+            WHERE kind = w.kind AND key = w.key AND version > coalesce(s.version, 0)
             ORDER BY version OFFSET 0
         ) e ON true
         """;
 
-    private const string LoadSome =
-        $"SELECT {StreamColumns}, w.ordinal FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) JOIN streams s ON s.kind = w.kind AND s.key = w.key {Tail}";
+    private const string LoadSome = $"SELECT {StreamColumns}, w.ordinal FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) {Tail}";
 
-    private const string LoadKind = $"SELECT {StreamColumns} FROM streams s {Tail} WHERE s.project = $1 AND s.kind = $2";
+    private const string LoadKind = $"SELECT {StreamColumns} FROM events w {Tail} WHERE w.project = $1 AND w.kind = $2 AND w.version = 1";
 
-    private const string Versions =
-        "SELECT (SELECT version FROM streams s WHERE s.kind = w.kind AND s.key = w.key) FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) ORDER BY w.ordinal";
+    private const string Versions = """
+        SELECT (SELECT version FROM events e WHERE e.kind = w.kind AND e.key = w.key ORDER BY version DESC LIMIT 1)
+        FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) ORDER BY w.ordinal
+        """;
 
     // One more than anybody may be behind, so that who is further behind sees that.
     private static readonly string NewsOfMany = $"""
@@ -40,8 +39,10 @@ internal sealed class PostgresEventLog : DurableEventLog
         ) e ORDER BY w.ordinal, e.position
         """;
 
-    private const string Heads =
-        "SELECT (SELECT position FROM heads h WHERE h.project = w.project) FROM unnest($1) WITH ORDINALITY AS w (project, ordinal) ORDER BY w.ordinal";
+    private const string Heads = """
+        SELECT (SELECT position FROM events e WHERE e.project = w.project ORDER BY position DESC LIMIT 1)
+        FROM unnest($1) WITH ORDINALITY AS w (project, ordinal) ORDER BY w.ordinal
+        """;
 
     private const string Feed =
         "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3";
@@ -53,9 +54,9 @@ internal sealed class PostgresEventLog : DurableEventLog
         JOIN events e ON e.kind = w.kind AND e.key = w.key AND e.version = w.version
         """;
 
-    private const string Marked = "SELECT kind, key, version FROM marks WHERE project = $1 AND mark = $2";
+    private const string Marked = "SELECT kind, key, version FROM events WHERE project = $1 AND mark = $2";
 
-    private const string KeysOfKind = "SELECT key FROM streams WHERE kind = $1 ORDER BY key";
+    private const string KeysOfKind = "SELECT key FROM events WHERE kind = $1 AND version = 1 ORDER BY key";
 
     private const int QuestionsAQuery = 500;
 
@@ -100,7 +101,7 @@ internal sealed class PostgresEventLog : DurableEventLog
             held = await PostgresLock.Take(connectionString, cluster, description, options, logger, time, cancellation);
             await using (var connection = await reads.OpenConnectionAsync(cancellation))
                 await PostgresSchema.Apply(connection, description, cancellation);
-            var writer = new PostgresWriter(connectionString, description, options);
+            var writer = new PostgresWriter(connectionString, description, cluster, options);
             var lookedAt = new LookedAt(publisher);
             return new PostgresEventLog(new GroupCommit(writer, lookedAt, options, logger, time), description, cluster, lookedAt, reads, held, options, time);
         }
@@ -151,19 +152,19 @@ internal sealed class PostgresEventLog : DurableEventLog
         string project, string kind, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         await using var query = await Query(LoadKind, cancellation, Text(project), Text(kind));
-        // The stream under construction: rows of one stream follow each other.
-        StoredStream? stream = null;
+        // Rows of one stream follow each other.
+        StreamRows? stream = null;
         while (await query.Read())
         {
             var key = query.Rows.GetString(0);
             if (stream?.Key != key)
             {
-                if (stream is not null) yield return stream;
-                stream = NewStream(query.Rows, key);
+                if (stream is not null) yield return stream.Stream;
+                stream = new(query.Rows, key);
             }
-            AddToTail(query.Rows, stream);
+            stream.Add(query.Rows);
         }
-        if (stream is not null) yield return stream;
+        if (stream is not null) yield return stream.Stream;
     }
 
     /// <inheritdoc/>
@@ -239,15 +240,14 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private async Task<StoredStream[]> LoadStreams(IReadOnlyList<StreamKey> keys)
     {
-        var streams = new StoredStream?[keys.Count];
+        var streams = new StreamRows?[keys.Count];
         await using var query = await Query(LoadSome, default, Kinds(keys), Keys(keys));
         while (await query.Read())
         {
-            var index = (int)query.Rows.GetInt64(8) - 1;
-            AddToTail(query.Rows, streams[index] ??= NewStream(query.Rows, keys[index].Key));
+            var index = (int)query.Rows.GetInt64(7) - 1;
+            (streams[index] ??= new(query.Rows, keys[index].Key)).Add(query.Rows);
         }
-        for (var i = 0; i < streams.Length; i++) streams[i] ??= new StoredStream(keys[i].Key, 0, 0, null, []);
-        return streams!;
+        return Array.ConvertAll(streams, static stream => stream!.Stream);
     }
 
     private Task<long[]> ReadVersions(IReadOnlyList<StreamKey> keys) => Numbers(keys.Count, Versions, Kinds(keys), Keys(keys));
@@ -279,14 +279,6 @@ internal sealed class PostgresEventLog : DurableEventLog
     private Task<PostgresQuery> Query(string sql, CancellationToken cancellation, params NpgsqlParameter[] parameters) =>
         PostgresQuery.Run(_reads, Description, sql, parameters, _patience, cancellation);
 
-    private static StoredStream NewStream(NpgsqlDataReader row, string key) =>
-        new(key, row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(4) ? [] : new List<StoredEvent>());
-
-    private static void AddToTail(NpgsqlDataReader row, StoredStream stream)
-    {
-        if (!row.IsDBNull(4)) ((List<StoredEvent>)stream.Tail).Add(new StoredEvent(row.GetInt64(4), row.GetString(5), row.GetString(6), At(row, 7)));
-    }
-
     private static FeedEvent FeedRow(NpgsqlDataReader row, string project, int first) => new(
         project, row.GetInt64(first), row.GetString(first + 1), row.GetString(first + 2), row.GetInt64(first + 3), row.GetString(first + 4), row.GetString(first + 5),
         At(row, first + 6));
@@ -306,6 +298,23 @@ internal sealed class PostgresEventLog : DurableEventLog
     private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
 
     private static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    /// <summary>A stream under construction, from its rows.</summary>
+    private sealed class StreamRows(NpgsqlDataReader first, string key)
+    {
+        private readonly long _snapshotVersion = first.GetInt64(1);
+        private readonly string? _snapshot = first.IsDBNull(2) ? null : first.GetString(2);
+        private readonly List<StoredEvent> _tail = [];
+
+        public string Key => key;
+
+        public StoredStream Stream => new(key, _tail.Count > 0 ? _tail[^1].Version : _snapshotVersion, _snapshotVersion, _snapshot, _tail);
+
+        public void Add(NpgsqlDataReader row)
+        {
+            if (!row.IsDBNull(3)) _tail.Add(new StoredEvent(row.GetInt64(3), row.GetString(4), row.GetString(5), At(row, 6)));
+        }
+    }
 
     /// <summary>Tells the looks what this node commits, before anybody else.</summary>
     private sealed class LookedAt(IFeedPublisher next) : IFeedPublisher

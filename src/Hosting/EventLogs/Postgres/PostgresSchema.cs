@@ -5,7 +5,7 @@ namespace Beadhub.Hosting.EventLogs.Postgres;
 /// <summary>Applies <c>schema.sql</c>, and refuses a database that a newer program has written.</summary>
 internal static class PostgresSchema
 {
-    public const int Version = 3;
+    public const int Version = 4;
 
     // Nodes of a cluster start together; one applies the schema, the others find it done.
     private const long SchemaLock = 0x4265616468756201;
@@ -20,20 +20,14 @@ internal static class PostgresSchema
             : 0;
         if (present > Version) throw EventLogSchemaException.Newer(description, present, Version);
         // A present schema is left alone: a role that may not create tables can run Beadhub on one that an administrator has made.
-        if (present < Version) await Execute(Script());
+        if (present < Version) await Execute(EmbeddedSql.Of("postgres.schema"));
         await transaction.CommitAsync(cancellation);
 
         async Task<object?> Execute(string sql)
         {
-            await using var command = new NpgsqlCommand(sql, connection, transaction);
+            // Bringing a large log to this version takes as long as it takes, and so does waiting for the node that does it.
+            await using var command = new NpgsqlCommand(sql, connection, transaction) { CommandTimeout = 0 };
             return await command.ExecuteScalarAsync(cancellation);
         }
-    }
-
-    private static string Script()
-    {
-        using var stream = typeof(PostgresSchema).Assembly.GetManifestResourceStream("postgres.schema.sql")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
     }
 }

@@ -6,36 +6,37 @@ using NpgsqlTypes;
 namespace Beadhub.Hosting.EventLogs.Postgres;
 
 /// <summary>
-/// Writes batches over one connection of its own. One event is one prepared single-row statement; several appends are one statement over
-/// arrays; either way one round trip and one commit. Very many events are copied, as nothing else loads rows as fast.
+/// Writes batches over one connection of its own. One append is one short prepared statement, several are one statement over arrays; either way one
+/// round trip and one commit. Very many events are copied, as nothing else loads rows as fast.
 /// </summary>
+/// <remarks>
+/// The statements look up the newest versions and positions. That nobody else writes meanwhile is what they count on (a lone node, or the locks of a
+/// cluster's nodes on the projects), not what the log rests on: were it otherwise, the keys of the table would refuse the batch, and it would be sent again.
+/// </remarks>
 internal sealed class PostgresWriter : IBatchWriter
 {
     // From here on, the three further round trips of COPY cost less than passing the payloads through arrays.
     private const int CopyFrom = 256;
     private const int Attempts = 10;
 
-    // Everybody locks streams in one order; any total order serves that is the same everywhere.
-    private static readonly Comparer<StreamKey> StreamOrder = Comparer<StreamKey>.Create(static (a, b) =>
-        string.CompareOrdinal(a.Kind, b.Kind) is var kind && kind != 0 ? kind : string.CompareOrdinal(a.Key, b.Key));
+    private const string CopyEvents = "COPY events (project, position, kind, key, version, type, data, at, mark) FROM STDIN (FORMAT binary)";
 
     private static readonly TimeSpan ReconnectEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly NpgsqlDataSource _source;
     private readonly string _description;
+    private readonly bool _cluster;
     private readonly TimeSpan _patience;
     private readonly LostBackends _lost = new();
     private NpgsqlConnection? _connection;
-    private OneEventCommand _begin = null!;
-    private OneEventCommand _continue = null!;
+    private AppendOneCommand _appendOne = null!;
     private ManyAppendsCommand _append = null!;
-    private ManyAppendsCommand _appendMarked = null!;
     private ManyAppendsCommand _place = null!;
-    private AdvanceHeadsCommand _advance = null!;
 
-    public PostgresWriter(string connectionString, string description, EventLogOptions options)
+    public PostgresWriter(string connectionString, string description, bool cluster, EventLogOptions options)
     {
         _description = description;
+        _cluster = cluster;
         _patience = options.Patience;
         _source = PostgresSession.DataSource(connectionString, options, settings =>
         {
@@ -54,12 +55,9 @@ internal sealed class PostgresWriter : IBatchWriter
         {
             connection = _source.OpenConnection();
             using (var setting = new NpgsqlCommand("SET enable_nestloop = off", connection)) setting.ExecuteNonQuery();
-            _begin = new OneEventCommand(PostgresStatements.Begin, connection);
-            _continue = new OneEventCommand(PostgresStatements.Continue, connection);
-            _append = new ManyAppendsCommand(PostgresStatements.Append, connection, withEvents: true);
-            _appendMarked = new ManyAppendsCommand(PostgresStatements.AppendMarked, connection, withEvents: true, withMarks: true);
-            _place = new ManyAppendsCommand(PostgresStatements.Place, connection, withEvents: false);
-            _advance = new AdvanceHeadsCommand(connection);
+            _appendOne = new(connection, _cluster);
+            _append = new(connection, _cluster, withEvents: true);
+            _place = new(connection, _cluster, withEvents: false);
             _lost.End(connection, _patience);
             _lost.Watch(connection);
             _connection = connection;
@@ -174,15 +172,9 @@ internal sealed class PostgresWriter : IBatchWriter
 
     private void WriteOnce(IReadOnlyList<PendingAppend> batch)
     {
-        if (batch.Any(static pending => pending.HasMarks))
+        if (batch.Count == 1 && batch[0].Append.Snapshot is null && batch[0].Append.Events.Count < CopyFrom)
         {
-            _appendMarked.Execute(batch);
-            return;
-        }
-        if (batch.Count == 1 && batch[0].Append.Events.Count == 1)
-        {
-            var only = batch[0];
-            only.FirstPosition = (only.Append.ExpectedVersion == 0 ? _begin : _continue).Execute(only);
+            _appendOne.Execute(batch[0]);
             return;
         }
         var events = 0;
@@ -193,72 +185,35 @@ internal sealed class PostgresWriter : IBatchWriter
 
     private void Copy(IReadOnlyList<PendingAppend> batch)
     {
-        if (batch.All(static pending => pending.Append.ExpectedVersion == 0))
-        {
-            try
-            {
-                CopyNewStreams(batch);
-                return;
-            }
-            catch (PostgresException taken) when (taken.SqlState == PostgresErrorCodes.UniqueViolation)
-            {
-                // One of the streams exists, and COPY knows only all or nothing. The other way finds out which.
-            }
-        }
         using var transaction = _connection!.BeginTransaction();
         _place.Execute(batch);
-        CopyEvents(batch);
-        transaction.Commit();
-    }
-
-    /// <summary>What a first synchronization does: thousands of streams begin at once.</summary>
-    private void CopyNewStreams(IReadOnlyList<PendingAppend> batch)
-    {
-        using var transaction = _connection!.BeginTransaction();
-        using (var import = _connection.BeginBinaryImport(PostgresStatements.CopyStreams))
+        using (var import = _connection.BeginBinaryImport(CopyEvents))
         {
-            foreach (var pending in batch.OrderBy(static pending => pending.Append.Stream, StreamOrder))
-            {
-                var append = pending.Append;
-                import.StartRow();
-                import.Write(append.Stream.Kind, NpgsqlDbType.Text);
-                import.Write(append.Stream.Key, NpgsqlDbType.Text);
-                import.Write(append.Project, NpgsqlDbType.Text);
-                import.Write(pending.NewVersion, NpgsqlDbType.Bigint);
-                import.Write(0L, NpgsqlDbType.Bigint);
-                import.Write(append.Snapshot is null ? 0 : pending.NewVersion, NpgsqlDbType.Bigint);
-                if (append.Snapshot is null) import.WriteNull();
-                else import.Write(append.Snapshot, NpgsqlDbType.Text);
-            }
+            foreach (var pending in batch)
+                if (pending.FirstPosition > 0) Copy(pending, import);
             import.Complete();
         }
-        _advance.Execute(batch);
-        CopyEvents(batch);
         transaction.Commit();
     }
 
-    private void CopyEvents(IReadOnlyList<PendingAppend> batch)
+    private static void Copy(PendingAppend pending, NpgsqlBinaryImporter import)
     {
-        using var import = _connection!.BeginBinaryImport(PostgresStatements.CopyEvents);
-        foreach (var pending in batch)
+        var append = pending.Append;
+        for (var i = 0; i < append.Events.Count; i++)
         {
-            if (pending.FirstPosition == 0) continue;
-            var append = pending.Append;
-            for (var i = 0; i < append.Events.Count; i++)
-            {
-                var @event = append.Events[i];
-                import.StartRow();
-                import.Write(append.Project, NpgsqlDbType.Text);
-                import.Write(pending.FirstPosition + i, NpgsqlDbType.Bigint);
-                import.Write(append.Stream.Kind, NpgsqlDbType.Text);
-                import.Write(append.Stream.Key, NpgsqlDbType.Text);
-                import.Write(append.ExpectedVersion + i + 1, NpgsqlDbType.Bigint);
-                import.Write(@event.Type, NpgsqlDbType.Text);
-                import.Write(@event.Data, NpgsqlDbType.Text);
-                import.Write(pending.At(i), NpgsqlDbType.TimestampTz);
-            }
+            var @event = append.Events[i];
+            import.StartRow();
+            import.Write(append.Project, NpgsqlDbType.Text);
+            import.Write(pending.FirstPosition + i, NpgsqlDbType.Bigint);
+            import.Write(append.Stream.Kind, NpgsqlDbType.Text);
+            import.Write(append.Stream.Key, NpgsqlDbType.Text);
+            import.Write(pending.FirstVersion + i, NpgsqlDbType.Bigint);
+            import.Write(@event.Type, NpgsqlDbType.Text);
+            import.Write(@event.Data, NpgsqlDbType.Text);
+            import.Write(pending.At(i), NpgsqlDbType.TimestampTz);
+            if (@event.Mark is null) import.WriteNull();
+            else import.Write(@event.Mark, NpgsqlDbType.Text);
         }
-        import.Complete();
     }
 
     private void Disconnect()

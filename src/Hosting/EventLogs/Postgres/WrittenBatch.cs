@@ -9,16 +9,10 @@ namespace Beadhub.Hosting.EventLogs.Postgres;
 /// </summary>
 internal static class WrittenBatch
 {
-    private const string Firsts = """
-        SELECT w.ordinal, e.position, e.type, e.data, e.at, e.version
-        FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS w (kind, key, version, project, mark, ordinal) JOIN events e ON e.kind = w.kind AND e.key = w.key
-            AND e.version = coalesce((SELECT m.version FROM marks m WHERE m.project = w.project AND m.mark = w.mark), w.version)
-        """;
-
     /// <summary>Looks; when it was written, each append learns its position, or that it was refused.</summary>
     public static bool Find(NpgsqlConnection connection, IReadOnlyList<PendingAppend> batch)
     {
-        using var command = new NpgsqlCommand(Firsts, connection)
+        using var command = new NpgsqlCommand(EmbeddedSql.Of("postgres.find"), connection)
         {
             Parameters =
             {

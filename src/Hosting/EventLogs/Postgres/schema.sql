@@ -1,4 +1,5 @@
--- Beadhub's event log in PostgreSQL. Every start runs this under a lock; running it again changes nothing.
+-- Beadhub's event log in PostgreSQL. Every start runs this under a lock when the database has an older schema, and so does roles.sql;
+-- running it again changes nothing. How to go back to version 3: deploy/README.md, "Upgrade".
 --
 -- Payloads are text, not jsonb: they come back byte for byte (jsonb refuses \u0000), and nobody queries inside them.
 -- Names and keys compare as bytes (COLLATE "C"): faster, and the same order on every machine.
@@ -7,21 +8,8 @@ CREATE TABLE IF NOT EXISTS schema_version (
     version integer NOT NULL
 );
 
--- One row a grain.
-CREATE TABLE IF NOT EXISTS streams (
-    kind             text COLLATE "C" NOT NULL,
-    key              text COLLATE "C" NOT NULL,
-    project          text COLLATE "C" NOT NULL,
-    version          bigint NOT NULL,            -- number of events ever written
-    prior            bigint NOT NULL,            -- version before the newest append: what ON CONFLICT compares
-    snapshot_version bigint NOT NULL,            -- version that the snapshot reflects; 0: there is none
-    snapshot         text,
-    PRIMARY KEY (kind, key)
-) WITH (fillfactor = 85);                        -- room for the next version of a row in its own page, so that no index changes
-
-CREATE INDEX IF NOT EXISTS streams_by_project ON streams (project, kind);
-
--- All events, at once each stream's history and each project's feed.
+-- All events, at once each stream's history and each project's feed: the only table that a write touches, but for a snapshot now and then.
+-- The newest position of a project and the newest version of a stream are looked up by the keys; that both are unique decides every race.
 CREATE TABLE IF NOT EXISTS events (
     project  text COLLATE "C" NOT NULL,
     position bigint NOT NULL,                    -- 1, 2, 3 … within the project, in commit order
@@ -31,26 +19,20 @@ CREATE TABLE IF NOT EXISTS events (
     type     text NOT NULL,
     data     text NOT NULL,
     at       timestamptz NOT NULL,
+    mark     text COLLATE "C",                   -- deduplication key, for example the id of a message: finds the event, and is used once
     PRIMARY KEY (project, position),
     UNIQUE (kind, key, version)
 );
 
--- Names that one event of a project carries: the ids of messages. They keep an id from being used twice, and find the event.
-CREATE TABLE IF NOT EXISTS marks (
-    project  text COLLATE "C" NOT NULL,
-    mark     text COLLATE "C" NOT NULL,
+-- State of a stream after some of its events, so that not all of them have to be read.
+CREATE TABLE IF NOT EXISTS snapshots (
     kind     text COLLATE "C" NOT NULL,
     key      text COLLATE "C" NOT NULL,
-    version  bigint NOT NULL,
-    PRIMARY KEY (project, mark)
+    project  text COLLATE "C" NOT NULL,
+    version  bigint NOT NULL,                    -- of the stream, that the snapshot reflects
+    snapshot text NOT NULL,
+    PRIMARY KEY (kind, key)
 );
-
--- The newest position of each project. Its row is locked from the moment positions are given until they are committed:
--- that is what makes positions gapless and visible in order, whichever node writes.
-CREATE TABLE IF NOT EXISTS heads (
-    project  text COLLATE "C" PRIMARY KEY,
-    position bigint NOT NULL
-) WITH (fillfactor = 50);
 
 -- Who does what only one node of a cluster may do at a time, and which nodes there are (node/…). Times are the database's.
 CREATE TABLE IF NOT EXISTS leases (
@@ -59,5 +41,27 @@ CREATE TABLE IF NOT EXISTS leases (
     until  timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
-INSERT INTO schema_version (version) SELECT 3 WHERE NOT EXISTS (SELECT FROM schema_version);
-UPDATE schema_version SET version = 3 WHERE version < 3;
+-- From versions 1 to 3, which kept every stream's version in "streams", every project's position in "heads" and marks in a table of their own.
+-- Servers of those versions cannot write any more from then on. Rows are rewritten only where an event has a mark that upgrade-4.sql has not
+-- brought along yet.
+DO $$
+BEGIN
+    IF to_regclass('streams') IS NOT NULL THEN
+        ALTER TABLE events ADD COLUMN IF NOT EXISTS mark text COLLATE "C";
+        IF to_regclass('marks') IS NOT NULL THEN
+            UPDATE events e SET mark = m.mark FROM marks m WHERE e.kind = m.kind AND e.key = m.key AND e.version = m.version AND e.mark IS NULL;
+            DROP TABLE marks;
+        END IF;
+        INSERT INTO snapshots (kind, key, project, version, snapshot)
+            SELECT kind, key, project, snapshot_version, snapshot FROM streams WHERE snapshot IS NOT NULL;
+        DROP TABLE streams, heads;
+    END IF;
+END $$;
+
+CREATE UNIQUE INDEX IF NOT EXISTS events_mark ON events (project, mark) WHERE mark IS NOT NULL;
+
+-- Which streams there are: each has one first event.
+CREATE INDEX IF NOT EXISTS events_first ON events (kind, project, key) WHERE version = 1;
+
+INSERT INTO schema_version (version) SELECT 4 WHERE NOT EXISTS (SELECT FROM schema_version);
+UPDATE schema_version SET version = 4 WHERE version < 4;

@@ -5,7 +5,7 @@ namespace Beadhub.Hosting.EventLogs.Sqlite;
 /// <summary>The database file: how connections to it are opened, and its schema.</summary>
 internal static class SqliteDatabase
 {
-    public const int Version = 2;
+    public const int Version = 3;
 
     static SqliteDatabase() => SQLitePCL.Batteries_V2.Init();
 
@@ -46,7 +46,8 @@ internal static class SqliteDatabase
             Execute(connection, "ROLLBACK");
             throw EventLogSchemaException.Newer(description, present, Version);
         }
-        if (present < Version) Execute(connection, Script());
+        if (present is > 0 and < 3) Execute(connection, EmbeddedSql.Of("sqlite.upgrade-3"));
+        if (present < Version) Execute(connection, EmbeddedSql.Of("sqlite.schema"));
         Execute(connection, $"PRAGMA user_version = {Version}");
         Execute(connection, "COMMIT");
     }
@@ -55,12 +56,5 @@ internal static class SqliteDatabase
     {
         using var command = new SqliteCommand(sql, connection);
         command.ExecuteNonQuery();
-    }
-
-    private static string Script()
-    {
-        using var stream = typeof(SqliteDatabase).Assembly.GetManifestResourceStream("sqlite.schema.sql")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
     }
 }

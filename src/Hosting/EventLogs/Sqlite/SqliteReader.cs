@@ -7,12 +7,20 @@ namespace Beadhub.Hosting.EventLogs.Sqlite;
 /// <summary>A reading connection with its prepared queries; used by one caller at a time.</summary>
 internal sealed class SqliteReader : IDisposable
 {
-    // One row an event of the tail and one for a stream without; the first event of a tail alone carries the snapshot, which can be large.
+    // One row an event of the tail, and one for a stream whose newest event its snapshot reflects; the first event of a tail alone carries the snapshot,
+    // which can be large.
     private const string Streams = """
-        SELECT s.key, s.version, s.snapshot_version, CASE WHEN e.version IS NULL OR e.version = s.snapshot_version + 1 THEN s.snapshot END,
-            e.version, e.type, e.data, e.at
-        FROM streams s LEFT JOIN events e ON s.version > s.snapshot_version AND e.kind = s.kind AND e.key = s.key AND e.version > s.snapshot_version
+        SELECT w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END, e.version, e.type, e.data, e.at
+        FROM events w LEFT JOIN snapshots s ON s.kind = w.kind AND s.key = w.key
+        LEFT JOIN events e ON e.kind = w.kind AND e.key = w.key AND e.version > coalesce(s.version, 0)
+        WHERE w.version = 1 AND w.kind = $1
         """;
+
+    /// <summary>The version of a stream.</summary>
+    public const string NewestVersion = "SELECT version FROM events WHERE kind = $1 AND key = $2 ORDER BY version DESC LIMIT 1";
+
+    /// <summary>The position of a project's newest event.</summary>
+    public const string NewestPosition = "SELECT position FROM events WHERE project = $1 ORDER BY position DESC LIMIT 1";
 
     private readonly SqliteConnection _connection;
     private readonly SqliteStatement _stream;
@@ -28,16 +36,16 @@ internal sealed class SqliteReader : IDisposable
     public SqliteReader(string path)
     {
         _connection = SqliteDatabase.Open(path, write: false);
-        _stream = new(_connection, Streams + " WHERE s.kind = $1 AND s.key = $2 ORDER BY e.version");
-        _kind = new(_connection, Streams + " WHERE s.project = $1 AND s.kind = $2 ORDER BY s.rowid, e.version");
-        _version = new(_connection, "SELECT version FROM streams WHERE kind = $1 AND key = $2");
-        _head = new(_connection, "SELECT position FROM heads WHERE project = $1");
+        _stream = new(_connection, Streams + " AND w.key = $2 ORDER BY e.version");
+        _kind = new(_connection, Streams + " AND w.project = $2 ORDER BY w.key, e.version");
+        _version = new(_connection, NewestVersion);
+        _head = new(_connection, NewestPosition);
         _feed = new(_connection,
             "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3");
         _events = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4");
         _event = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version = $3");
-        _marked = new(_connection, "SELECT kind, key, version FROM marks WHERE project = $1 AND mark = $2");
-        _keys = new(_connection, "SELECT key FROM streams WHERE kind = $1 ORDER BY key");
+        _marked = new(_connection, "SELECT kind, key, version FROM events WHERE project = $1 AND mark = $2");
+        _keys = new(_connection, "SELECT key FROM events WHERE kind = $1 AND version = 1 ORDER BY key");
     }
 
     public void Dispose() => _connection.Dispose();
@@ -54,7 +62,7 @@ internal sealed class SqliteReader : IDisposable
 
     public IEnumerable<StoredStream> LoadAll(string project, string kind)
     {
-        using var rows = _kind.Read(project, kind);
+        using var rows = _kind.Read(kind, project);
         foreach (var stream in ReadStreams(rows)) yield return stream;
     }
 
@@ -107,19 +115,21 @@ internal sealed class SqliteReader : IDisposable
 
     private static IEnumerable<StoredStream> ReadStreams(SqliteDataReader row)
     {
-        StoredStream? stream = null;
-        List<StoredEvent>? tail = null;
+        string? key = null, snapshot = null;
+        var snapshotVersion = 0L;
+        List<StoredEvent> tail = [];
         while (row.Read())
         {
-            var key = row.GetString(0);
-            if (stream?.Key != key)
+            var next = row.GetString(0);
+            if (next != key)
             {
-                if (stream is not null) yield return stream;
-                tail = row.IsDBNull(4) ? null : [];
-                stream = new StoredStream(key, row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3), (IReadOnlyList<StoredEvent>?)tail ?? []);
+                if (key is not null) yield return Stream();
+                (key, snapshotVersion, snapshot, tail) = (next, row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2), []);
             }
-            tail?.Add(new StoredEvent(row.GetInt64(4), row.GetString(5), row.GetString(6), SqliteTime.Restore(row.GetInt64(7))));
+            if (!row.IsDBNull(3)) tail.Add(new StoredEvent(row.GetInt64(3), row.GetString(4), row.GetString(5), SqliteTime.Restore(row.GetInt64(6))));
         }
-        if (stream is not null) yield return stream;
+        if (key is not null) yield return Stream();
+
+        StoredStream Stream() => new(key, tail.Count > 0 ? tail[^1].Version : snapshotVersion, snapshotVersion, snapshot, tail);
     }
 }

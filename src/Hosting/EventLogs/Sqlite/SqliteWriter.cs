@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 namespace Beadhub.Hosting.EventLogs.Sqlite;
 
 /// <summary>
-/// Writes batches over the database's one writing connection. A conflict shows as an untouched row, so it costs its own append and
+/// Writes batches over the database's one writing connection. Versions and marks are looked up before, so a conflict costs its own append and
 /// nothing else.
 /// </summary>
 internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : IBatchWriter
@@ -14,13 +14,10 @@ internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : I
     private SqliteStatement _beginTransaction = null!;
     private SqliteStatement _commit = null!;
     private SqliteStatement _version = null!;
-    private SqliteStatement _begin = null!;
-    private SqliteStatement _continue = null!;
-    private SqliteStatement _insert = null!;
     private SqliteStatement _head = null!;
-    private SqliteStatement _moveHead = null!;
+    private SqliteStatement _insert = null!;
+    private SqliteStatement _save = null!;
     private SqliteStatement _isMarked = null!;
-    private SqliteStatement _mark = null!;
     private SqliteStatement _find = null!;
 
     public void Connect()
@@ -36,23 +33,18 @@ internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : I
             if (options.MaxSqlitePages is { } pages) SqliteDatabase.Execute(connection, $"PRAGMA max_page_count = {pages}");
             _beginTransaction = new(connection, "BEGIN IMMEDIATE");
             _commit = new(connection, "COMMIT");
-            _version = new(connection, "SELECT version FROM streams WHERE kind = $1 AND key = $2");
-            _begin = new(connection,
-                "INSERT INTO streams (kind, key, project, version, snapshot_version, snapshot) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING");
-            _continue = new(connection, """
-                UPDATE streams SET version = $4, snapshot_version = CASE WHEN $6 IS NULL THEN snapshot_version ELSE $5 END, snapshot = coalesce($6, snapshot)
-                WHERE kind = $1 AND key = $2 AND version = $3
-                """);
+            _version = new(connection, SqliteReader.NewestVersion);
+            _head = new(connection, SqliteReader.NewestPosition);
             _insert = new(connection,
-                "INSERT INTO events (project, position, kind, key, version, type, data, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-            _head = new(connection, "SELECT position FROM heads WHERE project = $1");
-            _moveHead = new(connection,
-                "INSERT INTO heads (project, position) VALUES ($1, $2) ON CONFLICT (project) DO UPDATE SET position = excluded.position");
-            _isMarked = new(connection, "SELECT 1 FROM marks WHERE project = $1 AND mark = $2");
-            _mark = new(connection, "INSERT INTO marks (project, mark, kind, key, version) VALUES ($1, $2, $3, $4, $5)");
+                "INSERT INTO events (project, position, kind, key, version, type, data, at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+            _save = new(connection, """
+                INSERT INTO snapshots (kind, key, project, version, snapshot) VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, snapshot = excluded.snapshot
+                """);
+            _isMarked = new(connection, "SELECT 1 FROM events WHERE project = $1 AND mark = $2");
             _find = new(connection, """
                 SELECT position, version, type, data, at FROM events
-                WHERE kind = $1 AND key = $2 AND version = coalesce((SELECT version FROM marks WHERE project = $3 AND mark = $4), $5)
+                WHERE kind = $1 AND key = $2 AND version = coalesce((SELECT version FROM events WHERE project = $3 AND mark = $4), $5)
                 """);
             _connection = connection;
             _wasOpen = true;
@@ -73,7 +65,6 @@ internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : I
             _heads.Clear();
             _beginTransaction.Execute();
             foreach (var pending in batch) Write(pending);
-            foreach (var (project, head) in _heads) _moveHead.Execute(project, head);
             _commit.Execute();
             // What went into a file that nobody finds again is not acknowledged.
             file.Check();
@@ -124,23 +115,17 @@ internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : I
         var (kind, key) = append.Stream;
         pending.FirstPosition = 0;
         if (pending.HasMarks && append.Events.Any(e => e.Mark is not null && _isMarked.Number(append.Project, e.Mark) != 0)) return;
-        var prior = append.AnyVersion ? _version.Number(kind, key) : append.ExpectedVersion;
-        var snapshot = prior == append.ExpectedVersion ? append.Snapshot : null;
-        var version = prior + append.Events.Count;
-        var snapshotVersion = snapshot is null ? 0 : version;
-        var touched = prior == 0
-            ? _begin.Execute(kind, key, append.Project, version, snapshotVersion, snapshot)
-            : _continue.Execute(kind, key, prior, version, snapshotVersion, snapshot);
-        if (touched == 0) return;
+        var prior = _version.Number(kind, key);
+        if (prior != append.ExpectedVersion && !append.AnyVersion) return;
 
         if (!_heads.TryGetValue(append.Project, out var head)) head = _head.Number(append.Project);
         for (var i = 0; i < append.Events.Count; i++)
         {
             var @event = append.Events[i];
             _insert.Execute(
-                append.Project, head + i + 1, kind, key, prior + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)));
-            if (@event.Mark is not null) _mark.Execute(append.Project, @event.Mark, kind, key, prior + i + 1);
+                append.Project, head + i + 1, kind, key, prior + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)), @event.Mark);
         }
+        if (append.Snapshot is not null && prior == append.ExpectedVersion) _save.Execute(kind, key, append.Project, pending.NewVersion, append.Snapshot);
         pending.FirstVersion = prior + 1;
         pending.FirstPosition = head + 1;
         _heads[append.Project] = head + append.Events.Count;

@@ -1,16 +1,4 @@
--- Beadhub's event log in SQLite: the same tables as in PostgreSQL. Every start runs this; running it again changes nothing.
-
-CREATE TABLE IF NOT EXISTS streams (
-    kind             TEXT NOT NULL,
-    key              TEXT NOT NULL,
-    project          TEXT NOT NULL,
-    version          INTEGER NOT NULL,           -- number of events ever written
-    snapshot_version INTEGER NOT NULL,           -- version that the snapshot reflects; 0: there is none
-    snapshot         TEXT,
-    PRIMARY KEY (kind, key)
-);
-
-CREATE INDEX IF NOT EXISTS streams_by_project ON streams (project, kind);
+-- Beadhub's event log in SQLite: the same tables as in PostgreSQL. Running it again changes nothing.
 
 CREATE TABLE IF NOT EXISTS events (
     project  TEXT NOT NULL,
@@ -21,21 +9,22 @@ CREATE TABLE IF NOT EXISTS events (
     type     TEXT NOT NULL,
     data     TEXT NOT NULL,
     at       INTEGER NOT NULL,                   -- microseconds since 1970, UTC
+    mark     TEXT,                               -- deduplication key, for example the id of a message: finds the event, and is used once
     PRIMARY KEY (project, position),
     UNIQUE (kind, key, version)
 );
 
--- Names that one event of a project carries: the ids of messages. They keep an id from being used twice, and find the event.
-CREATE TABLE IF NOT EXISTS marks (
-    project  TEXT NOT NULL,
-    mark     TEXT NOT NULL,
+CREATE UNIQUE INDEX IF NOT EXISTS events_mark ON events (project, mark) WHERE mark IS NOT NULL;
+
+-- Which streams there are: each has one first event.
+CREATE INDEX IF NOT EXISTS events_first ON events (kind, project, key) WHERE version = 1;
+
+-- State of a stream after some of its events, so that not all of them have to be read.
+CREATE TABLE IF NOT EXISTS snapshots (
     kind     TEXT NOT NULL,
     key      TEXT NOT NULL,
-    version  INTEGER NOT NULL,
-    PRIMARY KEY (project, mark)
-) WITHOUT ROWID;
-
-CREATE TABLE IF NOT EXISTS heads (
-    project  TEXT NOT NULL PRIMARY KEY,
-    position INTEGER NOT NULL
-) WITHOUT ROWID;
+    project  TEXT NOT NULL,
+    version  INTEGER NOT NULL,                   -- of the stream, that the snapshot reflects
+    snapshot TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+);
