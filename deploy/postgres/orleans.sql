@@ -1,1 +1,1 @@
-../../src/Silo/Engines/Orleans/schema.sql
+../../src/Hosting/Engines/Orleans/schema.sql

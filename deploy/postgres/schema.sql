@@ -1,1 +1,1 @@
-../../src/Silo/EventLogs/Postgres/schema.sql
+../../src/Hosting/EventLogs/Postgres/schema.sql

@@ -1,6 +1,6 @@
 using System.Data.Common;
 using Beadhub.EventLog;
-using Beadhub.Silo.EventLogs;
+using Beadhub.Hosting.EventLogs;
 using Beadhub.Silo.Tests.EventLogs;
 using Beadhub.Testing;
 using Microsoft.Data.Sqlite;
