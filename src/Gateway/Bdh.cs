@@ -2,99 +2,129 @@ using System.Collections.Immutable;
 using Beadhub.Boards;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/bdh</c>: what the command-line client asks before a command and sends after it (contract 8).</summary>
-internal sealed class Bdh(IGrainFactory grains, Identification identification)
+internal sealed class Bdh(IGrainFactory grains)
 {
+    private const int MaxCommandLine = 8192;
     private const int MostDeleted = 100_000;
+
+    private static readonly Field<string> Workspace = CommonFields.WorkspaceId("workspace_id", "The client's workspace");
+    private static readonly Field<string?> RepoId = InBody.Optional("repo_id", "Id of the repository; not looked at");
+    private static readonly Field<string> Alias = CommonFields.Alias("The workspace's alias");
+    private static readonly Field<string> HumanName = InBody.Required("human_name", "Whom the workspace works for", 0, 64)
+        .Must(Names.IsHumanName, "Invalid human_name format");
+    private static readonly Field<string?> Role = InBody.Optional("role", "The workspace's role", max: 50).Example("developer");
+    private static readonly Field<string> AnyOrigin = InBody.Required("repo_origin", "Remote of the repository", 1, 2048);
+    private static readonly Field<string> CommandLine = InBody.Required("command_line", "The command line", 1, MaxCommandLine)
+        .Example("update bd-1 --status in_progress");
+
+    private static readonly Field<Origin> Origin = InBody.RequiredOrigin("repo_origin", "Remote of the repository");
+    private static readonly Field<ImmutableArray<byte>> Whole =
+        InBody.Utf8("issues_jsonl", "All issues, one a line, for a full sync", Beads.MaxText);
+    private static readonly Field<ImmutableArray<byte>> Changed =
+        InBody.Utf8("changed_issues", "Issues that changed, one a line, for an incremental sync", Beads.MaxText);
+    private static readonly Field<string?> Mode = InBody.Optional("sync_mode", "full or incremental; full unless given", max: 32).Example("full");
+    private static readonly Field<List<string>> Deleted =
+        InBody.Texts("deleted_ids", "Ids of issues that are gone, for an incremental sync", MostDeleted);
+    private static readonly Field<int?> Protocol =
+        InBody.Integer("sync_protocol_version", "The client's version of this request; not looked at", int.MinValue, int.MaxValue);
+    private static readonly Field<string?> AfterCommand =
+        InBody.Optional("command_line", "The command line after which is synced: it claims and releases", max: MaxCommandLine);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Bdh>();
-        var group = routes.MapGroup("/v1/bdh").WithTags("bdh");
-        group.Post("/command", endpoints.Command).Says("May this command line run?", 401, 403, 404, 410, 422);
-        group.Post("/sync", endpoints.Sync).Says("Push issues, whole or changed; claim or release by the command line", 400, 401, 403, 404, 410, 422);
+        var requests = new RequestGroup("/v1/bdh", "bdh", "What the command-line client asks before a command and sends after it");
+        routes.Map(
+            requests.Post("/command", "approveCommand", "May this command line run?").Needs(Caller.NamedWorkspaceEvenEnded)
+                .TakesOnly(Workspace, RepoId, Alias, HumanName, Role, AnyOrigin, CommandLine)
+                .Bind(static fields => new CommandRequest(Client.Read(fields), fields.Get(AnyOrigin), fields.Get(CommandLine)))
+                .Answers(Wire.Types.CommandAnswer),
+            endpoints.Command);
+        routes.Map(
+            requests.Post("/sync", "syncIssues", "Push issues, whole or changed; claim or release by the command line").Needs(Caller.NamedWorkspaceEvenEnded)
+                .TakesOnly(Workspace, RepoId, Alias, HumanName, Role, Origin, Whole, Changed, Mode, Deleted, Protocol, AfterCommand)
+                .Bind(static fields => new SyncRequest(
+                    Client.Read(fields), fields.Get(Origin), fields.Get(Whole), fields.Get(Changed), (fields.Get(Mode) ?? "full").Trim().ToLowerInvariant(),
+                    fields.Get(Deleted), fields.Get(AfterCommand)))
+                .Answers(Wire.Types.SyncAnswer),
+            endpoints.Sync);
     }
 
-    private async Task<Answer<CommandAnswer>> Command(HttpContext http)
+    private async Task<CommandAnswer> Command(CommandRequest request, ProjectIdentity who)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only("workspace_id", "repo_id", "alias", "human_name", "repo_origin", "role", "command_line");
-        var caller = Caller.Read(body);
-        body.Required("repo_origin", 1, 2048);
-        var commandLine = body.Required("command_line", 1, 8192);
-        body.Done();
-
-        var project = await Enter(http, caller);
-        var decision = await grains.GetGrain<IBoardGrain>(project).Decide(new(caller.WorkspaceId, commandLine));
-        return Answer.Of(new CommandAnswer(decision.Approved, decision.Reason, new(0, decision.InProgress)), Wire.Types.CommandAnswer);
+        await Enter(request.Client, who);
+        var decision = await grains.GetGrain<IBoardGrain>(who.ProjectId).Decide(new(request.WorkspaceId, request.CommandLine));
+        return new(decision.Approved, decision.Reason, new(0, decision.InProgress));
     }
 
-    private async Task<Answer<SyncAnswer>> Sync(HttpContext http)
+    private async Task<SyncAnswer> Sync(SyncRequest request, ProjectIdentity who)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only("workspace_id", "repo_id", "alias", "human_name", "repo_origin", "role", "issues_jsonl", "sync_mode", "changed_issues", "deleted_ids",
-            "sync_protocol_version", "command_line");
-        var caller = Caller.Read(body);
-        var origin = body.Origin("repo_origin", required: true);
-        var whole = body.Utf8Text("issues_jsonl", Beads.MaxText);
-        var changed = body.Utf8Text("changed_issues", Beads.MaxText);
-        var mode = (body.Optional("sync_mode", max: 32) ?? "full").Trim().ToLowerInvariant();
-        var deletedIds = body.Texts("deleted_ids", MostDeleted);
-        body.Integer("sync_protocol_version", int.MinValue, int.MaxValue);
-        var commandLine = body.Optional("command_line", max: 8192);
-        body.Done();
+        // Existence before what is wrong with the rest (contract 8.2).
+        await Enter(request.Client, who);
+        var (incremental, lines) = request.Lines();
+        var outcome = await grains.GetGrain<IBoardGrain>(who.ProjectId).Sync(new(
+            request.WorkspaceId, request.Client.Alias, request.Client.HumanName, request.Origin.Canonical, "main", lines, [.. request.Deleted], incremental,
+            request.CommandLine));
+        return new(
+            true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted, outcome.Unchanged), 1,
+            outcome.ClaimRefused is not null, outcome.ClaimRefused ?? "");
+    }
 
-        var project = await Enter(http, caller);
-        if (!Names.IsCanonicalOrigin(origin!.Canonical)) throw ApiException.Unprocessable("Invalid repo_origin");
-        var incremental = mode switch
+    private Task Enter(Client client, ProjectIdentity who) =>
+        grains.GetGrain<IProjectGrain>(who.ProjectId).Enter(new(client.WorkspaceId, client.HumanName, client.Role));
+
+    /// <summary>Who the client says it is; the same in both requests.</summary>
+    private sealed record Client(string WorkspaceId, string Alias, string HumanName, string? Role)
+    {
+        public static Client Read(RequestFields fields)
         {
-            "full" => false,
-            "incremental" => true,
-            _ => throw ApiException.Unprocessable("sync_mode must be 'full' or 'incremental'"),
-        };
-        if (!incremental && IsBlank(whole.AsSpan())) throw ApiException.Unprocessable("issues_jsonl is required for full sync");
-        if (incremental && IsBlank(changed.AsSpan()) && deletedIds.Count == 0) throw ApiException.Unprocessable("incremental sync requires changes or deletions");
-
-        var outcome = await grains.GetGrain<IBoardGrain>(project).Sync(new(caller.WorkspaceId, caller.Alias, caller.HumanName, origin.Canonical, "main",
-            incremental ? changed : whole, [.. deletedIds], incremental, commandLine));
-        return Answer.Of(
-            new SyncAnswer(true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted, outcome.Unchanged), 1,
-                outcome.ClaimRefused is not null, outcome.ClaimRefused ?? ""),
-            Wire.Types.SyncAnswer);
+            var workspaceId = fields.Get(Workspace);
+            fields.Get(RepoId);
+            return new(workspaceId, fields.Get(Bdh.Alias), fields.Get(Bdh.HumanName), fields.Get(Bdh.Role));
+        }
     }
 
-    /// <summary>Authentication, actor binding, existence (contract 8.2), in this order. Answers the project.</summary>
-    private async Task<string> Enter(HttpContext http, Caller caller)
+    private sealed record CommandRequest(Client Client, string RepoOrigin, string CommandLine) : INamesWorkspace
     {
-        var who = await identification.EvenEndedOf(http);
-        who.MustBe(caller.WorkspaceId);
-        await grains.GetGrain<IProjectGrain>(who.ProjectId).Enter(new(caller.WorkspaceId, caller.HumanName, caller.Role));
-        return who.ProjectId;
+        public string WorkspaceId => Client.WorkspaceId;
     }
 
-    private static bool IsBlank(ReadOnlySpan<byte> utf8)
+    private sealed record SyncRequest(
+        Client Client, Origin Origin, ImmutableArray<byte> Whole, ImmutableArray<byte> Changed, string Mode, List<string> Deleted, string? CommandLine)
+        : INamesWorkspace
     {
-        foreach (var b in utf8)
-            if (b is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')) return false;
-        return true;
-    }
+        public string WorkspaceId => Client.WorkspaceId;
 
-    /// <summary>Who the client says it is; the same in both bodies.</summary>
-    private sealed record Caller(string WorkspaceId, string Alias, string HumanName, string? Role)
-    {
-        public static Caller Read(BodyFields body)
+        /// <summary>The issues that are sent, by the mode of the sync.</summary>
+        /// <exception cref="ApiException">422: there are none, or the mode is none.</exception>
+        public (bool IsIncremental, ImmutableArray<byte> Lines) Lines()
         {
-            var workspaceId = body.WorkspaceId();
-            body.Optional("repo_id");
-            var alias = body.Alias();
-            var humanName = body.Required("human_name", 0, 64);
-            if (!Names.IsHumanName(humanName)) body.Fail("human_name", "Invalid human_name format");
-            return new(workspaceId, alias, humanName, body.Optional("role", max: 50));
+            if (!Names.IsCanonicalOrigin(Origin.Canonical)) throw ApiException.Unprocessable("Invalid repo_origin");
+            switch (Mode)
+            {
+                case "full":
+                    return IsBlank(Whole.AsSpan()) ? throw ApiException.Unprocessable("issues_jsonl is required for full sync") : (false, Whole);
+                case "incremental":
+                    return IsBlank(Changed.AsSpan()) && Deleted.Count == 0
+                        ? throw ApiException.Unprocessable("incremental sync requires changes or deletions")
+                        : (true, Changed);
+                default:
+                    throw ApiException.Unprocessable("sync_mode must be 'full' or 'incremental'");
+            }
+        }
+
+        private static bool IsBlank(ReadOnlySpan<byte> utf8)
+        {
+            foreach (var b in utf8)
+                if (b is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')) return false;
+            return true;
         }
     }
 }

@@ -1,143 +1,156 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/beads</c>: issues that clients push (contract 7).</summary>
-internal sealed class Beads(IGrainFactory grains, Identification identification)
+internal sealed class Beads(IGrainFactory grains)
 {
     /// <summary>Longest JSONL text, in characters.</summary>
     public const int MaxText = 10 * 1024 * 1024;
 
     private const int MaxIssues = 10_000;
-    private static readonly FrozenSet<string> ContractFields = Wire.Types.Issue.Properties.Where(property => !property.IsExtensionData).Select(property => property.Name).ToFrozenSet();
-    private static readonly string[] KnownStatuses = ["open", "in_progress", "closed"];
+    private const string Main = "main";
+
     public static readonly string[] KnownTypes = ["bug", "chore", "epic", "feature", "task"];
+    private static readonly string[] KnownStatuses = ["open", "in_progress", "closed"];
+    private static readonly FrozenSet<string> ContractFields = Wire.Types.Issue.Properties.Where(property => !property.IsExtensionData)
+        .Select(property => property.Name).ToFrozenSet();
+
+    private static readonly Field<string> PushedRepo = InBody.Required("repo", "Canonical origin", 1, 255).Example("github.com/org/repo")
+        .Must(static repo => Names.IsCanonicalOrigin(repo), "Invalid repository: must be a canonical origin such as github.com/org/repo");
+    private static readonly Field<string> PushedBranch = InBody.Optional("branch", "Branch; main unless given").BeforeCaller(OrMain);
+    private static readonly Field<ImmutableArray<byte>> PushedIssues = InBody.ObjectLines("issues", "Issues, as bd writes them", MaxIssues, static () =>
+        throw new ApiException(StatusCodes.Status400BadRequest, $"Too many issues: exceeds limit of {MaxIssues}"));
+
+    private static readonly Field<string> OfRepo = InQuery.Required("repo", "Canonical origin", 255).Example("github.com/org/repo").BeforeCaller(MustBeOrigin);
+    private static readonly Field<string> TextBranch = InQuery.Text("branch", "Branch; main unless given").BeforeCaller(OrMain);
+    private static readonly Field<ImmutableArray<byte>> Text = InBody.WholeText("Issues as JSONL: one JSON object a line", MaxText);
+    private static readonly Field<string> OfBranch = InQuery.Text("branch", "Branch; main unless given", 255).BeforeCaller(OrMain);
+
+    private static readonly Field<string> BeadId = InPath.Text("beadId", "Id of the bead").Example("bd-1")
+        .AfterCaller(static id => Names.IsBeadId(id) ? id : throw ApiException.NotFound("Issue not found"));
+
+    private static readonly Field<string?> ExactRepo = InQuery.Text("repo", "Canonical origin", 255)
+        .AfterCaller(static repo => repo is null ? null : MustBeOrigin(repo));
+    private static readonly Field<string?> ExactBranch = InQuery.Text("branch", "Branch", 255)
+        .AfterCaller(static branch => branch is null ? null : MustBeBranch(branch));
+    private static readonly Field<string?> Repo = InQuery.Filter("repo", "Canonical origin", 255)
+        .AfterCaller(static repo => repo is null ? null : MustBeOrigin(repo));
+    private static readonly Field<string?> Branch = InQuery.Filter("branch", "Branch", 255)
+        .AfterCaller(static branch => branch is null ? null : MustBeBranch(branch));
+    private static readonly Field<string?> Status = InQuery.Text("status", "open, in_progress or closed; several with commas").AfterCaller(ReadStatuses);
+    private static readonly Field<string?> Assignee = InQuery.Filter("assignee", "Assignee");
+    private static readonly Field<string?> CreatedBy = InQuery.Filter("created_by", "Who created it", 255);
+    private static readonly Field<string?> Label = InQuery.Filter("label", "Label");
+    private static readonly Field<string?> Type = InQuery.Filter("type", "Issue type").Among(KnownTypes).AfterCaller(static type =>
+        type is null || KnownTypes.Contains(type)
+            ? type
+            : throw ApiException.Unprocessable($"Invalid issue type: {type}. Must be one of: {string.Join(", ", KnownTypes)}"));
+    private static readonly Field<string?> Search = InQuery.Filter("q", "Beginning of a bead id, or part of a title", 255);
+    private static readonly Field<int> Limit = InQuery.Limit(50, 200);
+    private static readonly Field<IssueCursor?> After = InQuery.Cursor(ReadCursor);
+
+    private static readonly Field<string> ReadyFor = InQuery.Required("workspace_id", "Your workspace", min: 0).BeforeCaller(static text =>
+        CommonFields.WorkspaceIdOrNull(text) ?? throw ApiException.Unprocessable("workspace_id cannot be empty"));
+    private static readonly Field<string?> ReadyRepo = InQuery.Filter("repo", "Canonical origin, such as github.com/org/repo", 255)
+        .BeforeCaller(static repo => repo is null ? null : MustBeOrigin(repo));
+    private static readonly Field<string?> ReadyBranch = InQuery.Filter("branch", "Branch", 255)
+        .BeforeCaller(static branch => branch is null ? null : MustBeBranch(branch));
+    private static readonly Field<int> ReadyLimit = InQuery.Integer("limit", "How many; 10 unless given", 10, 1, int.MaxValue);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Beads>();
-        var group = routes.MapGroup("/v1/beads").WithTags("beads");
-        group.Post("/upload", endpoints.Upload).Says("Store issues sent as a JSON array", 400, 401, 422);
-        group.Post("/upload-jsonl", endpoints.UploadJsonl).Says("Store issues sent as JSONL text", 400, 401, 422);
-        group.Get("/issues", endpoints.List).Says("Issues, last updated first", 401, 422);
-        group.Get("/issues/{beadId}", endpoints.Get).Says("One issue", 401, 404);
-        group.Get("/export-jsonl", endpoints.Export).Says("All issues of a repository and branch as they were received, one a line, by id", 401, 403, 422)
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(string), [JsonLines.Type]));
-        group.Get("/ready", endpoints.Ready).Says("Open issues whose blockers are all closed", 401, 422);
+        var requests = new RequestGroup("/v1/beads", "beads", "Issues that clients push");
+        routes.Map(
+            requests.Post("/upload", "uploadIssues", "Store issues sent as a JSON array").Needs(Caller.Project)
+                .Takes(PushedRepo, PushedBranch, PushedIssues)
+                .Bind(static fields => new Upload(fields.Get(PushedRepo), fields.Get(PushedBranch), fields.Get(PushedIssues)))
+                .Answers(Wire.Types.UploadAnswer),
+            endpoints.Store);
+        routes.Map(
+            requests.Post("/upload-jsonl", "uploadIssueLines", "Store issues sent as JSONL text").Needs(Caller.Project)
+                .Takes(OfRepo, TextBranch, Text)
+                .Bind(static fields => new Upload(fields.Get(OfRepo), fields.Get(TextBranch), fields.Get(Text)))
+                .Answers(Wire.Types.UploadAnswer),
+            endpoints.Store);
+        routes.Map(
+            requests.Get("/issues", "listIssues", "Issues, last updated first").Needs(Caller.Reader)
+                .Takes(Repo, Branch, Status, Assignee, CreatedBy, Label, Type, Search, Limit, After)
+                .Bind(static fields => new IssueQuery(
+                    fields.Get(Repo), fields.Get(Branch), fields.Get(Status), fields.Get(Assignee), fields.Get(CreatedBy), fields.Get(Label),
+                    fields.Get(Type), fields.Get(Search), fields.Get(Limit), fields.Get(After)))
+                .AnswersCached<IssuePage, IssueList>(Wire.Types.IssueList, IssueList.Of),
+            (query, who) => endpoints.Board(who).Issues(query).AsTask());
+        routes.Map(
+            requests.Get("/issues/{beadId}", "getIssue", "One issue").Needs(Caller.Reader)
+                .Takes(BeadId, ExactRepo, ExactBranch)
+                .Bind(static fields => (Repo: fields.Get(ExactRepo), Branch: fields.Get(ExactBranch), BeadId: fields.Get(BeadId)))
+                .Answers(Wire.Types.Issue),
+            endpoints.Get);
+        routes.Map(
+            requests.Get("/export-jsonl", "exportIssues", "All issues of a repository and branch as they were received, one a line, by id")
+                .Needs(Caller.Member("export issues"))
+                .Takes(OfRepo, OfBranch)
+                .Bind(static fields => (Repo: fields.Get(OfRepo), Branch: fields.Get(OfBranch)))
+                .AnswersWith<JsonLines>(typeof(string), JsonLines.Type),
+            endpoints.Export);
+        routes.Map(
+            requests.Get("/ready", "listReadyIssues", "Open issues whose blockers are all closed").Needs(Caller.Reader)
+                .Takes(ReadyFor, ReadyRepo, ReadyBranch, ReadyLimit)
+                .Bind(static fields =>
+                {
+                    fields.Get(ReadyFor);
+                    return new ReadyQuery(fields.Get(ReadyRepo), fields.Get(ReadyBranch), fields.Get(ReadyLimit));
+                })
+                .AnswersCached<ReadyList, ReadyIssues>(Wire.Types.ReadyIssues, ReadyIssues.Of),
+            (query, who) => endpoints.Board(who).Ready(query).AsTask());
     }
 
-    private async Task<Answer<UploadAnswer>> Upload(HttpContext http)
+    private async Task<UploadAnswer> Store(Upload upload, ProjectIdentity who)
     {
-        using var body = await BodyFields.Read(http);
-        var repo = body.Required("repo", 1, 255);
-        if (repo.Length > 0 && !Names.IsCanonicalOrigin(repo)) body.Fail("repo", "Invalid repository: must be a canonical origin such as github.com/org/repo");
-        var branch = body.Optional("branch");
-        var issues = body.ObjectLines("issues", MaxIssues, () => throw new ApiException(StatusCodes.Status400BadRequest, $"Too many issues: exceeds limit of {MaxIssues}"));
-        body.Done();
-
-        return await Store(http, repo, branch, issues);
-    }
-
-    private async Task<Answer<UploadAnswer>> UploadJsonl(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var repo = query.Required("repo", 255);
-        var branch = query.Text("branch");
-        query.Done();
-        using var body = await RequestBody.Read(http.Request);
-        var text = body.Bytes;
-        if (text.IsEmpty || text.Length > MaxText && Encoding.UTF8.GetCharCount(text.Span) > MaxText)
-        {
-            var errors = new FieldErrors();
-            if (text.IsEmpty) errors.Add("missing", "Field required", default, null, "body");
-            else errors.Add("string_too_long", $"String should have at most {MaxText} characters", default, ("max_length", MaxText), "body");
-            throw errors.ToException();
-        }
-
-        if (!Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
-        return await Store(http, repo, branch, [.. text.Span]);
-    }
-
-    private async Task<Answer<UploadAnswer>> Store(
-        HttpContext http, string repo, string? branch, ImmutableArray<byte> issues)
-    {
-        branch ??= "main";
-        if (!Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
-        var who = await identification.Of(http);
         var alias = who.AgentId is null ? null : (await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId))?.Alias;
-        var stored = await grains.GetGrain<IBoardGrain>(who.ProjectId).Sync(new(who.AgentId, alias ?? "", "", repo, branch, issues, [], false, null));
-        return Answer.Of(
-            new UploadAnswer(
-                stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", repo, branch, stored.Received, stored.Added, stored.Updated, stored.Conflicts,
-                stored.Conflicts.Length, stored.NotificationsSent, stored.NotificationsFailed, stored.SyncedAt, stored.Unchanged),
-            Wire.Types.UploadAnswer);
+        var stored = await Board(who).Sync(new(who.AgentId, alias ?? "", "", upload.Repo, upload.Branch, upload.Issues, [], false, null));
+        return new(
+            stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", upload.Repo, upload.Branch, stored.Received, stored.Added, stored.Updated,
+            stored.Conflicts, stored.Conflicts.Length, stored.NotificationsSent, stored.NotificationsFailed, stored.SyncedAt, stored.Unchanged);
     }
 
-    private async Task<Answer<IssueList>> List(HttpContext http)
+    private async Task<Issue> Get((string? Repo, string? Branch, string BeadId) name, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var repo = query.Text("repo", 255);
-        var branch = query.Text("branch", 255);
-        var status = query.Text("status");
-        var assignee = query.Text("assignee");
-        var createdBy = query.Text("created_by", 255);
-        var label = query.Text("label");
-        var type = query.Text("type");
-        var q = query.Text("q", 255);
-        var limit = query.Integer("limit", 50, 1, 200);
-        var cursorText = query.Text("cursor");
-        query.Done();
-
-        var who = await identification.Of(http);
-        if (!string.IsNullOrEmpty(repo) && !Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
-        if (!string.IsNullOrEmpty(branch) && !Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
-        var statuses = (status ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (statuses.FirstOrDefault(s => !KnownStatuses.Contains(s)) is { } unknown)
-            throw ApiException.Unprocessable($"Invalid status: {unknown}. Must be one of: {string.Join(", ", KnownStatuses)}");
-        if (!string.IsNullOrEmpty(type) && !KnownTypes.Contains(type))
-            throw ApiException.Unprocessable($"Invalid issue type: {type}. Must be one of: {string.Join(", ", KnownTypes)}");
-
-        var page = await grains.GetGrain<IBoardGrain>(who.ProjectId).Issues(new(
-            NullIfEmpty(repo), NullIfEmpty(branch), statuses.Length == 0 ? null : string.Join(',', statuses), NullIfEmpty(assignee), NullIfEmpty(createdBy),
-            NullIfEmpty(label), NullIfEmpty(type), NullIfEmpty(q), limit, After(cursorText)));
-        return Answer.Shared(page, ToList, Wire.Types.IssueList);
-    }
-
-    private async Task<Answer<Issue>> Get(HttpContext http)
-    {
-        var beadId = http.PathPart("beadId");
-        var query = new QueryFields(http.Request);
-        var repo = query.Text("repo", 255);
-        var branch = query.Text("branch", 255);
-        query.Done();
-
-        var who = await identification.Of(http);
-        if (repo is not null && !Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
-        if (branch is not null && !Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
-        if (!Names.IsBeadId(beadId)) throw ApiException.NotFound("Issue not found");
-        if (await grains.GetGrain<IBoardGrain>(who.ProjectId).Issue(new(beadId, repo, branch)) is not { Record: var record, Line: var line })
+        if (await Board(who).Issue(new(name.BeadId, name.Repo, name.Branch)) is not { Record: var record, Line: var line })
             throw ApiException.NotFound("Issue not found");
-        var issue = new Issue(
+        return new(
             record.BeadId, who.ProjectId, record.Repo, record.Branch, record.Title, record.Description, record.Status, record.Priority, record.Type,
             record.Assignee, record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt)
         {
             // What else clients write may name people: readers of a public project see what the contract names (1.7, 7.7).
             Further = who.Mode == AuthMode.PublicReader ? null : Further(line),
         };
-        return Answer.Of(issue, Wire.Types.Issue);
     }
 
-    /// <summary>The fields of a line that the contract's answer does not name, each with its own JSON. Of a name that stands twice the last counts, as it did when the line was read.</summary>
+    private async Task<JsonLines> Export((string Repo, string Branch) of, ProjectIdentity who)
+    {
+        var first = await Board(who).Export(new(of.Repo, of.Branch, null));
+        return new(first, after => Board(who).Export(new(of.Repo, of.Branch, after)));
+    }
+
+    private IBoardGrain Board(ProjectIdentity who) => grains.GetGrain<IBoardGrain>(who.ProjectId);
+
+    /// <summary>
+    /// The fields of a line that the contract's answer does not name, each with its own JSON. Of a name that stands twice the last counts, as it
+    /// did when the line was read.
+    /// </summary>
     private static Dictionary<string, JsonElement> Further(string line)
     {
         using var document = JsonDocument.Parse(line);
@@ -147,44 +160,30 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         return further;
     }
 
-    private async Task<JsonLines> Export(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var repo = query.Required("repo", 255);
-        var branch = query.Text("branch", 255) ?? "main";
-        query.Done();
+    /// <summary>An issue as lists show it.</summary>
+    public static ListedIssue Listed(IssueRow issue) => new(
+        issue.BeadId, issue.Repo, issue.Branch, issue.Title, issue.Status, issue.Priority, issue.Type, issue.Assignee, issue.CreatedBy,
+        Labels(issue.Labels), issue.BlockedBy, issue.Parent, issue.CreatedAt, issue.UpdatedAt);
 
-        if (!Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
-        if (!Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
-        var who = await identification.Of(http);
-        if (who.Mode == AuthMode.PublicReader) throw ApiException.Forbidden("Public readers may not export issues");
-        var board = grains.GetGrain<IBoardGrain>(who.ProjectId);
-        var first = await board.Export(new(repo, branch, null));
-        return new(first, after => board.Export(new(repo, branch, after)));
+    private static ImmutableArray<string>? Labels(ImmutableArray<string> labels) => labels.IsDefaultOrEmpty ? null : labels;
+
+    private static string MustBeOrigin(string repo) => Names.IsCanonicalOrigin(repo) ? repo : throw ApiException.Unprocessable($"Invalid repo: {repo}");
+
+    private static string MustBeBranch(string branch) =>
+        Names.IsBranch(branch) ? branch : throw ApiException.Unprocessable($"Invalid branch name: {branch}");
+
+    private static string OrMain(string? branch) => MustBeBranch(branch ?? Main);
+
+    private static string? ReadStatuses(string? text)
+    {
+        var statuses = (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return Array.Find(statuses, status => !KnownStatuses.Contains(status)) is { } unknown
+            ? throw ApiException.Unprocessable($"Invalid status: {unknown}. Must be one of: {string.Join(", ", KnownStatuses)}")
+            : statuses.Length == 0 ? null : string.Join(',', statuses);
     }
 
-    private async Task<Answer<ReadyIssues>> Ready(HttpContext http)
+    private static IssueCursor? ReadCursor(JsonElement cursor)
     {
-        var query = new QueryFields(http.Request);
-        var workspace = query.Required("workspace_id", min: 0);
-        var repo = query.Text("repo", 255);
-        var branch = query.Text("branch", 255);
-        var limit = query.Integer("limit", 10, 1, int.MaxValue);
-        query.Done();
-        if (CommonFields.WorkspaceIdOrNull(workspace) is null) throw ApiException.Unprocessable("workspace_id cannot be empty");
-        if (!string.IsNullOrEmpty(repo) && !Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo: {repo}");
-        if (!string.IsNullOrEmpty(branch) && !Names.IsBranch(branch)) throw ApiException.Unprocessable($"Invalid branch name: {branch}");
-
-        var who = await identification.Of(http);
-        var ready = await grains.GetGrain<IBoardGrain>(who.ProjectId).Ready(new(NullIfEmpty(repo), NullIfEmpty(branch), limit));
-        return Answer.Shared(ready, static list => new ReadyIssues(
-            [.. list.Issues.Select(i => new ReadyIssue(i.BeadId, i.Repo, i.Branch, i.Title, i.Status, i.Priority, i.Type, i.BlockedBy))], list.Issues.Length, list.HasMore),
-            Wire.Types.ReadyIssues);
-    }
-
-    private static IssueCursor? After(string? text)
-    {
-        if (Cursor.Decode(text) is not { } cursor) return null;
         var known = (cursor.TryGetProperty("sort_time", out _) ? 1 : 0) + (cursor.TryGetProperty("bead_id", out _) ? 1 : 0);
         var hasPriority = cursor.TryGetProperty("priority", out var priority);
         if (known == 0 && !hasPriority) return null;
@@ -197,29 +196,7 @@ internal sealed class Beads(IGrainFactory grains, Identification identification)
         return new(time, priority.ValueKind == JsonValueKind.Null ? null : number, beadId, cursor.Text("repo"), cursor.Text("branch"));
     }
 
-    private static IssueList ToList(IssuePage page) => new(
-        [.. page.Issues.Select(Listed)],
-        page.Issues.Length,
-        page.Next is not null,
-        page.Next is { } next ? Cursor.Encode(c =>
-        {
-            c.WriteString("sort_time", IsoTime.Text(next.SortTime));
-            if (next.Priority is { } p) c.WriteNumber("priority", p);
-            else c.WriteNull("priority");
-            c.WriteString("bead_id", next.BeadId);
-            // One id may stand in several repositories with the same time: they break the tie.
-            if (next.Repo is not null) c.WriteString("repo", next.Repo);
-            if (next.Branch is not null) c.WriteString("branch", next.Branch);
-        }) : null);
-
-    /// <summary>An issue as lists show it.</summary>
-    public static ListedIssue Listed(IssueRow issue) => new(
-        issue.BeadId, issue.Repo, issue.Branch, issue.Title, issue.Status, issue.Priority, issue.Type, issue.Assignee, issue.CreatedBy,
-        Labels(issue.Labels), issue.BlockedBy, issue.Parent, issue.CreatedAt, issue.UpdatedAt);
-
-    private static ImmutableArray<string>? Labels(ImmutableArray<string> labels) => labels.IsDefaultOrEmpty ? null : labels;
-
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+    private sealed record Upload(string Repo, string Branch, ImmutableArray<byte> Issues);
 }
 
 /// <summary>Answer of both uploads (contract 7.4).</summary>
@@ -240,6 +217,21 @@ internal sealed record UploadAnswer(
 /// <summary>A page of issues (contract 7.6).</summary>
 internal sealed record IssueList(ImmutableArray<ListedIssue> Issues, int Count, bool HasMore, string? NextCursor)
 {
+    public static IssueList Of(IssuePage page) => new(
+        [.. page.Issues.Select(Beads.Listed)],
+        page.Issues.Length,
+        page.Next is not null,
+        page.Next is { } next ? Cursor.Encode(c =>
+        {
+            c.WriteString("sort_time", IsoTime.Text(next.SortTime));
+            if (next.Priority is { } p) c.WriteNumber("priority", p);
+            else c.WriteNull("priority");
+            c.WriteString("bead_id", next.BeadId);
+            // One id may stand in several repositories with the same time: they break the tie.
+            if (next.Repo is not null) c.WriteString("repo", next.Repo);
+            if (next.Branch is not null) c.WriteString("branch", next.Branch);
+        }) : null);
+
     /// <summary>Always null; clients read it.</summary>
     public DateTimeOffset? SyncedAt => null;
 }
@@ -296,7 +288,12 @@ internal sealed record Issue(
 }
 
 /// <summary>Ready issues (contract 7.8).</summary>
-internal sealed record ReadyIssues(ImmutableArray<ReadyIssue> Issues, int Count, bool HasMore);
+internal sealed record ReadyIssues(ImmutableArray<ReadyIssue> Issues, int Count, bool HasMore)
+{
+    public static ReadyIssues Of(ReadyList list) => new(
+        [.. list.Issues.Select(i => new ReadyIssue(i.BeadId, i.Repo, i.Branch, i.Title, i.Status, i.Priority, i.Type, i.BlockedBy))], list.Issues.Length,
+        list.HasMore);
+}
 
 /// <summary>A ready issue.</summary>
 internal sealed record ReadyIssue(

@@ -4,6 +4,7 @@ using Beadhub.Controls;
 using Beadhub.Conversations;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Mail;
 using Beadhub.Tasks;
@@ -15,7 +16,7 @@ namespace Beadhub.Gateway;
 /// <c>GET /v1/events/stream</c>: what an agent is woken for, as server-sent events (protocol 11): first what waits for it, then what is new. Clients read
 /// the real state afterwards, so nothing here is resumed: a new stream begins with what waits.
 /// </summary>
-internal sealed partial class EventsStream(IGrainFactory grains, Identification identification, FeedHub hub, EventStreams streams, TimeProvider time)
+internal sealed partial class EventsStream(IGrainFactory grains, FeedHub hub, EventStreams streams, TimeProvider time)
 {
     private const int ShownMails = 50;
     private const int ReadMails = 500;
@@ -24,25 +25,27 @@ internal sealed partial class EventsStream(IGrainFactory grains, Identification 
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(300);
 
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Stream("/v1/events/stream", routes.Make<EventsStream>().Get).WithTags("events")
-            .Says("What the caller is to be woken for, as server-sent events, until the deadline", 401, 403, 404, 422, 429);
+    private static readonly Field<DateTimeOffset> Deadline = InQuery.Required("deadline", "When the stream ends, ISO 8601; after five minutes at the latest")
+        .Example("2026-01-01T00:00:00Z").BeforeCaller(static text =>
+            Iso().IsMatch(text) && IsoTime.TryParse(text, out var deadline) ? deadline : throw ApiException.Unprocessable("Invalid deadline format"));
 
-    private async Task Get(HttpContext http)
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map(
+        new RequestGroup("/v1/events/stream", "events", "What an agent is to be woken for")
+            .Get("", "streamEvents", "What the caller is to be woken for, as server-sent events, until the deadline").Needs(Caller.Actor)
+            .Takes(Deadline)
+            .Bind(static fields => fields.Get(Deadline))
+            .Streams(),
+        routes.Make<EventsStream>().Get);
+
+    private Task<EventStream> Get(DateTimeOffset deadline, Actor actor)
     {
-        var query = new QueryFields(http.Request);
-        var text = query.Required("deadline");
-        query.Done();
-        if (!Iso().IsMatch(text) || !IsoTime.TryParse(text, out var deadline)) throw ApiException.Unprocessable("Invalid deadline format");
-
-        var actor = await identification.ActorOf(http);
         var longest = time.GetUtcNow() + Longest;
-        await streams.Serve(http, actor.Who, "events", async () =>
+        return Task.FromResult(new EventStream(http => streams.Serve(http, actor.Who, "events", async () =>
         {
             // Watched before what waits is read: what comes in between is seen by one or the other.
             var feed = await hub.Watch(actor.ProjectId);
             return new Events(grains, hub, actor, feed, feed.Last);
-        }, deadline < longest ? deadline : longest);
+        }, deadline < longest ? deadline : longest)));
     }
 
     /// <summary>What an agent is woken for: what waits for it, and then what is new.</summary>

@@ -1,31 +1,39 @@
 using System.Net;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
-using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
-internal sealed class Init(IGrainFactory grains, IInitRate rate, Identification identification)
+internal sealed class Init(IGrainFactory grains, IInitRate rate)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var endpoints = routes.Make<Init>();
         if (!routes.ServiceProvider.GetRequiredService<GatewaySettings>().Bootstrap) return;
-        routes.Post("/v1/init", endpoints.Post).WithTags("init").Says("Bootstrap an agent; answers with a new API key", 401, 404, 409, 410, 422).AllowAnonymous().Answers<InitAnswer>();
+        var endpoints = routes.Make<Init>();
+        routes.Map(
+            new RequestGroup("/v1/init", "init", "The first request of an agent").Post("", "initialize", "Bootstrap an agent; answers with a new API key")
+                .Needs(Caller.Tenant)
+                .TakesOnly(Bootstrap.Fields).Fails<AmbiguousRepoError>(409).Fails(410)
+                .Bind(Bootstrap.Read)
+                .Answers<InitAnswer>(),
+            (request, tenant, _) => endpoints.Run(request, tenant),
+            endpoints.WithinRate);
     }
 
-    private async Task<IResult> Post(HttpContext http)
+    /// <summary>
+    /// Counts before the body is looked at, which costs more than the refusal; gives back when the body turns out to be none (checklist 59).
+    /// </summary>
+    private async Task WithinRate(HttpContext http, RequestDelegate next)
     {
-        // Counted before the body is looked at, which costs more than the refusal; given back when the body turns out to be none (checklist 59).
         var client = ClientOf(http);
-        if (FieldNotes.Of(http) is null && await rate.Take(client) is { } wait)
-            throw ApiException.TooMany("Rate limit exceeded. Too many initialization requests.", wait);
+        if (await rate.Take(client) is { } wait) throw ApiException.TooMany("Rate limit exceeded. Too many initialization requests.", wait);
         try
         {
-            return await Bootstrap(http);
+            await next(http);
         }
         catch (InvalidFieldsException)
         {
@@ -34,60 +42,28 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate, Identification 
         }
     }
 
-    private async Task<IResult> Bootstrap(HttpContext http)
+    private async Task<Answer<InitAnswer>> Run(Bootstrap request, SignedTenant tenant)
     {
-        using var body = await BodyFields.Read(http);
-        // bdh may send the human's e-mail, meant for the hosted product: accepted and not kept.
-        body.Only("project_slug", "project_name", "alias", "human_name", "agent_type", "lifetime", "custody", "project_id", "repo_origin", "role",
-            "hostname", "workspace_path", "email", "did", "public_key");
-        var slug = (body.Optional("project_slug", max: 256) ?? "").Trim();
-        if (slug.Length > 0 && !Names.IsSlug(slug)) body.Fail("project_slug", "Invalid project_slug format");
-        var projectName = body.Optional("project_name", max: 256) ?? "";
-        var alias = body.Optional("alias", 1, 64)?.Trim() is { Length: > 0 } given ? given : null;
-        if (alias is not null && !Names.IsAlias(alias)) body.Fail("alias", "Invalid alias format");
-        else if (alias is not null && alias.Equals("me", StringComparison.OrdinalIgnoreCase)) body.Fail("alias", $"'{alias}' is a reserved alias");
-        var humanName = (body.Optional("human_name", max: 64) ?? "").Trim();
-        if (!Names.IsHumanName(humanName)) body.Fail("human_name", "Invalid human_name format");
-        var agentType = body.Optional("agent_type", max: 32)?.Trim() is { Length: > 0 } type ? type : "agent";
-        var lifetime = body.Optional("lifetime") ?? "ephemeral";
-        if (lifetime is not ("persistent" or "ephemeral")) body.Fail("lifetime", "lifetime must be 'persistent' or 'ephemeral'");
-        var custody = body.Optional("custody");
-        if (custody is not (null or "self" or "custodial")) body.Fail("custody", "custody must be 'self' or 'custodial'");
-        var projectId = body.Optional("project_id", max: 36)?.Trim() is { Length: > 0 } id ? id : null;
-        if (projectId is not null && !Names.TryNormalizeUuid(projectId, out projectId)) body.Fail("project_id", "Invalid project_id format");
-        var origin = body.Origin("repo_origin", required: false);
-        var role = body.Role("role", "Invalid role format") ?? "agent";
-        var hostname = body.Plain("hostname", 255);
-        var path = body.Plain("workspace_path", 4096, linesAllowed: true);
-        // Newer clients bring a key of their own.
-        var did = body.Optional("did", max: 256)?.Trim() is { Length: > 0 } key ? key : null;
-        var publicKey = body.Optional("public_key", max: 64)?.Trim() is { Length: > 0 } bytes ? bytes : null;
-        body.Done();
-        if (lifetime == Lifetimes.Ephemeral && custody != Custodies.Custodial && (custody is not null || did is not null || publicKey is not null))
-            throw ApiException.Unprocessable("Ephemeral agents must be custodial");
-
-        var (tenant, signedProject) = identification.SignedTenantOf(http);
-        if (signedProject is not null && projectId is not null && signedProject != projectId) throw ApiException.NotFound("project_not_found: unknown project_id");
-        var (project, newSlug) = (projectId ?? signedProject, (string?)null);
-        if (project is null)
+        if (tenant.ProjectId is not null && request.ProjectId is not null && tenant.ProjectId != request.ProjectId)
+            throw ApiException.NotFound("project_not_found: unknown project_id");
+        var (project, newSlug) = (request.ProjectId ?? tenant.ProjectId, (string?)null);
+        if (project is null && request.Slug.Length > 0)
         {
-            if (slug.Length == 0)
-            {
-                if (origin is null) throw ApiException.Unprocessable("project_slug is required");
-                var uses = (await grains.GetGrain<IOriginGrain>(origin.Canonical).Projects()).RemoveAll(use => use.TenantId != tenant);
-                if (uses.IsEmpty) throw ApiException.Unprocessable("project_not_found: repo not registered");
-                if (uses.Length > 1) return new AmbiguousRepo(origin.Canonical, uses);
-                project = uses[0].ProjectId;
-            }
-            else
-            {
-                newSlug = slug;
-                project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Ensure(Guid.NewGuid().ToString("D"));
-            }
+            newSlug = request.Slug;
+            project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant.TenantId, newSlug)).Ensure(Guid.NewGuid().ToString("D"));
+        }
+        else if (project is null)
+        {
+            if (request.Origin is not { } origin) throw ApiException.Unprocessable("project_slug is required");
+            var uses = (await grains.GetGrain<IOriginGrain>(origin.Canonical).Projects()).RemoveAll(use => use.TenantId != tenant.TenantId);
+            if (uses.IsEmpty) throw ApiException.Unprocessable("project_not_found: repo not registered");
+            if (uses.Length > 1) return AmbiguousRepoError.Refusal(origin.Canonical, uses);
+            project = uses[0].ProjectId;
         }
 
-        var agent = await grains.GetGrain<IProjectGrain>(project).Init(
-            new(newSlug, projectName, alias, humanName, agentType, lifetime, origin, role, hostname ?? "", path ?? "", custody, did, publicKey, tenant));
+        var agent = await grains.GetGrain<IProjectGrain>(project).Init(new(
+            newSlug, request.ProjectName, request.Alias, request.HumanName, request.AgentType, request.Lifetime, request.Origin, request.Role,
+            request.Hostname ?? "", request.Path ?? "", request.Custody, request.Did, request.PublicKey, tenant.TenantId));
         return Answer.Of(
             new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId, agent.CanonicalOrigin,
                 agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime, agent.StableId),
@@ -101,6 +77,80 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate, Identification 
         { IsIPv4MappedToIPv6: true } mapped => mapped.MapToIPv4(),
         var address => address,
     };
+
+    /// <summary>What an agent says of itself, its project and its repository.</summary>
+    private sealed record Bootstrap(
+        string Slug, string ProjectName, string? Alias, string HumanName, string AgentType, string Lifetime, string? Custody, string? ProjectId,
+        Origin? Origin, string Role, string? Hostname, string? Path, string? Did, string? PublicKey)
+    {
+        private static readonly Field<string> SlugField = InBody.Optional("project_slug", "Slug of the project, which is created when there is none", max: 256)
+            .Example("my-project").Then(static text => (text ?? "").Trim())
+            .Must(static slug => slug.Length == 0 || Names.IsSlug(slug), "Invalid project_slug format");
+
+        private static readonly Field<string?> NameField = InBody.Optional("project_name", "Name of a project that is created", max: 256);
+
+        private static readonly Field<string?> AliasField = InBody.Optional("alias", "Alias of the agent; the next free name unless given", 1, 64)
+            .Example("alice").Then(NullIfBlank).Must(static alias => alias is null || Names.IsAlias(alias), "Invalid alias format");
+
+        private static readonly Field<string> HumanNameField = InBody.Optional("human_name", "Whom the agent works for", max: 64)
+            .Then(static text => (text ?? "").Trim()).Must(Names.IsHumanName, "Invalid human_name format");
+
+        private static readonly Field<string?> TypeField = InBody.Optional("agent_type", "Kind of agent; agent unless given", max: 32).Then(NullIfBlank);
+
+        private static readonly Field<string> LifetimeField = InBody.Optional("lifetime", "Whether the agent is to stay; ephemeral unless given")
+            .Among(Lifetimes.Persistent, Lifetimes.Ephemeral).Then(static text => text ?? Lifetimes.Ephemeral)
+            .Must(static text => text is Lifetimes.Persistent or Lifetimes.Ephemeral, "lifetime must be 'persistent' or 'ephemeral'");
+
+        private static readonly Field<string?> CustodyField = InBody.Optional("custody", "Who keeps the agent's signing key")
+            .Among(Custodies.Self, Custodies.Custodial)
+            .Must(static text => text is null or Custodies.Self or Custodies.Custodial, "custody must be 'self' or 'custodial'");
+
+        private static readonly Field<string?> ProjectIdField = InBody.Optional("project_id", "Id of a project that exists", max: 36)
+            .Then(NullIfBlank).To<string?>(TryUuid, "Invalid project_id format");
+
+        private static readonly Field<Origin?> OriginField = InBody.Origin("repo_origin", "Remote of the repository on which the agent works");
+        private static readonly Field<string?> RoleField = InBody.Role("Invalid role format");
+        private static readonly Field<string?> HostnameField = InBody.Plain("hostname", "Machine on which the agent works", 255);
+        private static readonly Field<string?> PathField = InBody.Plain("workspace_path", "Folder in which it works", 4096, linesAllowed: true);
+        private static readonly Field<string?> DidField = InBody.Optional("did", "DID of a key that the agent brings", max: 256).Then(NullIfBlank);
+        private static readonly Field<string?> PublicKeyField =
+            InBody.Optional("public_key", "That key, in base64url", max: 64).Then(NullIfBlank);
+
+        // bdh may send the human's e-mail, meant for the hosted product.
+        private static readonly Field<object?> Email = InBody.Unread("email", "Accepted and not kept");
+
+        public static readonly Field[] Fields =
+        [
+            SlugField, NameField, AliasField, HumanNameField, TypeField, LifetimeField, CustodyField, ProjectIdField, OriginField, RoleField, HostnameField,
+            PathField, Email, DidField, PublicKeyField,
+        ];
+
+        public static Bootstrap Read(RequestFields fields)
+        {
+            var (slug, name, alias) = (fields.Get(SlugField), fields.Get(NameField) ?? "", fields.Get(AliasField));
+            if (alias is not null && alias.Equals("me", StringComparison.OrdinalIgnoreCase)) fields.Fail(AliasField, $"'{alias}' is a reserved alias");
+            var request = new Bootstrap(
+                slug, name, alias, fields.Get(HumanNameField), fields.Get(TypeField) ?? "agent", fields.Get(LifetimeField), fields.Get(CustodyField),
+                fields.Get(ProjectIdField), fields.Get(OriginField), fields.Get(RoleField) ?? "agent", fields.Get(HostnameField), fields.Get(PathField),
+                fields.Get(DidField), fields.Get(PublicKeyField));
+            // Newer clients bring a key of their own.
+            var bringsKey = request.Custody is not null || request.Did is not null || request.PublicKey is not null;
+            if (request.Lifetime == Lifetimes.Ephemeral && request.Custody != Custodies.Custodial && bringsKey)
+                fields.RefuseBeforeCaller(ApiException.Unprocessable("Ephemeral agents must be custodial"));
+            return request;
+        }
+
+        private static string? NullIfBlank(string? text) => text?.Trim() is { Length: > 0 } trimmed ? trimmed : null;
+
+        private static bool TryUuid(string? text, out string? id)
+        {
+            id = null;
+            if (text is null) return true;
+            var ok = Names.TryNormalizeUuid(text, out var uuid);
+            id = uuid;
+            return ok;
+        }
+    }
 }
 
 /// <summary>Answer of <c>POST /v1/init</c> (contract 3.3).</summary>

@@ -2,110 +2,111 @@ using System.Collections.Immutable;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/projects</c>: the caller's project (protocol 5.1) and, for administrators, all of them.</summary>
-internal sealed class Projects(IGrainFactory grains, Identification identification)
+internal sealed class Projects(IGrainFactory grains)
 {
     private const int MaxName = 256;
+
+    /// <summary>The project of the path.</summary>
+    public static readonly Field<string> Id = InPath.Uuid("projectId", "Id of the project");
+
+    private static readonly Field<string> Slug =
+        InBody.Required("slug", "Slug, unique within its tenant", 1, 256).Example("my-project").Must(Names.IsSlug, "Invalid slug format");
+    private static readonly Field<string?> Name = InBody.Plain("name", "Name", MaxName);
+    private static readonly Field<string?> NewName = Name.Must(static name => name is not "", "name must not be empty");
+    private static readonly Field<string?> Tenant = InBody.Uuid("tenant_id", "Tenant of the project, if any");
+    private static readonly Field<string?> Visibility =
+        InBody.Word("visibility", "Who may read the project", Visibilities.Private, Visibilities.Public);
+
+    private static readonly Field<string?> OfSlug = InQuery.Filter("slug", "The project of this slug", 256);
+    private static readonly Field<string?> OfTenant = InQuery.Uuid("tenant_id", "Only this tenant's");
+    private static readonly Field<bool?> Archived = InQuery.OptionalFlag("archived", "Only those that are archived, or are not");
+    private static readonly Field<int> Limit = InQuery.Limit(50, 200);
+    private static readonly Field<string?> After = InQuery.Cursor(static cursor => cursor.Text("project_id"));
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Projects>();
-        var group = routes.MapGroup("/v1/projects").WithTags("projects");
-        group.Get("/current", endpoints.Current).Says("The caller's project", 401, 404);
-        group.Get("", endpoints.List).Says("Projects, by id; for administrators", 401, 403, 422);
-        group.Post("", endpoints.Create).Says("Create a project before anybody joins it; for administrators", 401, 403, 409, 422);
-        group.Get("/{projectId}", endpoints.Get).Says("One project; for administrators", 401, 403, 404, 422);
-        group.Patch("/{projectId}", endpoints.Change).Says("Change name or visibility; for administrators", 401, 403, 404, 422);
-        group.Post("/{projectId}/archive", endpoints.Archive)
-            .Says("Put a project aside: it is read, not changed, and nobody joins it; for administrators", 401, 403, 404, 422);
-        group.Post("/{projectId}/unarchive", endpoints.Unarchive)
-            .Says("Take an archived project into use again; for administrators", 401, 403, 404, 422);
+        var requests = new RequestGroup("/v1/projects", "projects", "The caller's project and, for administrators, all of them");
+        routes.Map(
+            requests.Get("/current", "getCurrentProject", "The caller's project").Needs(Caller.Reader)
+                .Answers(Wire.Types.ProjectView),
+            async who => await endpoints.Project(who.ProjectId).Describe() ?? throw NotFound());
+        routes.Map(
+            requests.Get("", "listProjects", "Projects, by id; for administrators").Needs(Caller.Admin)
+                .Takes(OfSlug, OfTenant, Archived, Limit, After)
+                .Bind(static fields => (
+                    Slug: fields.Get(OfSlug), Tenant: fields.Get(OfTenant), Archived: fields.Get(Archived), Limit: fields.Get(Limit),
+                    After: fields.Get(After)))
+                .Answers(Wire.Types.ProjectListAnswer),
+            (query, _) => query.Slug is { } slug
+                ? endpoints.Named(slug, query.Tenant)
+                : endpoints.List(new(query.Limit, query.After, query.Tenant, query.Archived)));
+        routes.Map(
+            requests.Post("", "createProject", "Create a project before anybody joins it; for administrators").Needs(Caller.Admin)
+                .TakesOnly(Slug, Name, Tenant, Visibility).Fails(409)
+                .Bind(static fields => new CreateProject(fields.Get(Slug), fields.Get(Name) ?? "", fields.Get(Tenant), fields.Get(Visibility)))
+                .Answers(Wire.Types.ProjectDetails),
+            endpoints.Create);
+        routes.Map(
+            requests.Get("/{projectId}", "getProject", "One project; for administrators").Needs(Caller.Admin)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id))
+                .Answers(Wire.Types.ProjectDetails),
+            async (id, _) => await endpoints.Project(id).Details() ?? throw NotFound());
+        routes.Map(
+            requests.Patch("/{projectId}", "changeProject", "Change name or visibility; for administrators").Needs(Caller.Admin)
+                .TakesOnly(Id, NewName, Visibility)
+                .Bind(static fields => (Change: new ChangeProject(fields.Get(NewName), fields.Get(Visibility)), Id: fields.Get(Id)))
+                .Answers(Wire.Types.ProjectDetails),
+            (request, _) => endpoints.Project(request.Id).Change(request.Change));
+        routes.Map(
+            requests.Post("/{projectId}/archive", "archiveProject", "Put a project aside: it is read, not changed, and nobody joins it; for administrators")
+                .Needs(Caller.Admin)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id))
+                .Answers(Wire.Types.ProjectDetails),
+            (id, _) => endpoints.Project(id).SetArchived(true));
+        routes.Map(
+            requests.Post("/{projectId}/unarchive", "unarchiveProject", "Take an archived project into use again; for administrators").Needs(Caller.Admin)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id))
+                .Answers(Wire.Types.ProjectDetails),
+            (id, _) => endpoints.Project(id).SetArchived(false));
     }
 
-    private async Task<Answer<ProjectView>> Current(HttpContext http)
+    private async Task<ProjectListAnswer> List(ProjectsQuery query)
     {
-        var who = await identification.Of(http);
-        var project = await grains.GetGrain<IProjectGrain>(who.ProjectId).Describe() ?? throw ApiException.NotFound("Project not found");
-        return Answer.Of(project, Wire.Types.ProjectView);
-    }
-
-    private async Task<Answer<ProjectListAnswer>> List(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var slug = query.Text("slug", 256);
-        var tenant = query.Text("tenant_id");
-        if (!string.IsNullOrEmpty(tenant) && !Names.TryNormalizeUuid(tenant, out tenant)) query.Fail("tenant_id", "Invalid tenant_id format");
-        var archived = query.Flag("archived", false);
-        var limit = query.Integer("limit", 50, 1, 200);
-        var cursor = query.Text("cursor");
-        query.Done();
-
-        identification.MustBeAdmin(http);
-        if (!string.IsNullOrEmpty(slug))
-            return Answer.Of(await Named(slug, string.IsNullOrEmpty(tenant) ? null : tenant), Wire.Types.ProjectListAnswer);
-        var page = await grains.GetGrain<IProjectsGrain>(IProjectsGrain.Key).List(new(
-            limit, Cursor.Decode(cursor)?.Text("project_id"), string.IsNullOrEmpty(tenant) ? null : tenant,
-            http.Request.Query.ContainsKey("archived") ? archived : null));
+        var page = await grains.GetGrain<IProjectsGrain>(IProjectsGrain.Key).List(query);
         var next = page is { HasMore: true, Projects: [.., var last] }
             ? Cursor.Encode(json => json.WriteString("project_id", last.ProjectId))
             : null;
-        return Answer.Of(new ProjectListAnswer(page.Projects, page.HasMore, next), Wire.Types.ProjectListAnswer);
+        return new(page.Projects, page.HasMore, next);
     }
 
     private async Task<ProjectListAnswer> Named(string slug, string? tenant)
     {
         var id = Names.IsSlug(slug) ? await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Find() : null;
-        var project = id is null ? null : await grains.GetGrain<IProjectGrain>(id).Details();
+        var project = id is null ? null : await Project(id).Details();
         return new(project is null ? [] : [project], false, null);
     }
 
-    private async Task<Answer<ProjectDetails>> Create(HttpContext http)
+    private async Task<ProjectDetails> Create(CreateProject request, Anybody _, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only("slug", "name", "tenant_id", "visibility");
-        var slug = body.Required("slug", 1, 256);
-        if (slug.Length > 0 && !Names.IsSlug(slug)) body.Fail("slug", "Invalid slug format");
-        var name = body.Plain("name", MaxName) ?? "";
-        var tenant = body.Uuid("tenant_id", "Invalid tenant_id format");
-        var visibility = body.OneOf("visibility", [Visibilities.Private, Visibilities.Public]);
-        body.Done();
-
-        identification.MustBeAdmin(http);
         // A slug that was taken while its project could not be created is free for it.
-        var id = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Ensure(http.NewId());
-        return Answer.Of(await grains.GetGrain<IProjectGrain>(id).Create(new(slug, name, tenant, visibility)), Wire.Types.ProjectDetails);
+        var id = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(request.TenantId, request.Slug)).Ensure(http.NewId());
+        return await Project(id).Create(request);
     }
 
-    private async Task<Answer<ProjectDetails>> Get(HttpContext http)
-    {
-        var project = ProjectOf(http);
-        return Answer.Of(await project.Details() ?? throw ApiException.NotFound("Project not found"), Wire.Types.ProjectDetails);
-    }
+    private IProjectGrain Project(string id) => grains.GetGrain<IProjectGrain>(id);
 
-    private async Task<Answer<ProjectDetails>> Change(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        body.Only("name", "visibility");
-        var name = body.Plain("name", MaxName);
-        if (name is "") body.Fail("name", "name must not be empty");
-        var visibility = body.OneOf("visibility", [Visibilities.Private, Visibilities.Public]);
-        body.Done();
-
-        return Answer.Of(await ProjectOf(http).Change(new(name, visibility)), Wire.Types.ProjectDetails);
-    }
-
-    private async Task<Answer<ProjectDetails>> Archive(HttpContext http) =>
-        Answer.Of(await ProjectOf(http).SetArchived(true), Wire.Types.ProjectDetails);
-
-    private async Task<Answer<ProjectDetails>> Unarchive(HttpContext http) =>
-        Answer.Of(await ProjectOf(http).SetArchived(false), Wire.Types.ProjectDetails);
-
-    private IProjectGrain ProjectOf(HttpContext http) => grains.GetGrain<IProjectGrain>(Administered(http, identification));
+    private static ApiException NotFound() => ApiException.NotFound("Project not found");
 
     /// <summary>The project of the path, for administrators.</summary>
     /// <exception cref="ApiException">401, 403; 422 for what is no id.</exception>

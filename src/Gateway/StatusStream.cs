@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Projects;
 using Orleans;
@@ -11,34 +12,38 @@ namespace Beadhub.Gateway;
 /// <c>GET /v1/status/stream</c>: what happens in the project, as server-sent events (contract 14). Every event has the feed position as its id,
 /// and <c>Last-Event-ID</c> goes on from there without loss.
 /// </summary>
-internal sealed class StatusStream(IGrainFactory grains, Identification identification, FeedHub hub, EventStreams streams)
+internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStreams streams)
 {
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Stream("/v1/status/stream", routes.Make<StatusStream>().Get).WithTags("status").Says("What happens in the project, as server-sent events", 401, 404, 422, 429);
+    private static readonly Field<string?> Workspace = CommonFields.WorkspaceFilter("workspace_id", "Only what concerns this workspace");
+    private static readonly Field<string?> Repo = InQuery.Filter("repo", "Only what concerns this canonical origin", 255)
+        .AfterCaller(static repo => repo is null || Names.IsCanonicalOrigin(repo) ? repo : throw ApiException.Unprocessable($"Invalid repo format: {repo}"));
+    private static readonly Field<string?> HumanName = InQuery.Filter("human_name", "Only what concerns this human's workspaces", 64);
+    private static readonly Field<int> Limit = InQuery.Integer("limit", "How many workspaces at most", 200, 1, 1000);
+    private static readonly Field<HashSet<string>?> Types =
+        InQuery.Text("event_types", "Only these categories, with commas").AfterCaller(Categories);
+    private static readonly Field<string> LastId = new(
+        "Last-Event-ID", Place.Header, Schemas.Integer("The last event that was seen: the stream goes on after it", 0, int.MaxValue), false,
+        static fields => fields.Header("Last-Event-ID"));
 
-    private async Task Get(HttpContext http)
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map(
+        new RequestGroup("/v1/status/stream", "status", "Who is there, works on what, and what happens")
+            .Get("", "streamStatus", "What happens in the project, as server-sent events").Needs(Caller.Reader)
+            .Takes(Workspace, Repo, HumanName, Limit, Types, LastId)
+            .Bind(static fields => (
+                Scope: new ScopeQuery(fields.Get(Workspace), fields.Get(Repo), fields.Get(HumanName), fields.Get(Limit)), Categories: fields.Get(Types),
+                LastId: fields.Get(LastId)))
+            .Streams(),
+        routes.Make<StatusStream>().Get);
+
+    private async Task<EventStream> Get((ScopeQuery Scope, HashSet<string>? Categories, string LastId) request, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var workspace = query.Text("workspace_id");
-        var repo = query.Text("repo", 255);
-        var humanName = query.Text("human_name", 64);
-        var limit = query.Integer("limit", 200, 1, 1000);
-        var eventTypes = query.Text("event_types");
-        FieldNotes.Of(http)?.NoteHeader(FieldNote.Integer("Last-Event-ID", required: false, 0, int.MaxValue));
-        query.Done();
-
-        var who = await identification.Of(http);
-        var workspaceId = CommonFields.WorkspaceIdOrNull(workspace);
-        if (!string.IsNullOrEmpty(repo) && !Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo format: {repo}");
-        var scope = await grains.GetGrain<IProjectGrain>(who.ProjectId).Scope(
-            new(workspaceId, string.IsNullOrEmpty(repo) ? null : repo, string.IsNullOrEmpty(humanName) ? null : humanName, limit));
-        var categories = Categories(eventTypes);
-
-        await streams.Serve(http, who, "status", async () =>
+        var scope = await grains.GetGrain<IProjectGrain>(who.ProjectId).Scope(request.Scope);
+        return new(http => streams.Serve(http, who, "status", async () =>
         {
             var feed = await hub.Watch(who.ProjectId);
-            return new Events(hub, who.ProjectId, feed, Start(http, feed), ConversationReader.Of(who), scope.WorkspaceIds, categories);
-        });
+            var position = Start(request.LastId, feed);
+            return new Events(hub, who.ProjectId, feed, position, ConversationReader.Of(who), scope.WorkspaceIds, request.Categories);
+        }));
     }
 
     /// <summary>The project's events after a position, of some workspaces and categories or of all.</summary>
@@ -73,10 +78,10 @@ internal sealed class StatusStream(IGrainFactory grains, Identification identifi
         public async ValueTask DisposeAsync() => await hub.Leave(projectId);
     }
 
-    private static long Start(HttpContext http, ProjectFeed feed)
+    private static long Start(string lastId, ProjectFeed feed)
     {
         var last = feed.Last;
-        return long.TryParse(http.Request.Headers["Last-Event-ID"], out var id) && id >= 0 ? Math.Min(id, last) : last;
+        return long.TryParse(lastId, out var id) && id >= 0 ? Math.Min(id, last) : last;
     }
 
     private static HashSet<string>? Categories(string? text)

@@ -2,13 +2,14 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Tasks;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/tasks</c>: native tasks, and the project's beads in the lists beside them (contract 15, protocol 13).</summary>
-internal sealed class Tasks(IGrainFactory grains, Identification identification)
+internal sealed class Tasks(IGrainFactory grains)
 {
     private const int MaxTitle = 4096;
     private const int MaxText = 65_536;
@@ -17,88 +18,155 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
     private static readonly string[] Types = ["task", "bug", "feature"];
     private static readonly string[] Statuses = [TaskStatuses.Open, TaskStatuses.InProgress, TaskStatuses.Closed];
 
+    // A slug may hold slashes, which stay encoded in a path.
+    private static readonly Field<string> Reference =
+        InPath.Text("reference", "Task id, number, or reference such as myproj-001").Then(Decoded).As("ref");
+
+    private static readonly Field<string> Other = InPath.Text("other", "The task that it waits for").Then(Decoded);
+    private static readonly Field<string> Title = InBody.RequiredProse("title", "Title", 1, MaxTitle);
+    private static readonly Field<string?> NewTitle = InBody.Prose("title", "Title", MaxTitle, min: 1);
+    private static readonly Field<string?> Description = InBody.Prose("description", "Description", MaxText);
+    private static readonly Field<string?> Notes = InBody.Prose("notes", "Notes", MaxText);
+    private static readonly Field<string?> NewStatus = InBody.Word("status", "Status", Statuses);
+    private static readonly Field<int?> Priority = InBody.Integer("priority", "0 (most urgent) to 4; 2 unless given", 0, 4);
+    private static readonly Field<string?> Type = InBody.Word("task_type", "Type", Types);
+    private static readonly Field<ImmutableArray<string>?> Labels =
+        InBody.Of("labels", Schemas.Texts("Labels", 0, MaxLabels, MaxLabel), required: false, ReadLabels);
+    private static readonly Field<string?> Parent = InBody.Uuid("parent_task_id", "Id of the task that it is a part of");
+    private static readonly Field<string?> Assignee = InBody.Uuid("assignee_agent_id", "Agent that is to do it");
+    private static readonly Field<string> DependsOn = InBody.Required("depends_on", "The task that it waits for", 1, 512);
+    private static readonly Field<string> Body = InBody.RequiredProse("body", "What you say", 1, MaxText);
+
+    private static readonly Field<string?> OfStatus =
+        InQuery.Text("status", "open, in_progress or closed; several with commas").Then(NullIfBlank);
+
+    private static readonly Field<string?> OfAssignee = InQuery.Uuid("assignee_agent_id", "Assignee");
+    private static readonly Field<string?> OfType = InQuery.Text("task_type", "Type").Then(NullIfBlank);
+    private static readonly Field<int?> OfPriority = InQuery.OptionalInteger("priority", "0 (most urgent) to 4", 0, 4);
+    private static readonly Field<string?> WithLabels = InQuery.Text("labels", "All of these labels, with commas").Then(NullIfBlank);
+    private static readonly Field<int> Limit = InQuery.Limit(TaskPage.Usual, TaskPage.Usual);
+    private static readonly Field<TaskCursor?> After = InQuery.Cursor(ReadCursor);
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Tasks>();
-        var group = routes.MapGroup("/v1/tasks").WithTags("tasks");
-        group.Post("", endpoints.Create).Says("Create a task", 401, 403, 404, 422);
-        group.Get("", endpoints.List).Says("Tasks by number, then beads by id", 401, 422);
-        group.Get("/ready", endpoints.Ready).Says("Open tasks that nobody has and nothing blocks", 401);
-        group.Get("/blocked", endpoints.Blocked).Says("Tasks that wait for others", 401);
-        group.Get("/{reference}", endpoints.Get).Says("One task, or bead, by id, number or reference", 401, 404);
-        group.Patch("/{reference}", endpoints.Update).Says("Change a task; starting it claims it, closing it closes its parts", 401, 403, 404, 409, 422);
-        group.Delete("/{reference}", endpoints.Delete).Says("Delete a task", 401, 403, 404);
-        group.Post("/{reference}/deps", endpoints.Depend).Says("Make a task wait for another", 401, 403, 404, 422);
-        group.Delete("/{reference}/deps/{other}", endpoints.Undepend).Says("Make a task wait for another no longer", 401, 403, 404);
-        group.Post("/{reference}/comments", endpoints.Comment).Says("Comment on a task", 401, 403, 404, 422);
-        group.Get("/{reference}/comments", endpoints.Comments).Says("Comments on a task, oldest first", 401, 404);
+        var requests = new RequestGroup("/v1/tasks", "tasks", "Native tasks, and the project's beads in the lists beside them");
+        routes.Map(
+            requests.Post("", "createTask", "Create a task").Needs(Caller.Actor)
+                .TakesOnly(Title, Description, Notes, Priority, Type, Labels, Parent, Assignee)
+                .Bind(static fields => new NewTask(
+                    fields.Get(Title), fields.Get(Description), fields.Get(Notes), fields.Get(Priority), fields.Get(Type), fields.Get(Labels),
+                    fields.Get(Parent), fields.Get(Assignee)))
+                .Answers(Wire.Types.TaskView),
+            endpoints.Create);
+        routes.Map(
+            requests.Get("", "listTasks", "Tasks by number, then beads by id").Needs(Caller.Reader)
+                .Takes(OfStatus, OfAssignee, OfType, OfPriority, WithLabels, Limit, After)
+                .Bind(static fields => (
+                    Filter: new TaskQuery(
+                        fields.Get(OfStatus), fields.Get(OfAssignee), fields.Get(OfType), fields.Get(OfPriority), fields.Get(WithLabels)),
+                    Page: Page(fields)))
+                .AnswersCached<TaskList, TaskListAnswer>(Wire.Types.TaskListAnswer, TaskListAnswer.Of),
+            (list, who) => endpoints.Of(who).List(list.Filter, list.Page).AsTask());
+        routes.Map(
+            requests.Get("/ready", "listReadyTasks", "Open tasks that nobody has and nothing blocks").Needs(Caller.Reader)
+                .Takes(Limit, After)
+                .Bind(Page)
+                .AnswersCached<TaskList, TaskListAnswer>(Wire.Types.TaskListAnswer, TaskListAnswer.Of),
+            (page, who) => endpoints.Of(who).Ready(page).AsTask());
+        routes.Map(
+            requests.Get("/blocked", "listBlockedTasks", "Tasks that wait for others").Needs(Caller.Reader)
+                .Takes(Limit, After)
+                .Bind(Page)
+                .AnswersCached<TaskList, TaskListAnswer>(Wire.Types.TaskListAnswer, TaskListAnswer.Of),
+            (page, who) => endpoints.Of(who).Blocked(page).AsTask());
+        routes.Map(
+            requests.Get("/{reference}", "getTask", "One task, or bead, by id, number or reference").Needs(Caller.Reader)
+                .Takes(Reference)
+                .Bind(static fields => fields.Get(Reference))
+                .Answers(Wire.Types.TaskView),
+            async (reference, who) => await endpoints.Of(who).Find(reference) ?? throw ApiException.NotFound("Task not found"));
+        routes.Map(
+            requests.Patch("/{reference}", "updateTask", "Change a task; starting it claims it, closing it closes its parts").Needs(Caller.Actor)
+                .TakesOnly(Reference, NewTitle, Description, Notes, NewStatus, Priority, Type, Labels, Assignee)
+                .Bind(static fields => new UpdateTask(
+                    fields.Get(Reference), AgentId: "", fields.Get(NewTitle), fields.Get(Description), fields.Get(Notes), fields.Get(NewStatus),
+                    fields.Get(Priority), fields.Get(Type), fields.Get(Labels), SetsAssignee: fields.Mentions(Assignee), fields.Get(Assignee)))
+                .Answers(Wire.Types.TaskView),
+            (update, actor) => endpoints.Of(actor.Who).Update(update with { AgentId = actor.Id }));
+        routes.Map(
+            requests.Delete("/{reference}", "deleteTask", "Delete a task").Needs(Caller.Project)
+                .Takes(Reference)
+                .Bind(static fields => fields.Get(Reference))
+                .Answers(Wire.Types.TaskDeletedAnswer),
+            endpoints.Delete);
+        routes.Map(
+            requests.Post("/{reference}/deps", "addTaskDependency", "Make a task wait for another").Needs(Caller.Project)
+                .TakesOnly(Reference, DependsOn)
+                .Bind(static fields => (Other: fields.Get(DependsOn), Task: fields.Get(Reference)))
+                .Answers(Wire.Types.DependencyAnswer),
+            endpoints.Depend);
+        routes.Map(
+            requests.Delete("/{reference}/deps/{other}", "removeTaskDependency", "Make a task wait for another no longer").Needs(Caller.Project)
+                .Takes(Reference, Other)
+                .Bind(static fields => (Task: fields.Get(Reference), Other: fields.Get(Other)))
+                .Answers(Wire.Types.DependencyRemovedAnswer),
+            endpoints.Undepend);
+        routes.Map(
+            requests.Post("/{reference}/comments", "commentOnTask", "Comment on a task").Needs(Caller.Actor)
+                .TakesOnly(Reference, Body)
+                .Bind(static fields => (Text: fields.Get(Body), Task: fields.Get(Reference)))
+                .Answers(Wire.Types.TaskComment),
+            endpoints.Comment);
+        routes.Map(
+            requests.Get("/{reference}/comments", "listTaskComments", "Comments on a task, oldest first").Needs(Caller.Reader)
+                .Takes(Reference)
+                .Bind(static fields => fields.Get(Reference))
+                .AnswersCached(Wire.Types.TaskCommentList),
+            endpoints.Comments);
     }
 
-    private async Task<Answer<TaskView>> Create(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        body.Only("title", "description", "notes", "priority", "task_type", "labels", "parent_task_id", "assignee_agent_id");
-        var title = Text(body, "title", 1, MaxTitle, required: true);
-        var description = Text(body, "description", 0, MaxText);
-        var notes = Text(body, "notes", 0, MaxText);
-        var priority = body.Integer("priority", 0, 4);
-        var type = body.OneOf("task_type", Types);
-        var labels = Labels(body);
-        var parent = body.Uuid("parent_task_id", "Invalid parent_task_id format");
-        var assignee = body.Uuid("assignee_agent_id", "Invalid assignee_agent_id format");
-        body.Done();
+    private Task<TaskView> Create(NewTask task, Actor actor, HttpContext http) => Of(actor.Who).Create(new(
+        http.NewId(), actor.Id, task.Title, task.Description ?? "", task.Notes ?? "", task.Priority ?? 2, task.Type ?? Types[0], task.Labels ?? [],
+        task.Parent, task.Assignee));
 
-        var actor = await identification.ActorOf(http);
-        var task = await Of(actor.Who).Create(new(
-            http.NewId(), actor.Id, title!, description ?? "", notes ?? "", priority ?? 2, type ?? Types[0], labels ?? [], parent, assignee));
-        return Answer.Of(task, Wire.Types.TaskView);
+    private async Task<TaskDeletedAnswer> Delete(string reference, ProjectIdentity who)
+    {
+        var task = await Of(who).Delete(reference);
+        return new("deleted", task.TaskId, task.TaskRef);
     }
 
-    private async Task<Answer<TaskListAnswer>> List(HttpContext http)
+    private async Task<DependencyAnswer> Depend((string Other, string Task) request, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var status = query.Text("status");
-        var assigneeText = query.Text("assignee_agent_id");
-        string? assignee = null;
-        if (!string.IsNullOrEmpty(assigneeText) && !Names.TryNormalizeUuid(assigneeText, out assignee)) query.Fail("assignee_agent_id", "Invalid assignee_agent_id format");
-        var type = query.Text("task_type");
-        var priority = query.Integer("priority", -1, 0, 4);
-        var labels = query.Text("labels");
-        var page = Page(query);
-        query.Done();
-
-        var who = await identification.Of(http);
-        var filter = new TaskQuery(NullIfBlank(status), assignee, NullIfBlank(type), priority < 0 ? null : priority, NullIfBlank(labels));
-        return Shown(await Of(who).List(filter, page()));
+        var added = await Of(who).Depend(request.Task, request.Other);
+        return new(added.TaskId, added.DependsOnTaskId);
     }
 
-    private async Task<Answer<TaskListAnswer>> Ready(HttpContext http)
+    private async Task<DependencyRemovedAnswer> Undepend((string Task, string Other) request, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var page = Page(query);
-        query.Done();
-        return Shown(await Of(await identification.Of(http)).Ready(page()));
+        var removed = await Of(who).Undepend(request.Task, request.Other);
+        return new(removed.TaskId, removed.DependsOnTaskId);
     }
 
-    private async Task<Answer<TaskListAnswer>> Blocked(HttpContext http)
+    private async Task<TaskComment> Comment((string Text, string Task) comment, Actor actor, HttpContext http)
     {
-        var query = new QueryFields(http.Request);
-        var page = Page(query);
-        query.Done();
-        return Shown(await Of(await identification.Of(http)).Blocked(page()));
+        var task = await Of(actor.Who).Name(comment.Task);
+        return await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, comment.Text));
     }
 
-    /// <summary>Which part of a list is asked for; the cursor is read after authentication, as elsewhere.</summary>
-    private static Func<TaskPage> Page(QueryFields query)
-    {
-        var limit = query.Integer("limit", TaskPage.Usual, 1, TaskPage.Usual);
-        var cursor = query.Text("cursor");
-        return () => new(limit, After(cursor));
-    }
+    private async Task<TaskCommentList> Comments(string reference, ProjectIdentity who) => await CommentsOn(who, await Of(who).Name(reference)).All();
 
-    private static TaskCursor? After(string? text)
+    private ITasksGrain Of(ProjectIdentity who) => grains.GetGrain<ITasksGrain>(who.ProjectId);
+
+    private ITaskCommentsGrain CommentsOn(ProjectIdentity who, TaskName task) =>
+        grains.GetGrain<ITaskCommentsGrain>(ITaskCommentsGrain.Key(who.ProjectId, task.TaskId));
+
+    private static string Decoded(string part) => part.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    private static TaskPage Page(RequestFields fields) => new(fields.Get(Limit), fields.Get(After));
+
+    private static TaskCursor? ReadCursor(JsonElement cursor)
     {
-        if (Cursor.Decode(text) is not { } cursor) return null;
         var beadId = cursor.Text("bead_id");
         var number = Number("task_number");
         if (beadId is null == number is null || number > int.MaxValue) throw Cursor.Invalid("incomplete sort key");
@@ -110,125 +178,34 @@ internal sealed class Tasks(IGrainFactory grains, Identification identification)
             : throw Cursor.Invalid("bad " + name);
     }
 
-    private static Answer<TaskListAnswer> Shown(TaskList list) => Answer.Shared(
-        list,
-        static list => new TaskListAnswer(list.Tasks, list.Total, list.Next is not null, list.Next is { } next ? Cursor.Encode(c =>
-        {
-            if (next.Priority is { } priority) c.WriteNumber("priority", priority);
-            if (next.Number is { } number) c.WriteNumber("task_number", number);
-            if (next.BeadId is not null) c.WriteString("bead_id", next.BeadId);
-        }) : null),
-        Wire.Types.TaskListAnswer);
-
-    private async Task<Answer<TaskView>> Get(HttpContext http)
+    private static ImmutableArray<string>? ReadLabels(RequestFields fields)
     {
-        var reference = Reference(http);
-        var who = await identification.Of(http);
-        return Answer.Of(await Of(who).Find(reference) ?? throw ApiException.NotFound("Task not found"), Wire.Types.TaskView);
-    }
-
-    private async Task<Answer<TaskView>> Update(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        body.Only("title", "description", "notes", "status", "priority", "task_type", "labels", "assignee_agent_id");
-        var change = new UpdateTask(
-            Reference: "",
-            AgentId: "",
-            Text(body, "title", 1, MaxTitle),
-            Text(body, "description", 0, MaxText),
-            Text(body, "notes", 0, MaxText),
-            body.OneOf("status", Statuses),
-            body.Integer("priority", 0, 4),
-            body.OneOf("task_type", Types),
-            Labels(body),
-            SetsAssignee: body.Mentions("assignee_agent_id"),
-            body.Uuid("assignee_agent_id", "Invalid assignee_agent_id format"));
-        body.Done();
-
-        var reference = Reference(http);
-        var actor = await identification.ActorOf(http);
-        return Answer.Of(await Of(actor.Who).Update(change with { Reference = reference, AgentId = actor.Id }), Wire.Types.TaskView);
-    }
-
-    private async Task<Answer<TaskDeletedAnswer>> Delete(HttpContext http)
-    {
-        var reference = Reference(http);
-        var who = await identification.Of(http);
-        var task = await Of(who).Delete(reference);
-        return Answer.Of(new TaskDeletedAnswer("deleted", task.TaskId, task.TaskRef), Wire.Types.TaskDeletedAnswer);
-    }
-
-    private async Task<Answer<DependencyAnswer>> Depend(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        body.Only("depends_on");
-        var other = body.Required("depends_on", 1, 512);
-        body.Done();
-
-        var reference = Reference(http);
-        var who = await identification.Of(http);
-        var added = await Of(who).Depend(reference, other);
-        return Answer.Of(new DependencyAnswer(added.TaskId, added.DependsOnTaskId), Wire.Types.DependencyAnswer);
-    }
-
-    private async Task<Answer<DependencyRemovedAnswer>> Undepend(HttpContext http)
-    {
-        var (reference, other) = (Reference(http), Reference(http, "other"));
-        var who = await identification.Of(http);
-        var removed = await Of(who).Undepend(reference, other);
-        return Answer.Of(new DependencyRemovedAnswer(removed.TaskId, removed.DependsOnTaskId), Wire.Types.DependencyRemovedAnswer);
-    }
-
-    private async Task<Answer<TaskComment>> Comment(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        body.Only("body");
-        var text = Text(body, "body", 1, MaxText, required: true);
-        body.Done();
-
-        var reference = Reference(http);
-        var actor = await identification.ActorOf(http);
-        var task = await Of(actor.Who).Name(reference);
-        var comment = await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, text!));
-        return Answer.Of(comment, Wire.Types.TaskComment);
-    }
-
-    private async Task<Answer<TaskCommentList>> Comments(HttpContext http)
-    {
-        var reference = Reference(http);
-        var who = await identification.Of(http);
-        return Answer.Shared(await CommentsOn(who, await Of(who).Name(reference)).All(), Wire.Types.TaskCommentList);
-    }
-
-    private ITasksGrain Of(ProjectIdentity who) => grains.GetGrain<ITasksGrain>(who.ProjectId);
-
-    private ITaskCommentsGrain CommentsOn(ProjectIdentity who, TaskName task) => grains.GetGrain<ITaskCommentsGrain>(ITaskCommentsGrain.Key(who.ProjectId, task.TaskId));
-
-    // A slug may hold slashes, which stay encoded in a path.
-    private static string Reference(HttpContext http, string name = "reference") => http.PathPart(name).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-
-    private static string? Text(BodyFields body, string name, int min, int max, bool required = false)
-    {
-        var text = required ? body.Required(name, min, max) : body.Optional(name, min, max);
-        body.MustBePlain(name, text);
-        return text;
-    }
-
-    private static ImmutableArray<string>? Labels(BodyFields body)
-    {
-        var labels = body.Has("labels") || body.IsDryRun ? body.Texts("labels") : null;
-        if (labels is null) return null;
-        if (labels.Count > MaxLabels) body.Fail("labels", $"at most {MaxLabels} labels");
-        else if (labels.Exists(label => label.Length > MaxLabel)) body.Fail("labels", $"a label has at most {MaxLabel} characters");
-        else if (labels.Exists(label => label.Contains('\0', StringComparison.Ordinal))) body.Fail("labels", "labels must not contain NUL characters");
+        if (!fields.Body.Has("labels")) return null;
+        var labels = fields.Body.Texts("labels");
+        var problem = labels.Count > MaxLabels ? $"at most {MaxLabels} labels"
+            : labels.Exists(label => label.Length > MaxLabel) ? $"a label has at most {MaxLabel} characters"
+            : labels.Exists(label => label.Contains('\0', StringComparison.Ordinal)) ? "labels must not contain NUL characters"
+            : null;
+        if (problem is not null) fields.Body.Fail("labels", problem);
         return [.. labels];
     }
 
     private static string? NullIfBlank(string? text) => string.IsNullOrWhiteSpace(text) || text.Trim(',', ' ').Length == 0 ? null : text;
+
+    private sealed record NewTask(
+        string Title, string? Description, string? Notes, int? Priority, string? Type, ImmutableArray<string>? Labels, string? Parent, string? Assignee);
 }
 
 /// <summary>Tasks, as many as an answer may hold (contract 15); the count of the whole list, and where it goes on.</summary>
-internal sealed record TaskListAnswer(ImmutableArray<TaskSummary> Tasks, int Total, bool HasMore, string? NextCursor);
+internal sealed record TaskListAnswer(ImmutableArray<TaskSummary> Tasks, int Total, bool HasMore, string? NextCursor)
+{
+    public static TaskListAnswer Of(TaskList list) => new(list.Tasks, list.Total, list.Next is not null, list.Next is { } next ? Cursor.Encode(c =>
+    {
+        if (next.Priority is { } priority) c.WriteNumber("priority", priority);
+        if (next.Number is { } number) c.WriteNumber("task_number", number);
+        if (next.BeadId is not null) c.WriteString("bead_id", next.BeadId);
+    }) : null);
+}
 
 /// <summary>Answer of <c>DELETE /v1/tasks/{ref}</c> (protocol 13.2).</summary>
 internal sealed record TaskDeletedAnswer(string Status, string TaskId, string TaskRef);

@@ -2,47 +2,147 @@ using System.Collections.Immutable;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
+using Beadhub.Workspaces;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/workspaces</c> (contract 5).</summary>
-internal sealed class Workspaces(IGrainFactory grains, Identification identification)
+internal sealed class Workspaces(IGrainFactory grains)
 {
+    private static readonly Field<string> Workspace = CommonFields.WorkspaceId("workspace_id", "The workspace");
+    private static readonly Field<string> Alias = CommonFields.Alias("Its alias");
+    private static readonly Field<Origin> OriginUrl = InBody.RequiredOrigin("origin_url", "Remote of the repository");
+    private static readonly Field<Origin> Origin = InBody.RequiredOrigin("repo_origin", "Remote of the repository");
+    private static readonly Field<Origin> ShortOrigin = InBody.RequiredOrigin("repo_origin", "Remote of the repository", max: 512);
+    private static readonly Field<string?> Role = InBody.Role();
+    private static readonly Field<string?> Hostname = InBody.Plain("hostname", "Machine on which it works", 255);
+    private static readonly Field<string?> LongPath = InBody.Plain("workspace_path", "Folder in which it works", 4096, linesAllowed: true);
+    private static readonly Field<string?> Path = InBody.Plain("workspace_path", "Folder in which it works", 1024, linesAllowed: true);
+    private static readonly Field<string?> Branch = InBody.Optional("current_branch", "Branch on which it works", max: 255);
+    private static readonly Field<string?> PlainBranch = InBody.Plain("current_branch", "Branch on which it works", 255);
+    private static readonly Field<string?> Timezone = InBody.Optional("timezone", "Its time zone", max: 64).Example("Europe/Madrid")
+        .Must(static zone => zone is not { Length: > 0 } || Names.IsTimezone(zone), "Invalid timezone format");
+    private static readonly Field<string?> HumanName = InBody.Optional("human_name", "Whom it works for", max: 64);
+    private static readonly Field<string?> NewHumanName =
+        HumanName.Must(static name => name is null || Names.IsHumanName(name), "Invalid human_name format");
+
+    private static readonly Field<string?> OfHuman = InQuery.Filter("human_name", "Only those that work for this human", 64);
+    private static readonly Field<string?> OnRepo = InQuery.Filter("repo", "Only those on this canonical origin", 255)
+        .AfterCaller(static repo => repo is null || Names.IsCanonicalOrigin(repo) ? repo : throw ApiException.Unprocessable($"Invalid repo format: {repo}"));
+    private static readonly Field<string?> OfAlias = InQuery.Filter("alias", "Only that of this alias", 64)
+        .AfterCaller(static alias => alias is null || Names.IsAlias(alias) ? alias : throw ApiException.Unprocessable("Invalid alias format"));
+    private static readonly Field<string?> OnHost = InQuery.Filter("hostname", "Only those on this machine", 255).AfterCaller(static host =>
+        host is null || !CommonFields.HasControl(host, linesAllowed: false)
+            ? host
+            : throw ApiException.Unprocessable("Invalid hostname: control characters"));
+    private static readonly Field<bool> IncludeDeleted = InQuery.Flag("include_deleted", "Whether deleted ones are shown", false);
+    private static readonly Field<bool> IncludeClaims = InQuery.Flag("include_claims", "Whether claims are shown", false);
+    private static readonly Field<bool> IncludeClaimsOfTeam = InQuery.Flag("include_claims", "Whether claims are shown", true);
+    private static readonly Field<bool> IncludePresence = InQuery.Flag("include_presence", "Whether it is shown who is there", true);
+    private static readonly Field<bool> OnlyWithClaims = InQuery.Flag("only_with_claims", "Only those with claims", true);
+    private static readonly Field<string?> Always = CommonFields.WorkspaceFilter("always_include_workspace_id", "A workspace that is shown in any case");
+    private static readonly Field<int> Limit = InQuery.Limit(50, 200);
+    private static readonly Field<int> LimitOfTeam = InQuery.Limit(15, 200);
+    private static readonly Field<WorkspaceCursor?> After = InQuery.Cursor(static cursor =>
+        cursor.Time("updated_at") is { } at ? new WorkspaceCursor(at, cursor.Text("workspace_id")) : null);
+
+    private static readonly Field<string> Id = InPath.Text("workspaceId", "Id of the workspace").AfterCaller(ReadId);
+    private static readonly Field<string> IdBeforeCaller = InPath.Text("workspaceId", "Id of the workspace").BeforeCaller(ReadId);
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Workspaces>();
-        var group = routes.MapGroup("/v1/workspaces").WithTags("workspaces");
-        group.Post("/suggest-name-prefix", endpoints.SuggestNamePrefix).Says("The next free name for a repository; needs no key", 401, 404, 409, 422).AllowAnonymous().Answers<NamePrefixAnswer>();
-        group.Post("/register", endpoints.Register).Says("Open the caller's workspace on a repository", 401, 409, 410, 422);
-        group.Post("/heartbeat", endpoints.Heartbeat).Says("A sign of life with the workspace's profile", 400, 401, 403, 409, 410);
-        group.Get("", endpoints.List).Says("Workspaces, last updated first", 401, 422);
-        group.Get("/team", endpoints.Team).Says("The workspaces that matter most to a team member", 401, 422);
-        group.Get("/online", endpoints.Online).Says("Workspaces that are present", 401);
-        group.Get("/{workspaceId}", endpoints.Get).Says("One workspace with its claims", 401, 404);
-        group.Patch("/{workspaceId}", endpoints.Change).Says("Change what the caller's workspace tells of itself", 401, 403, 404, 410, 422);
-        group.Delete("/{workspaceId}", endpoints.Delete).Says("Delete a workspace; any agent of the project may", 401, 404);
-        group.Post("/{workspaceId}/restore", endpoints.Restore).Says("Restore a deleted workspace with its agent and keys", 401, 404, 409);
+        var requests = new RequestGroup("/v1/workspaces", "workspaces", "Workspaces: agents at work on a repository");
+        routes.Map(
+            requests.Post("/suggest-name-prefix", "suggestNamePrefix", "The next free name for a repository; needs no key").Needs(Caller.ReaderIfAny)
+                .Takes(OriginUrl).Fails(404, 409)
+                .Bind(static fields => fields.Get(OriginUrl))
+                .Answers(Wire.Types.NamePrefixAnswer),
+            endpoints.SuggestNamePrefix);
+        routes.Map(
+            requests.Post("/register", "registerWorkspace", "Open the caller's workspace on a repository").Needs(Caller.KeyAgent)
+                .Takes(Origin, Role, Hostname, LongPath)
+                .Bind(static fields => new RegisterWorkspace(
+                    AgentId: "", fields.Get(Origin), fields.Get(Role), fields.Get(Hostname), fields.Get(LongPath)))
+                .Answers(Wire.Types.WorkspaceRegistered),
+            (register, agent) => endpoints.Project(agent.Who).Register(register with { AgentId = agent.AgentId }));
+        routes.Map(
+            requests.Post("/heartbeat", "sendHeartbeat", "A sign of life with the workspace's profile").Needs(Caller.NamedWorkspace)
+                .Takes(Workspace, Alias, ShortOrigin, Role, Branch, Timezone, Hostname, Path, HumanName)
+                .Bind(static fields => new Beat(
+                    fields.Get(Workspace), fields.Get(Alias), fields.Get(ShortOrigin), new(
+                        OnlyIfUnset: true, Role: fields.Get(Role), Branch: fields.Get(Branch), Timezone: fields.Get(Timezone), Hostname: fields.Get(Hostname),
+                        WorkspacePath: fields.Get(Path), HumanName: fields.Get(HumanName))))
+                .Answers(Wire.Types.HeartbeatAnswer),
+            endpoints.Heartbeat);
+        routes.Map(
+            requests.Get("", "listWorkspaces", "Workspaces, last updated first").Needs(Caller.Reader)
+                .Takes(OfHuman, OnRepo, OfAlias, OnHost, IncludeDeleted, IncludeClaims, IncludePresence, Limit, After)
+                .Bind(static fields => new WorkspaceQuery(
+                    null, fields.Get(OfHuman), fields.Get(OnRepo), fields.Get(OfAlias), fields.Get(OnHost), fields.Get(IncludeDeleted),
+                    fields.Get(IncludeClaims), fields.Get(IncludePresence), fields.Get(Limit), fields.Get(After)))
+                .AnswersCached<WorkspacePage, WorkspaceList>(Wire.Types.WorkspaceList, WorkspaceList.Of),
+            async (query, who) => ShownTo(who, await endpoints.Project(who).Workspaces(query)));
+        routes.Map(
+            requests.Get("/team", "listTeam", "The workspaces that matter most to a team member").Needs(Caller.Reader)
+                .Takes(OfHuman, OnRepo, IncludeClaimsOfTeam, IncludePresence, OnlyWithClaims, Always, LimitOfTeam)
+                .Bind(static fields => new TeamQuery(
+                    fields.Get(OfHuman), fields.Get(OnRepo), fields.Get(IncludeClaimsOfTeam), fields.Get(IncludePresence), fields.Get(OnlyWithClaims),
+                    fields.Get(Always), fields.Get(LimitOfTeam)))
+                .AnswersCached<WorkspacePage, WorkspaceList>(Wire.Types.WorkspaceList, WorkspaceList.Of),
+            async (query, who) => ShownTo(who, await endpoints.Project(who).Team(query)));
+        routes.Map(
+            requests.Get("/online", "listOnline", "Workspaces that are present").Needs(Caller.Reader)
+                .Takes(OfHuman)
+                .Bind(static fields => fields.Get(OfHuman))
+                .AnswersCached<WorkspacePage, WorkspaceList>(Wire.Types.WorkspaceList, WorkspaceList.Of),
+            endpoints.Online);
+        routes.Map(
+            requests.Get("/{workspaceId}", "getWorkspace", "One workspace with its claims").Needs(Caller.Reader)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id))
+                .Answers(Wire.Types.WorkspaceView),
+            async (id, who) => await One(endpoints.Project(who), id) is var found && who.Mode == AuthMode.PublicReader ? Redact(found) : found);
+        routes.Map(
+            requests.Patch("/{workspaceId}", "changeWorkspace", "Change what the caller's workspace tells of itself").Needs(Caller.NamedWorkspace)
+                .TakesOnly(Id, Role, PlainBranch, Timezone, Hostname, Path, NewHumanName)
+                .Bind(static fields => new Change(
+                    new(
+                        Role: fields.Get(Role), Branch: fields.Get(PlainBranch), Timezone: fields.Get(Timezone), Hostname: fields.Get(Hostname),
+                        WorkspacePath: fields.Get(Path), HumanName: fields.Get(NewHumanName)),
+                    fields.Get(Id)))
+                .Answers(Wire.Types.WorkspaceView),
+            endpoints.Alter);
+        routes.Map(
+            requests.Delete("/{workspaceId}", "deleteWorkspace", "Delete a workspace; any agent of the project may").Needs(Caller.Project)
+                .Takes(IdBeforeCaller)
+                .Bind(static fields => fields.Get(IdBeforeCaller))
+                .Answers(Wire.Types.DeletedAnswer),
+            async (id, who) => DeletedAnswer.Of(await endpoints.Project(who).DeleteWorkspace(id)));
+        // Peers may restore as they may delete: the deleted workspace's own key is dead (contract 5.5).
+        routes.Map(
+            requests.Post("/{workspaceId}/restore", "restoreWorkspace", "Restore a deleted workspace with its agent and keys").Needs(Caller.Restorer)
+                .Takes(IdBeforeCaller)
+                .Bind(static fields => fields.Get(IdBeforeCaller))
+                .Answers(Wire.Types.RestoredAnswer),
+            async (id, who) => RestoredAnswer.Of(await endpoints.Project(who).RestoreWorkspace(id)));
     }
 
-    private async Task<IResult> SuggestNamePrefix(HttpContext http)
+    private async Task<NamePrefixAnswer> SuggestNamePrefix(Origin origin, ProjectIdentity? who)
     {
-        using var body = await BodyFields.Read(http);
-        var origin = body.Origin("origin_url", required: true);
-        body.Done();
-
         string projectId, slug, repoId;
-        if (Identification.HasCredentials(http))
+        if (who is not null)
         {
-            projectId = (await identification.ReaderOf(http)).ProjectId;
-            var own = grains.GetGrain<IProjectGrain>(projectId);
-            slug = (await own.Describe() ?? throw ApiException.NotFound("Project not found")).Slug;
-            repoId = (await own.FindRepo(origin!.Canonical))?.Id ?? "";
+            projectId = who.ProjectId;
+            slug = (await Project(who).Describe() ?? throw ApiException.NotFound("Project not found")).Slug;
+            repoId = (await Project(who).FindRepo(origin.Canonical))?.Id ?? "";
         }
         else
         {
-            var uses = (await grains.GetGrain<IOriginGrain>(origin!.Canonical).Projects()).RemoveAll(static use => use.TenantId is not null);
+            var uses = (await grains.GetGrain<IOriginGrain>(origin.Canonical).Projects()).RemoveAll(static use => use.TenantId is not null);
             if (uses.IsEmpty) throw ApiException.NotFound($"Repo not registered: {origin.Canonical}. Run 'bdh :init' first.");
             if (uses.Length > 1)
                 throw new ApiException(StatusCodes.Status409Conflict,
@@ -52,110 +152,30 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
 
         var prefix = await grains.GetGrain<IProjectGrain>(projectId).SuggestPrefix()
             ?? throw new ApiException(StatusCodes.Status409Conflict, "All name prefixes are taken.");
-        return Answer.Of(new NamePrefixAnswer(prefix, projectId, slug, repoId, origin.Canonical), Wire.Types.NamePrefixAnswer);
+        return new(prefix, projectId, slug, repoId, origin.Canonical);
     }
 
-    private async Task<Answer<WorkspaceRegistered>> Register(HttpContext http)
+    private async Task<HeartbeatAnswer> Heartbeat(Beat beat, ProjectIdentity who)
     {
-        using var body = await BodyFields.Read(http);
-        var origin = body.Origin("repo_origin", required: true);
-        var role = body.Role("role", CommonFields.RoleRule);
-        var hostname = body.Plain("hostname", 255);
-        var path = body.Plain("workspace_path", 4096, linesAllowed: true);
-        body.Done();
-
-        var (who, agentId) = await identification.AgentOf(http);
-        return Answer.Of(await grains.GetGrain<IProjectGrain>(who.ProjectId).Register(new(agentId, origin!, role, hostname, path)), Wire.Types.WorkspaceRegistered);
+        await Project(who).Heartbeat(new(beat.WorkspaceId, beat.Alias, beat.Origin, beat.Profile));
+        return new(true, beat.WorkspaceId);
     }
 
-    private async Task<Answer<HeartbeatAnswer>> Heartbeat(HttpContext http)
+    private async Task<WorkspacePage> Online(string? humanName, ProjectIdentity who)
     {
-        using var body = await BodyFields.Read(http);
-        var workspaceId = body.WorkspaceId();
-        var alias = body.Alias();
-        var origin = body.Origin("repo_origin", required: true, max: 512);
-        var role = body.Role("role", CommonFields.RoleRule);
-        var branch = body.Optional("current_branch", max: 255);
-        var timezone = body.Optional("timezone", max: 64);
-        if (timezone is { Length: > 0 } && !Names.IsTimezone(timezone)) body.Fail("timezone", "Invalid timezone format");
-        var hostname = body.Plain("hostname", 255);
-        var path = body.Plain("workspace_path", 1024, linesAllowed: true);
-        var humanName = body.Optional("human_name", max: 64);
-        body.Done();
-
-        var who = await identification.Of(http);
-        who.MustBe(workspaceId);
-        await grains.GetGrain<IProjectGrain>(who.ProjectId).Heartbeat(new(workspaceId, alias, origin!,
-            new(OnlyIfUnset: true, HumanName: humanName, Role: role, Hostname: hostname, WorkspacePath: path, Branch: branch, Timezone: timezone)));
-        return Answer.Of(new HeartbeatAnswer(true, workspaceId), Wire.Types.HeartbeatAnswer);
-    }
-
-    private async Task<Answer<WorkspaceList>> List(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var humanName = query.Text("human_name", 64);
-        var repo = query.Text("repo", 255);
-        var alias = query.Text("alias", 64);
-        var hostname = query.Text("hostname", 255);
-        var includeDeleted = query.Flag("include_deleted", false);
-        var includeClaims = query.Flag("include_claims", false);
-        var includePresence = query.Flag("include_presence", true);
-        var limit = query.Integer("limit", 50, 1, 200);
-        var cursorText = query.Text("cursor");
-        query.Done();
-
-        var who = await identification.Of(http);
-        CheckRepo(repo);
-        if (!string.IsNullOrEmpty(alias) && !Names.IsAlias(alias)) throw ApiException.Unprocessable("Invalid alias format");
-        if (hostname is not null && CommonFields.HasControl(hostname, linesAllowed: false)) throw ApiException.Unprocessable("Invalid hostname: control characters");
-        var cursor = Cursor.Decode(cursorText);
-        var after = cursor?.Time("updated_at") is { } updatedAt ? new WorkspaceCursor(updatedAt, cursor.Value.Text("workspace_id")) : null;
-        var page = await grains.GetGrain<IProjectGrain>(who.ProjectId).Workspaces(
-            new(null, NullIfEmpty(humanName), NullIfEmpty(repo), NullIfEmpty(alias), NullIfEmpty(hostname), includeDeleted, includeClaims, includePresence, limit, after));
-        return Render(page, who);
-    }
-
-    private async Task<Answer<WorkspaceList>> Team(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var humanName = query.Text("human_name", 64);
-        var repo = query.Text("repo", 255);
-        var includeClaims = query.Flag("include_claims", true);
-        var includePresence = query.Flag("include_presence", true);
-        var onlyWithClaims = query.Flag("only_with_claims", true);
-        var always = query.Text("always_include_workspace_id");
-        var limit = query.Integer("limit", 15, 1, 200);
-        query.Done();
-
-        var who = await identification.Of(http);
-        CheckRepo(repo);
-        var alwaysId = CommonFields.WorkspaceIdOrNull(always);
-        var page = await grains.GetGrain<IProjectGrain>(who.ProjectId).Team(
-            new(NullIfEmpty(humanName), NullIfEmpty(repo), includeClaims, includePresence, onlyWithClaims, alwaysId, limit));
-        return Render(page, who);
-    }
-
-    private async Task<Answer<WorkspaceList>> Online(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var humanName = query.Text("human_name", 64);
-        query.Done();
-
-        var who = await identification.Of(http);
-        var page = await grains.GetGrain<IProjectGrain>(who.ProjectId).Online(NullIfEmpty(humanName));
+        var page = await Project(who).Online(humanName);
         return who.Mode == AuthMode.PublicReader
-            ? Answer.Of(new WorkspaceList([.. page.Workspaces.Select(w => w with { MemberEmail = null, Role = null })], false, null), Wire.Types.WorkspaceList)
-            : Render(page, who);
+            ? page with { Workspaces = [.. page.Workspaces.Select(w => w with { MemberEmail = null, Role = null })], Next = null }
+            : page;
     }
 
-    private async Task<Answer<WorkspaceView>> Get(HttpContext http)
+    private async Task<WorkspaceView> Alter(Change change, ProjectIdentity who)
     {
-        var workspaceId = http.PathPart("workspaceId");
-        var who = await identification.Of(http);
-        var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
-        var found = await One(grains.GetGrain<IProjectGrain>(who.ProjectId), id);
-        return Answer.Of(who.Mode == AuthMode.PublicReader ? Redact(found) : found, Wire.Types.WorkspaceView);
+        await Project(who).ChangeWorkspace(change.WorkspaceId, change.Profile);
+        return await One(Project(who), change.WorkspaceId);
     }
+
+    private IProjectGrain Project(ProjectIdentity who) => grains.GetGrain<IProjectGrain>(who.ProjectId);
 
     private static async Task<WorkspaceView> One(IProjectGrain project, string id)
     {
@@ -163,70 +183,18 @@ internal sealed class Workspaces(IGrainFactory grains, Identification identifica
         return page.Workspaces is [var one] ? one : throw ApiException.NotFound("Workspace not found");
     }
 
-    private async Task<Answer<WorkspaceView>> Change(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        body.Only("role", "current_branch", "timezone", "hostname", "workspace_path", "human_name");
-        var role = body.Role("role", CommonFields.RoleRule);
-        var branch = body.Plain("current_branch", 255);
-        var timezone = body.Optional("timezone", max: 64);
-        if (timezone is { Length: > 0 } && !Names.IsTimezone(timezone)) body.Fail("timezone", "Invalid timezone format");
-        var hostname = body.Plain("hostname", 255);
-        var path = body.Plain("workspace_path", 1024, linesAllowed: true);
-        var humanName = body.Optional("human_name", max: 64);
-        if (humanName is not null && !Names.IsHumanName(humanName)) body.Fail("human_name", "Invalid human_name format");
-        body.Done();
-
-        var who = await identification.Of(http);
-        var id = CommonFields.WorkspaceIdOrNull(http.PathPart("workspaceId")) ?? "";
-        who.MustBe(id);
-        var project = grains.GetGrain<IProjectGrain>(who.ProjectId);
-        await project.ChangeWorkspace(id, new(HumanName: humanName, Role: role, Hostname: hostname, WorkspacePath: path, Branch: branch, Timezone: timezone));
-        return Answer.Of(await One(project, id), Wire.Types.WorkspaceView);
-    }
-
-    private async Task<Answer<DeletedAnswer>> Delete(HttpContext http)
-    {
-        var workspaceId = http.PathPart("workspaceId");
-        var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
-        var who = await identification.Of(http);
-        var ended = await grains.GetGrain<IProjectGrain>(who.ProjectId).DeleteWorkspace(id);
-        return Answer.Of(new DeletedAnswer(ended.WorkspaceId, ended.Alias, ended.At), Wire.Types.DeletedAnswer);
-    }
-
-    private async Task<Answer<RestoredAnswer>> Restore(HttpContext http)
-    {
-        var workspaceId = http.PathPart("workspaceId");
-        // Peers may restore as they may delete: the deleted workspace's own key is dead (contract 5.5).
-        var id = CommonFields.WorkspaceIdOrNull(workspaceId) ?? "";
-        var who = await identification.RestorerOf(http);
-        var restored = await grains.GetGrain<IProjectGrain>(who.ProjectId).RestoreWorkspace(id);
-        return Answer.Of(new RestoredAnswer(restored.WorkspaceId, restored.Alias, restored.At), Wire.Types.RestoredAnswer);
-    }
-
-    private static Answer<WorkspaceList> Render(WorkspacePage page, ProjectIdentity who)
-    {
-        if (who.Mode == AuthMode.PublicReader) page = page with { Workspaces = [.. page.Workspaces.Select(Redact)] };
-        return Answer.Shared(page, ToList, Wire.Types.WorkspaceList);
-
-        static WorkspaceList ToList(WorkspacePage page) => new(page.Workspaces, page.Next is not null, page.Next is { } next
-            ? Cursor.Encode(c =>
-            {
-                c.WriteString("updated_at", IsoTime.Text(next.UpdatedAt));
-                if (next.WorkspaceId is not null) c.WriteString("workspace_id", next.WorkspaceId);
-            })
-            : null);
-    }
+    private static WorkspacePage ShownTo(ProjectIdentity who, WorkspacePage page) =>
+        who.Mode == AuthMode.PublicReader ? page with { Workspaces = [.. page.Workspaces.Select(Redact)] } : page;
 
     // What a public reader does not see (contract 1.7).
-    private static WorkspaceView Redact(WorkspaceView workspace) => workspace with { MemberEmail = null, Role = null, Hostname = null, WorkspacePath = null };
+    private static WorkspaceView Redact(WorkspaceView workspace) =>
+        workspace with { MemberEmail = null, Role = null, Hostname = null, WorkspacePath = null };
 
-    private static void CheckRepo(string? repo)
-    {
-        if (!string.IsNullOrEmpty(repo) && !Names.IsCanonicalOrigin(repo)) throw ApiException.Unprocessable($"Invalid repo format: {repo}");
-    }
+    private static string ReadId(string text) => CommonFields.WorkspaceIdOrNull(text) ?? "";
 
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+    private sealed record Beat(string WorkspaceId, string Alias, Origin Origin, ProfilePatch Profile) : INamesWorkspace;
+
+    private sealed record Change(ProfilePatch Profile, string WorkspaceId) : INamesWorkspace;
 }
 
 /// <summary>Answer of <c>POST /v1/workspaces/suggest-name-prefix</c> (contract 5.1).</summary>
@@ -236,10 +204,25 @@ internal sealed record NamePrefixAnswer(string NamePrefix, string ProjectId, str
 internal sealed record HeartbeatAnswer(bool Ok, string WorkspaceId);
 
 /// <summary>Answer of a deletion (contract 5.4).</summary>
-internal sealed record DeletedAnswer(string WorkspaceId, string Alias, DateTimeOffset DeletedAt);
+internal sealed record DeletedAnswer(string WorkspaceId, string Alias, DateTimeOffset DeletedAt)
+{
+    public static DeletedAnswer Of(WorkspaceEnded ended) => new(ended.WorkspaceId, ended.Alias, ended.At);
+}
 
 /// <summary>Answer of a restoration (contract 5.5).</summary>
-internal sealed record RestoredAnswer(string WorkspaceId, string Alias, DateTimeOffset RestoredAt);
+internal sealed record RestoredAnswer(string WorkspaceId, string Alias, DateTimeOffset RestoredAt)
+{
+    public static RestoredAnswer Of(WorkspaceEnded restored) => new(restored.WorkspaceId, restored.Alias, restored.At);
+}
 
 /// <summary>A page of workspaces (contract 5.6).</summary>
-internal sealed record WorkspaceList(ImmutableArray<WorkspaceView> Workspaces, bool HasMore, string? NextCursor);
+internal sealed record WorkspaceList(ImmutableArray<WorkspaceView> Workspaces, bool HasMore, string? NextCursor)
+{
+    public static WorkspaceList Of(WorkspacePage page) => new(page.Workspaces, page.Next is not null, page.Next is { } next
+        ? Cursor.Encode(c =>
+        {
+            c.WriteString("updated_at", IsoTime.Text(next.UpdatedAt));
+            if (next.WorkspaceId is not null) c.WriteString("workspace_id", next.WorkspaceId);
+        })
+        : null);
+}

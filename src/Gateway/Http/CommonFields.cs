@@ -28,6 +28,14 @@ internal static class CommonFields
         return Names.TryNormalizeUuid(text, out var uuid) ? uuid : throw ApiException.Unprocessable("Invalid workspace_id format");
     }
 
+    /// <summary>A workspace id.</summary>
+    public static Field<string> WorkspaceId(string name, string description) =>
+        InBody.Of(name, Schemas.Uuid(description), required: true, fields => fields.Body.WorkspaceId(name));
+
+    /// <summary>An alias.</summary>
+    public static Field<string> Alias(string description) =>
+        InBody.Of("alias", Schemas.Text(description, 1, 64, example: "alice"), required: true, static fields => fields.Body.Alias());
+
     /// <summary>A workspace id in the query; null when it is absent or empty. It is refused with text, once the caller is known.</summary>
     public static Field<string?> WorkspaceFilter(string name, string description) => InQuery.Text(name, description).AfterCaller(WorkspaceIdOrNull);
 

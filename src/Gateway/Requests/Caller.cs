@@ -111,6 +111,17 @@ internal static class Caller
         return default;
     });
 
+    /// <summary>A reader of a project, unless the server is so open that none is needed.</summary>
+    public static Need<ProjectIdentity?> ReaderUnless(bool isOpen) => isOpen
+        ? ReaderIfAny
+        : new(Reader.Name, Reader.Credentials, static async (identification, http) => await identification.ReaderOf(http));
+
+    /// <summary>Who may change a project, unless the server is so open that none is needed; who sends credentials must be one.</summary>
+    public static Need<ProjectIdentity?> ProjectUnless(bool isOpen) => isOpen
+        ? new(Nobody.Name, Credentials.Optional, static async (identification, http) =>
+            Identification.HasCredentials(http) ? await identification.WriterOf(http) : null)
+        : new(Project.Name, Project.Credentials, static async (identification, http) => await identification.WriterOf(http));
+
     /// <summary>A member of the project who reads: readers of a public project are told that they may not.</summary>
     /// <param name="what">What public readers may not do.</param>
     public static Need<ProjectIdentity> Member(string what) => new("member", Credentials.Required, async (identification, http) =>

@@ -80,7 +80,7 @@ internal sealed class Field<T>(string name, Place place, OpenApiSchema schema, b
     });
 
     /// <summary>Another form of the value; what has none violates the rule.</summary>
-    public Field<TOther> To<TOther>(Convert<TOther> convert, string rule) => With(fields =>
+    public Field<TOther> To<TOther>(Conversion<TOther> convert, string rule) => With(fields =>
     {
         var before = fields.Errors.Count;
         var value = read(fields);
@@ -89,6 +89,9 @@ internal sealed class Field<T>(string name, Place place, OpenApiSchema schema, b
         fields.Fail(this, rule);
         return default!;
     });
+
+    /// <summary>Another form of the value, which every value has.</summary>
+    public Field<TOther> Then<TOther>(Func<T, TOther> convert) => With(fields => convert(read(fields)));
 
     /// <summary>
     /// Another form of the value. What <paramref name="convert"/> throws is told after all that is wrong with the fields, and before the
@@ -131,5 +134,5 @@ internal sealed class Field<T>(string name, Place place, OpenApiSchema schema, b
     }
 
     /// <summary>Makes another form of a value; false when there is none.</summary>
-    public delegate bool Convert<TOther>(T value, out TOther? other);
+    public delegate bool Conversion<TOther>(T value, out TOther? other);
 }

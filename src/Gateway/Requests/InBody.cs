@@ -167,6 +167,10 @@ internal static class InQuery
     public static Field<bool> Flag(string name, string description, bool otherwise) =>
         Of(name, Schemas.Flag(description, otherwise), false, fields => fields.Query.Flag(name, otherwise));
 
+    /// <summary>A truth value; null when it is absent.</summary>
+    public static Field<bool?> OptionalFlag(string name, string description) =>
+        Of(name, Schemas.Flag(description), false, fields => fields.Query.Has(name) ? fields.Query.Flag(name, false) : default(bool?));
+
     /// <summary>A UUID, normalised; null when it is absent or empty.</summary>
     public static Field<string?> Uuid(string name, string description) =>
         Of(name, Schemas.Uuid(description), false, fields =>

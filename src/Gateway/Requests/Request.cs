@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Streaming;
 
 namespace Beadhub.Gateway.Requests;
 
@@ -150,6 +151,9 @@ internal sealed class Request<TRequest, TCaller>(RequestShape shape, Need<TCalle
     /// <summary>200 with what the handler's result writes.</summary>
     public RequestDeclaration<TRequest, TCaller, TResult> AnswersWith<TResult>(Type body, string mediaType) where TResult : IResult =>
         With<TResult>(body, mediaType, static (http, result) => result.ExecuteAsync(http));
+
+    /// <summary>200 with server-sent events.</summary>
+    public RequestDeclaration<TRequest, TCaller, EventStream> Streams() => AnswersWith<EventStream>(typeof(string), "text/event-stream");
 
     private RequestDeclaration<TRequest, TCaller, TResult> With<TResult>(Type body, string mediaType, Func<HttpContext, TResult, Task> write) =>
         new(shape with { Responses = shape.Responses.Insert(0, new(200, body, mediaType)) }, need, bind, write);

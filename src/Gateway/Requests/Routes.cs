@@ -28,16 +28,28 @@ internal static class Routes
         routes.Map(declaration, (_, caller, http) => handler(caller, http));
 
     /// <summary>Serves a request by a handler that needs more of it than its fields.</summary>
+    /// <param name="routes">Where.</param>
+    /// <param name="declaration">The request.</param>
+    /// <param name="handler">Carries it out.</param>
+    /// <param name="around">What comes before even the body is read, and runs the rest; null for nothing.</param>
     /// <exception cref="InvalidOperationException">The declaration contradicts itself.</exception>
     public static void Map<TRequest, TCaller, TResult>(
         this IEndpointRouteBuilder routes,
         RequestDeclaration<TRequest, TCaller, TResult> declaration,
-        Func<TRequest, TCaller, HttpContext, Task<TResult>> handler)
+        Func<TRequest, TCaller, HttpContext, Task<TResult>> handler,
+        Func<HttpContext, RequestDelegate, Task>? around = null)
     {
         var services = routes.ServiceProvider;
         var unread = Unread(declaration);
         var endpoint = new Endpoint<TRequest, TCaller, TResult>(declaration, handler, services.GetRequiredService<Identification>(), unread);
-        RequestDelegate run = services.GetRequiredService<GatewaySettings>().Cluster ? http => ReadBarrier.During(() => endpoint.Run(http)) : endpoint.Run;
+        RequestDelegate run = endpoint.Run;
+        if (around is not null) run = http => around(http, endpoint.Run);
+        if (services.GetRequiredService<GatewaySettings>().Cluster)
+        {
+            var alone = run;
+            run = http => ReadBarrier.During(() => alone(http));
+        }
+
         var shape = declaration.Shape;
         var route = routes.MapMethods(shape.Path, [shape.Method], run).WithMetadata(shape, shape.Need, run.Method).WithTags(shape.Group.Name).WithSummary(shape.Summary);
         if (shape.AnswersSecret) route.WithMetadata(new AnswersSecretAttribute());

@@ -156,3 +156,10 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
         }
     }
 }
+
+/// <summary>An answer of server-sent events.</summary>
+/// <param name="serve">Serves it until it ends.</param>
+internal sealed class EventStream(Func<HttpContext, Task> serve) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext) => serve(httpContext);
+}
