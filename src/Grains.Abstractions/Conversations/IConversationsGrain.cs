@@ -101,3 +101,8 @@ public sealed record ConversationRow(
     [property: Id(5)] string LastMessageFrom,
     [property: Id(6)] string LastMessagePreview,
     [property: Id(7)] int UnreadCount);
+
+/// <summary>The lists of conversations were kept as a snapshot, so that an old project's feed need not be read from its beginning.</summary>
+/// <param name="Position">Feed position up to which the snapshot holds everything.</param>
+[GenerateSerializer, Immutable, Alias("conversations.kept.v1")]
+public sealed record ConversationsKept([property: Id(0)] long Position) : IEvent;

@@ -40,3 +40,9 @@ public sealed record Notified([property: Id(0)] int Sent, [property: Id(1)] int 
     /// <summary>There was nothing to tell.</summary>
     public static Notified Nothing { get; } = new(0, 0);
 }
+
+/// <summary>All mail that the feed up to a position brings has been delivered.</summary>
+/// <param name="Position">Position in the project's feed.</param>
+/// <param name="SubscriptionsVersion">Version of the subscriptions at that position.</param>
+[GenerateSerializer, Immutable, Alias("notifier.advanced.v1")]
+public sealed record NotifierAdvanced([property: Id(0)] long Position, [property: Id(1)] long SubscriptionsVersion) : IEvent;

@@ -112,3 +112,16 @@ public sealed record TaskName([property: Id(0)] string TaskId, [property: Id(1)]
 /// <summary>One native task that waits for another, or waited.</summary>
 [GenerateSerializer, Immutable, Alias("task.dependency.v1")]
 public sealed record TaskDependency([property: Id(0)] string TaskId, [property: Id(1)] string DependsOnTaskId);
+
+/// <summary>What a native task can be.</summary>
+public static class TaskStatuses
+{
+    /// <summary>To be done.</summary>
+    public const string Open = "open";
+
+    /// <summary>Being done.</summary>
+    public const string InProgress = "in_progress";
+
+    /// <summary>Done, or not to be done.</summary>
+    public const string Closed = "closed";
+}

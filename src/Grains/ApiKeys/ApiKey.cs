@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Beadhub.Directories;
 using Beadhub.EventLog;
 
@@ -14,7 +17,7 @@ public sealed record ApiKey(KeyIdentity? Identity, string Prefix, DateTimeOffset
     public static ApiKey Empty { get; } = new(Identity: null, Prefix: "", IssuedAt: null);
 
     /// <inheritdoc/>
-    public static StreamKind<ApiKey> Kind { get; } = new("api_key", ApiKeyJson.Relaxed.ApiKey, SnapshotEvery: 64, _ => InstanceFeed.Id);
+    public static StreamKind<ApiKey> Kind { get; } = new("api_key", ApiKeyJson.Default.ApiKey, SnapshotEvery: 64, _ => InstanceFeed.Id);
 
     /// <inheritdoc/>
     public ApiKey Apply(IEvent @event) => @event switch
@@ -34,3 +37,29 @@ public sealed record ApiKey(KeyIdentity? Identity, string Prefix, DateTimeOffset
     /// <summary>Notes whom the key speaks for; a key that was issued stays with whom it was issued to.</summary>
     public Decision<bool> Issue(ApiKeyIssued issued) => Identity is null ? Decision.Accept(true, issued) : Decision.None(false);
 }
+
+/// <summary>A key that was just made: <c>aw_sk_</c> and 64 hex digits of 32 random bytes (protocol 1.4.1).</summary>
+/// <param name="Text">The whole key, shown once and kept nowhere.</param>
+internal readonly record struct NewApiKey(string Text)
+{
+    private const string Scheme = "aw_sk_";
+    private const int PrefixLength = 12;
+
+    /// <summary>Makes a key.</summary>
+    public static NewApiKey Make() => new(Scheme + RandomNumberGenerator.GetHexString(64, lowercase: true));
+
+    /// <summary>By which people recognise the key.</summary>
+    public string Prefix => Text[..PrefixLength];
+
+    /// <summary>Key of the grain that knows it.</summary>
+    public string GrainKey => IApiKeyGrain.Key(Text);
+
+    // A key must not slip into a log by way of a record's default text.
+    /// <inheritdoc/>
+    public override string ToString() => Prefix + "…";
+}
+
+/// <summary>JSON of the snapshots of keys.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ApiKey))]
+internal sealed partial class ApiKeyJson : JsonSerializerContext;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Boards;
@@ -17,11 +16,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     /// <inheritdoc/>
     public static Bead Empty { get; } = new([], [], []);
 
-    // Text stays readable: nothing here is ever put into HTML.
-    private static BeadJson Json => new(new JsonSerializerOptions(BeadJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-
     /// <summary>A bead's first event carries all of it, so that a snapshot pays only after some changes.</summary>
-    public static StreamKind<Bead> Kind { get; } = new("bead", Json.Bead, SnapshotEvery: 16, ProjectOf: key => key[..key.IndexOf('/')])
+    public static StreamKind<Bead> Kind { get; } = new("bead", BeadJson.Default.Bead, SnapshotEvery: 16, ProjectOf: key => key[..key.IndexOf('/')])
     {
         Fold = 2, // 1 skipped issues that were stored with their line
     };

@@ -92,3 +92,44 @@ internal sealed class Board
     public static BeadRecord? Find(IReadOnlyDictionary<string, BeadView> beads, BeadRef reference) =>
         beads.TryGetValue(reference.BeadId, out var bead) ? bead.Records.In(reference.Repo, reference.Branch) : null;
 }
+
+/// <summary>The issues of one repository and branch in the index.</summary>
+internal sealed class BoardScope(IReadOnlyDictionary<string, BeadView> beads, string repo, string branch, int count)
+{
+    /// <summary>A repository and branch without issues.</summary>
+    public static BoardScope None { get; } = new(new Dictionary<string, BeadView>(), "", "", 0);
+
+    /// <summary>Number of issues.</summary>
+    public int Count => count;
+
+    /// <summary>The issue with an id; null when there is none.</summary>
+    public BeadRecord? Find(string beadId) => beads.TryGetValue(beadId, out var bead) ? bead.Records.In(repo, branch) : null;
+
+    /// <summary>
+    /// The issues by the digest of the line that they came from. It is made anew by going through all beads, which for a sync of many lines costs less than parsing them, and
+    /// less than keeping it up to date in memory for ever.
+    /// </summary>
+    public Dictionary<LineDigest, BeadRecord> ByDigest()
+    {
+        var digests = new Dictionary<LineDigest, BeadRecord>(count);
+        if (count == 0) return digests;
+        foreach (var bead in beads.Values)
+            if (bead.Records.In(repo, branch) is { } issue && issue.Digest != default) digests[issue.Digest] = issue;
+        return digests;
+    }
+}
+
+/// <summary>A claim in the index.</summary>
+/// <param name="Row">As lists show it.</param>
+/// <param name="Apex">Root of the bead's parents when it was claimed (contract 9.3).</param>
+/// <param name="Title">Title when it was claimed.</param>
+internal sealed record BoardClaim(ClaimRow Row, BeadRef? Apex, string? Title = null);
+
+/// <summary>A workspace in the index: one that ever claimed.</summary>
+/// <param name="Claims">Its claims, newest first.</param>
+/// <param name="LastRelease">When a claim of it last ended.</param>
+internal sealed record BoardWorkspace(Sorted<BoardClaim> Claims, DateTimeOffset? LastRelease)
+{
+    /// <summary>A workspace that never claimed.</summary>
+    public static BoardWorkspace None { get; } = new(Sorted<BoardClaim>.Empty(BoardOrders.Claimed), null);
+}

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.EventLog;
@@ -15,11 +14,8 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
     /// <inheritdoc/>
     public static EscalationList Empty { get; } = new(ImmutableDictionary<string, Escalation>.Empty);
 
-    // Text stays readable: nothing here is ever put into HTML.
-    private static EscalationListJson Json => new(new JsonSerializerOptions(EscalationListJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-
     /// <inheritdoc/>
-    public static StreamKind<EscalationList> Kind { get; } = new("escalations", Json.EscalationList, SnapshotEvery: 128, key => key);
+    public static StreamKind<EscalationList> Kind { get; } = new("escalations", EscalationListJson.Default.EscalationList, SnapshotEvery: 128, key => key);
 
     /// <summary>The mark of the event that asked.</summary>
     public static string MarkOf(string escalationId) => $"escalation:{escalationId}";

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -19,13 +20,17 @@ public interface IEventSourced<TSelf> where TSelf : class, IEventSourced<TSelf>
 
 /// <summary>What the log has to know about the streams of one kind of grain.</summary>
 /// <param name="Name">Kind as stored, for example <c>bead</c>. Never changes.</param>
-/// <param name="Snapshot">JSON of the state.</param>
+/// <param name="Snapshot">JSON of the state, from a context beside it.</param>
 /// <param name="SnapshotEvery">Number of events after which a new snapshot is written.</param>
 /// <param name="ProjectOf">Id of the project in whose feed the events of a stream appear, from the grain's key.</param>
 public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapshot, int SnapshotEvery, Func<string, string> ProjectOf)
 {
     // In front of the state's own members, none of which begins so. A program that does not know it skips it, and writes snapshots without it: those count as the first fold's.
     private const string FoldMember = "{\"_fold\":";
+
+    /// <summary>JSON of the state, in which text stays readable: nothing here is ever put into HTML.</summary>
+    public JsonTypeInfo<TState> Snapshot { get; } =
+        (JsonTypeInfo<TState>)new JsonSerializerOptions(Snapshot.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }.GetTypeInfo(typeof(TState));
 
     /// <summary>
     /// Number of the fold that makes the snapshots. A snapshot of any other fold is not believed; the state is folded from the events then. It rises when snapshots that were made
@@ -59,4 +64,19 @@ public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapsh
 
     /// <summary>Whether a snapshot of a state is due that follows the last one by so many events.</summary>
     public bool IsSnapshotDue(TState state, long events) => events >= SnapshotEvery && (EventsOf is null || events >= EventsOf(state));
+}
+
+/// <summary>Stands for an event of a type that this version does not know.</summary>
+internal sealed record UnknownEvent : IEvent
+{
+    public static readonly UnknownEvent Instance = new();
+}
+
+/// <summary>
+/// The feed of what belongs to the instance and to no project: slugs, origins, keys. No project's reader ever sees it.
+/// </summary>
+internal static class InstanceFeed
+{
+    /// <summary>Stands where a project id stands; no UUID is spelt like this.</summary>
+    public const string Id = "-";
 }

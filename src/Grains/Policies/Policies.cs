@@ -65,3 +65,9 @@ public sealed record Policies(ImmutableArray<PolicyVersion> Versions, string? Ac
     private Decision<T> Activated<T>(PolicyCreated created, T result, DateTimeOffset now) =>
         new([created, new PolicyActivated(created.PolicyId, ActiveId, now)], result) { Mark = MarkOf(created.PolicyId) };
 }
+
+/// <summary>What the state keeps of a version: everything but its bundle.</summary>
+public sealed record PolicyVersion(string Id, int Version, DateTimeOffset CreatedAt, string? CreatedBy)
+{
+    internal PolicyLine Line(string? activeId) => new(Id, Version, CreatedAt, CreatedBy, Id == activeId);
+}

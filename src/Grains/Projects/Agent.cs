@@ -133,3 +133,8 @@ public sealed record Agent(
         Id, Alias, HumanName, AgentType, AccessMode, Status, HasActiveWorkspace, KeysRevoked,
         SuccessorAgentId, Did, PublicKey, StableId, Custody, Lifetime, Role, Program, Context);
 }
+
+/// <summary>An agent's workspace: on which repository it works, for ever. It lives and ends with its agent.</summary>
+/// <param name="RepoId">The repository.</param>
+/// <param name="ChangedAt">When it was opened, deleted or restored last.</param>
+public sealed record WorkspaceLink(string RepoId, DateTimeOffset ChangedAt);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.EventLog;
 
@@ -38,7 +39,7 @@ public sealed record Project(
     public static Project Empty { get; } = new("", "", "", default, ImmutableDictionary<string, Repo>.Empty, Roster.Empty, [], []);
 
     /// <inheritdoc/>
-    public static StreamKind<Project> Kind { get; } = new("project", ProjectJson.Relaxed.Project, SnapshotEvery: 64, key => key);
+    public static StreamKind<Project> Kind { get; } = new("project", ProjectJson.Default.Project, SnapshotEvery: 64, key => key);
 
     /// <summary>Whether it was ever created.</summary>
     [JsonIgnore]
@@ -113,3 +114,8 @@ public sealed record Project(
     private Project Ended(Agent agent, DateTimeOffset at) =>
         this with { Roster = Roster.With(agent.Ended(at)), UnclearedWorkspaces = UnclearedWorkspaces.Add(agent.Id) };
 }
+
+/// <summary>JSON of the snapshots of projects.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Project))]
+internal sealed partial class ProjectJson : JsonSerializerContext;

@@ -238,3 +238,45 @@ internal static class ProjectDecisions
 
     private static RefusedException WorkspaceGone() => new(RefusalKind.Gone, "Workspace was deleted");
 }
+
+/// <summary>What a bootstrap came to.</summary>
+/// <param name="Agent">The agent, new or found.</param>
+/// <param name="Repo">The repository, when one was given.</param>
+/// <param name="Created">Whether the agent is new.</param>
+/// <param name="Opened">Whether its workspace is new.</param>
+internal sealed record Initialized(Agent Agent, Repo? Repo, bool Created, bool Opened);
+
+/// <summary>An agent's open workspace.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Repo">The repository.</param>
+/// <param name="Created">Whether it was opened only now.</param>
+internal sealed record Opened(Agent Agent, Repo Repo, bool Created);
+
+/// <summary>A repository that was found, taken up again or added.</summary>
+/// <param name="Repo">The repository.</param>
+/// <param name="Created">Whether the project never had it before.</param>
+internal sealed record RepoTakenUp(Repo Repo, bool Created);
+
+/// <summary>A repository that was deleted.</summary>
+/// <param name="Repo">The repository.</param>
+/// <param name="WorkspaceIds">The workspaces that ended with it.</param>
+internal sealed record RemovedRepo(Repo Repo, ImmutableArray<string> WorkspaceIds);
+
+/// <summary>A decision of several steps in the making: each step sees the project as the steps before it leave it.</summary>
+internal sealed class Changes(Project project)
+{
+    private readonly ImmutableArray<IEvent>.Builder _events = ImmutableArray.CreateBuilder<IEvent>();
+
+    /// <summary>The project after the steps so far.</summary>
+    public Project Project { get; private set; } = project;
+
+    /// <summary>Lets an event happen.</summary>
+    public void Raise(IEvent @event)
+    {
+        _events.Add(@event);
+        Project = Project.Apply(@event);
+    }
+
+    /// <summary>All that happened, with the answer to the caller.</summary>
+    public Decision<TResult> With<TResult>(TResult result) => new(_events.DrainToImmutable(), result);
+}

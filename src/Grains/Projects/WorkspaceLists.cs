@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Boards;
 using Beadhub.Presence;
+using Beadhub.Workspaces;
 
 namespace Beadhub.Projects;
 
@@ -149,3 +150,24 @@ internal static class WorkspaceLists
         }
     }
 }
+
+/// <summary>A workspace with all that its project knows of it.</summary>
+/// <param name="Agent">Its agent.</param>
+/// <param name="Repo">Its repository; null when that was deleted.</param>
+/// <param name="Profile">Its profile.</param>
+internal sealed record Member(Agent Agent, Repo? Repo, Profile Profile)
+{
+    public string Id => Agent.Id;
+
+    public bool IsActive => Agent.IsLiving;
+
+    /// <summary>When its profile or its link changed last.</summary>
+    public DateTimeOffset ChangedAt { get; } =
+        Profile.UpdatedAt > Agent.Workspace!.ChangedAt ? Profile.UpdatedAt.Value : Agent.Workspace.ChangedAt;
+}
+
+/// <summary>A workspace with its place in the order of the list.</summary>
+/// <param name="Member">The workspace.</param>
+/// <param name="SeenAt">When it last ran a command or sent a heartbeat, as far as is remembered.</param>
+/// <param name="UpdatedAt">When it last changed or was seen.</param>
+internal readonly record struct RecentMember(Member Member, DateTimeOffset? SeenAt, DateTimeOffset UpdatedAt);

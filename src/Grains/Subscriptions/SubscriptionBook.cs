@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Beads;
@@ -34,11 +33,8 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
     /// <inheritdoc/>
     public static SubscriptionBook Empty { get; } = new(ImmutableDictionary<string, Subscription>.Empty);
 
-    // Text stays readable: nothing here is ever put into HTML.
-    private static SubscriptionBookJson Json => new(new JsonSerializerOptions(SubscriptionBookJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-
     /// <inheritdoc/>
-    public static StreamKind<SubscriptionBook> Kind { get; } = new("subscriptions", Json.SubscriptionBook, SnapshotEvery, key => key)
+    public static StreamKind<SubscriptionBook> Kind { get; } = new("subscriptions", SubscriptionBookJson.Default.SubscriptionBook, SnapshotEvery, key => key)
     {
         // A snapshot holds all of them: made as seldom as there are many, its cost stays in proportion to what was written.
         EventsOf = static book => book.ById.Count / 2,

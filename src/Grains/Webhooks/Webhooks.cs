@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Beadhub.EventLog;
 using Beadhub.Identities;
 
@@ -15,7 +17,7 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
     public static Webhooks Empty { get; } = new([]);
 
     /// <inheritdoc/>
-    public static StreamKind<Webhooks> Kind { get; } = new("webhooks", WebhooksJson.Relaxed.Webhooks, SnapshotEvery: 100, key => key);
+    public static StreamKind<Webhooks> Kind { get; } = new("webhooks", WebhooksJson.Default.Webhooks, SnapshotEvery: 100, key => key);
 
     /// <inheritdoc/>
     public Webhooks Apply(IEvent @event) => @event switch
@@ -84,3 +86,8 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
 
     private Webhooks With(string id, Func<Webhook, Webhook> change) => new([.. All.Select(webhook => webhook.Id == id ? change(webhook) : webhook)]);
 }
+
+/// <summary>JSON of the snapshots of webhooks.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Webhooks))]
+internal sealed partial class WebhooksJson : JsonSerializerContext;

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Beadhub.EventLog;
 using Beadhub.Identities;
+using Orleans;
+using Orleans.Concurrency;
 
 namespace Beadhub.Webhooks;
 
@@ -35,4 +37,12 @@ public sealed class WebhooksGrain(IEventLog log, TimeProvider time, Seal seal) :
 
     private Task<T> Change<T>(string webhookId, Func<Webhooks, Decision<T>> decide) =>
         Transact(webhooks => webhooks.Sealing(decide(webhooks), webhookId, seal, time.Now()));
+}
+
+/// <inheritdoc cref="IWebhookProjectsGrain"/>
+[StatelessWorker]
+public sealed class WebhookProjectsGrain(IEventLog log) : Grain, IWebhookProjectsGrain
+{
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<string>> All() => [.. await log.Keys(Webhooks.Kind.Name)];
 }
