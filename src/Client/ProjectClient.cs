@@ -3,6 +3,7 @@ using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.Chat;
 using Beadhub.Contacts;
+using Beadhub.Controls;
 using Beadhub.Conversations;
 using Beadhub.Escalations;
 using Beadhub.Feed;
@@ -10,8 +11,10 @@ using Beadhub.Locks;
 using Beadhub.Mail;
 using Beadhub.Policies;
 using Beadhub.Projects;
+using Beadhub.Publications;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
+using Beadhub.Webhooks;
 using Beadhub.Workspaces;
 using Orleans;
 using Orleans.Runtime;
@@ -73,6 +76,21 @@ public sealed class ProjectClient
 
     /// <summary>Addresses that the project knows.</summary>
     public IContactsGrain Contacts => _cluster.GetGrain<IContactsGrain>(Id);
+
+    /// <summary>Comments on one native task.</summary>
+    public ITaskCommentsGrain TaskComments(string taskId) => _cluster.GetGrain<ITaskCommentsGrain>(ITaskCommentsGrain.Key(Id, taskId));
+
+    /// <summary>Signals to one agent: to pause, to resume, to interrupt.</summary>
+    public IControlGrain Control(string agentId) => _cluster.GetGrain<IControlGrain>(IControlGrain.Key(Id, agentId));
+
+    /// <summary>What happened to the identities of its agents.</summary>
+    public IAgentLogGrain AgentLog => _cluster.GetGrain<IAgentLogGrain>(Id);
+
+    /// <summary>Agents that have published themselves.</summary>
+    public IPublicationsGrain Publications => _cluster.GetGrain<IPublicationsGrain>(Id);
+
+    /// <summary>Endpoints that are told what happens.</summary>
+    public IWebhooksGrain Webhooks => _cluster.GetGrain<IWebhooksGrain>(Id);
 
     /// <summary>What happens from now on, or after a feed position, in order and without gaps, until the caller stops.</summary>
     /// <param name="after">Position of the last event handled; null for the newest.</param>

@@ -32,8 +32,8 @@ public static class EventTypes
 {
     // An encoder that leaves text readable: nothing here is ever put into HTML.
     private static readonly EventJson Json = new(new JsonSerializerOptions(EventJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-    private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> ByType = Known().ToFrozenDictionary(t => t.Type, t => (t.Name, t.Json));
-    private static readonly FrozenDictionary<string, JsonTypeInfo> ByName = Known().ToFrozenDictionary(t => t.Name, t => t.Json);
+    private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> ByType = All().ToFrozenDictionary(t => t.Type, t => (t.Name, t.Json));
+    private static readonly FrozenDictionary<string, JsonTypeInfo> ByName = All().ToFrozenDictionary(t => t.Name, t => t.Json);
 
     /// <summary>Name of the event's type, for example <c>bead.claimed.v1</c>.</summary>
     public static string NameOf(IEvent @event) => ByType[@event.GetType()].Name;
@@ -48,7 +48,7 @@ public static class EventTypes
     public static IEvent? Parse(string type, string data) =>
         ByName.TryGetValue(type, out var json) ? (IEvent?)JsonSerializer.Deserialize(data, json) : null;
 
-    private static IEnumerable<(Type Type, string Name, JsonTypeInfo Json)> Known() =>
+    private static IEnumerable<(Type Type, string Name, JsonTypeInfo Json)> All() =>
         from type in typeof(EventTypes).Assembly.GetTypes()
         where typeof(IEvent).IsAssignableFrom(type) && type is { IsInterface: false }
         let alias = type.GetCustomAttribute<AliasAttribute>() ?? throw new InvalidOperationException($"{type} has no alias.")
@@ -131,3 +131,15 @@ public static class EventTypes
 [JsonSerializable(typeof(AgentPublished))]
 [JsonSerializable(typeof(AgentWithdrawn))]
 internal sealed partial class EventJson : JsonSerializerContext;
+
+/// <summary>
+/// Something that happened in a grain: an immutable record named by its <c>[Alias]</c> (for example <c>bead.claimed.v1</c>),
+/// kept for ever in the event log. A change of shape is a new type with a new version suffix.
+/// </summary>
+public interface IEvent;
+
+/// <summary>
+/// A request with an <c>Idempotency-Key</c> wrote the events before this one, which all have marks of their own: this one carries the request's.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("request.carried_out.v1")]
+public sealed record RequestCarriedOut : IEvent;

@@ -11,11 +11,11 @@ internal sealed partial class DrainingLifetime(Settings settings, Drain drain, L
     : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _signals = [];
-    private int _told;
+    private int _signalled;
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }) _signals.Add(PosixSignalRegistration.Create(signal, Told));
+        foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }) _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
         return Task.CompletedTask;
     }
 
@@ -23,11 +23,11 @@ internal sealed partial class DrainingLifetime(Settings settings, Drain drain, L
 
     public void Dispose() => _signals.ForEach(static signal => signal.Dispose());
 
-    private void Told(PosixSignalContext signal)
+    private void OnSignal(PosixSignalContext signal)
     {
         // The process ends when the host has ended, not here.
         signal.Cancel = true;
-        if (Interlocked.Exchange(ref _told, 1) == 1 || settings.Gateway.Drain == TimeSpan.Zero) lifetime.StopApplication();
+        if (Interlocked.Exchange(ref _signalled, 1) == 1 || settings.Gateway.Drain == TimeSpan.Zero) lifetime.StopApplication();
         else _ = StopLater();
     }
 

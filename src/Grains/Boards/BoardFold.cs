@@ -53,7 +53,7 @@ internal sealed class BoardFold(Board before)
     {
         ref var step = ref CollectionsMarshal.GetValueRefOrAddDefault(_steps, view.BeadId, out var again);
         if (!again) step = new(before.Beads.GetValueOrDefault(view.BeadId), null!);
-        if (view.Version > ((step.After ?? step.Before)?.Version ?? 0)) step = step with { After = Slim(view, step.Before) };
+        if (view.Version > ((step.After ?? step.Before)?.Version ?? 0)) step = step with { After = Compact(view, step.Before) };
     }
 
     /// <summary>Works out the next index.</summary>
@@ -273,13 +273,13 @@ internal sealed class BoardFold(Board before)
     }
 
     /// <summary>The view without descriptions; an issue that did not change stays the object that the lists hold.</summary>
-    private BeadView Slim(BeadView view, BeadView? known)
+    private BeadView Compact(BeadView view, BeadView? known)
     {
         var records = ImmutableArray.CreateBuilder<BeadRecord>(view.Records.Length);
         foreach (var record in view.Records)
         {
             if (_place != (record.Repo, record.Branch) && !before.Scopes.TryGetKey((record.Repo, record.Branch), out _place)) _place = (record.Repo, record.Branch);
-            var slim = IsSlim(record) ? record : record with
+            var compact = IsCompact(record) ? record : record with
             {
                 Description = null,
                 Repo = _place.Repo,
@@ -290,7 +290,7 @@ internal sealed class BoardFold(Board before)
                 CreatedBy = TextPool.Of(record.CreatedBy),
                 Labels = record.Labels.IsEmpty ? [] : [.. record.Labels.Select(label => TextPool.Of(label)!)],
             };
-            var same = known?.Records.In(slim.Repo, slim.Branch) is { } old && old.SyncedAt == slim.SyncedAt && old.Version == slim.Version && old.SaysTheSameAs(slim) ? old : slim;
+            var same = known?.Records.In(compact.Repo, compact.Branch) is { } old && old.SyncedAt == compact.SyncedAt && old.Version == compact.Version && old.SaysTheSameAs(compact) ? old : compact;
             records.Add(same);
         }
 
@@ -298,7 +298,7 @@ internal sealed class BoardFold(Board before)
     }
 
     // As the reader of lines makes them, for the first repository and branch of that name.
-    private bool IsSlim(BeadRecord record) =>
+    private bool IsCompact(BeadRecord record) =>
         record.Description is null && ReferenceEquals(record.Repo, _place.Repo) && ReferenceEquals(record.Branch, _place.Branch) && ReferenceEquals(record.Status, TextPool.Of(record.Status));
 
     private static ImmutableDictionary<string, TList> Apply<TList, TChange>(

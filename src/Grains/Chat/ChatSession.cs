@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.EventLog;
 
@@ -150,3 +152,13 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
 /// <param name="HasLeft">Whether it was a leaving one.</param>
 public sealed record Seat(
     string AgentId, string Alias, long ReadUpTo = 0, long LastSequence = 0, DateTimeOffset LastAt = default, bool HasLeft = false);
+
+/// <summary>JSON of the snapshots of chat sessions.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ChatSession))]
+[JsonSerializable(typeof(ChatSent))]
+internal sealed partial class ChatJson : JsonSerializerContext
+{
+    /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
+    public static ChatJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

@@ -24,12 +24,12 @@ internal sealed class CommittedBacklog(Func<FeedEvent, bool> matters)
     {
         lock (_gate)
         {
-            if (committed[0].Position != _last + 1) Forget(committed[0].Position - 1);
+            if (committed[0].Position != _last + 1) DropUpTo(committed[0].Position - 1);
             foreach (var e in committed)
             {
                 if (!matters(e)) continue;
                 // Nobody asks: the log has it all when somebody does.
-                if (_events.Count >= MostEvents || _characters > MostCharacters) Forget(e.Position - 1);
+                if (_events.Count >= MostEvents || _characters > MostCharacters) DropUpTo(e.Position - 1);
                 _events.Add(e);
                 _characters += e.Data.Length;
             }
@@ -45,12 +45,12 @@ internal sealed class CommittedBacklog(Func<FeedEvent, bool> matters)
         {
             if (position < _since) return null;
             var events = _events.Count == 0 ? None : _events.Where(e => e.Position > position).ToList();
-            Forget(_last);
+            DropUpTo(_last);
             return (events, _last);
         }
     }
 
-    private void Forget(long position)
+    private void DropUpTo(long position)
     {
         if (_events.Count > 0) _events = [];
         _characters = 0;

@@ -117,12 +117,12 @@ internal sealed class ConversationIndex
                 session.Count = e.Sequence;
                 session.Last = LastMessage.Of(stored.Position, e.CreatedAt, e.FromAlias, e.Body);
                 Read(session, e.FromAgentId, e.Sequence);
-                foreach (var seat in session.Seats) PersonOf(seat.AgentId).Forget();
+                foreach (var seat in session.Seats) PersonOf(seat.AgentId).Invalidate();
                 break;
 
             case ChatRead e when SessionOf(stored) is { } session:
                 Read(session, e.AgentId, e.Sequence);
-                PersonOf(e.AgentId).Forget();
+                PersonOf(e.AgentId).Invalidate();
                 break;
 
             case MailDelivered e:
@@ -135,7 +135,7 @@ internal sealed class ConversationIndex
                 var reader = PersonOf(e.AgentId);
                 reader.UnreadMails = Math.Max(0, reader.UnreadMails - 1);
                 if (reader.ThreadOfUnread.Remove(e.MessageId, out var read)) read.Unread.Remove(e.MessageId);
-                reader.Forget();
+                reader.Invalidate();
                 break;
         }
     }
@@ -148,7 +148,7 @@ internal sealed class ConversationIndex
         {
             var person = PersonOf(seat.AgentId);
             person.Sessions.Add(session);
-            person.Forget();
+            person.Invalidate();
         }
     }
 
@@ -163,7 +163,7 @@ internal sealed class ConversationIndex
         found.Last = last;
         found.Participants.Add(mail.FromAlias);
         found.Participants.Add(mail.ToAlias);
-        person.Forget();
+        person.Invalidate();
         if (isUnread)
         {
             person.UnreadMails++;
@@ -240,7 +240,7 @@ internal sealed class ConversationIndex
 
         public ImmutableArray<(long Position, ConversationRow Row)> Conversations { get; set; }
 
-        public void Forget() => (Lists, Conversations) = (null, default);
+        public void Invalidate() => (Lists, Conversations) = (null, default);
     }
 
     private sealed class Session(string id, DateTimeOffset startedAt)

@@ -13,7 +13,7 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
     // Often enough for the grain not to be collected as idle while somebody waits; and a clock may be set.
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
-    private static readonly Func<EscalationList, EscalationList> Itself = escalations => escalations;
+    private static readonly Func<EscalationList, EscalationList> WholeState = escalations => escalations;
 
     private readonly ConcurrentDictionary<string, (Escalation Of, EscalationView View)> _texts = new();
     private EscalationViews? _views;
@@ -57,15 +57,15 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
     }
 
     /// <inheritdoc/>
-    public async ValueTask<EscalationPage> List(EscalationQuery query) => ViewsOf(await Read(Itself)).Page(query);
+    public async ValueTask<EscalationPage> List(EscalationQuery query) => ViewsOf(await Read(WholeState)).Page(query);
 
     /// <inheritdoc/>
-    public async ValueTask<EscalationRow?> Find(string escalationId) => (await Read(Itself)).ById.GetValueOrDefault(escalationId)?.Row(time.Now());
+    public async ValueTask<EscalationRow?> Find(string escalationId) => (await Read(WholeState)).ById.GetValueOrDefault(escalationId)?.Row(time.Now());
 
     /// <inheritdoc/>
     public async ValueTask<EscalationView?> Get(string escalationId)
     {
-        if (!(await Read(Itself)).ById.TryGetValue(escalationId, out var escalation)) return null;
+        if (!(await Read(WholeState)).ById.TryGetValue(escalationId, out var escalation)) return null;
         var status = escalation.StatusAt(time.Now());
         if (_texts.TryGetValue(escalationId, out var known) && ReferenceEquals(known.Of, escalation) && known.View.Status == status) return known.View;
 
@@ -82,7 +82,7 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
     /// <inheritdoc/>
     public ValueTask<PendingEscalations> Pending()
     {
-        var read = Read(Itself);
+        var read = Read(WholeState);
         return read.IsCompletedSuccessfully ? new(ViewsOf(read.Result).Pending) : Wait(read);
 
         async ValueTask<PendingEscalations> Wait(ValueTask<EscalationList> read) => ViewsOf(await read).Pending;

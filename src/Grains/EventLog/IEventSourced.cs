@@ -46,7 +46,7 @@ public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapsh
     }
 
     /// <summary>Whether a snapshot was made by this fold.</summary>
-    public bool Believes(string snapshot)
+    public bool IsCurrent(string snapshot)
     {
         if (!snapshot.StartsWith(FoldMember, StringComparison.Ordinal)) return Fold == 1;
         var rest = snapshot.AsSpan(FoldMember.Length);
@@ -55,7 +55,7 @@ public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapsh
 
     /// <summary>The state of a snapshot that this fold has made.</summary>
     /// <exception cref="InvalidOperationException">Another one made it.</exception>
-    public TState Restore(string snapshot) => Believes(snapshot)
+    public TState Restore(string snapshot) => IsCurrent(snapshot)
         ? JsonSerializer.Deserialize(snapshot, Snapshot)!
         : throw new InvalidOperationException($"A snapshot of {Name} was made by another fold; the stream is to be read with its state ({nameof(StoredStates)}).");
 

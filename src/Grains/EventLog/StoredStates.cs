@@ -31,7 +31,7 @@ public static class StoredStates
             foreach (var stored in await Task.WhenAll(some.Select(one => WithAllEvents<TState>(log, one, cancellation)))) yield return stored;
     }
 
-    private static bool IsGood<TState>(StoredStream stored) where TState : class, IEventSourced<TState> => stored.Snapshot is null || TState.Kind.Believes(stored.Snapshot);
+    private static bool IsGood<TState>(StoredStream stored) where TState : class, IEventSourced<TState> => stored.Snapshot is null || TState.Kind.IsCurrent(stored.Snapshot);
 
     private static async Task<StoredStream> WithAllEvents<TState>(IEventLog log, StoredStream stored, CancellationToken cancellation)
         where TState : class, IEventSourced<TState>

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.EventLog;
 
@@ -227,4 +229,17 @@ public sealed class Locks : IEventSourced<Locks>
     private Locks Drop(string key) => _held.TryGetValue(key, out var held)
         ? new(_held.Remove(key), _ends.Remove((held.ExpiresAt, key)), held.IsPattern ? _patterns.Remove(key) : _patterns, _weight - held.Weight, _newest)
         : this;
+}
+
+/// <summary>JSON of the snapshots of locks.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Locks))]
+[JsonSerializable(typeof(AcquireOutcome))]
+[JsonSerializable(typeof(DateTimeOffset))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(ImmutableArray<string>))]
+internal sealed partial class LocksJson : JsonSerializerContext
+{
+    /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
+    public static LocksJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -8,7 +8,7 @@ namespace Beadhub.Locks;
 /// <inheritdoc cref="ILocksGrain"/>
 public sealed class LocksGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<Locks>(log), ILocksGrain
 {
-    private static readonly Func<Locks, Locks> Itself = locks => locks;
+    private static readonly Func<Locks, Locks> WholeState = locks => locks;
 
     private volatile Lists _lists = new(Locks.Empty, DateTimeOffset.MinValue);
 
@@ -30,7 +30,7 @@ public sealed class LocksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     /// <inheritdoc/>
     public async ValueTask<ReservationList> List(string? prefix)
     {
-        var locks = await Read(Itself);
+        var locks = await Read(WholeState);
         var now = time.Now();
         var lists = _lists;
         if (!ReferenceEquals(lists.Locks, locks) || now >= lists.Until || now < lists.Since) _lists = lists = new(locks, now);

@@ -192,3 +192,9 @@ public sealed record MailEntry(long Version, DateTimeOffset? ReadAt = null, Mail
     private static MailView View(MailDelivered e) =>
         new(e.MessageId, e.FromAgentId, e.FromAlias, e.ToAlias, e.Subject, e.Body, e.Priority, e.ThreadId, null, e.At, e.Signature);
 }
+
+/// <summary>JSON of the snapshots of mailboxes.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Mailbox))]
+[JsonSerializable(typeof(MailReceipt))]
+internal sealed partial class MailboxJson : JsonSerializerContext;

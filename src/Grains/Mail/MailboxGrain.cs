@@ -11,7 +11,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     private const long MaxCachedWeight = 4 * 1024 * 1024;
     private const int CachedPages = 4;
 
-    private static readonly Func<Mailbox, Mailbox> Itself = box => box;
+    private static readonly Func<Mailbox, Mailbox> WholeState = box => box;
 
     // Clients ask few questions over and over, usually the same one.
     private readonly ConcurrentDictionary<InboxQuery, CachedPage> _pages = new();
@@ -72,7 +72,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     /// <inheritdoc/>
     public ValueTask<MailPage> Inbox(InboxQuery query)
     {
-        var read = Read(Itself);
+        var read = Read(WholeState);
         return read.IsCompletedSuccessfully && Cached(read.Result, query) is { } page ? new(page) : Compose(read, query);
     }
 
@@ -90,7 +90,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> Unread() => (int)(await Read(Itself)).Unread.Count;
+    public async ValueTask<int> Unread() => (int)(await Read(WholeState)).Unread.Count;
 
     private MailPage? Cached(Mailbox box, InboxQuery query) =>
         _pages.TryGetValue(query, out var cached) && ReferenceEquals(cached.Box, box) ? cached.Page : null;
@@ -111,7 +111,7 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     /// <exception cref="RefusedException">It is in another agent's box.</exception>
     private async ValueTask<MailEntry?> Own(string messageId)
     {
-        var box = await Read(Itself);
+        var box = await Read(WholeState);
         if (box.Kept(messageId) is { } kept) return kept;
         if (await Log.FindMark(_project, Mailbox.MarkOf(messageId)) is not { } marked || marked.Stream.Kind != _stream.Kind) return null;
         if (marked.Stream != _stream) throw new RefusedException(RefusalKind.Forbidden, "Not authorized to acknowledge this message");

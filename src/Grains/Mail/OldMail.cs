@@ -24,13 +24,13 @@ internal sealed class OldMail(IEventLog log, StreamKey stream)
         long weight = 0;
         for (var i = 0; i < listed.Count; i++)
         {
-            var mail = listed[i].Mail is null ? Known(listed[i], read) : listed[i];
+            var mail = listed[i].Mail is null ? InMemory(listed[i], read) : listed[i];
             if (mail is null)
             {
                 read = await ReadSome(listed, i, chunk);
                 // Large mails are read a few at a time: the page may be full before.
                 chunk = read.Values.Sum(found => found.Weight) <= LightChunk ? ManyEvents : FewEvents;
-                mail = Known(listed[i], read);
+                mail = InMemory(listed[i], read);
                 if (mail is null) continue;
             }
 
@@ -44,9 +44,9 @@ internal sealed class OldMail(IEventLog log, StreamKey stream)
 
     /// <summary>The mail of an event; null when the event is none.</summary>
     public async ValueTask<MailEntry?> Read(MailEntry mail) =>
-        mail.Mail is not null ? mail : Known(mail, null) ?? Known(mail, await ReadSome([mail], 0, 1));
+        mail.Mail is not null ? mail : InMemory(mail, null) ?? InMemory(mail, await ReadSome([mail], 0, 1));
 
-    private MailEntry? Known(MailEntry mail, Dictionary<long, MailEntry>? read)
+    private MailEntry? InMemory(MailEntry mail, Dictionary<long, MailEntry>? read)
     {
         var found = read?.GetValueOrDefault(mail.Version) ?? _remembered.GetValueOrDefault(mail.Version);
         return mail.ReadAt is { } at ? found?.Read(at) : found;

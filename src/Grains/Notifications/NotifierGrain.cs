@@ -45,7 +45,7 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
     {
         _project = this.GetPrimaryKeyString();
         await base.OnActivateAsync(cancellationToken);
-        await Adopt();
+        await Resume();
     }
 
     /// <inheritdoc/>
@@ -104,7 +104,7 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
         // What is delivered from here is so once by the ids of the mails, whichever request has woken the notifier.
         KeyedRequest.Leave();
         await Read(static notifier => notifier);
-        if (State.Position > _position) await Adopt();
+        if (State.Position > _position) await Resume();
         while (true)
         {
             var page = await Log.ReadFeed(_project, _position, PageSize);
@@ -133,7 +133,7 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
     private async Task Send(FeedEvent e, IIssueStored stored, SubscriptionBook book, List<(BeadNews News, Task<MailReceipt> Delivery)> mails)
     {
         var news = new BeadNews(Bead.IdOf(e.Key), e.Version);
-        foreach (var (workspaceId, heard) in book.Hearers(news.BeadId, stored))
+        foreach (var (workspaceId, heard) in book.Subscribers(news.BeadId, stored))
         {
             // A look at the roster never waits, so that it may look up from here.
             if (await GrainFactory.GetGrain<IProjectGrain>(_project).Agent(workspaceId) is not { HasWorkspace: true } agent) continue;
@@ -186,7 +186,7 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
     }
 
     /// <summary>Goes on from the position that was kept: after a start, when a beginning was set, or when another node is further.</summary>
-    private async Task Adopt()
+    private async Task Resume()
     {
         var (position, version) = (State.Position, State.SubscriptionsVersion);
         var stored = await Log.Load<SubscriptionBook>(Subscriptions.Key);

@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Beadhub.EventLog;
 
 namespace Beadhub.Policies;
@@ -70,4 +73,14 @@ public sealed record Policies(ImmutableArray<PolicyVersion> Versions, string? Ac
 public sealed record PolicyVersion(string Id, int Version, DateTimeOffset CreatedAt, string? CreatedBy)
 {
     internal PolicyLine Line(string? activeId) => new(Id, Version, CreatedAt, CreatedBy, Id == activeId);
+}
+
+/// <summary>JSON of the snapshots of policies.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Policies))]
+[JsonSerializable(typeof(PolicyLine))]
+internal sealed partial class PoliciesJson : JsonSerializerContext
+{
+    /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
+    public static PoliciesJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

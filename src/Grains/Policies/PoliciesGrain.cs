@@ -12,7 +12,7 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
 {
     private const int KeptViews = 4;
 
-    private static readonly Func<Policies, Policies> Itself = policies => policies;
+    private static readonly Func<Policies, Policies> WholeState = policies => policies;
 
     // Versions never change, so a view once made is good for ever.
     private readonly ConcurrentDictionary<string, PolicyView> _views = new();
@@ -26,7 +26,7 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
 
     /// <inheritdoc/>
     public async ValueTask<PolicyView> Get(string policyId) =>
-        (await Read(Itself)).Find(policyId) is { } version
+        (await Read(WholeState)).Find(policyId) is { } version
             ? await View(version)
             : throw new RefusedException(RefusalKind.NotFound, "Policy not found or does not belong to this project");
 
@@ -70,12 +70,12 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
 
     private async ValueTask<Policies> Seeded()
     {
-        var policies = await Read(Itself);
+        var policies = await Read(WholeState);
         if (policies.ActiveId is not null) return policies;
         var id = Guid.NewGuid().ToString();
         await Announce(id);
         await Transact(p => p.Seed(id, defaults.Bundle, time.Now()));
-        return await Read(Itself);
+        return await Read(WholeState);
     }
 
     /// <summary>Lets it be told from an unknown id in other projects. Said first: an id that came to nothing does no harm there.</summary>

@@ -41,7 +41,7 @@ public sealed record AgentPresence(
     public const string Active = "active";
 
     /// <summary>After a sign of life that tells everything anew: what it lacks is blanked, except what sticks. The times are the store's to set.</summary>
-    public static AgentPresence Told(SignOfLife sign, AgentPresence? before) => new(
+    public static AgentPresence Reported(SignOfLife sign, AgentPresence? before) => new(
         sign.WorkspaceId,
         sign.Alias,
         sign.HumanName ?? "",
@@ -60,7 +60,7 @@ public sealed record AgentPresence(
         ExpiresAt: default);
 
     /// <summary>After a sign of life that only fills in what is lacking.</summary>
-    public static AgentPresence Refreshed(SignOfLife sign, AgentPresence? before) => before is null ? Told(sign, before) : Filled(before, sign);
+    public static AgentPresence Refreshed(SignOfLife sign, AgentPresence? before) => before is null ? Reported(sign, before) : Filled(before, sign);
 
     private static AgentPresence Filled(AgentPresence before, SignOfLife sign) => before with
     {

@@ -20,7 +20,7 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
     public int Count => _projects.Count;
 
     /// <inheritdoc/>
-    public ValueTask<AgentPresence> Set(SignOfLife sign) => new(Change(sign, AgentPresence.Told));
+    public ValueTask<AgentPresence> Set(SignOfLife sign) => new(Change(sign, AgentPresence.Reported));
 
     /// <inheritdoc/>
     public ValueTask<AgentPresence> Refresh(SignOfLife sign) => new(Change(sign, AgentPresence.Refreshed));

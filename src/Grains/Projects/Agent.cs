@@ -123,7 +123,7 @@ public sealed record Agent(
     };
 
     /// <summary>With a change of its key known to another agent.</summary>
-    public Agent Known(RotationAcknowledged e) => this with
+    public Agent Acknowledged(RotationAcknowledged e) => this with
     {
         Rotations = Rotations?.ConvertAll(rotation => rotation.Id == e.RotationId ? rotation with { KnownTo = rotation.KnownTo.Add(e.ByAgentId) } : rotation),
     };

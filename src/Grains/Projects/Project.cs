@@ -86,7 +86,7 @@ public sealed record Project(
         IdentityClaimed e => With(e.AgentId, agent => agent.Bound(e)),
         IdentityReset e => With(e.AgentId, agent => agent.Unbound()) with { RotatedAgents = (RotatedAgents ?? []).Remove(e.AgentId) },
         KeyRotated e => With(e.AgentId, agent => agent.Rotated(e)) with { RotatedAgents = (RotatedAgents ?? []).Add(e.AgentId) },
-        RotationAcknowledged e => With(e.AgentId, agent => agent.Known(e)),
+        RotationAcknowledged e => With(e.AgentId, agent => agent.Acknowledged(e)),
         RepoAdded e => this with { Repos = Repos.SetItem(e.RepoId, TakenUp(e)), UnclearedRepos = UnclearedRepos.Remove(e.RepoId) },
         RepoRemoved e => Removed(e),
         RepoCleared e => this with { UnclearedRepos = UnclearedRepos.Remove(e.RepoId) },

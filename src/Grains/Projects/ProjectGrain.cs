@@ -26,15 +26,15 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     private const int CachedAnswers = 32;
 
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(30);
-    private static readonly Func<Project, Project> Itself = project => project;
+    private static readonly Func<Project, Project> WholeState = project => project;
 
     private readonly AnswerCache<string, AgentList> _agents = new(CachedAnswers, AgentLists.Compose);
     private readonly AnswerCache<WorkspaceQuery, WorkspacePage> _pages = new(CachedAnswers, WorkspaceLists.Page);
     private readonly AnswerCache<StatusQuery, StatusView> _statuses = new(CachedAnswers, StatusViews.Compose);
     private readonly ConcurrentDictionary<string, (Agent Agent, AgentIdentity Identity)> _identities = new();
 
-    // Repositories whose origin is known to lead here, and since when they were in the project when that was told.
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _told = new();
+    // Repositories whose origin is known to lead here, and since when they were in the project when that was registered.
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _registeredOrigins = new();
 
     private RosterView? _view;
     private TaskWork? _work;
@@ -71,7 +71,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         var issued = GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(FreshIdentity.NewId(), _id, agent.Id, key.Prefix, now));
         var profile = new ProfilePatch(
             Replace: true, HumanName: command.HumanName, Role: command.Role, Hostname: command.Hostname, WorkspacePath: command.WorkspacePath);
-        await (repo is null ? issued : Task.WhenAll(issued, TellOrigin(repo), Tell(agent.Id, profile)));
+        await (repo is null ? issued : Task.WhenAll(issued, RegisterOrigin(repo), UpdateProfile(agent.Id, profile)));
 
         return new(
             now,
@@ -113,7 +113,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
-    public async Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch) => await Tell((await Newest()).ActiveWorkspace(workspaceId).Id, patch);
+    public async Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch) => await UpdateProfile((await Newest()).ActiveWorkspace(workspaceId).Id, patch);
 
     /// <inheritdoc/>
     public async Task<WorkspaceRegistered> Register(RegisterWorkspace command)
@@ -123,7 +123,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         var (agent, repo, created) = await Transact(project => project.Register(command, freshRepoId, now));
         var profile = new ProfilePatch(
             Replace: true, HumanName: agent.HumanName, Role: command.Role, Hostname: command.Hostname, WorkspacePath: command.WorkspacePath);
-        await Task.WhenAll(TellOrigin(repo), Tell(agent.Id, profile));
+        await Task.WhenAll(RegisterOrigin(repo), UpdateProfile(agent.Id, profile));
         return new(agent.Id, _id, State.Slug, repo.Id, repo.CanonicalOrigin, agent.Alias, agent.HumanName, created);
     }
 
@@ -133,12 +133,12 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         var now = time.Now();
         var freshRepoId = FreshIdentity.NewId();
         var (agent, repo, _) = await Transact(project => project.Heartbeat(command, freshRepoId, now));
-        var told = Tell(agent.Id, command.Profile with { Replace = false, OnlyIfUnset = true });
-        await Task.WhenAll(TellOrigin(repo), told);
+        var profileUpdated = UpdateProfile(agent.Id, command.Profile with { Replace = false, OnlyIfUnset = true });
+        await Task.WhenAll(RegisterOrigin(repo), profileUpdated);
         await presence.Touch(_id, agent.Id);
         await presence.Set(new(_id, State.Slug, agent.Id, agent.Alias)
         {
-            HumanName = (await told).HumanName,
+            HumanName = (await profileUpdated).HumanName,
             RepoId = repo.Id,
             Program = "bdh",
             CurrentBranch = command.Profile.Branch,
@@ -153,7 +153,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     {
         var agent = (await Newest()).ActiveWorkspace(command.WorkspaceId);
         await presence.Touch(_id, agent.Id);
-        var profile = await Tell(agent.Id, new ProfilePatch(HumanName: command.HumanName, Role: command.Role));
+        var profile = await UpdateProfile(agent.Id, new ProfilePatch(HumanName: command.HumanName, Role: command.Role));
         return new(agent.Id, agent.Alias, profile.HumanName);
     }
 
@@ -259,7 +259,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     {
         var now = time.Now();
         var (repo, created) = await Transact(project => project.EnsureRepo(origin, freshRepoId, now));
-        await TellOrigin(repo);
+        await RegisterOrigin(repo);
         // Made by the same request before: a repeat is answered as the first time.
         return new(repo.Id, repo.CanonicalOrigin, repo.Name, created || repo.Id == freshRepoId);
     }
@@ -289,7 +289,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<Standing> Standing(string? agentId)
     {
         var project = await Newest();
-        return project.StandingOf(agentId is null ? null : Known(project, agentId));
+        return project.StandingOf(agentId is null ? null : FindIdentity(project, agentId));
     }
 
     /// <inheritdoc/>
@@ -297,7 +297,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
 
     /// <inheritdoc/>
     public async ValueTask<AgentIdentity?> Agent(string agentId) =>
-        Known(await Newest(), agentId);
+        FindIdentity(await Newest(), agentId);
 
     /// <inheritdoc/>
     public async ValueTask<ImmutableArray<AgentIdentity?>> Named(ImmutableArray<string> aliases)
@@ -331,7 +331,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     /// <inheritdoc/>
     public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), await presence.Seen(_id), query);
 
-    private AgentIdentity? Known(Project project, string agentId) => project.Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
+    private AgentIdentity? FindIdentity(Project project, string agentId) => project.Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
 
     private AgentIdentity IdentityOf(Agent agent)
     {
@@ -342,7 +342,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         return identity;
     }
 
-    private ValueTask<Project> Newest() => Read(Itself);
+    private ValueTask<Project> Newest() => Read(WholeState);
 
     private ValueTask<PresenceSnapshot> Present() => presence.Snapshot(_id);
 
@@ -371,7 +371,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <summary>Passes on what a workspace tells of itself, unless it is known.</summary>
-    private async Task<Profile> Tell(string workspaceId, ProfilePatch patch)
+    private async Task<Profile> UpdateProfile(string workspaceId, ProfilePatch patch)
     {
         var known = (await _profiles.Newest()).GetValueOrDefault(workspaceId) ?? Workspace.Empty.Profile;
         if (Workspace.Patched(known, patch) == known) return known;
@@ -389,13 +389,13 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <summary>Lets the repository be found by its origin, unless that was done since it was taken up.</summary>
-    private async Task TellOrigin(Repo repo)
+    private async Task RegisterOrigin(Repo repo)
     {
-        if (_told.TryGetValue(repo.Id, out var takenUpAt) && takenUpAt == repo.TakenUpAt) return;
+        if (_registeredOrigins.TryGetValue(repo.Id, out var takenUpAt) && takenUpAt == repo.TakenUpAt) return;
         await Task.WhenAll(
             GrainFactory.GetGrain<IOriginGrain>(repo.CanonicalOrigin).Use(new(_id, State.Slug, repo.Id, repo.Name, State.TenantId)),
             GrainFactory.GetGrain<IDirectoryGrain>(IDirectoryGrain.RepoName(repo.Id)).Ensure(_id));
-        _told[repo.Id] = repo.TakenUpAt;
+        _registeredOrigins[repo.Id] = repo.TakenUpAt;
     }
 
     /// <summary>Does what follows from deletions that are durable already.</summary>

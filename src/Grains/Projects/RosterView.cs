@@ -27,10 +27,10 @@ internal sealed class RosterView(Project project, ImmutableDictionary<string, Pr
         return recent.Members;
     }
 
-    private Member MemberOf(Agent agent) => new(agent, project.LivingRepoOf(agent), profiles.GetValueOrDefault(agent.Id) ?? Untold(agent));
+    private Member MemberOf(Agent agent) => new(agent, project.LivingRepoOf(agent), profiles.GetValueOrDefault(agent.Id) ?? WithoutProfile(agent));
 
     // The workspace is open but has not told its profile yet, or the node died before it could.
-    private static Profile Untold(Agent agent) => Workspace.Empty.Profile with { HumanName = agent.HumanName };
+    private static Profile WithoutProfile(Agent agent) => Workspace.Empty.Profile with { HumanName = agent.HumanName };
 
     private RecentMember[] Sorted(ImmutableDictionary<string, DateTimeOffset> seen)
     {

@@ -93,15 +93,15 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
         new([.. ById.Values.Where(s => s.WorkspaceId == workspaceId).OrderByDescending(s => s.CreatedAt).ThenBy(s => s.Id, StringComparer.Ordinal)]);
 
     /// <summary>Who wants to hear of a change, each once, and what (contract 12.4). A subscription without a repository matches every one.</summary>
-    public IEnumerable<(string WorkspaceId, ImmutableArray<string> Changes)> Hearers(string beadId, IIssueStored change)
+    public IEnumerable<(string WorkspaceId, ImmutableArray<string> Changes)> Subscribers(string beadId, IIssueStored change)
     {
         ImmutableArray<string> changed = [.. Changes(change)];
         if (changed.IsEmpty) return [];
         return For(beadId).Where(s => Matches(s, change.Repo))
             .GroupBy(s => s.WorkspaceId, StringComparer.Ordinal)
-            .Select(of => (of.Key, Heard: changed.Where(type => of.Any(s => s.EventTypes.Contains(type) || s.EventTypes.Contains(SubscribedEvents.All))).ToImmutableArray()))
-            .Where(hearer => !hearer.Heard.IsEmpty)
-            .OrderBy(hearer => hearer.Key, StringComparer.Ordinal);
+            .Select(of => (of.Key, Changes: changed.Where(type => of.Any(s => s.EventTypes.Contains(type) || s.EventTypes.Contains(SubscribedEvents.All))).ToImmutableArray()))
+            .Where(subscriber => !subscriber.Changes.IsEmpty)
+            .OrderBy(subscriber => subscriber.Key, StringComparer.Ordinal);
     }
 
     private static IEnumerable<string> Changes(IIssueStored change)

@@ -9,7 +9,7 @@ namespace Beadhub.Subscriptions;
 public sealed class SubscriptionsGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<SubscriptionBook>(log), ISubscriptionsGrain
 {
     private const int CachedLists = 64;
-    private static readonly Func<SubscriptionBook, SubscriptionBook> Itself = book => book;
+    private static readonly Func<SubscriptionBook, SubscriptionBook> WholeState = book => book;
     private static readonly Func<SubscriptionBook, WatchedBeads> WatchedOf = book => book.Watched;
 
     private readonly ConcurrentDictionary<string, (SubscriptionBook Of, SubscriptionList List)> _lists = new();
@@ -20,7 +20,7 @@ public sealed class SubscriptionsGrain(IEventLog log, TimeProvider time) : Event
         // Before the first subscription is there, so that no change after it can be missed; again after all have ended, so that nothing is read in vain.
         SubscriptionBook book;
         long version;
-        do (version, book) = (Version, await Read(Itself));
+        do (version, book) = (Version, await Read(WholeState));
         while (version != Version);
         if (book.ById.IsEmpty) await GrainFactory.GetGrain<INotifierGrain>(this.GetPrimaryKeyString()).Begin(version);
         return await Transact(book => book.Subscribe(command, time.Now()));
@@ -32,7 +32,7 @@ public sealed class SubscriptionsGrain(IEventLog log, TimeProvider time) : Event
     /// <inheritdoc/>
     public async ValueTask<SubscriptionList> Of(string workspaceId)
     {
-        var book = await Read(Itself);
+        var book = await Read(WholeState);
         if (_lists.TryGetValue(workspaceId, out var known) && ReferenceEquals(known.Of, book)) return known.List;
         if (_lists.Count >= CachedLists) _lists.Clear();
         var list = book.Of(workspaceId);

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.EventLog;
 
@@ -181,4 +183,16 @@ public sealed record TaskBook(
         var rest = sets.GetValueOrDefault(key, []).Remove(number);
         return rest.IsEmpty ? sets.Remove(key) : sets.SetItem(key, rest);
     }
+}
+
+/// <summary>JSON of the snapshots of tasks.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(TaskBook))]
+[JsonSerializable(typeof(TaskTalk))]
+[JsonSerializable(typeof(NativeTask))]
+[JsonSerializable(typeof(TaskCommented))]
+internal sealed partial class TaskJson : JsonSerializerContext
+{
+    /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
+    public static TaskJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -15,7 +15,7 @@ namespace Beadhub.Tasks;
 public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<TaskBook>(log), ITasksGrain
 {
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(30);
-    private static readonly Func<TaskBook, TaskBook> Itself = book => book;
+    private static readonly Func<TaskBook, TaskBook> WholeState = book => book;
 
     private readonly SemaphoreSlim _following = new(1, 1);
     private string _id = "";
@@ -151,7 +151,7 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         return book.Find(taskRef, slug) is { } task && task.Ref(slug) == taskRef ? book.Apex(task).Ref(slug) : null;
     }
 
-    private ValueTask<TaskBook> Newest() => Read(Itself);
+    private ValueTask<TaskBook> Newest() => Read(WholeState);
 
     /// <summary>Slug of the project, which never changes.</summary>
     private async ValueTask<string> Slug() =>

@@ -27,7 +27,7 @@ internal static class DoctorCommand
         await foreach (var found in Examination.Run(Environment.GetEnvironmentVariable, database, cancellation))
         {
             // What a library says about a failure is not in our hands.
-            var finding = found with { Says = Redaction.Clean(found.Says) };
+            var finding = found with { Message = Redaction.Clean(found.Message) };
             findings.Add(finding);
             if (!json) Print(finding);
         }
@@ -38,7 +38,7 @@ internal static class DoctorCommand
 
     private static void Print(Finding finding)
     {
-        Console.WriteLine($"{Word(finding.Verdict),-4}  {finding.What,-16}  {finding.Says}");
+        Console.WriteLine($"{Word(finding.Verdict),-4}  {finding.What,-16}  {finding.Message}");
         if (finding.Remedy is not null) Console.WriteLine($"{"",-24}→ {finding.Remedy}");
     }
 
@@ -55,7 +55,7 @@ internal static class DoctorCommand
                 json.WriteStartObject();
                 json.WriteString("verdict", Word(finding.Verdict));
                 json.WriteString("what", finding.What);
-                json.WriteString("says", finding.Says);
+                json.WriteString("says", finding.Message);
                 json.WriteString("remedy", finding.Remedy);
                 json.WriteEndObject();
             }

@@ -10,7 +10,7 @@ namespace Beadhub.Silo.Doctor;
 /// <summary>A log in PostgreSQL: the way to it, its settings, its schema and the rights on it, who runs on it, and its clock.</summary>
 internal static class PostgresChecks
 {
-    private const int OldestKnown = 13;
+    private const int OldestTested = 13;
     private const int WantedConnections = 40; // reads, the committer, the lock, the lease, and room for an upgrade's second node
     private const int RoundTrips = 20;
 
@@ -70,8 +70,8 @@ internal static class PostgresChecks
             yield break;
         }
 
-        yield return major < OldestKnown
-            ? Finding.Warn("database", says, $"Beadhub is tried with PostgreSQL {OldestKnown} and newer: upgrade.")
+        yield return major < OldestTested
+            ? Finding.Warn("database", says, $"Beadhub is tried with PostgreSQL {OldestTested} and newer: upgrade.")
             : Finding.Ok("database", says);
         await foreach (var finding in Schema(ask, user)) yield return finding;
         await foreach (var finding in Durability(ask)) yield return finding;

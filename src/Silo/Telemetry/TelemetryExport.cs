@@ -14,7 +14,7 @@ namespace Beadhub.Silo.Telemetry;
 /// </summary>
 internal sealed class TelemetryExport(Func<string, string?> variable) : IHostedService, IDisposable
 {
-    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(3);
     private static readonly string[] Sources = ["Beadhub.*", "Microsoft.AspNetCore", "Microsoft.Orleans.*", "Npgsql", "System.Net.Http"];
     private static readonly string[] Meters =
         ["Beadhub.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "Npgsql", "System.Net.Http", "System.Runtime"];
@@ -57,7 +57,7 @@ internal sealed class TelemetryExport(Func<string, string?> variable) : IHostedS
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Sends what is still here. A collector that is away delays the end by little: what does not come to its end in time goes with the process.</summary>
-    public void Dispose() => Task.WhenAll(Task.Run(() => _traces?.Dispose()), Task.Run(() => _metrics?.Dispose())).Wait(Farewell);
+    public void Dispose() => Task.WhenAll(Task.Run(() => _traces?.Dispose()), Task.Run(() => _metrics?.Dispose())).Wait(FlushTimeout);
 
     private bool Names(string endpoint, string exporter) =>
         !string.Equals(variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase)

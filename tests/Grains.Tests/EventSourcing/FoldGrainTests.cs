@@ -26,7 +26,7 @@ public sealed class FoldGrainTests
         foreach (var kind in (StreamKind<ContactList>[])[first, second, twelfth])
         {
             var snapshot = kind.Save(list);
-            foreach (var reader in (StreamKind<ContactList>[])[first, second, twelfth]) reader.Believes(snapshot).ShouldBe(reader == kind);
+            foreach (var reader in (StreamKind<ContactList>[])[first, second, twelfth]) reader.IsCurrent(snapshot).ShouldBe(reader == kind);
             kind.Restore(snapshot).Book.Contacts.ShouldBe(list.Book.Contacts);
             // A program that knows of no folds reads it all the same, until it is replaced.
             System.Text.Json.JsonSerializer.Deserialize(snapshot, ContactList.Kind.Snapshot)!.Book.Contacts.ShouldBe(list.Book.Contacts);

@@ -27,7 +27,7 @@ public class SubscriptionBookTests
     private static BeadStored Change(string? from = "open", string? to = "closed", string id = "bd-1", string repo = Repo, BeadBefore? before = null, long? priority = 2) =>
         new(Record(id, to, repo: repo, priority: priority), from, "w", "alias", Noon, before);
 
-    private string[] Told(BeadStored change) => [.. _book.Hearers(change.Record.BeadId, change).Select(h => h.WorkspaceId + ":" + string.Join('+', h.Changes))];
+    private string[] Told(BeadStored change) => [.. _book.Subscribers(change.Record.BeadId, change).Select(h => h.WorkspaceId + ":" + string.Join('+', h.Changes))];
 
     [Fact]
     public void A_workspace_has_only_so_many_subscriptions()
@@ -143,7 +143,7 @@ public class SubscriptionBookTests
         Subscribe("v", "bd-2");
         var copy = JsonSerializer.Deserialize(JsonSerializer.Serialize(_book, SubscriptionBook.Kind.Snapshot), SubscriptionBook.Kind.Snapshot)!;
         copy.Watched.BeadIds.Order().ShouldBe(["bd-1", "bd-2"]);
-        copy.Hearers("bd-1", Change()).Single().WorkspaceId.ShouldBe("w");
+        copy.Subscribers("bd-1", Change()).Single().WorkspaceId.ShouldBe("w");
     }
 
     [Fact]

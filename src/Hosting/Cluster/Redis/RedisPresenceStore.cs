@@ -43,7 +43,7 @@ internal sealed class RedisPresenceStore : IPresenceStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<AgentPresence> Set(SignOfLife sign) => await Change(sign, AgentPresence.Told, await _here.Set(sign));
+    public async ValueTask<AgentPresence> Set(SignOfLife sign) => await Change(sign, AgentPresence.Reported, await _here.Set(sign));
 
     /// <inheritdoc/>
     public async ValueTask<AgentPresence> Refresh(SignOfLife sign) => await Change(sign, AgentPresence.Refreshed, await _here.Refresh(sign));
