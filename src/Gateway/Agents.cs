@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
@@ -14,178 +15,188 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
     private const int MaxContext = 16 * 1024;
     private const int MaxContextDepth = 16;
 
+    private static readonly Field<string> Agent = InPath.Uuid("agentId", "Id of the agent");
+
+    // An id, or else an address: what is neither is refused whoever asks.
+    private static readonly Field<AgentAddress> AgentOrAddress = InPath.Text("agentId", "Id of the agent, or its address slug/alias").BeforeCaller(
+        static text => AgentAddress.Of(text) is var address && (address.IsValid || address.AgentId is not null) ? address : throw ApiException.NotFound("Invalid address format"));
+
+    private static readonly Field<AgentAddress> Address = InPath.Text("address", "Address slug/alias").AfterCaller(
+        static text => AgentAddress.Of(text) is { IsValid: true } address ? address : throw ApiException.NotFound("Agent not found"));
+
+    private static readonly Field<string> Slug = InBody.Required("project_slug", "Slug of the project", 1, 256).To<string>(
+        static (string text, out string? slug) => (slug = text.Trim()).Length > 0, "project_slug is required").Must(Names.IsSlug, "Invalid project_slug format");
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Agents>();
-        var group = routes.MapGroup("/v1/agents").WithTags("agents");
-        group.Get("", endpoints.List).Says("Agents of the project with their presence", 401);
-        group.Post("/register", endpoints.Register).Says("Report presence for a workspace", 401, 403, 404, 410, 422);
-        group.Get("/heartbeat", endpoints.LastSeen).Says("When the caller was last seen; changes nothing", 401, 403, 404);
-        group.Post("/heartbeat", endpoints.Heartbeat).Says("Refresh the caller's presence", 401, 404);
-        group.Patch("/me", endpoints.ChangeOwn).Says("Change what the caller tells of itself", 401, 403, 404, 422);
-        group.Patch("/{agentId}", endpoints.Change).Says("Change what an agent of the project tells of itself", 401, 404, 422);
-        group.Delete("/me", endpoints.Leave).Says("Deregister the caller; it must be ephemeral", 400, 401, 403, 404);
-        group.Delete("/{**agentId}", endpoints.Deregister).Says("Deregister an ephemeral agent of the project, by address or id", 400, 401, 403, 404);
-        group.Get("/resolve/{**address}", endpoints.Resolve).Says("The identity of an agent of any project, by its address", 401, 404);
-        group.Post("/suggest-alias-prefix", endpoints.SuggestAliasPrefix).Says("The next free name of a project; needs no key", 409, 422);
+        var requests = new RequestGroup("/v1/agents", "agents", "Who is in the project and who is there");
+        routes.Map(
+            requests.Get("", "listAgents", "Agents of the project with their presence").Needs(Caller.Reader).AnswersCached(Wire.Types.AgentList),
+            async who => await endpoints.Project(who.ProjectId).Agents());
+        routes.Map(
+            requests.Post("/register", "registerAgentPresence", "Report presence for a workspace").Needs(Caller.Project)
+                .Takes(PresenceReport.Fields).Bind(PresenceReport.Read)
+                .Answers(Wire.Types.RegisterAnswer),
+            endpoints.Register);
+        // Newer clients ask for this, without a key, to find out under which of several addresses the server is: they take everything but 404 for it.
+        routes.Map(
+            requests.Get("/heartbeat", "getOwnPresence", "When the caller was last seen; changes nothing").Needs(Caller.Actor).Answers(Wire.Types.LastSeenAnswer),
+            endpoints.LastSeen);
+        routes.Map(
+            requests.Post("/heartbeat", "agentHeartbeat", "Refresh the caller's presence").Needs(Caller.Actor).Answers(Wire.Types.AgentSeen),
+            async actor => await endpoints.Project(actor.ProjectId).AgentHeartbeat(actor.Id));
+        routes.Map(
+            requests.Patch("/me", "changeOwnAgent", "Change what the caller tells of itself").Needs(Caller.Actor)
+                .TakesOnly(AgentChange.Fields).Bind(static fields => AgentChange.Read(fields, ""))
+                .Answers(Wire.Types.AgentChangedAnswer),
+            async (change, actor) => await endpoints.Change(actor.ProjectId, change with { AgentId = actor.Id }));
+        routes.Map(
+            requests.Patch("/{agentId}", "changeAgent", "Change what an agent of the project tells of itself").Needs(Caller.Project)
+                .TakesOnly([Agent, .. AgentChange.Fields]).Bind(static fields => AgentChange.Read(fields, fields.Get(Agent)))
+                .Answers(Wire.Types.AgentChangedAnswer),
+            async (change, who) => await endpoints.Change(who.ProjectId, change));
+        routes.Map(
+            requests.Delete("/me", "deregisterOwnAgent", "Deregister the caller; it must be ephemeral").Needs(Caller.Actor).Answers(Wire.Types.DeregisteredAnswer),
+            async actor => await endpoints.Deregister(actor.ProjectId, actor.Id));
+        routes.Map(
+            requests.Delete("/{**agentId}", "deregisterAgent", "Deregister an ephemeral agent of the project, by address or id").Needs(Caller.Project)
+                .Takes(AgentOrAddress).Bind(static fields => fields.Get(AgentOrAddress))
+                .Answers(Wire.Types.DeregisteredAnswer),
+            endpoints.Deregister);
+        routes.Map(
+            requests.Get("/resolve/{**address}", "resolveAgent", "The identity of an agent of any project, by its address").Needs(Caller.Reader)
+                .Takes(Address).Bind(static fields => fields.Get(Address))
+                .Answers(Wire.Types.ResolvedAgent),
+            endpoints.Resolve);
+        routes.Map(
+            requests.Post("/suggest-alias-prefix", "suggestAliasPrefix", "The next free name of a project; needs no key").Needs(Caller.Tenant)
+                .Takes(Slug).Fails(409).Bind(static fields => fields.Get(Slug))
+                .Answers(Wire.Types.AliasPrefixAnswer),
+            endpoints.SuggestAliasPrefix);
     }
 
-    private async Task<Answer<AgentList>> List(HttpContext http)
+    private async Task<RegisterAnswer> Register(PresenceReport report, ProjectIdentity who)
     {
-        var who = await identification.Of(http);
-        return Answer.Shared(await grains.GetGrain<IProjectGrain>(who.ProjectId).Agents(), Wire.Types.AgentList);
-    }
-
-    private async Task<Answer<RegisterAnswer>> Register(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        var workspaceId = body.WorkspaceId();
-        body.Alias();
-        var humanName = body.Optional("human_name", max: 64);
-        body.Optional("project_slug", max: 63);
-        var program = body.Optional("program");
-        var model = body.Optional("model");
-        body.Optional("task_description");
-        var repo = body.Optional("repo", max: 255);
-        var branch = body.Optional("branch", max: 255);
-        var role = body.Role("role", CommonFields.RoleRule);
-        var ttl = body.Integer("ttl_seconds", 1, 86_400);
-        body.Done();
-
-        var who = await identification.Of(http);
         var actor = who.Mode == AuthMode.Bearer ? who.AgentId : null;
-        var registered = await grains.GetGrain<IProjectGrain>(who.ProjectId).RegisterPresence(
-            new(workspaceId, actor, humanName, program, model, repo, branch, role, ttl));
-        return Answer.Of(
-            new RegisterAnswer(
-                new(registered.Alias, registered.HumanName, registered.ProjectSlug, program, model, null, repo, branch, registered.Role, registered.RegisteredAt),
-                new(workspaceId)),
-            Wire.Types.RegisterAnswer);
+        var registered = await Project(who.ProjectId).RegisterPresence(new(
+            report.WorkspaceId, actor, report.HumanName, report.Program, report.Model, report.Repo, report.Branch, report.Role, report.TtlSeconds));
+        return new(
+            new(registered.Alias, registered.HumanName, registered.ProjectSlug, report.Program, report.Model, null, report.Repo, report.Branch, registered.Role,
+                registered.RegisteredAt),
+            new(report.WorkspaceId));
     }
 
-    // Newer clients ask for this, without a key, to find out under which of several addresses the server is: they take everything but 404 for it.
-    private async Task<Answer<LastSeenAnswer>> LastSeen(HttpContext http)
+    private async Task<LastSeenAnswer> LastSeen(Actor actor)
     {
-        var actor = await identification.ActorOf(http);
-        var agents = (await grains.GetGrain<IProjectGrain>(actor.ProjectId).Agents()).Agents;
-        var own = agents.FirstOrDefault(agent => agent.AgentId == actor.Id);
-        return Answer.Of(new LastSeenAnswer(actor.Id, own?.LastSeen, own?.Online ?? false), Wire.Types.LastSeenAnswer);
+        var own = (await Project(actor.ProjectId).Agents()).Agents.FirstOrDefault(agent => agent.AgentId == actor.Id);
+        return new(actor.Id, own?.LastSeen, own?.Online ?? false);
     }
 
-    private async Task<Answer<AgentSeen>> Heartbeat(HttpContext http)
+    private async Task<AgentChangedAnswer> Change(string projectId, ChangeAgent change)
     {
-        var actor = await identification.ActorOf(http);
-        return Answer.Of(await grains.GetGrain<IProjectGrain>(actor.ProjectId).AgentHeartbeat(actor.Id), Wire.Types.AgentSeen);
+        var agent = await Project(projectId).ChangeAgent(change);
+        return new(agent.AgentId, agent.AccessMode, agent.Role, agent.Program, agent.Context);
     }
 
-    private async Task<Answer<AgentChangedAnswer>> ChangeOwn(HttpContext http)
+    private async Task<DeregisteredAnswer> Deregister(AgentAddress address, ProjectIdentity who)
     {
-        var change = await Changes(http);
-        var actor = await identification.ActorOf(http);
-        return await Change(actor.ProjectId, change with { AgentId = actor.Id });
-    }
-
-    private async Task<Answer<AgentChangedAnswer>> Change(HttpContext http)
-    {
-        var change = await Changes(http);
-        var who = await identification.Of(http);
-        if (!Names.TryNormalizeUuid(http.PathPart("agentId"), out var agentId)) throw ApiException.Unprocessable("Invalid agent_id format");
-        return await Change(who.ProjectId, change with { AgentId = agentId });
-    }
-
-    private async Task<Answer<AgentChangedAnswer>> Change(string projectId, ChangeAgent change)
-    {
-        var agent = await grains.GetGrain<IProjectGrain>(projectId).ChangeAgent(change);
-        return Answer.Of(new AgentChangedAnswer(agent.AgentId, agent.AccessMode, agent.Role, agent.Program, agent.Context), Wire.Types.AgentChangedAnswer);
-    }
-
-    private static async Task<ChangeAgent> Changes(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        // Clients of the hosted product send their privacy along, which means nothing here.
-        body.Only("access_mode", "role", "program", "context", "privacy");
-        var change = new ChangeAgent(
-            "",
-            body.OneOf("access_mode", [AccessModes.ContactsOnly, AccessModes.Open]),
-            body.Plain("role", MaxWord),
-            body.Plain("program", MaxWord),
-            body.Object("context", MaxContext, MaxContextDepth, mayBeNull: true));
-        body.Done();
-        return change;
-    }
-
-    private async Task<Answer<DeregisteredAnswer>> Leave(HttpContext http)
-    {
-        var actor = await identification.ActorOf(http);
-        return await Deregister(actor.ProjectId, actor.Id);
-    }
-
-    private async Task<Answer<DeregisteredAnswer>> Deregister(HttpContext http)
-    {
-        var address = Address(http, "agentId");
-        if (Names.TryNormalizeUuid(address.Alias, out var agentId) && address.Slug.Length == 0)
-            return await Deregister((await identification.Of(http)).ProjectId, agentId);
-        if (!address.IsValid) throw ApiException.NotFound("Invalid address format");
-
-        var who = await identification.Of(http);
+        if (address.AgentId is { } id) return await Deregister(who.ProjectId, id);
         var (projectId, agent) = await Find(who, address);
         return projectId == who.ProjectId
             ? await Deregister(projectId, agent.AgentId)
             : throw ApiException.Forbidden("Not authorized to deregister agents in another project");
     }
 
-    private async Task<Answer<DeregisteredAnswer>> Deregister(string projectId, string agentId)
+    private async Task<DeregisteredAnswer> Deregister(string projectId, string agentId)
     {
-        await grains.GetGrain<IProjectGrain>(projectId).Deregister(agentId);
-        return Answer.Of(new DeregisteredAnswer(agentId, AgentStatus.Deregistered), Wire.Types.DeregisteredAnswer);
+        await Project(projectId).Deregister(agentId);
+        return new(agentId, AgentStatus.Deregistered);
     }
 
-    private async Task<Answer<ResolvedAgent>> Resolve(HttpContext http)
+    private async Task<ResolvedAgent> Resolve(AgentAddress address, ProjectIdentity who)
     {
-        var who = await identification.Of(http);
-        var address = Address(http, "address");
-        if (!address.IsValid) throw ApiException.NotFound("Agent not found");
         var (_, agent) = await Find(who, address);
-        return Answer.Of(
-            new ResolvedAgent(agent.Did, agent.StableId, $"{address.Slug}/{address.Alias}", agent.AgentId, agent.HumanName, agent.PublicKey, settings.ServerUrl,
-                agent.Custody, agent.Lifetime, agent.Status),
-            Wire.Types.ResolvedAgent);
+        return new(
+            agent.Did, agent.StableId, $"{address.Slug}/{address.Alias}", agent.AgentId, agent.HumanName, agent.PublicKey, settings.ServerUrl, agent.Custody,
+            agent.Lifetime, agent.Status);
     }
 
     private async Task<(string ProjectId, AgentIdentity Agent)> Find(ProjectIdentity who, AgentAddress address)
     {
         var name = IDirectoryGrain.SlugName(await identification.TenantOf(who), address.Slug);
         var projectId = await grains.GetGrain<IDirectoryGrain>(name).Find() ?? throw ApiException.NotFound("Agent not found");
-        var named = await grains.GetGrain<IProjectGrain>(projectId).Named([address.Alias]);
-        return (projectId, named[0] ?? throw ApiException.NotFound("Agent not found"));
+        return (projectId, (await Project(projectId).Named([address.Alias]))[0] ?? throw ApiException.NotFound("Agent not found"));
     }
 
-    // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
-    private static AgentAddress Address(HttpContext http, string part)
+    private async Task<AliasPrefixAnswer> SuggestAliasPrefix(string slug, SignedTenant signed)
     {
-        var path = (http.Request.RouteValues[part] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var slash = path.LastIndexOf('/');
-        return new(slash < 0 ? "" : path[..slash], path[(slash + 1)..]);
+        var project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(signed.TenantId, slug)).Find();
+        var prefix = project is null ? "alice" : await Project(project).SuggestPrefix();
+        if (prefix is null) throw new ApiException(StatusCodes.Status409Conflict, "alias_exhausted");
+        return new(slug, project, prefix);
     }
 
-    private readonly record struct AgentAddress(string Slug, string Alias)
+    private IProjectGrain Project(string projectId) => grains.GetGrain<IProjectGrain>(projectId);
+
+    /// <summary>What an agent says of itself when it reports that it is there (contract 4.3).</summary>
+    private sealed record PresenceReport(
+        string WorkspaceId, string? HumanName, string? Program, string? Model, string? Repo, string? Branch, string? Role, int? TtlSeconds)
+    {
+        private static readonly Field<string> Workspace = CommonFields.WorkspaceId("workspace_id", "The workspace that is there");
+        private static readonly Field<string> OwnAlias = CommonFields.Alias("Its alias");
+        private static readonly Field<string?> OfHuman = InBody.Optional("human_name", "Who runs the agent", max: 64);
+        private static readonly Field<string?> OfProject = InBody.Optional("project_slug", "Read by nobody: the key says which project", max: 63);
+        private static readonly Field<string?> InProgram = InBody.Optional("program", "Program, such as claude-code");
+        private static readonly Field<string?> WithModel = InBody.Optional("model", "Model");
+        private static readonly Field<string?> Task = InBody.Optional("task_description", "Read by nobody");
+        private static readonly Field<string?> InRepo = InBody.Optional("repo", "Canonical origin of its repository", max: 255);
+        private static readonly Field<string?> OnBranch = InBody.Optional("branch", "Branch that it is on", max: 255);
+        private static readonly Field<string?> InRole = InBody.Role();
+        private static readonly Field<int?> Ttl = InBody.Integer("ttl_seconds", "For how long, in seconds", 1, 86_400);
+
+        public static readonly Field[] Fields =
+            [Workspace, OwnAlias, OfHuman, OfProject, InProgram, WithModel, Task, InRepo, OnBranch, InRole, Ttl];
+
+        public static PresenceReport Read(RequestFields fields)
+        {
+            var workspace = fields.Get(Workspace);
+            fields.Get(OwnAlias);
+            var humanName = fields.Get(OfHuman);
+            fields.Get(OfProject);
+            var (program, model) = (fields.Get(InProgram), fields.Get(WithModel));
+            fields.Get(Task);
+            return new(workspace, humanName, program, model, fields.Get(InRepo), fields.Get(OnBranch), fields.Get(InRole), fields.Get(Ttl));
+        }
+    }
+
+    /// <summary>What an agent may change of what it tells of itself (protocol 6.4).</summary>
+    private static class AgentChange
+    {
+        private static readonly Field<string?> Access = InBody.Word("access_mode", "Who may write to the agent", AccessModes.ContactsOnly, AccessModes.Open);
+        private static readonly Field<string?> Role = InBody.Plain("role", "Role", MaxWord);
+        private static readonly Field<string?> Program = InBody.Plain("program", "Program", MaxWord);
+        private static readonly Field<string?> Context = InBody.Object("context", "Anything about it", MaxContext, MaxContextDepth, mayBeNull: true);
+        private static readonly Field<object?> Privacy = InBody.Unread("privacy", "Sent by clients of the hosted product; means nothing here");
+
+        public static readonly Field[] Fields = [Access, Role, Program, Context, Privacy];
+
+        public static ChangeAgent Read(RequestFields fields, string agentId) =>
+            new(agentId, fields.Get(Access), fields.Get(Role), fields.Get(Program), fields.Get(Context));
+    }
+
+    /// <summary>What a path says of an agent: an id, or an address.</summary>
+    private readonly record struct AgentAddress(string Slug, string Alias, string? AgentId)
     {
         public bool IsValid => Names.IsSlug(Slug) && Names.IsAlias(Alias);
-    }
 
-    private async Task<Answer<AliasPrefixAnswer>> SuggestAliasPrefix(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        var slug = body.Required("project_slug", 1, 256).Trim();
-        if (slug.Length > 0 && !Names.IsSlug(slug)) body.Fail("project_slug", "Invalid project_slug format");
-        else if (slug.Length == 0 && body.Has("project_slug")) body.Fail("project_slug", "project_slug is required");
-        body.Done();
-
-        var (tenant, _) = identification.SignedTenantOf(http);
-        var project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Find();
-        var prefix = project is null ? "alice" : await grains.GetGrain<IProjectGrain>(project).SuggestPrefix();
-        if (prefix is null) throw new ApiException(StatusCodes.Status409Conflict, "alias_exhausted");
-        return Answer.Of(new AliasPrefixAnswer(slug, project, prefix), Wire.Types.AliasPrefixAnswer);
+        // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
+        public static AgentAddress Of(string text)
+        {
+            var path = text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+            var slash = path.LastIndexOf('/');
+            return slash < 0 && Names.TryNormalizeUuid(path, out var id) ? new("", path, id) : new(slash < 0 ? "" : path[..slash], path[(slash + 1)..], null);
+        }
     }
 }
 

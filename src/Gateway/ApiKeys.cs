@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Beadhub.ApiKeys;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
@@ -11,98 +12,82 @@ namespace Beadhub.Gateway;
 /// API keys after they were made: an agent changes its own, an administrator sees and ends any of a project and makes one for an agent that
 /// has lost its key. Answers that show a key are kept by no <c>Idempotency-Key</c>.
 /// </summary>
-internal sealed class ApiKeys(IGrainFactory grains, Identification identification)
+internal sealed class ApiKeys(IGrainFactory grains)
 {
+    private static readonly Field<string> Project = InPath.Uuid("projectId", "Id of the project");
+    private static readonly Field<string> Key = InPath.Uuid("apiKeyId", "Id of the API key");
+    private static readonly Field<string?> OfAgent = InQuery.Uuid("agent_id", "Only this agent's");
+    private static readonly Field<int> Limit = InQuery.Limit(200, 1000);
+
+    private static readonly Field<string?> OfWhichAgent = InQuery.Required("agent_id", "Whose keys", min: 1).To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
+    private static readonly Field<string?> ForAgent = InBody.Required("agent_id", "Whom the key is for").To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<ApiKeys>();
-        routes.Post("/v1/agents/me/keys/rotate", endpoints.Rotate).WithTags("keys")
-            .Says("Change the API key that the request is sent with: it opens nothing from then on, and the answer has another", 401, 404);
-        var group = routes.MapGroup("/v1/projects/{projectId}/keys").WithTags("keys");
-        group.Get("", endpoints.List)
-            .Says("API keys of a project, newest first, without the keys themselves; for administrators", 401, 403, 404, 422);
-        group.Post("", endpoints.Make).Says("Make another API key for an agent; for administrators", 401, 403, 404, 422);
-        group.Delete("", endpoints.RevokeAll).Says("Revoke all API keys of an agent; for administrators", 401, 403, 404, 422);
-        group.Delete("/{apiKeyId}", endpoints.Revoke).Says("Revoke an API key; for administrators", 401, 403, 404, 422);
+        routes.Map(
+            new RequestGroup("/v1/agents/me/keys", "keys", "API keys after they were made")
+                .Post("/rotate", "rotateApiKey", "Change the API key that the request is sent with: it opens nothing from then on, and the answer has another")
+                .Needs(Caller.KeyAgent)
+                .Answers(Wire.Types.KeyRotatedAnswer),
+            endpoints.Rotate);
+
+        var requests = new RequestGroup("/v1/projects/{projectId}/keys", "keys", "API keys after they were made");
+        routes.Map(
+            requests.Get("", "listApiKeys", "API keys of a project, newest first, without the keys themselves; for administrators").Needs(Caller.Admin)
+                .Takes(Project, OfAgent, Limit)
+                .Bind(static fields => (ProjectId: fields.Get(Project), AgentId: fields.Get(OfAgent), Limit: fields.Get(Limit)))
+                .Answers(Wire.Types.KeyListAnswer),
+            async (list, _) => await endpoints.List(list.ProjectId, list.AgentId, list.Limit));
+        routes.Map(
+            requests.Post("", "makeApiKey", "Make another API key for an agent; for administrators").Needs(Caller.Admin)
+                .TakesOnly(Project, ForAgent)
+                .Bind(static fields => (ProjectId: fields.Get(Project), AgentId: fields.Get(ForAgent)!))
+                .Answers(Wire.Types.KeyMade),
+            async (make, _) => await endpoints.Of((await endpoints.Existing(make.ProjectId)).ProjectId).MakeKey(make.AgentId));
+        routes.Map(
+            requests.Delete("", "revokeApiKeysOfAgent", "Revoke all API keys of an agent; for administrators").Needs(Caller.Admin)
+                .Takes(Project, OfWhichAgent)
+                .Bind(static fields => (ProjectId: fields.Get(Project), AgentId: fields.Get(OfWhichAgent)))
+                .Answers(Wire.Types.KeysRevokedAnswer),
+            async (revoke, _) => await endpoints.Revoke(revoke.ProjectId, null, revoke.AgentId, "Agent has no API key"));
+        routes.Map(
+            requests.Delete("/{apiKeyId}", "revokeApiKey", "Revoke an API key; for administrators").Needs(Caller.Admin)
+                .Takes(Project, Key)
+                .Bind(static fields => (ProjectId: fields.Get(Project), KeyId: fields.Get(Key)))
+                .Answers(Wire.Types.KeysRevokedAnswer),
+            async (revoke, _) => await endpoints.Revoke(revoke.ProjectId, revoke.KeyId, null, "API key not found"));
     }
 
-    private async Task<Answer<KeyRotatedAnswer>> Rotate(HttpContext http)
+    private async Task<KeyRotatedAnswer> Rotate(KeyAgent caller, HttpContext http)
     {
-        var (who, agentId) = await identification.AgentOf(http);
         // The new one first: were the server to stop in between, the caller would still have one that opens.
-        var made = await grains.GetGrain<IProjectGrain>(who.ProjectId).MakeKey(agentId);
+        var made = await Of(caller.Who.ProjectId).MakeKey(caller.AgentId);
         await grains.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(http.Request.Headers.Authorization.ToString().AsSpan(BearerKeys.Scheme.Length))).Revoke();
-        return Answer.Of(new KeyRotatedAnswer(made.ApiKeyId, made.ApiKey, made.AgentId, made.Alias, made.CreatedAt, who.ApiKeyId!),
-            Wire.Types.KeyRotatedAnswer);
+        return new(made.ApiKeyId, made.ApiKey, made.AgentId, made.Alias, made.CreatedAt, caller.Who.ApiKeyId!);
     }
 
-    private async Task<Answer<KeyListAnswer>> List(HttpContext http)
+    private async Task<KeyListAnswer> List(string projectId, string? agentId, int limit)
     {
-        var query = new QueryFields(http.Request);
-        var text = query.Text("agent_id");
-        var agentId = Agent(query, text);
-        var limit = query.Integer("limit", 200, 1, 1000);
-        query.Done();
-
-        var project = await Project(http);
-        var all = await grains.GetGrain<IApiKeysGrain>(project.ProjectId).List(agentId);
+        var project = await Existing(projectId);
+        var all = await grains.GetGrain<IApiKeysGrain>(projectId).List(agentId);
         var aliases = new Dictionary<string, string?>();
-        foreach (var id in all.Take(limit).Select(key => key.AgentId).OfType<string>().Distinct())
-            aliases[id] = (await grains.GetGrain<IProjectGrain>(project.ProjectId).Agent(id))?.Alias;
-        return Answer.Of(
-            new KeyListAnswer(project.ProjectId, project.Slug,
-                [.. all.Take(limit).Select(key => new KeyItem(
-                    key.ApiKeyId, key.AgentId, key.AgentId is { } id ? aliases[id] : null, key.Prefix, key.CreatedAt, key.RevokedAt))],
-                all.Length > limit),
-            Wire.Types.KeyListAnswer);
+        foreach (var id in all.Take(limit).Select(key => key.AgentId).OfType<string>().Distinct()) aliases[id] = (await Of(projectId).Agent(id))?.Alias;
+        return new(project.ProjectId, project.Slug,
+            [.. all.Take(limit).Select(key => new KeyItem(
+                key.ApiKeyId, key.AgentId, key.AgentId is { } id ? aliases[id] : null, key.Prefix, key.CreatedAt, key.RevokedAt))],
+            all.Length > limit);
     }
 
-    private async Task<Answer<KeyMade>> Make(HttpContext http)
+    private async Task<KeysRevokedAnswer> Revoke(string projectId, string? keyId, string? agentId, string otherwise)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only("agent_id");
-        var text = body.Required("agent_id");
-        if (!Names.TryNormalizeUuid(text, out var agentId) && body.Has("agent_id")) body.Fail("agent_id", "Invalid agent_id format");
-        body.Done();
-
-        var project = await Project(http);
-        return Answer.Of(await grains.GetGrain<IProjectGrain>(project.ProjectId).MakeKey(agentId!), Wire.Types.KeyMade);
+        await Existing(projectId);
+        return new(await grains.GetGrain<IApiKeysGrain>(projectId).Revoke(keyId, agentId) ?? throw ApiException.NotFound(otherwise));
     }
 
-    private async Task<Answer<KeysRevokedAnswer>> RevokeAll(HttpContext http)
-    {
-        var query = new QueryFields(http.Request);
-        var agentId = Agent(query, query.Required("agent_id"));
-        query.Done();
+    private async Task<ProjectDetails> Existing(string projectId) => await Of(projectId).Details() ?? throw ApiException.NotFound("Project not found");
 
-        var project = await Project(http);
-        return Answer.Of(
-            new KeysRevokedAnswer(await grains.GetGrain<IApiKeysGrain>(project.ProjectId).Revoke(null, agentId)
-                ?? throw ApiException.NotFound("Agent has no API key")),
-            Wire.Types.KeysRevokedAnswer);
-    }
-
-    private async Task<Answer<KeysRevokedAnswer>> Revoke(HttpContext http)
-    {
-        var text = http.PathPart("apiKeyId");
-        var project = await Project(http);
-        if (!Names.TryNormalizeUuid(text, out var id)) throw ApiException.Unprocessable("Invalid api_key_id format");
-        return Answer.Of(
-            new KeysRevokedAnswer(await grains.GetGrain<IApiKeysGrain>(project.ProjectId).Revoke(id, null)
-                ?? throw ApiException.NotFound("API key not found")),
-            Wire.Types.KeysRevokedAnswer);
-    }
-
-    private async Task<ProjectDetails> Project(HttpContext http) =>
-        await grains.GetGrain<IProjectGrain>(Projects.Administered(http, identification)).Details()
-        ?? throw ApiException.NotFound("Project not found");
-
-    private static string? Agent(QueryFields query, string? text)
-    {
-        if (string.IsNullOrEmpty(text) || Names.TryNormalizeUuid(text, out text)) return string.IsNullOrEmpty(text) ? null : text;
-        query.Fail("agent_id", "Invalid agent_id format");
-        return null;
-    }
+    private IProjectGrain Of(string projectId) => grains.GetGrain<IProjectGrain>(projectId);
 }
 
 /// <summary>

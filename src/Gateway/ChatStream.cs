@@ -28,7 +28,7 @@ internal sealed class ChatStream(
         query.Done();
 
         var actor = await identification.ActorOf(http);
-        var sessionId = Chats.SessionId(http);
+        var sessionId = Names.TryNormalizeUuid(http.PathPart("sessionId"), out var id) ? id : throw ApiException.Unprocessable("Invalid id format");
         var key = IChatGrain.Key(actor.ProjectId, sessionId);
         var session = grains.GetGrain<IChatGrain>(key);
         await session.Participant(actor.Id);

@@ -5,136 +5,117 @@ using Beadhub.Contacts;
 using Beadhub.Conversations;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/chat</c>: sessions of a set of agents, their messages and who has read them (protocol 8). The event stream is in <see cref="ChatStream"/>.</summary>
-internal sealed class Chats(IGrainFactory grains, Identification identification, IChatPresence presence)
+internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
 {
     /// <summary>Seconds by which a message that asks for more time extends the others' waiting.</summary>
     public const int HangOnSeconds = 300;
 
+    /// <summary>The session that a request is about.</summary>
+    public static readonly Field<string> SessionId = InPath.Text("sessionId", "Id of the session").AfterCaller(
+        static text => Names.TryNormalizeUuid(text, out var id) ? id : throw ApiException.Unprocessable("Invalid id format"));
+
+    /// <summary>The requests about chat.</summary>
+    public static readonly RequestGroup Requests = new("/v1/chat", "chat", "Sessions of a set of agents, their messages and who has read them");
+
+    private static readonly Field<bool> UnreadOnly = InQuery.Flag("unread_only", "Only messages that the caller has not read", false);
+    private static readonly Field<int> Limit = InQuery.Limit(200, 2000);
+    private static readonly Field<string?> LastRead = InBody.Required("up_to_message_id", "The last message that was read")
+        .To<string?>(Names.TryNormalizeUuid!, "Invalid up_to_message_id format");
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Chats>();
-        var group = routes.MapGroup("/v1/chat").WithTags("chat");
-        group.Post("/sessions", endpoints.Create).Says("Send a message to agents; the first one begins their session", 400, 401, 403, 404, 409, 413, 422);
-        group.Get("/sessions", endpoints.List).Says("The caller's sessions, newest first", 401, 403, 404);
-        group.Get("/pending", endpoints.Pending).Says("The caller's sessions with unread messages, and how many mails are unread", 401, 403, 404);
-        group.Post("/sessions/{sessionId}/messages", endpoints.Send).Says("Send a message into a session", 401, 403, 404, 409, 413, 422);
-        group.Get("/sessions/{sessionId}/messages", endpoints.History).Says("The newest messages of a session, oldest first", 401, 403, 404, 422);
-        group.Post("/sessions/{sessionId}/read", endpoints.MarkRead).Says("Mark messages as read up to one", 401, 403, 404, 422);
+        routes.Map(
+            Requests.Post("/sessions", "createChat", "Send a message to agents; the first one begins their session").Needs(Caller.Actor)
+                .TakesOnly(FirstMessage.Fields).Bind(FirstMessage.Read)
+                .Answers(Wire.Types.ChatCreated),
+            endpoints.Create);
+        routes.Map(
+            Requests.Get("/sessions", "listChats", "The caller's sessions, newest first").Needs(Caller.Actor).Answers(Wire.Types.ChatSessionList),
+            endpoints.List);
+        routes.Map(
+            Requests.Get("/pending", "listPendingChats", "The caller's sessions with unread messages, and how many mails are unread").Needs(Caller.Actor)
+                .AnswersCached<PendingView, PendingList>(Wire.Types.PendingList, ToPending),
+            endpoints.Pending);
+        routes.Map(
+            Requests.Post("/sessions/{sessionId}/messages", "sendChat", "Send a message into a session").Needs(Caller.Actor)
+                .TakesOnly(Message.Fields).Bind(Message.Read)
+                .Answers(Wire.Types.ChatDelivered),
+            endpoints.Send);
+        routes.Map(
+            Requests.Get("/sessions/{sessionId}/messages", "listChatMessages", "The newest messages of a session, oldest first").Needs(Caller.Actor)
+                .Takes(SessionId, UnreadOnly, Limit)
+                .Bind(static fields => (UnreadOnly: fields.Get(UnreadOnly), Limit: fields.Get(Limit), SessionId: fields.Get(SessionId)))
+                .Answers(Wire.Types.ChatMessageList),
+            endpoints.History);
+        routes.Map(
+            Requests.Post("/sessions/{sessionId}/read", "markChatRead", "Mark messages as read up to one").Needs(Caller.Actor)
+                .TakesOnly(SessionId, LastRead)
+                .Bind(static fields => (MessageId: fields.Get(LastRead)!, SessionId: fields.Get(SessionId)))
+                .Answers(Wire.Types.ChatMarkedRead),
+            async (read, actor) => new(true, await endpoints.SessionOf(actor, read.SessionId).MarkRead(new(actor.Id, read.MessageId))));
     }
 
-    /// <summary>The session's id in the path.</summary>
-    public static string SessionId(HttpContext http) =>
-        Names.TryNormalizeUuid(http.PathPart("sessionId"), out var id) ? id : throw ApiException.Unprocessable("Invalid id format");
-
-    private async Task<Answer<ChatCreated>> Create(HttpContext http)
+    private async Task<ChatCreated> Create(FirstMessage request, Actor actor, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only(["to_aliases", "message", "leaving", .. SignedFields.Names]);
-        var aliases = Aliases(body);
-        var message = body.Message("message");
-        var leaving = body.Flag("leaving", false);
-        var signature = SignedFields.Read(body);
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
+        var (aliases, signature) = (request.To, request.Signed);
         if (aliases.Distinct(StringComparer.Ordinal).Count() < aliases.Count) throw ApiException.Unprocessable("to_aliases contains duplicates");
         if (aliases.Contains(actor.Alias)) throw new ApiException(StatusCodes.Status400BadRequest, "Self-chat is not supported");
         var participants = await Participants(actor, aliases);
         var signedAt = signature.Time();
 
         var sessionId = IChatGrain.SessionIdOf(actor.ProjectId, participants.Select(p => p.AgentId));
-        var key = IChatGrain.Key(actor.ProjectId, sessionId);
-        var sent = await grains.GetGrain<IChatGrain>(key).Send(new(
-            signature.Id ?? http.NewId(), actor.Id, message, leaving, false, participants, signedAt, signature.Signature));
-        var waiting = (await presence.Waiting([key]))[0];
-        return Answer.Of(
-            new ChatCreated(
-                sent.SessionId,
-                sent.MessageId,
-                sent.Participants,
-                http.Request.PathBase.Add($"/v1/chat/sessions/{sent.SessionId}/stream").ToUriComponent(),
-                [.. sent.Participants.Where(p => p.AgentId != actor.Id && waiting.Contains(p.AgentId)).Select(p => p.Alias)],
-                sent.Left),
-            Wire.Types.ChatCreated);
+        var sent = await SessionOf(actor, sessionId).Send(new(
+            signature.Id ?? http.NewId(), actor.Id, request.Text, request.IsLeaving, false, participants, signedAt, signature.Signature));
+        var waiting = (await presence.Waiting([IChatGrain.Key(actor.ProjectId, sessionId)]))[0];
+        return new(
+            sent.SessionId,
+            sent.MessageId,
+            sent.Participants,
+            http.Request.PathBase.Add($"/v1/chat/sessions/{sent.SessionId}/stream").ToUriComponent(),
+            [.. sent.Participants.Where(p => p.AgentId != actor.Id && waiting.Contains(p.AgentId)).Select(p => p.Alias)],
+            sent.Left);
     }
 
-    private async Task<Answer<ChatDelivered>> Send(HttpContext http)
+    private async Task<ChatDelivered> Send(Message message, Actor actor, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only(["body", "hang_on", .. SignedFields.Names]);
-        var text = body.Message("body", min: 1);
-        var hangOn = body.Flag("hang_on", false);
-        var signature = SignedFields.Read(body);
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
-        var session = SessionOf(http, actor);
+        var (session, signature) = (SessionOf(actor, message.SessionId), message.Signed);
         // Who may not write here hears that first, whatever is wrong with the signature.
         if (signature.Signature is not null) await session.Participant(actor.Id);
         var signedAt = signature.Time();
-        var sent = await session.Send(new(signature.Id ?? http.NewId(), actor.Id, text, false, hangOn, [], signedAt, signature.Signature));
-        return Answer.Of(new ChatDelivered(sent.MessageId, true, hangOn ? HangOnSeconds : 0), Wire.Types.ChatDelivered);
+        var sent = await session.Send(new(
+            signature.Id ?? http.NewId(), actor.Id, message.Text, false, message.HangsOn, [], signedAt, signature.Signature));
+        return new(sent.MessageId, true, message.HangsOn ? HangOnSeconds : 0);
     }
 
-    private async Task<Answer<ChatSessionList>> List(HttpContext http)
+    private async Task<ChatSessionList> List(Actor actor)
     {
-        var actor = await identification.ActorOf(http);
         await presence.Listed(actor.Id);
         var view = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Sessions(actor.Id);
-        return Answer.Of(
-            new ChatSessionList([.. view.Sessions.Select(s => new ChatSessionItem(s.SessionId, s.Participants, s.CreatedAt, s.SenderWaiting))]),
-            Wire.Types.ChatSessionList);
+        return new([.. view.Sessions.Select(s => new ChatSessionItem(s.SessionId, s.Participants, s.CreatedAt, s.SenderWaiting))]);
     }
 
-    private async Task<Answer<PendingList>> Pending(HttpContext http)
+    private async Task<PendingView> Pending(Actor actor)
     {
-        var actor = await identification.ActorOf(http);
         await presence.Listed(actor.Id);
-        return Answer.Shared(await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Pending(actor.Id), ToPending, Wire.Types.PendingList);
+        return await grains.GetGrain<IConversationsGrain>(actor.ProjectId).Pending(actor.Id);
     }
 
-    private async Task<Answer<ChatMessageList>> History(HttpContext http)
+    private async Task<ChatMessageList> History((bool UnreadOnly, int Limit, string SessionId) query, Actor actor)
     {
-        var query = new QueryFields(http.Request);
-        var unreadOnly = query.Flag("unread_only", false);
-        var limit = query.Integer("limit", 200, 1, 2000);
-        query.Done();
-
-        var actor = await identification.ActorOf(http);
-        var history = await SessionOf(http, actor).History(new(actor.Id, unreadOnly, limit));
+        var history = await SessionOf(actor, query.SessionId).History(new(actor.Id, query.UnreadOnly, query.Limit));
         var contacts = await grains.GetGrain<IContactsGrain>(actor.ProjectId).List();
-        return Answer.Of(new ChatMessageList([.. history.Messages.Select(message => ToItem(message, actor.ProjectSlug, contacts))]), Wire.Types.ChatMessageList);
+        return new([.. history.Messages.Select(message => ToItem(message, actor.ProjectSlug, contacts))]);
     }
 
-    private async Task<Answer<ChatMarkedRead>> MarkRead(HttpContext http)
-    {
-        using var body = await BodyFields.Read(http);
-        body.Only("up_to_message_id");
-        var text = body.Required("up_to_message_id");
-        if (!Names.TryNormalizeUuid(text, out var messageId) && body.Errors.Count == 0) body.Fail("up_to_message_id", "Invalid up_to_message_id format");
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
-        return Answer.Of(new ChatMarkedRead(true, await SessionOf(http, actor).MarkRead(new(actor.Id, messageId!))), Wire.Types.ChatMarkedRead);
-    }
-
-    private IChatGrain SessionOf(HttpContext http, Actor actor) => grains.GetGrain<IChatGrain>(IChatGrain.Key(actor.ProjectId, SessionId(http)));
-
-    private static List<string> Aliases(BodyFields body)
-    {
-        var texts = body.RequiredTexts("to_aliases");
-        if (texts.Count == 0) return texts;
-        var aliases = texts.Select(text => text.Trim()).Where(text => text.Length > 0).ToList();
-        if (aliases.Count == 0) body.Fail("to_aliases", "to_aliases must not be empty");
-        else if (!aliases.TrueForAll(Names.IsAlias)) body.Fail("to_aliases", "Invalid alias format");
-        return aliases;
-    }
+    private IChatGrain SessionOf(Actor actor, string sessionId) => grains.GetGrain<IChatGrain>(IChatGrain.Key(actor.ProjectId, sessionId));
 
     private async Task<ImmutableArray<ChatParticipant>> Participants(Actor actor, List<string> aliases)
     {
@@ -144,6 +125,39 @@ internal sealed class Chats(IGrainFactory grains, Identification identification,
         for (var i = 0; i < aliases.Count; i++)
             participants.Add(agents[i] is { } agent ? new(agent.AgentId, agent.Alias) : throw ApiException.NotFound($"Agent not found: {aliases[i]}"));
         return participants.DrainToImmutable();
+    }
+
+    /// <summary>A message to agents (protocol 8.2).</summary>
+    private sealed record FirstMessage(List<string> To, string Text, bool IsLeaving, SignedFields Signed)
+    {
+        private static readonly Field<List<string>> Aliases = InBody.RequiredTexts("to_aliases", "Aliases of the agents")
+            .To<List<string>>(
+                static (List<string> texts, out List<string>? aliases) => (aliases = [.. texts.Select(text => text.Trim()).Where(text => text.Length > 0)]).Count > 0,
+                "to_aliases must not be empty")
+            .Must(static aliases => aliases.TrueForAll(Names.IsAlias), "Invalid alias format");
+
+        private static readonly Field<string> Body = InBody.Message("message", "Text");
+        private static readonly Field<bool> Leaving = InBody.Flag("leaving", "Whether the sender leaves the session with it");
+
+        public static readonly Field[] Fields = [Aliases, Body, Leaving, .. SignedFields.Fields];
+
+        public static FirstMessage Read(RequestFields fields) =>
+            new(fields.Get(Aliases) ?? [], fields.Get(Body), fields.Get(Leaving), SignedFields.Read(fields));
+    }
+
+    /// <summary>A message into a session (protocol 8.3).</summary>
+    private sealed record Message(string SessionId, string Text, bool HangsOn, SignedFields Signed)
+    {
+        private static readonly Field<string> Body = InBody.Message("body", "Text", min: 1);
+        private static readonly Field<bool> HangOn = InBody.Flag("hang_on", "Whether the others are to wait longer for what follows");
+
+        public static readonly Field[] Fields = [Chats.SessionId, Body, HangOn, .. SignedFields.Fields];
+
+        public static Message Read(RequestFields fields)
+        {
+            var (text, hangsOn, signed) = (fields.Get(Body), fields.Get(HangOn), SignedFields.Read(fields));
+            return new(fields.Get(Chats.SessionId), text, hangsOn, signed);
+        }
     }
 
     private static PendingList ToPending(PendingView view) => new(

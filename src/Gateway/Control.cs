@@ -1,33 +1,34 @@
 using Beadhub.Controls;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/agents/{alias}/control</c>: a signal that waits for an agent until its event stream takes it (protocol 6.8).</summary>
-internal sealed class Control(IGrainFactory grains, Identification identification)
+internal sealed class Control(IGrainFactory grains)
 {
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Post("/v1/agents/{alias}/control", routes.Make<Control>().Post).WithTags("agents")
-            .Says("Tell an agent to pause, resume or interrupt", 401, 403, 404, 409, 422);
+    private static readonly Field<string> Alias = InPath.Text("alias", "Alias of the agent, or me");
+    private static readonly Field<string?> Signal = InBody.RequiredWord("signal", "What it is told", "pause", "resume", "interrupt");
 
-    private async Task<Answer<ControlAnswer>> Post(HttpContext http)
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map(
+        new RequestGroup("/v1/agents", "agents", "Who is in the project and who is there")
+            .Post("/{alias}/control", "signalAgent", "Tell an agent to pause, resume or interrupt").Needs(Caller.Actor)
+            .TakesOnly(Alias, Signal)
+            .Bind(static fields => (Alias: fields.Get(Alias), Signal: fields.Get(Signal)!))
+            .Answers(Wire.Types.ControlAnswer),
+        routes.Make<Control>().Send);
+
+    private async Task<ControlAnswer> Send((string Alias, string Signal) order, Actor actor, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only("signal");
-        var signal = body.OneOf("signal", ["pause", "resume", "interrupt"], required: true);
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
-        var alias = http.PathPart("alias");
+        var (alias, signal) = order;
         var target = alias == "me" ? actor.Agent : (await grains.GetGrain<IProjectGrain>(actor.ProjectId).Named([alias]))[0];
         if (target is null) throw ApiException.NotFound("Agent not found");
         var id = http.NewId();
-        await grains.GetGrain<IControlGrain>(IControlGrain.Key(actor.ProjectId, target.AgentId))
-            .Signal(new(new(id, signal!), actor.Id));
-        return Answer.Of(new ControlAnswer(id, signal!), Wire.Types.ControlAnswer);
+        await grains.GetGrain<IControlGrain>(IControlGrain.Key(actor.ProjectId, target.AgentId)).Signal(new(new(id, signal), actor.Id));
+        return new(id, signal);
     }
 }
 

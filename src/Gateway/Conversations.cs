@@ -4,28 +4,30 @@ using System.Text.Json;
 using Beadhub.Conversations;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>GET /v1/conversations</c>: the caller's mail threads and chat sessions in one list (protocol 10.2).</summary>
-internal sealed class Conversations(IGrainFactory grains, Identification identification)
+internal sealed class Conversations(IGrainFactory grains)
 {
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Get("/v1/conversations", routes.Make<Conversations>().List).WithTags("conversations")
-            .Says("Mail threads and chat sessions, newest first", 401, 403, 404, 422);
+    private static readonly Field<int> Limit = InQuery.Limit(50, 100);
+    private static readonly Field<(long? Before, DateTimeOffset? OlderThan)> Begin =
+        InQuery.Text("cursor", "Where the page begins: next_cursor of the page before, or a time").AfterCaller(Place);
 
-    private async Task<Answer<ConversationList>> List(HttpContext http)
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map(
+        new RequestGroup("/v1/conversations", "conversations", "Mail threads and chat sessions in one list")
+            .Get("", "listConversations", "Mail threads and chat sessions, newest first").Needs(Caller.Actor)
+            .Takes(Limit, Begin)
+            .Bind(static fields => (Begin: fields.Get(Begin), Limit: fields.Get(Limit)))
+            .Answers(Wire.Types.ConversationList),
+        routes.Make<Conversations>().List);
+
+    private async Task<ConversationList> List(((long? Before, DateTimeOffset? OlderThan) Begin, int Limit) query, Actor actor)
     {
-        var query = new QueryFields(http.Request);
-        var cursor = query.Text("cursor");
-        var limit = query.Integer("limit", 50, 1, 100);
-        query.Done();
-
-        var actor = await identification.ActorOf(http);
-        var (before, olderThan) = Place(cursor);
-        var page = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).List(new(actor.Id, limit, before, olderThan));
-        return Answer.Of(new ConversationList(page.Conversations, page.Next is { } next ? Cursor.Encode(json => json.WriteNumber("before", next)) : null), Wire.Types.ConversationList);
+        var page = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).List(new(actor.Id, query.Limit, query.Begin.Before, query.Begin.OlderThan));
+        return new(page.Conversations, page.Next is { } next ? Cursor.Encode(json => json.WriteNumber("before", next)) : null);
     }
 
     // The reference's cursor is the last item's time; who makes one of that is understood. Ours tells apart what has the same time.

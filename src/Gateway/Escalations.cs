@@ -2,115 +2,131 @@ using System.Collections.Immutable;
 using Beadhub.Escalations;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/escalations</c>: agents ask humans (contract 11).</summary>
-internal sealed class Escalations(IGrainFactory grains, Identification identification)
+internal sealed class Escalations(IGrainFactory grains)
 {
-    private const int MaxSubject = 1000;
     private const int MaxText = 64 * 1024;
-    private const int MaxOptions = 100;
-    private const int MaxHours = 365 * 24;
-    private const int DefaultHours = 4;
 
     private static readonly ImmutableArray<string> Statuses = [EscalationStatus.Pending, EscalationStatus.Responded, EscalationStatus.Expired];
+
+    private static readonly Field<string?> OfWorkspace = CommonFields.WorkspaceFilter("workspace_id", "Only this workspace's");
+    private static readonly Field<string> Id = InPath.UuidBeforeCaller("escalationId", "Id of the escalation");
+    private static readonly Field<string> Response = InBody.RequiredProse("response", "The answer", 1, MaxText);
+    private static readonly Field<string?> Note = InBody.Prose("note", "What there is to say about it", MaxText);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Escalations>();
-        var group = routes.MapGroup("/v1/escalations").WithTags("escalations");
-        group.Post("", endpoints.Create).Says("Ask a human", 401, 403, 422);
-        group.Get("", endpoints.List).Says("Escalations, newest first", 401, 403, 422);
-        group.Get("/{escalationId}", endpoints.Get).Says("One escalation with its texts", 401, 404, 422);
-        group.Post("/{escalationId}/respond", endpoints.Respond).Says("Answer; a later answer replaces an earlier one", 401, 404, 422);
+        var requests = new RequestGroup("/v1/escalations", "escalations", "Agents ask humans");
+        routes.Map(
+            requests.Post("", "createEscalation", "Ask a human").Needs(Caller.NamedWorkspace)
+                .Takes(Question.Fields).Bind(Question.Read)
+                .Answers(Wire.Types.EscalationCreatedAnswer),
+            endpoints.Create);
+        routes.Map(
+            requests.Get("", "listEscalations", "Escalations, newest first").Needs(Caller.Reader)
+                .Takes(Filter.Fields).Bind(Filter.Read)
+                .AnswersCached<EscalationPage, EscalationPageAnswer>(Wire.Types.EscalationPageAnswer, ToAnswer),
+            endpoints.List);
+        routes.Map(
+            requests.Get("/{escalationId}", "getEscalation", "One escalation with its texts").Needs(Caller.Reader)
+                .Takes(Id, OfWorkspace)
+                .Bind(static fields => (Id: fields.Get(Id), WorkspaceId: fields.Get(OfWorkspace)))
+                .Answers<EscalationView>(),
+            endpoints.Get);
+        routes.Map(
+            requests.Post("/{escalationId}/respond", "respondToEscalation", "Answer; a later answer replaces an earlier one").Needs(Caller.Project)
+                .Takes(Id, Response, Note)
+                .Bind(static fields => (Response: fields.Get(Response), Note: fields.Get(Note), Id: fields.Get(Id)))
+                .Answers(Wire.Types.EscalationRespondedAnswer),
+            endpoints.Respond);
     }
 
-    private async Task<Answer<EscalationCreatedAnswer>> Create(HttpContext http)
+    private async Task<EscalationCreatedAnswer> Create(Question question, ProjectIdentity who, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        var workspaceId = body.WorkspaceId();
-        var alias = body.Alias();
-        var subject = body.RequiredProse("subject", 1, MaxSubject);
-        var situation = body.RequiredProse("situation", 1, MaxText);
-        var options = body.Words("options", MaxOptions, MaxSubject);
-        var hours = body.Integer("expires_in_hours", 1, MaxHours) ?? DefaultHours;
-        var email = body.Prose("member_email", 320);
-        body.Done();
-
-        var who = await identification.Of(http);
-        who.MustBe(workspaceId);
-        var agent = await ActiveWorkspace(who.ProjectId, workspaceId);
-        if (agent.Alias != alias) throw ApiException.Forbidden("Alias does not match workspace_id");
+        var agent = await ActiveWorkspace(who.ProjectId, question.WorkspaceId);
+        if (agent.Alias != question.Alias) throw ApiException.Forbidden("Alias does not match workspace_id");
         var created = await Grain(who).Create(new(
-            http.NewId("escalation"), workspaceId, alias, subject, situation, [.. options], email, TimeSpan.FromHours(hours)));
-        return Answer.Of(new EscalationCreatedAnswer(created.EscalationId, created.Status, created.CreatedAt, created.ExpiresAt), Wire.Types.EscalationCreatedAnswer);
+            http.NewId("escalation"), question.WorkspaceId, question.Alias, question.Subject, question.Situation, [.. question.Options], question.Email,
+            TimeSpan.FromHours(question.Hours)));
+        return new(created.EscalationId, created.Status, created.CreatedAt, created.ExpiresAt);
     }
 
-    private async Task<Answer<EscalationPageAnswer>> List(HttpContext http)
+    private async Task<EscalationPage> List(Filter filter, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var workspace = query.Text("workspace_id");
-        var repo = query.Text("repo_id", 36, 36);
-        var status = query.Text("status", 20);
-        var alias = query.Text("alias", 64);
-        var limit = query.Integer("limit", 50, 1, 200);
-        var cursorText = query.Text("cursor");
-        query.Done();
-        var cursor = Cursor.Decode(cursorText);
-        var after = cursor?.Time("created_at") is { } createdAt ? new EscalationCursor(createdAt, cursor.Value.Text("escalation_id")) : null;
-
-        var who = await identification.Of(http);
-        if (status is { Length: > 0 } && !Statuses.Contains(status)) throw ApiException.Unprocessable($"Invalid status. Must be one of: {string.Join(", ", Statuses)}");
-        if (alias is { Length: > 0 } && !Names.IsAlias(alias)) throw ApiException.Unprocessable("Invalid alias format");
-        var workspaceId = CommonFields.WorkspaceIdOrNull(workspace);
         ImmutableHashSet<string>? workspaces = null;
-        if (workspaceId is not null)
-        {
-            await ActiveWorkspace(who.ProjectId, workspaceId);
-        }
-        else if (repo is not null)
-        {
-            if (!Names.TryNormalizeUuid(repo, out var repoId)) throw ApiException.Unprocessable("Invalid repo_id format");
-            workspaces = await grains.GetGrain<IProjectGrain>(who.ProjectId).WorkspacesOn(repoId);
-        }
-
-        var page = await Grain(who).List(new(workspaceId, workspaces, NullIfEmpty(status), NullIfEmpty(alias), limit, after));
-        return Answer.Shared(page, ToAnswer, Wire.Types.EscalationPageAnswer);
+        if (filter.WorkspaceId is not null) await ActiveWorkspace(who.ProjectId, filter.WorkspaceId);
+        else if (filter.RepoId is not null) workspaces = await grains.GetGrain<IProjectGrain>(who.ProjectId).WorkspacesOn(filter.RepoId);
+        return await Grain(who).List(new(filter.WorkspaceId, workspaces, filter.Status, filter.Alias, filter.Limit, filter.After));
     }
 
-    private async Task<Answer<EscalationView>> Get(HttpContext http)
+    private async Task<Answer<EscalationView>> Get((string Id, string? WorkspaceId) request, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var workspace = query.Text("workspace_id");
-        query.Done();
-        var id = EscalationId(http);
-
-        var who = await identification.Of(http);
-        var workspaceId = CommonFields.WorkspaceIdOrNull(workspace);
-        var row = await Visible(who.ProjectId, id);
-        if (workspaceId is not null && row.WorkspaceId != workspaceId) throw NotFound();
-        var view = await Grain(who).Get(id) ?? throw NotFound();
+        var row = await Visible(who.ProjectId, request.Id);
+        if (request.WorkspaceId is not null && row.WorkspaceId != request.WorkspaceId) throw NotFound();
+        var view = await Grain(who).Get(request.Id) ?? throw NotFound();
         return who.Mode == AuthMode.PublicReader
             ? Answer.Of(view with { MemberEmail = null }, Wire.Types.EscalationView)
             : Answer.Shared(view, Wire.Types.EscalationView);
     }
 
-    private async Task<Answer<EscalationRespondedAnswer>> Respond(HttpContext http)
+    private async Task<EscalationRespondedAnswer> Respond((string Response, string? Note, string Id) request, ProjectIdentity who, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        var response = body.RequiredProse("response", 1, MaxText);
-        var note = body.Prose("note", MaxText);
-        body.Done();
-        var id = EscalationId(http);
+        await Visible(who.ProjectId, request.Id);
+        var answer = await Grain(who).Respond(new(request.Id, http.NewId("response"), request.Response, request.Note));
+        return new(answer.EscalationId, EscalationStatus.Responded, answer.Response, answer.Note, answer.At);
+    }
 
-        var who = await identification.Of(http);
-        await Visible(who.ProjectId, id);
-        var answer = await Grain(who).Respond(new(id, http.NewId("response"), response, note));
-        return Answer.Of(
-            new EscalationRespondedAnswer(answer.EscalationId, EscalationStatus.Responded, answer.Response, answer.Note, answer.At), Wire.Types.EscalationRespondedAnswer);
+    /// <summary>What an agent asks (contract 11.1).</summary>
+    private sealed record Question(
+        string WorkspaceId, string Alias, string Subject, string Situation, List<string> Options, int Hours, string? Email) : INamesWorkspace
+    {
+        private const int MaxSubject = 1000;
+
+        private static readonly Field<string> Asking = CommonFields.WorkspaceId("workspace_id", "The workspace that asks");
+        private static readonly Field<string> OwnAlias = CommonFields.Alias("Its alias");
+        private static readonly Field<string> About = InBody.RequiredProse("subject", "What it is about", 1, MaxSubject);
+        private static readonly Field<string> Context = InBody.RequiredProse("situation", "What the human must know", 1, MaxText);
+        private static readonly Field<List<string>> Choices = InBody.Words("options", "What the human can choose among", 100, MaxSubject);
+        private static readonly Field<int> ExpiresIn = InBody.IntegerOr("expires_in_hours", "After how many hours it is too late", 4, 1, 365 * 24);
+        private static readonly Field<string?> Member = InBody.Prose("member_email", "Whom to ask", 320);
+
+        public static readonly Field[] Fields = [Asking, OwnAlias, About, Context, Choices, ExpiresIn, Member];
+
+        public static Question Read(RequestFields fields) => new(
+            fields.Get(Asking), fields.Get(OwnAlias), fields.Get(About), fields.Get(Context), fields.Get(Choices),
+            fields.Get(ExpiresIn), fields.Get(Member));
+    }
+
+    /// <summary>Which escalations are listed (contract 11.2).</summary>
+    private sealed record Filter(string? Status, string? Alias, string? WorkspaceId, string? RepoId, int Limit, EscalationCursor? After)
+    {
+        private static readonly Field<string?> InStatus = InQuery.Text("status", "Only with this status", 20).Among(Statuses).AfterCaller(
+            static status => status is not { Length: > 0 } ? null
+                : Statuses.Contains(status) ? status
+                : throw ApiException.Unprocessable($"Invalid status. Must be one of: {string.Join(", ", Statuses)}"));
+
+        private static readonly Field<string?> OfAlias = InQuery.Text("alias", "Only this agent's", 64).AfterCaller(
+            static alias => alias is not { Length: > 0 } ? null : Names.IsAlias(alias) ? alias : throw ApiException.Unprocessable("Invalid alias format"));
+
+        private static readonly Field<string?> OnRepo = InQuery.Text("repo_id", "Only of workspaces on this repository", 36, 36).AfterCaller(
+            static repo => repo is null ? null : Names.TryNormalizeUuid(repo, out var id) ? id : throw ApiException.Unprocessable("Invalid repo_id format"));
+
+        private static readonly Field<int> Most = InQuery.Limit(50, 200);
+
+        private static readonly Field<EscalationCursor?> Begin = InQuery.CursorBeforeCaller(static cursor =>
+            cursor.Time("created_at") is { } at ? new EscalationCursor(at, cursor.Text("escalation_id")) : null);
+
+        public static readonly Field[] Fields = [OfWorkspace, OnRepo, InStatus, OfAlias, Most, Begin];
+
+        public static Filter Read(RequestFields fields) =>
+            new(fields.Get(InStatus), fields.Get(OfAlias), fields.Get(OfWorkspace), fields.Get(OnRepo), fields.Get(Most), fields.Get(Begin));
     }
 
     private IEscalationsGrain Grain(ProjectIdentity who) => grains.GetGrain<IEscalationsGrain>(who.ProjectId);
@@ -127,9 +143,6 @@ internal sealed class Escalations(IGrainFactory grains, Identification identific
             ? row
             : throw NotFound();
 
-    private static string EscalationId(HttpContext http) =>
-        Names.TryNormalizeUuid(http.PathPart("escalationId"), out var id) ? id : throw ApiException.Unprocessable("Invalid escalation_id format");
-
     private static ApiException NotFound() => ApiException.NotFound("Escalation not found");
 
     private static EscalationPageAnswer ToAnswer(EscalationPage page) => new(
@@ -140,8 +153,6 @@ internal sealed class Escalations(IGrainFactory grains, Identification identific
             c.WriteString("created_at", IsoTime.Text(next.CreatedAt));
             if (next.EscalationId is not null) c.WriteString("escalation_id", next.EscalationId);
         }) : null);
-
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }
 
 /// <summary>Answer of <c>POST /v1/escalations</c> (contract 11.1).</summary>

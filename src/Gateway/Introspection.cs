@@ -1,25 +1,27 @@
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>GET /v1/auth/introspect</c>: whom the credentials stand for (protocol 5.2).</summary>
 internal sealed class Introspection(Identification identification)
 {
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Get("/v1/auth/introspect", routes.Make<Introspection>().Get).WithTags("auth").Says("Whom the credentials stand for", 401);
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map(
+        new RequestGroup("/v1/auth", "auth", "Credentials").Get("/introspect", "introspect", "Whom the credentials stand for").Needs(Caller.Reader)
+            .Answers(Wire.Types.IntrospectAnswer),
+        routes.Make<Introspection>().Get);
 
-    private async Task<Answer<IntrospectAnswer>> Get(HttpContext http)
+    private async Task<IntrospectAnswer> Get(ProjectIdentity who)
     {
-        var who = await identification.WithStanding(await identification.Of(http));
+        who = await identification.WithStanding(who);
         // A key that names an agent of another project says so, but not who that is.
         var agent = who.Standing.Agent;
         var slug = agent is null ? null : who.Standing.Slug;
-        return Answer.Of(
-            new IntrospectAnswer(who.ProjectId, who.ApiKeyId, who.AgentId, agent?.Alias, agent?.HumanName, agent?.AgentType, agent?.AccessMode, slug,
-                slug is null ? null : $"{slug}/{agent!.Alias}", agent?.Role, agent?.Program, agent?.Context, who.UserId),
-            Wire.Types.IntrospectAnswer);
+        return new(
+            who.ProjectId, who.ApiKeyId, who.AgentId, agent?.Alias, agent?.HumanName, agent?.AgentType, agent?.AccessMode, slug,
+            slug is null ? null : $"{slug}/{agent!.Alias}", agent?.Role, agent?.Program, agent?.Context, who.UserId);
     }
 }
 

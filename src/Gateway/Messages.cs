@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Beadhub.Contacts;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Orleans;
@@ -12,7 +13,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/messages</c>: mail between the agents of a project (protocol 7).</summary>
-internal sealed class Messages(IGrainFactory grains, Identification identification, MailSending mail)
+internal sealed class Messages(IGrainFactory grains, MailSending mail)
 {
     /// <summary>Longest text of a mail, in bytes of UTF-8.</summary>
     public const int MaxBodyBytes = 1024 * 1024;
@@ -20,40 +21,45 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
     /// <summary>Longest subject, in code points.</summary>
     public const int MaxSubject = 64 * 1024;
 
+    private static readonly Field<bool> UnreadOnly = InQuery.Flag("unread_only", "Only mail that is not acknowledged", false);
+    private static readonly Field<int> Limit = InQuery.Limit(50, 500);
+    private static readonly Field<string> MessageId = InPath.Uuid("messageId", "Id of the mail");
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Messages>();
-        var group = routes.MapGroup("/v1/messages").WithTags("messages");
-        group.Post("", endpoints.Send).Says("Send mail to an agent of the project", 401, 403, 404, 409, 413, 422, 429).Answers<SentMessage>().Refuses<RetiredAgentError>(410);
-        group.Get("/inbox", endpoints.Inbox).Says("Mail of the calling agent, newest first", 401, 403, 404, 422);
-        group.Post("/{messageId}/ack", endpoints.Acknowledge).Says("Mark a mail as read; the first time counts", 401, 403, 404, 422);
+        var requests = new RequestGroup("/v1/messages", "messages", "Mail between the agents of a project");
+        routes.Map(
+            requests.Post("", "sendMessage", "Send mail to an agent of the project").Needs(Caller.Actor)
+                .TakesOnly(MailToSend.Fields).Fails<RetiredAgentError>(410)
+                .Bind(MailToSend.Read)
+                .Answers<SentMessage>(),
+            endpoints.Send);
+        routes.Map(
+            requests.Get("/inbox", "listMessages", "Mail of the calling agent, newest first").Needs(Caller.Actor)
+                .Takes(UnreadOnly, Limit)
+                .Bind(static fields => new InboxQuery(fields.Get(UnreadOnly), fields.Get(Limit)))
+                .Answers<InboxAnswer>(),
+            endpoints.Inbox);
+        routes.Map(
+            requests.Post("/{messageId}/ack", "acknowledgeMessage", "Mark a mail as read; the first time counts").Needs(Caller.Actor)
+                .Takes(MessageId)
+                .Bind(static fields => fields.Get(MessageId))
+                .Answers(Wire.Types.AcknowledgedMessage),
+            endpoints.Acknowledge);
     }
 
-    private async Task<IResult> Send(HttpContext http)
+    // What is wrong is told in the protocol's order (7.1): the recipient goes before the signature, and a recipient that is no agent after it.
+    private async Task<Answer<SentMessage>> Send(MailToSend request, Actor sender, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only("to_agent_id", "to_alias", "subject", "body", "priority", "thread_id", "message_id", "timestamp", "from_did", "to_did", "signing_key_id",
-            "signature", "from_stable_id", "to_stable_id", "signed_payload");
-        var toAgentId = body.Uuid("to_agent_id", "Invalid agent_id format");
-        var toAlias = body.Optional("to_alias", 1, 64);
-        if (toAlias is { Length: > 0 } && !Names.IsAlias(toAlias)) body.Fail("to_alias", "Invalid alias format");
-        var subject = body.TextOr("subject", "", MaxSubject);
-        body.MustBePlain("subject", subject);
-        var text = body.Required("body");
-        body.MustBePlain("body", text);
-        var priority = body.Choice("priority", "normal", "low", "normal", "high", "urgent");
-        var threadId = body.Uuid("thread_id", "Invalid thread_id format");
-        var signed = SignedFields.Read(body);
-        body.Done();
-        if (Encoding.UTF8.GetByteCount(text) > MaxBodyBytes)
-            throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {MaxBodyBytes} bytes");
-
-        var sender = await identification.ActorOf(http);
-        if (toAgentId is null && string.IsNullOrEmpty(toAlias)) throw ApiException.Unprocessable("Must provide to_agent_id or to_alias");
-        var addressed = await mail.Address(http, sender, new("mail", toAgentId, toAlias, subject, text, priority, threadId, SignedId: signed.Id));
+        if (request.ToAgentId is null && string.IsNullOrEmpty(request.ToAlias)) throw ApiException.Unprocessable("Must provide to_agent_id or to_alias");
+        var signed = request.Signed;
+        var addressed = await mail.Address(http, sender, new(
+            "mail", request.ToAgentId, request.ToAlias, request.Subject, request.Text, request.Priority, request.ThreadId, SignedId: signed.Id));
         var recipient = addressed.To.Recipient;
-        if (recipient is null && toAgentId is null) throw ApiException.NotFound("Agent not found");
-        if (recipient is { IsRetired: true }) return new RetiredAgent(new("Agent is retired", addressed.To.SuccessorAlias, recipient.SuccessorAgentId));
+        if (recipient is null && request.ToAgentId is null) throw ApiException.NotFound("Agent not found");
+        if (recipient is { IsRetired: true })
+            return Answer.Refusal(410, new RetiredAgentError("Agent is retired", addressed.To.SuccessorAlias, recipient.SuccessorAgentId), Wire.Types.RetiredAgentError);
         var sentAt = signed.Time();
         signed.MustBeFrom(sender.Agent);
         if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
@@ -63,15 +69,9 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
         return Answer.Of(new SentMessage(receipt.MessageId, "delivered", receipt.At), Wire.Types.SentMessage);
     }
 
-    private async Task<Answer<InboxAnswer>> Inbox(HttpContext http)
+    private async Task<Answer<InboxAnswer>> Inbox(InboxQuery query, Actor reader)
     {
-        var query = new QueryFields(http.Request);
-        var unreadOnly = query.Flag("unread_only", false);
-        var limit = query.Integer("limit", 50, 1, 500);
-        query.Done();
-
-        var reader = await identification.ActorOf(http);
-        var page = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Inbox(new(unreadOnly, limit));
+        var page = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Inbox(query);
         var contacts = await grains.GetGrain<IContactsGrain>(reader.ProjectId).List();
         var rotations = await grains.GetGrain<IProjectGrain>(reader.ProjectId).RotationsFor(reader.Id);
         if (!rotations.IsEmpty) return Answer.Of(InboxAnswer.Of(page, reader.ProjectSlug, contacts, rotations), Wire.Types.InboxAnswer);
@@ -79,15 +79,38 @@ internal sealed class Messages(IGrainFactory grains, Identification identificati
             ?? Answer.Shared(page, contacts, InboxAnswer.Of(page, reader.ProjectSlug, contacts, rotations), Wire.Types.InboxAnswer);
     }
 
-    private async Task<Answer<AcknowledgedMessage>> Acknowledge(HttpContext http)
+    private async Task<AcknowledgedMessage> Acknowledge(string messageId, Actor reader)
     {
-        // The id is part of the path, so whoever asks is looked at first (protocol 1.2).
-        await identification.ReaderOf(http);
-        if (!Names.TryNormalizeUuid(http.PathPart("messageId"), out var messageId)) throw ApiException.Unprocessable("Invalid message_id format");
-
-        var reader = await identification.ActorOf(http);
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Acknowledge(messageId);
-        return Answer.Of(new AcknowledgedMessage(receipt.MessageId, receipt.At), Wire.Types.AcknowledgedMessage);
+        return new(receipt.MessageId, receipt.At);
+    }
+
+    /// <summary>A mail as it is sent (protocol 7.1).</summary>
+    private sealed record MailToSend(
+        string? ToAgentId, string? ToAlias, string Subject, string Text, string Priority, string? ThreadId, SignedFields Signed)
+    {
+        private static readonly Field<string?> Recipient = InBody.Of(
+            "to_agent_id", Schemas.Uuid("The recipient's id; goes before the alias"), false, static fields => fields.Body.Uuid("to_agent_id", "Invalid agent_id format"));
+
+        private static readonly Field<string?> Alias = InBody.Optional("to_alias", "The recipient's alias", 1, 64).Example("bob")
+            .Must(static alias => alias is not { Length: > 0 } || Names.IsAlias(alias), "Invalid alias format");
+
+        private static readonly Field<string> About = InBody.TextOr("subject", "Subject", "", MaxSubject)
+            .Must(static text => !text.Contains('\0'), "subject must not contain NUL characters");
+
+        private static readonly Field<string> Body = InBody.Required("body", $"Text; at most {MaxBodyBytes} bytes")
+            .Must(static text => !text.Contains('\0'), "body must not contain NUL characters")
+            .BeforeCaller(static text => Encoding.UTF8.GetByteCount(text) <= MaxBodyBytes
+                ? text
+                : throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {MaxBodyBytes} bytes"));
+
+        private static readonly Field<string> Urgency = InBody.Choice("priority", "How urgent it is", "normal", "low", "normal", "high", "urgent");
+        private static readonly Field<string?> Thread = InBody.Uuid("thread_id", "Thread that the mail belongs to");
+
+        public static readonly Field[] Fields = [Recipient, Alias, About, Body, Urgency, Thread, .. SignedFields.Fields];
+
+        public static MailToSend Read(RequestFields fields) => new(
+            fields.Get(Recipient), fields.Get(Alias), fields.Get(About), fields.Get(Body), fields.Get(Urgency), fields.Get(Thread), SignedFields.Read(fields));
     }
 }
 
@@ -141,15 +164,4 @@ internal sealed record InboxMessage(
 internal sealed record RotationAnnouncement(string OldDid, string NewDid, string Timestamp, string OldKeySignature);
 
 /// <summary>410: the recipient is retired; who follows it, if anybody (protocol 7.1).</summary>
-internal sealed class RetiredAgent(RetiredAgentError error) : IResult
-{
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        httpContext.Response.StatusCode = StatusCodes.Status410Gone;
-        Answer.Write(httpContext.Response, JsonSerializer.SerializeToUtf8Bytes(error, Wire.Types.RetiredAgentError));
-        return Task.CompletedTask;
-    }
-}
-
-/// <summary>Body of that 410.</summary>
 internal sealed record RetiredAgentError(string Detail, string? SuccessorAlias, string? SuccessorAgentId);

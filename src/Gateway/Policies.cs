@@ -6,7 +6,9 @@ using System.Text.Json.Serialization;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Policies;
+using Microsoft.OpenApi;
 using Orleans;
 
 namespace Beadhub.Gateway;
@@ -17,121 +19,133 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     private const int MaxBundle = 1024 * 1024;
     private const int MaxDepth = 32;
 
+    private static readonly Field<string?> Role = InQuery.Filter("role", "Show this role's part as selected_role");
+    private static readonly Field<bool> OnlySelected = InQuery.Flag("only_selected", "Leave the other roles out", false);
+    private static readonly Field<string> IfNoneMatch = InHeader.Text("If-None-Match", "ETag of what the client has");
+    private static readonly Field<int> Limit = InQuery.Limit(20, 100);
+    private static readonly Field<string?> Id = InPath.Text("policyId", "Id of the version").To<string?>(Names.TryNormalizeUuid!, "Invalid policy_id format");
+
+    private static readonly Field<string> Content = InBody.Of(
+        "bundle",
+        new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Description = "What is expected of everybody and of each role",
+            Properties = new Dictionary<string, IOpenApiSchema>
+            {
+                ["invariants"] = Schemas.List("What everybody keeps to", Schemas.Object("id, title and body_md"), 0, int.MaxValue),
+                ["roles"] = Schemas.Object("By role: title and playbook_md"),
+                ["adapters"] = Schemas.Object("Whatever clients keep here"),
+            },
+        },
+        true,
+        static fields => Bundle(fields.Body));
+
+    private static readonly Field<string?> Base = InBody.Optional("base_policy_id", "The version in force that this one rests on; another one is a conflict")
+        .To<string?>(static (string? text, out string? id) => Names.TryNormalizeUuid(text, out id) || text is null, "Invalid base_policy_id format");
+
+    private static readonly Field<string?> CreatedBy = InBody.Optional("created_by_workspace_id", "The caller's own workspace").AfterCaller(
+        static text => text is null ? null
+            : Names.TryNormalizeUuid(text, out var id) ? id
+            : throw ApiException.Unprocessable("Invalid created_by_workspace_id format"));
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Policies>();
-        var group = routes.MapGroup("/v1/policies").WithTags("policies");
-        group.Get("/active", endpoints.Active).Says("The policy in force", 400, 401, 404, 422)
-            .WithMetadata(new ProducesResponseTypeMetadata(200, typeof(PolicyAnswer), [Wire.Json]), new ProducesResponseTypeMetadata(304, typeof(void)));
-        group.Get("/history", endpoints.History).Says("Versions of the policy, newest first", 401, 404, 422);
-        group.Post("", endpoints.Create).Says("Store a new version, which is not in force yet", 401, 403, 404, 409, 422);
-        group.Post("/reset", endpoints.Reset).Says("Put the server's default in force, as a new version", 401, 404);
-        group.Get("/{policyId}", endpoints.One).Says("One version", 401, 404, 422);
-        group.Post("/{policyId}/activate", endpoints.Activate).Says("Put a version in force", 400, 401, 404, 422);
+        var requests = new RequestGroup("/v1/policies", "policies", "What is expected of everybody and of each role, in versions");
+        routes.Map(
+            requests.Get("/active", "getActivePolicy", "The policy in force").Needs(Caller.Reader)
+                .Takes(Role, OnlySelected, IfNoneMatch).AnswersNothing(304)
+                .Bind(static fields => (Role: fields.Get(Role), OnlySelected: fields.Get(OnlySelected), Known: fields.Get(IfNoneMatch)))
+                .Answers<PolicyAnswer>(),
+            endpoints.Active);
+        routes.Map(
+            requests.Get("/history", "listPolicies", "Versions of the policy, newest first").Needs(Caller.Reader)
+                .Takes(Limit)
+                .Bind(static fields => fields.Get(Limit))
+                .Answers(Wire.Types.PolicyHistory),
+            endpoints.History);
+        routes.Map(
+            requests.Post("", "createPolicy", "Store a new version, which is not in force yet").Needs(Caller.Project)
+                .Takes(Content, Base, CreatedBy)
+                .Bind(static fields => new CreatePolicy("", fields.Get(Content), fields.Get(Base), fields.Get(CreatedBy)))
+                .Answers(Wire.Types.PolicyCreatedAnswer),
+            endpoints.Create);
+        // Clients send the four bytes of a JSON null, or nothing: there is nothing to be read.
+        routes.Map(
+            requests.Post("/reset", "resetPolicy", "Put the server's default in force, as a new version").Needs(Caller.Project).Answers(Wire.Types.PolicyResetAnswer),
+            endpoints.Reset);
+        routes.Map(
+            requests.Get("/{policyId}", "getPolicy", "One version").Needs(Caller.Reader)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id)!)
+                .AnswersCached<PolicyView, PolicyAnswer>(Wire.Types.PolicyAnswer, static policy => PolicyAnswer.Of(policy)),
+            async (id, who) => await (await endpoints.Of(who)).Get(id));
+        routes.Map(
+            requests.Post("/{policyId}/activate", "activatePolicy", "Put a version in force").Needs(Caller.Project)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id)!)
+                .Answers(Wire.Types.PolicyActivatedAnswer),
+            endpoints.Activate);
     }
 
     /// <summary>Changes whenever another version is in force, whatever role is asked for (contract 10.4).</summary>
     internal static string TagOf(string policyId, DateTimeOffset updatedAt) =>
         $"\"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{policyId}:{IsoTime.Text(updatedAt)}")).AsSpan(0, 8))}\"";
 
-    private async Task<IResult> Active(HttpContext http)
+    private async Task<Answer<PolicyAnswer>> Active((string? Role, bool OnlySelected, string Known) request, ProjectIdentity who, HttpContext http)
     {
-        var query = new QueryFields(http.Request);
-        var role = query.Text("role");
-        var onlySelected = query.Flag("only_selected", false);
-        query.Done();
-
-        var who = await Caller(http);
-        var policy = await Grain(who).Active();
+        var policy = await (await Of(who)).Active();
         var tag = TagOf(policy.PolicyId, policy.UpdatedAt);
         http.Response.Headers.ETag = tag;
-        if (http.Request.Headers.IfNoneMatch.ToString() == tag) return new NotModified();
+        if (request.Known == tag) return Answer.Nothing(StatusCodes.Status304NotModified);
 
-        if (string.IsNullOrEmpty(role))
+        if (request.Role is null)
         {
-            if (onlySelected) throw new ApiException(StatusCodes.Status400BadRequest, "only_selected=true requires a role parameter");
+            if (request.OnlySelected) throw new ApiException(StatusCodes.Status400BadRequest, "only_selected=true requires a role parameter");
             return Answer.Shared(policy, static policy => PolicyAnswer.Of(policy), Wire.Types.PolicyAnswer);
         }
 
-        var selected = policy.Roles.FirstOrDefault(known => known.Role == role)
+        var selected = policy.Roles.FirstOrDefault(known => known.Role == request.Role)
             ?? throw new ApiException(
-                StatusCodes.Status400BadRequest, $"Role '{role}' not found. Available roles: [{string.Join(", ", policy.Roles.Select(known => $"'{known.Role}'"))}]");
-        return Answer.Of(PolicyAnswer.Of(policy, selected, onlySelected), Wire.Types.PolicyAnswer);
+                StatusCodes.Status400BadRequest,
+                $"Role '{request.Role}' not found. Available roles: [{string.Join(", ", policy.Roles.Select(known => $"'{known.Role}'"))}]");
+        return Answer.Of(PolicyAnswer.Of(policy, selected, request.OnlySelected), Wire.Types.PolicyAnswer);
     }
 
-    private async Task<Answer<PolicyHistory>> History(HttpContext http)
+    private async Task<PolicyHistory> History(int limit, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var limit = query.Integer("limit", 20, 1, 100);
-        query.Done();
-
-        var lines = await Grain(await Caller(http)).History(limit);
-        return Answer.Of(
-            new PolicyHistory([.. lines.Select(line => new PolicyItem(line.PolicyId, line.Version, IsoTime.Text(line.CreatedAt, "Z"), line.CreatedBy, line.IsActive))]),
-            Wire.Types.PolicyHistory);
+        var lines = await (await Of(who)).History(limit);
+        return new([.. lines.Select(line => new PolicyItem(line.PolicyId, line.Version, IsoTime.Text(line.CreatedAt, "Z"), line.CreatedBy, line.IsActive))]);
     }
 
-    private async Task<Answer<PolicyCreatedAnswer>> Create(HttpContext http)
+    private async Task<PolicyCreatedAnswer> Create(CreatePolicy policy, ProjectIdentity who, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        var bundle = Bundle(body);
-        var baseText = body.Optional("base_policy_id");
-        string? baseId = null;
-        if (baseText is not null && !Names.TryNormalizeUuid(baseText, out baseId)) body.Fail("base_policy_id", "Invalid base_policy_id format");
-        var createdByText = body.Optional("created_by_workspace_id");
-        body.Done();
-
-        var who = await Caller(http);
-        string? createdBy = null;
-        if (createdByText is not null && !Names.TryNormalizeUuid(createdByText, out createdBy)) throw ApiException.Unprocessable("Invalid created_by_workspace_id format");
-        if (createdBy is not null) who.MustBe(createdBy, "created_by_workspace_id");
-        var created = await Grain(who).Create(new(http.NewId(), bundle, baseId, createdBy, who.AgentId));
-        return Answer.Of(new PolicyCreatedAnswer(created.PolicyId, who.ProjectId, created.Version, true), Wire.Types.PolicyCreatedAnswer);
+        var policies = await Of(who);
+        if (policy.CreatedBy is { } named) who.MustBe(named, "created_by_workspace_id");
+        var created = await policies.Create(policy with { PolicyId = http.NewId(), AgentId = who.AgentId });
+        return new(created.PolicyId, who.ProjectId, created.Version, true);
     }
 
-    private async Task<Answer<PolicyAnswer>> One(HttpContext http)
+    private async Task<PolicyActivatedAnswer> Activate(string id, ProjectIdentity who)
     {
-        var id = PolicyId(http);
-        return Answer.Shared(await Grain(await Caller(http)).Get(id), static policy => PolicyAnswer.Of(policy), Wire.Types.PolicyAnswer);
-    }
-
-    private async Task<Answer<PolicyActivatedAnswer>> Activate(HttpContext http)
-    {
-        var id = PolicyId(http);
-        var who = await Caller(http);
-        if (await Grain(who).Activate(id)) return Answer.Of(new PolicyActivatedAnswer(true, id), Wire.Types.PolicyActivatedAnswer);
+        if (await (await Of(who)).Activate(id)) return new(true, id);
         var owner = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.PolicyName(id)).Find();
         throw owner is null || owner == who.ProjectId
             ? ApiException.NotFound("Policy not found")
             : new ApiException(StatusCodes.Status400BadRequest, "Policy does not belong to this project");
     }
 
-    private async Task<Answer<PolicyResetAnswer>> Reset(HttpContext http)
+    private async Task<PolicyResetAnswer> Reset(ProjectIdentity who, HttpContext http)
     {
-        // Clients send the four bytes of a JSON null, or nothing: there is nothing to be read.
-        var who = await Caller(http);
-        var reset = await Grain(who).Reset(http.NewId(), who.AgentId);
-        return Answer.Of(new PolicyResetAnswer(true, reset.PolicyId, reset.Version), Wire.Types.PolicyResetAnswer);
+        var reset = await (await Of(who)).Reset(http.NewId(), who.AgentId);
+        return new(true, reset.PolicyId, reset.Version);
     }
 
-    private IPoliciesGrain Grain(ProjectIdentity who) => grains.GetGrain<IPoliciesGrain>(who.ProjectId);
-
-    private async Task<ProjectIdentity> Caller(HttpContext http)
-    {
-        var who = await identification.Of(http);
-        // A key is always of a project that exists; a proxy may name any.
-        who = await identification.WithStanding(who);
-        return who.Standing.Exists ? who : throw ApiException.NotFound("Project not found");
-    }
-
-    private static string PolicyId(HttpContext http)
-    {
-        var text = http.PathPart("policyId");
-        if (Names.TryNormalizeUuid(text, out var id)) return id;
-        var errors = new FieldErrors();
-        errors.AddRule("Invalid policy_id format", JsonSerializer.SerializeToUtf8Bytes(text, Wire.Types.String), "path", "policy_id");
-        throw errors.ToException();
-    }
+    /// <summary>The policies of the caller's project. A key is always of a project that exists; a proxy may name any.</summary>
+    private async ValueTask<IPoliciesGrain> Of(ProjectIdentity who) => (await identification.WithStanding(who)).Standing.Exists
+        ? grains.GetGrain<IPoliciesGrain>(who.ProjectId)
+        : throw ApiException.NotFound("Project not found");
 
     /// <summary>The bundle without what is unknown at its top; the containers must be of their types, what is in them is free (contract 10.1).</summary>
     private static string Bundle(BodyFields body)
@@ -171,16 +185,6 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
         }
 
         static byte[] Input(JsonElement value) => Encoding.UTF8.GetBytes(value.GetRawText());
-    }
-}
-
-/// <summary>304: what the client has is what is in force.</summary>
-internal sealed class NotModified : IResult
-{
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        httpContext.Response.StatusCode = StatusCodes.Status304NotModified;
-        return Task.CompletedTask;
     }
 }
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Beadhub.Publications;
 using Orleans;
@@ -14,73 +15,82 @@ namespace Beadhub.Gateway;
 /// </summary>
 internal sealed class Publications(IGrainFactory grains, Identification identification)
 {
-    private const int MaxCapabilities = 50;
     private const int MaxCapability = 64;
-    private const int MaxDescription = 2000;
     private const int MaxQuery = 255;
+    private const string What = "Agents that show themselves to all projects of this server";
+
+    private static readonly Field<string?> Self = InBody.Uuid("agent_id", "The caller's own id");
+    private static readonly Field<List<string>> Abilities = InBody.Words("capabilities", "What the agent can do, one or two words each", 50, MaxCapability);
+    private static readonly Field<string?> About = InBody.Prose("description", "What the agent is", 2000);
+    private static readonly Field<string> Alias = InPath.Text("alias", "The caller's own alias");
+    private static readonly Field<string?> Ability = InQuery.Filter("capability", "Exactly this capability", MaxCapability);
+    private static readonly Field<string?> Slug = InQuery.Filter("org_slug", "Slug of the project", MaxQuery);
+    private static readonly Field<string?> Part = InQuery.Filter("q", "Part of alias, project, capability or description", MaxQuery);
+    private static readonly Field<int> Limit = InQuery.Limit(50, 200);
+
+    // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
+    private static readonly Field<(string Slug, string Alias)> Address = InPath.Text("address", "Address slug/alias").AfterCaller(static text =>
+        text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase) is var address && address.LastIndexOf('/') is >= 0 and var slash
+            ? (address[..slash], address[(slash + 1)..])
+            : throw ApiException.NotFound("Agent not found"));
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Publications>();
-        routes.Post("/v1/agents/publish", endpoints.Publish).WithTags("directory").Says("Show the caller in the directory, to every project of this server", 401, 403, 404, 422);
-        routes.Delete("/v1/agents/{alias}/publish", endpoints.Withdraw).WithTags("directory").Says("Show the caller no longer", 401, 403, 404);
-        routes.Get("/v1/network/directory", endpoints.Search).WithTags("directory").Says("Agents of this server that have published themselves", 401, 422);
-        routes.Get("/v1/network/directory/{**address}", endpoints.Find).WithTags("directory").Says("An agent that has published itself", 401, 404);
+        var agents = new RequestGroup("/v1/agents", "directory", What);
+        routes.Map(
+            agents.Post("/publish", "publishAgent", "Show the caller in the directory, to every project of this server").Needs(Caller.Actor)
+                .TakesOnly(Self, Abilities, About)
+                .Bind(static fields => (AgentId: fields.Get(Self), Capabilities: fields.Get(Abilities), Description: fields.Get(About) ?? ""))
+                .Answers(Wire.Types.PublishedAnswer),
+            endpoints.Publish);
+        routes.Map(
+            agents.Delete("/{alias}/publish", "withdrawAgent", "Show the caller no longer").Needs(Caller.Actor)
+                .Takes(Alias)
+                .Bind(static fields => fields.Get(Alias))
+                .Answers(Wire.Types.WithdrawnAnswer),
+            endpoints.Withdraw);
+        var directory = new RequestGroup("/v1/network/directory", "directory", What);
+        routes.Map(
+            directory.Get("", "searchDirectory", "Agents of this server that have published themselves").Needs(Caller.Reader)
+                .Takes(Part, Ability, Slug, Limit)
+                .Bind(static fields => new DirectoryQuery(fields.Get(Ability), fields.Get(Slug), fields.Get(Part), fields.Get(Limit)))
+                .Answers(Wire.Types.DirectoryAnswer),
+            endpoints.Search);
+        routes.Map(
+            directory.Get("/{**address}", "findPublishedAgent", "An agent that has published itself").Needs(Caller.Reader)
+                .Takes(Address)
+                .Bind(static fields => fields.Get(Address))
+                .Answers(Wire.Types.DirectoryAgent),
+            async (address, who) => (await endpoints.Shown(who, address.Slug)).FirstOrDefault(agent => agent.Alias == address.Alias)
+                ?? throw ApiException.NotFound("Agent not found"));
     }
 
-    private async Task<Answer<PublishedAnswer>> Publish(HttpContext http)
+    private async Task<PublishedAnswer> Publish((string? AgentId, List<string> Capabilities, string Description) request, Actor actor)
     {
-        using var body = await BodyFields.Read(http);
-        body.Only("agent_id", "capabilities", "description");
-        var agentId = body.Uuid("agent_id", "Invalid agent_id format");
-        var capabilities = body.Words("capabilities", MaxCapabilities, MaxCapability);
-        var description = body.Optional("description", max: MaxDescription) ?? "";
-        body.MustBePlain("description", description);
-        body.Done();
-
-        var actor = await identification.ActorOf(http);
-        if (agentId is not null && agentId != actor.Id) throw ApiException.Forbidden("agent_id does not match API key identity");
-        var shown = await grains.GetGrain<IPublicationsGrain>(actor.ProjectId).Publish(
-            new(actor.Id, [.. capabilities.Select(capability => capability.Trim()).Where(capability => capability.Length > 0).Distinct(StringComparer.Ordinal)], description));
-        return Answer.Of(new PublishedAnswer(actor.ProjectId, actor.Id, actor.Alias, shown.Capabilities, shown.Description, shown.At), Wire.Types.PublishedAnswer);
+        if (request.AgentId is not null && request.AgentId != actor.Id) throw ApiException.Forbidden("agent_id does not match API key identity");
+        var capabilities = request.Capabilities.Select(capability => capability.Trim()).Where(capability => capability.Length > 0).Distinct(StringComparer.Ordinal);
+        var shown = await grains.GetGrain<IPublicationsGrain>(actor.ProjectId).Publish(new(actor.Id, [.. capabilities], request.Description));
+        return new(actor.ProjectId, actor.Id, actor.Alias, shown.Capabilities, shown.Description, shown.At);
     }
 
-    private async Task<Answer<WithdrawnAnswer>> Withdraw(HttpContext http)
+    private async Task<WithdrawnAnswer> Withdraw(string alias, Actor actor)
     {
-        var alias = http.PathPart("alias");
-        var actor = await identification.ActorOf(http);
         if (alias != actor.Alias) throw ApiException.Forbidden("Agents publish and withdraw only themselves");
         if (!await grains.GetGrain<IPublicationsGrain>(actor.ProjectId).Withdraw(actor.Id)) throw ApiException.NotFound("Agent is not published");
-        return Answer.Of(new WithdrawnAnswer(actor.Id, actor.Alias, true), Wire.Types.WithdrawnAnswer);
+        return new(actor.Id, actor.Alias, true);
     }
 
-    private async Task<Answer<DirectoryAnswer>> Search(HttpContext http)
+    private async Task<DirectoryAnswer> Search(DirectoryQuery query, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var capability = query.Text("capability", MaxCapability);
-        var slug = query.Text("org_slug", MaxQuery);
-        var text = query.Text("q", MaxQuery);
-        var limit = query.Integer("limit", 50, 1, 200);
-        query.Done();
-
-        var who = await identification.Of(http);
-        var found = (await Shown(who, string.IsNullOrEmpty(slug) ? null : slug))
-            .Where(agent => string.IsNullOrEmpty(capability) || agent.Capabilities.Contains(capability, StringComparer.OrdinalIgnoreCase))
-            .Where(agent => string.IsNullOrEmpty(text) || Has(agent, text))
+        var found = (await Shown(who, query.Slug))
+            .Where(agent => query.Capability is null || agent.Capabilities.Contains(query.Capability, StringComparer.OrdinalIgnoreCase))
+            .Where(agent => query.Text is null || Has(agent, query.Text))
             .OrderBy(agent => agent.OrgSlug, StringComparer.Ordinal).ThenBy(agent => agent.Alias, StringComparer.Ordinal).ToList();
-        return Answer.Of(new DirectoryAnswer([.. found.Take(limit)], found.Count), Wire.Types.DirectoryAnswer);
+        return new([.. found.Take(query.Limit)], found.Count);
     }
 
-    private async Task<Answer<DirectoryAgent>> Find(HttpContext http)
-    {
-        // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
-        var address = http.PathPart("address").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var who = await identification.Of(http);
-        var slash = address.LastIndexOf('/');
-        if (slash < 0) throw ApiException.NotFound("Agent not found");
-        var agent = (await Shown(who, address[..slash])).FirstOrDefault(agent => agent.Alias == address[(slash + 1)..]) ?? throw ApiException.NotFound("Agent not found");
-        return Answer.Of(agent, Wire.Types.DirectoryAgent);
-    }
+    private sealed record DirectoryQuery(string? Capability, string? Slug, string? Text, int Limit);
 
     /// <summary>The living agents that are shown to a caller, of one project or of all: of its own tenant, and of others' projects only where these are not private. What is archived is shown to nobody.</summary>
     private async Task<List<DirectoryAgent>> Shown(ProjectIdentity who, string? slug)

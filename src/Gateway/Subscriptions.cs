@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Beadhub.Subscriptions;
 using Orleans;
@@ -8,72 +9,81 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/subscriptions</c>: workspaces that want mail when a bead changes (contract 12).</summary>
-internal sealed class Subscriptions(IGrainFactory grains, Identification identification)
+internal sealed class Subscriptions(IGrainFactory grains)
 {
     private const int MaxEventTypes = 16;
+
+    private static readonly Field<string> Subscriber = CommonFields.WorkspaceId("workspace_id", "The workspace that wants mail");
+    private static readonly Field<string> Bead = InBody.Required("bead_id", "Id of the bead, with an optional repo: before it", 1).Example("bd-1").AfterCaller(
+        static id => Names.IsSubscribedBead(id)
+            ? id
+            : throw Bad("Invalid bead_id format: letters, digits, hyphens and underscores, with an optional repo: before it"));
+
+    private static readonly Field<string?> Repo = InBody.Prose("repo", "Only of this repository", 255);
+    private static readonly Field<List<string>> Types =
+        InBody.Words("event_types", $"Of which changes: {string.Join(", ", SubscribedEvents.Known)}; of the status unless given", MaxEventTypes, 64).AfterCaller(
+            static types => types.TrueForAll(type => SubscribedEvents.Known.Contains(type))
+                ? types
+                : throw Bad($"Invalid event_type: must be one of {string.Join(", ", SubscribedEvents.Known)}"));
+
+    private static readonly Field<string> Workspace =
+        InQuery.Required("workspace_id", "Whose subscriptions").AfterCaller(static text => CommonFields.WorkspaceIdOrNull(text)!);
+
+    private static readonly Field<string> Id = InPath.Text("subscriptionId", "Id of the subscription");
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Subscriptions>();
-        var group = routes.MapGroup("/v1/subscriptions").WithTags("subscriptions");
-        group.Post("", endpoints.Subscribe).Says("Get mail when a bead changes", 400, 401, 403, 409, 422);
-        group.Get("", endpoints.List).Says("Subscriptions of a workspace, newest first", 401, 403, 422);
-        group.Delete("/{subscriptionId}", endpoints.Unsubscribe).Says("End a subscription", 400, 401, 403, 404, 422);
+        var requests = new RequestGroup("/v1/subscriptions", "subscriptions", "Workspaces that want mail when a bead changes");
+        routes.Map(
+            requests.Post("", "subscribe", "Get mail when a bead changes").Needs(Caller.NamedWorkspace)
+                .Takes(Subscriber, Bead, Repo, Types)
+                .Bind(static fields => new Wish(
+                    fields.Get(Subscriber), fields.Get(Bead), fields.Get(Repo), fields.Get(Types), fields.Has(Types)))
+                .Answers(Wire.Types.SubscriptionItem),
+            endpoints.Subscribe);
+        routes.Map(
+            requests.Get("", "listSubscriptions", "Subscriptions of a workspace, newest first").Needs(Caller.NamedWorkspaceReader)
+                .Takes(Workspace)
+                .Bind(static fields => new OfWorkspace(fields.Get(Workspace)))
+                .Answers(Wire.Types.SubscriptionListAnswer),
+            endpoints.List);
+        routes.Map(
+            requests.Delete("/{subscriptionId}", "unsubscribe", "End a subscription").Needs(Caller.NamedWorkspace)
+                .Takes(Id, Workspace)
+                .Bind(static fields => new OneOfWorkspace(fields.Get(Workspace), fields.Get(Id)))
+                .Answers(Wire.Types.SubscriptionDeletedAnswer),
+            endpoints.Unsubscribe);
     }
 
-    private async Task<Answer<SubscriptionItem>> Subscribe(HttpContext http)
+    private async Task<SubscriptionItem> Subscribe(Wish wish, ProjectIdentity who, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        var workspaceId = body.WorkspaceId();
-        var beadId = body.Required("bead_id", 1);
-        var repo = body.Prose("repo", 255);
-        var types = body.Words("event_types", MaxEventTypes, 64);
-        if (!body.Has("event_types")) types.Add(SubscribedEvents.Status);
-        body.Done();
-
-        var who = await identification.Of(http);
-        who.MustBe(workspaceId);
-        if (!Names.IsSubscribedBead(beadId)) throw Bad("Invalid bead_id format: letters, digits, hyphens and underscores, with an optional repo: before it");
-        if (types.Exists(type => !SubscribedEvents.Known.Contains(type))) throw Bad($"Invalid event_type: must be one of {string.Join(", ", SubscribedEvents.Known)}");
-        var agent = await ActiveWorkspace(who.ProjectId, workspaceId);
-        var made = await Grain(who).Subscribe(new(http.NewId("subscription"), workspaceId, beadId, string.IsNullOrEmpty(repo) ? null : repo, [.. types.Distinct()]));
-        return Answer.Of(Item(made, agent), Wire.Types.SubscriptionItem);
+        var agent = await ActiveWorkspace(who.ProjectId, wish.WorkspaceId);
+        ImmutableArray<string> types = wish.NamesTypes ? [.. wish.Types.Distinct()] : [SubscribedEvents.Status];
+        var repo = string.IsNullOrEmpty(wish.Repo) ? null : wish.Repo;
+        return Item(await Grain(who).Subscribe(new(http.NewId("subscription"), wish.WorkspaceId, wish.BeadId, repo, types)), agent);
     }
 
-    private async Task<Answer<SubscriptionListAnswer>> List(HttpContext http)
+    private async Task<SubscriptionListAnswer> List(OfWorkspace request, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var workspace = query.Required("workspace_id");
-        query.Done();
-
-        var who = await identification.Of(http);
-        var (workspaceId, agent) = await Own(who, workspace);
-        var list = (await Grain(who).Of(workspaceId)).Subscriptions;
-        return Answer.Of(new SubscriptionListAnswer([.. list.Select(s => Item(s, agent))], list.Length), Wire.Types.SubscriptionListAnswer);
+        var agent = await ActiveWorkspace(who.ProjectId, request.WorkspaceId);
+        var list = (await Grain(who).Of(request.WorkspaceId)).Subscriptions;
+        return new([.. list.Select(s => Item(s, agent))], list.Length);
     }
 
-    private async Task<Answer<SubscriptionDeletedAnswer>> Unsubscribe(HttpContext http)
+    private async Task<SubscriptionDeletedAnswer> Unsubscribe(OneOfWorkspace request, ProjectIdentity who)
     {
-        var query = new QueryFields(http.Request);
-        var workspace = query.Required("workspace_id");
-        query.Done();
-        var idText = http.PathPart("subscriptionId");
-
-        var who = await identification.Of(http);
-        var workspaceId = CommonFields.WorkspaceIdOrNull(workspace)!;
-        who.MustBe(workspaceId);
-        if (!Names.TryNormalizeUuid(idText, out var id)) throw Bad("Invalid subscription_id format");
-        await ActiveWorkspace(who.ProjectId, workspaceId);
-        await Grain(who).Unsubscribe(workspaceId, id);
-        return Answer.Of(new SubscriptionDeletedAnswer(id, true), Wire.Types.SubscriptionDeletedAnswer);
+        if (!Names.TryNormalizeUuid(request.SubscriptionId, out var id)) throw Bad("Invalid subscription_id format");
+        await ActiveWorkspace(who.ProjectId, request.WorkspaceId);
+        await Grain(who).Unsubscribe(request.WorkspaceId, id);
+        return new(id, true);
     }
 
-    private async Task<(string WorkspaceId, AgentIdentity Agent)> Own(ProjectIdentity who, string workspace)
-    {
-        var workspaceId = CommonFields.WorkspaceIdOrNull(workspace)!;
-        who.MustBe(workspaceId);
-        return (workspaceId, await ActiveWorkspace(who.ProjectId, workspaceId));
-    }
+    private sealed record Wish(string WorkspaceId, string BeadId, string? Repo, List<string> Types, bool NamesTypes) : INamesWorkspace;
+
+    private sealed record OfWorkspace(string WorkspaceId) : INamesWorkspace;
+
+    private sealed record OneOfWorkspace(string WorkspaceId, string SubscriptionId) : INamesWorkspace;
 
     private ISubscriptionsGrain Grain(ProjectIdentity who) => grains.GetGrain<ISubscriptionsGrain>(who.ProjectId);
 

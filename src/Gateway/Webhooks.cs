@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Gateway.Outbound;
 using Beadhub.Gateway.Streaming;
 using Beadhub.Webhooks;
@@ -13,70 +13,86 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/webhooks</c>: endpoints that are told of the project's events, signed, in order, until they have taken them.</summary>
-internal sealed partial class Webhooks(IGrainFactory grains, Identification identification, OutboundAddresses addresses, IWebhookDelivery delivery)
+internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses addresses, IWebhookDelivery delivery)
 {
     private const int MaxEvents = 50;
+
+    private static readonly Field<string?> Id = InPath.Text("webhookId", "Id of the endpoint").To<string?>(Names.TryNormalizeUuid!, "Invalid webhook_id format");
+    private static readonly Field<string> Url = InBody.Required("url", "Where events are sent to", 1).Example("https://example.org/hooks/beadhub");
+
+    // Null stands for its absence.
+    private static readonly Field<List<string>> Events = InBody.Of(
+        "events",
+        Schemas.Texts($"Which: categories ({string.Join(", ", WireEvents.Categories)}) or types such as bead.claimed; all unless given", 0, MaxEvents, 64),
+        false,
+        static fields => fields.Body.Has("events") ? fields.Body.Texts("events") : []);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Webhooks>();
-        var group = routes.MapGroup("/v1/webhooks").WithTags("webhooks");
-        group.Post("", endpoints.Register).Says("Register an endpoint; the only answer with its secret", 401, 403, 409, 422, 501).WithMetadata(new AnswersSecretAttribute());
-        group.Get("", endpoints.List).Says("Endpoints, how far each has come and how it does", 401, 403);
-        group.Post("/{webhookId}/enable", endpoints.Enable).Says("Serve a disabled endpoint again, from where it stopped", 401, 403, 404, 422);
-        group.Delete("/{webhookId}", endpoints.Remove).Says("Delete an endpoint", 401, 403, 404, 422);
+        var requests = new RequestGroup("/v1/webhooks", "webhooks", "Endpoints that are told of the project's events, signed, in order, until they have taken them");
+        routes.Map(
+            requests.Post("", "createWebhook", "Register an endpoint; the only answer with its secret").Needs(Caller.Project)
+                .TakesOnly(Url, Events).Fails(501).AnswersSecret()
+                .Bind(endpoints.Read)
+                .Answers(Wire.Types.WebhookCreated),
+            endpoints.Register);
+        routes.Map(
+            requests.Get("", "listWebhooks", "Endpoints, how far each has come and how it does").Needs(Caller.Member("see webhooks"))
+                .Answers(Wire.Types.WebhookList),
+            endpoints.List);
+        routes.Map(
+            requests.Post("/{webhookId}/enable", "enableWebhook", "Serve a disabled endpoint again, from where it stopped").Needs(Caller.Project)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id)!)
+                .Answers(Wire.Types.WebhookChanged),
+            async (id, who) => await endpoints.Changed(who, id, "active", await endpoints.Grain(who).Enable(id)));
+        routes.Map(
+            requests.Delete("/{webhookId}", "deleteWebhook", "Delete an endpoint").Needs(Caller.Project)
+                .Takes(Id)
+                .Bind(static fields => fields.Get(Id)!)
+                .Answers(Wire.Types.WebhookChanged),
+            async (id, who) => await endpoints.Changed(who, id, "deleted", await endpoints.Grain(who).Remove(id)));
     }
 
-    private async Task<Answer<WebhookCreated>> Register(HttpContext http)
+    private (string Url, ImmutableArray<string> Events) Read(RequestFields fields)
     {
-        using var body = await BodyFields.Read(http);
-        var url = body.Required("url", 1);
-        if (url.Length > 0 && addresses.Problem(url, out _) is { } problem) body.Fail("url", $"Invalid url: {problem}");
-        var events = body.Has("events") || body.IsDryRun ? body.Texts("events") : [];
-        if (events.Count > MaxEvents) body.Fail("events", $"at most {MaxEvents} events");
-        else if (events.FirstOrDefault(name => !IsEvent(name)) is { } unknown)
-            body.Fail("events", $"Invalid event: {(unknown.Length > 64 ? unknown[..64] : unknown)}. A category ({string.Join(", ", WireEvents.Categories)}) or a type such as bead.claimed");
-        body.Only("url", "events");
-        body.Done();
+        var (url, events) = (fields.Get(Url), fields.Get(Events));
+        if (url.Length > 0 && addresses.Problem(url, out _) is { } problem) fields.Fail(Url, $"Invalid url: {problem}");
+        if (events.Count > MaxEvents) fields.Fail(Events, $"at most {MaxEvents} events");
+        else if (events.Find(name => !IsEvent(name)) is { } unknown)
+            fields.Fail(Events, $"Invalid event: {(unknown.Length > 64 ? unknown[..64] : unknown)}. A category ({string.Join(", ", WireEvents.Categories)}) or a type such as bead.claimed");
+        return (url, [.. events.Distinct(StringComparer.Ordinal)]);
+    }
 
-        var who = await identification.Of(http);
+    private async Task<WebhookCreated> Register((string Url, ImmutableArray<string> Events) webhook, ProjectIdentity who, HttpContext http)
+    {
         var position = await grains.GetGrain<IFeedGrain>(who.ProjectId).Head();
         var secret = $"whsec_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}";
-        var registered = await Grain(who).Register(new(http.NewId(), url, [.. events.Distinct(StringComparer.Ordinal)], secret, position, who.AgentId));
+        var registered = await Grain(who).Register(new(http.NewId(), webhook.Url, webhook.Events, secret, position, who.AgentId));
         await delivery.Refresh(who.ProjectId);
-        return Answer.Of(new WebhookCreated(WebhookItem.Of(registered.View, 0), registered.Secret ?? throw new ApiException(StatusCodes.Status501NotImplemented, "The webhook's secret cannot be opened: the server's secret key was changed or is missing")), Wire.Types.WebhookCreated);
+        return new(
+            WebhookItem.Of(registered.View, 0),
+            registered.Secret
+                ?? throw new ApiException(
+                    StatusCodes.Status501NotImplemented, "The webhook's secret cannot be opened: the server's secret key was changed or is missing"));
     }
 
-    private async Task<Answer<WebhookList>> List(HttpContext http)
+    private async Task<WebhookList> List(ProjectIdentity who)
     {
-        var who = await identification.Of(http);
-        if (who.Mode == AuthMode.PublicReader) throw ApiException.Forbidden("Public readers may not see webhooks");
         var webhooks = await Grain(who).List();
         var head = await grains.GetGrain<IFeedGrain>(who.ProjectId).Head();
-        return Answer.Of(
-            new WebhookList(
-                [.. webhooks.Select(webhook => WebhookItem.Of(
-                    webhook with { Position = Math.Max(webhook.Position, delivery.PositionOf(webhook.WebhookId) ?? 0) }, head))],
-                webhooks.Length),
-            Wire.Types.WebhookList);
+        return new(
+            [.. webhooks.Select(webhook => WebhookItem.Of(
+                webhook with { Position = Math.Max(webhook.Position, delivery.PositionOf(webhook.WebhookId) ?? 0) }, head))],
+            webhooks.Length);
     }
 
-    private async Task<Answer<WebhookChanged>> Enable(HttpContext http)
+    private async Task<WebhookChanged> Changed(ProjectIdentity who, string id, string status, bool isThere)
     {
-        var id = WebhookId(http);
-        var who = await identification.Of(http);
-        if (!await Grain(who).Enable(id)) throw ApiException.NotFound("Webhook not found");
+        if (!isThere) throw ApiException.NotFound("Webhook not found");
         await delivery.Refresh(who.ProjectId);
-        return Answer.Of(new WebhookChanged("active", id), Wire.Types.WebhookChanged);
-    }
-
-    private async Task<Answer<WebhookChanged>> Remove(HttpContext http)
-    {
-        var id = WebhookId(http);
-        var who = await identification.Of(http);
-        if (!await Grain(who).Remove(id)) throw ApiException.NotFound("Webhook not found");
-        await delivery.Refresh(who.ProjectId);
-        return Answer.Of(new WebhookChanged("deleted", id), Wire.Types.WebhookChanged);
+        return new(status, id);
     }
 
     private IWebhooksGrain Grain(ProjectIdentity who) => grains.GetGrain<IWebhooksGrain>(who.ProjectId);
@@ -85,15 +101,6 @@ internal sealed partial class Webhooks(IGrainFactory grains, Identification iden
     {
         var dot = name.IndexOf('.');
         return WireEvents.Categories.Contains(dot < 0 ? name : name[..dot]) && (dot < 0 || (name.Length <= 64 && Verb().IsMatch(name[(dot + 1)..])));
-    }
-
-    private static string WebhookId(HttpContext http)
-    {
-        var text = http.PathPart("webhookId");
-        if (Names.TryNormalizeUuid(text, out var id)) return id;
-        var errors = new FieldErrors();
-        errors.AddRule("Invalid webhook_id format", JsonSerializer.SerializeToUtf8Bytes(text, Wire.Types.String), "path", "webhook_id");
-        throw errors.ToException();
     }
 
     [GeneratedRegex(@"\A[a-z][a-z_]*\z")]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
+using Beadhub.Gateway.Requests;
 using Beadhub.Mail;
 using Beadhub.Projects;
 
@@ -12,12 +13,21 @@ namespace Beadhub.Gateway.Http;
 /// </summary>
 internal sealed partial class SignedFields
 {
-    /// <summary>Names of the fields, for strict bodies.</summary>
-    public static readonly string[] Names =
-        ["message_id", "timestamp", "from_did", "to_did", "signature", "signing_key_id", "from_stable_id", "to_stable_id", "signed_payload"];
-
     // A text of the longest message, each character of it escaped, and the rest.
     private const int MaxPayload = 3 * 1024 * 1024;
+
+    private static readonly Field<string?> MessageId = InBody.Uuid("message_id", "Id that the sender has signed; means nothing without a signature");
+    private static readonly Field<string?> SentAt = InBody.Optional("timestamp", "Time that the sender has signed: RFC 3339, whole seconds");
+    private static readonly Field<string?> FromDid = InBody.Prose("from_did", "did:key of the sender", 256);
+    private static readonly Field<string?> ToDid = InBody.Prose("to_did", "did:key of the recipient", 256);
+    private static readonly Field<string?> Signed = InBody.Prose("signature", "The sender's signature, base64; for the recipient to verify", 512);
+    private static readonly Field<string?> SigningKey = InBody.Prose("signing_key_id", "Which key has signed", 256);
+    private static readonly Field<string?> FromStableId = StableId("from_stable_id", "The sender's stable id");
+    private static readonly Field<string?> ToStableId = StableId("to_stable_id", "The recipient's stable id");
+    private static readonly Field<string?> Payload = InBody.Prose("signed_payload", "The very text that was signed", MaxPayload);
+
+    /// <summary>The fields.</summary>
+    public static readonly Field[] Fields = [MessageId, SentAt, FromDid, ToDid, Signed, SigningKey, FromStableId, ToStableId, Payload];
 
     private readonly string? _id;
     private readonly string? _timestamp;
@@ -33,16 +43,16 @@ internal sealed partial class SignedFields
     private bool IsSigned => Signature is { Signature: not null };
 
     /// <summary>Reads the fields.</summary>
-    public static SignedFields Read(BodyFields body)
+    public static SignedFields Read(RequestFields fields)
     {
-        var id = body.Uuid("message_id", "Invalid message_id format");
-        var timestamp = body.Optional("timestamp");
+        var (id, timestamp) = (fields.Get(MessageId), fields.Get(SentAt));
         var signature = new MessageSignature(
-            Text(body, "from_did", 256), Text(body, "to_did", 256), Text(body, "signature", 512), Text(body, "signing_key_id", 256),
-            StableId(body, "from_stable_id"), StableId(body, "to_stable_id"), Text(body, "signed_payload", MaxPayload));
+            Text(FromDid), Text(ToDid), Text(Signed), Text(SigningKey), Text(FromStableId)?.Trim(), Text(ToStableId)?.Trim(), Text(Payload));
         // What was not signed proves nothing.
         if (signature.Signature is null) signature = signature with { SignedPayload = null };
         return new(id, timestamp, signature == new MessageSignature(null, null, null, null) ? null : signature);
+
+        string? Text(Field<string?> field) => fields.Get(field) is { Length: > 0 } text ? text : null;
     }
 
     /// <summary>The signed time; null when nothing is signed.</summary>
@@ -83,20 +93,9 @@ internal sealed partial class SignedFields
             $"{match.Groups["date"].ValueSpan}T{match.Groups["time"].ValueSpan}{match.Groups["zone"].ValueSpan}", CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
 
-    private static string? Text(BodyFields body, string name, int max)
-    {
-        var text = body.Optional(name, max: max);
-        body.MustBePlain(name, text);
-        return string.IsNullOrEmpty(text) ? null : text;
-    }
-
-    private static string? StableId(BodyFields body, string name)
-    {
-        var text = body.Optional(name, max: 256)?.Trim();
-        if (string.IsNullOrEmpty(text)) return null;
-        if (!IsStableId(text)) body.Fail(name, $"Invalid {name} format");
-        return text;
-    }
+    private static Field<string?> StableId(string name, string description) => InBody.Optional(name, description, max: 256)
+        .Must(static text => string.IsNullOrWhiteSpace(text) || IsStableId(text.Trim()), $"Invalid {name} format")
+        .To<string?>(static (string? text, out string? id) => (id = string.IsNullOrWhiteSpace(text) ? null : text) is var _, "");
 
     /// <summary>Whether it is <c>did:claw:</c> or <c>did:aw:</c> and 20 bytes in base58btc (protocol 12.1).</summary>
     private static bool IsStableId(string text)

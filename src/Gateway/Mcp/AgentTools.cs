@@ -8,7 +8,7 @@ using static Beadhub.Gateway.Mcp.ToolArgument;
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>Tools about the project and who is in it (contract 16).</summary>
-internal sealed class AgentTools(IGrainFactory grains, InnerRequests api)
+internal sealed class AgentTools(IGrainFactory grains, InnerRequests api, Operations operations)
 {
     private const int PresenceSeconds = 1800;
 
@@ -24,11 +24,9 @@ internal sealed class AgentTools(IGrainFactory grains, InnerRequests api)
         McpTool.Request(api, "update_workspace", "Change what your workspace tells of itself; what is not given stays.", "PATCH", "/v1/workspaces/{workspace_id}",
             Text("workspace_id", "Your workspace", true), Text("role", "Role, one or two words"), Text("current_branch", "Branch that you are on"), Text("hostname", "Host"),
             Text("workspace_path", "Folder on that host"), Text("timezone", "Time zone, such as Europe/Madrid"), Text("human_name", "Who runs you")),
-        McpTool.Request(api, "publish_agent", "Show yourself in the directory, to agents of all projects of this server.", "POST", "/v1/agents/publish",
-            Texts("capabilities", "What you can do, one or two words each"), Text("description", "What you are")),
-        McpTool.Request(api, "search_directory", "Agents of all projects of this server that have published themselves.", "GET", "/v1/network/directory",
-            Text("q", "Part of alias, project, capability or description"), Text("capability", "Exactly this capability"), Text("org_slug", "Slug of the project"),
-            Integer("limit", "1 to 200; 50 unless given")),
+        McpTool.Request(api, operations["publishAgent"], "publish_agent", "Show yourself in the directory, to agents of all projects of this server.",
+            only: ["capabilities", "description"]),
+        McpTool.Request(api, operations["searchDirectory"], "search_directory", "Agents of all projects of this server that have published themselves."),
     ];
 
     private async Task<ReadOnlyMemory<byte>> EnsureProject(ToolCall call)

@@ -4,7 +4,7 @@ using static Beadhub.Gateway.Mcp.ToolArgument;
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>Tools about beads and who works on them (contract 16).</summary>
-internal sealed class BeadTools(IGrainFactory grains, InnerRequests api)
+internal sealed class BeadTools(IGrainFactory grains, InnerRequests api, Operations operations)
 {
     private static readonly ToolArgument[] OfReady =
     [
@@ -20,8 +20,7 @@ internal sealed class BeadTools(IGrainFactory grains, InnerRequests api)
         McpTool.Request(api, "list_issues", "Search the project's beads, last updated first.", "GET", "/v1/beads/issues",
             Text("q", "Beginning of a bead id, or part of a title"), Text("status", "open, in_progress or closed; several with commas"), Text("type", "Issue type"),
             Text("label", "Label"), Text("assignee", "Assignee"), Text("repo", "Canonical origin"), Text("branch", "Branch"), Integer("limit", "1 to 200"), Text("cursor", "next_cursor of the page before")),
-        McpTool.Request(api, "list_claims", "Who works on which bead or task, newest first.", "GET", "/v1/claims",
-            Text("workspace_id", "Only this workspace's"), Integer("limit", "1 to 200"), Text("cursor", "next_cursor of the page before")),
+        McpTool.Request(api, operations["listClaims"], "list_claims", "Who works on which bead or task, newest first."),
     ];
 
     private async Task<ReadOnlyMemory<byte>> Ready(ToolCall call)

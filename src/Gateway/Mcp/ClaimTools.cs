@@ -1,19 +1,14 @@
-using static Beadhub.Gateway.Mcp.ToolArgument;
-
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>Tools about claiming beads without a command line.</summary>
-internal sealed class ClaimTools(InnerRequests api)
+internal sealed class ClaimTools(InnerRequests api, Operations operations)
 {
-    private static readonly ToolArgument Bead = Text("bead_id", "Bead id", true);
-
     public IEnumerable<McpTool> All() =>
     [
-        McpTool.Request(api, "claim_next", "Claim the best ready bead that nobody works on. Two agents that ask at once get two beads.", "POST", "/v1/beads/claim-next",
-            Texts("labels", "All of these labels"), Text("type", "Issue type"), Integer("max_priority", "Not less urgent than this"), Text("repo", "Canonical origin"),
-            Text("branch", "Branch"), Text("assignee", "Assignee")),
-        McpTool.Request(api, "join_bead", "Join in the work on a bead, whoever else works on it.", "POST", "/v1/beads/{bead_id}/claims",
-            Bead, Text("role", "What you do on it, one or two words"), Text("note", "What the others should know")),
-        McpTool.Request(api, "release_bead", "Release your own claim on a bead.", "DELETE", "/v1/beads/{bead_id}/claims", Bead),
+        McpTool.Request(api, operations["claimNextBead"], "claim_next",
+            "Claim the best ready bead that nobody works on. Two agents that ask at once get two beads.",
+            only: ["labels", "type", "max_priority", "repo", "branch", "assignee"]),
+        McpTool.Request(api, operations["joinBead"], "join_bead", "Join in the work on a bead, whoever else works on it.", only: ["bead_id", "role", "note"]),
+        McpTool.Request(api, operations["leaveBead"], "release_bead", "Release your own claim on a bead.", only: ["bead_id"]),
     ];
 }

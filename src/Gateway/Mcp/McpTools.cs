@@ -23,16 +23,16 @@ internal static partial class McpTools
 
     private static IEnumerable<McpTool> All(IServiceProvider services, Operations operations) =>
     [
-        .. ActivatorUtilities.CreateInstance<AgentTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<BeadTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<ClaimTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<SubscriptionTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<EscalationTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<AgentTools>(services, operations).All(),
+        .. ActivatorUtilities.CreateInstance<BeadTools>(services, operations).All(),
+        .. ActivatorUtilities.CreateInstance<ClaimTools>(services, operations).All(),
+        .. ActivatorUtilities.CreateInstance<SubscriptionTools>(services, operations).All(),
+        .. ActivatorUtilities.CreateInstance<EscalationTools>(services, operations).All(),
         .. ActivatorUtilities.CreateInstance<TaskTools>(services).All(),
         .. ActivatorUtilities.CreateInstance<MailTools>(services).All(),
-        .. ActivatorUtilities.CreateInstance<ChatTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<ChatTools>(services, operations).All(),
         .. ActivatorUtilities.CreateInstance<LockTools>(services, operations).All(),
-        .. ActivatorUtilities.CreateInstance<PolicyTools>(services).All(),
+        .. ActivatorUtilities.CreateInstance<PolicyTools>(services, operations).All(),
     ];
 }
 

@@ -89,6 +89,13 @@ internal static class Caller
         Check = MustBeNamed,
     };
 
+    /// <summary>The same for who reads only.</summary>
+    public static readonly Need<ProjectIdentity> NamedWorkspaceReader = new("workspace", Credentials.Required, static (identification, http) => identification.ReaderOf(http))
+    {
+        NamesWorkspace = true,
+        Check = MustBeNamed,
+    };
+
     /// <summary>The same for those whose workspace has ended: they are told so (contract 8.2).</summary>
     public static readonly Need<ProjectIdentity> NamedWorkspaceEvenEnded = new("workspace", Credentials.Required, static (identification, http) => identification.EvenEndedOf(http))
     {
