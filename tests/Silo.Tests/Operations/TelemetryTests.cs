@@ -25,15 +25,15 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
 
         // Sent in groups: what ends last comes last.
         var (spans, _) = await collector.Until((spans, _) =>
-            spans.Any(IsEndpoint("/v1/messages/")) && spans.Any(IsEndpoint("/v1/messages/inbox")) && spans.Any(span => span.Name == "MailboxGrain.Deliver"));
+            spans.Any(IsEndpoint("/v1/messages")) && spans.Any(IsEndpoint("/v1/messages/inbox")) && spans.Any(span => span.Name == "MailboxGrain.Deliver"));
         var byId = spans.ToDictionary(span => span.Id);
 
         var commit = spans.Last(span => span.Name == "log.commit" && Path(span).Contains("MailboxGrain.Deliver"));
-        Path(commit).ShouldBe(["log.commit", "log.append", "MailboxGrain.Deliver", "POST /v1/messages/"]);
+        Path(commit).ShouldBe(["log.commit", "log.append", "MailboxGrain.Deliver", "POST /v1/messages"]);
         commit.Scope.ShouldBe("Beadhub.EventLog");
         if (store == "postgres") spans.ShouldContain(span => span.Scope == "Npgsql" && span.Parent == commit.Id, "the statement is part of the commit");
         // Who calls, who is written to and what must be known for it are one answer each; the rest is the delivery.
-        var mail = spans.Last(span => span.Name == "POST /v1/messages/");
+        var mail = spans.Last(span => span.Name == "POST /v1/messages");
         spans.Where(span => span.Trace == mail.Trace && span.Scope == "Beadhub.Orleans.Local").Select(span => span.Name)
             .ShouldBe(["ApiKeyGrain.Identify", "ProjectGrain.Standing", "ProjectGrain.Address", "MailboxGrain.Deliver"], ignoreOrder: true);
         // Traces of one request are one trace.
