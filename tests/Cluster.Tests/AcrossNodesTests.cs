@@ -3,6 +3,7 @@ using Beadhub.Testing;
 namespace Beadhub.Cluster.Tests;
 
 /// <summary>What one node does, the others see at once; who is first is first, whichever node was asked.</summary>
+[Collection("calm")]
 public sealed class AcrossNodesTests(CalmCluster calm)
 {
     [Fact]

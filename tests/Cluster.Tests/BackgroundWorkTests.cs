@@ -4,6 +4,7 @@ using Npgsql;
 namespace Beadhub.Cluster.Tests;
 
 /// <summary>Background work is done by one node at a time, and moves when that node dies or stands still.</summary>
+[Collection("faults")]
 public sealed class BackgroundWorkTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

@@ -8,6 +8,7 @@ namespace Beadhub.Cluster.Tests;
 /// The black-box tests of the HTTP contract that depend on what is stored, against three nodes behind the balancer: every request may come to another node than
 /// the one before.
 /// </summary>
+[Collection("calm")]
 public sealed partial class BlackBoxTests(CalmCluster calm)
 {
     private const int AtLeast = 600;

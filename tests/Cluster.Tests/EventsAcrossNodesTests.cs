@@ -3,6 +3,7 @@ using Beadhub.Testing;
 namespace Beadhub.Cluster.Tests;
 
 /// <summary>Event streams show what every node commits, each event once and in order: over Redis, over NOTIFY, and by looking when neither carries.</summary>
+[Collection("faults")]
 public sealed class EventsAcrossNodesTests
 {
     private const int Beads = 40;

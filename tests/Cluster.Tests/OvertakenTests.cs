@@ -6,6 +6,7 @@ namespace Beadhub.Cluster.Tests;
 /// <summary>
 /// A node that stands still in the middle of a write, and goes on when the agent has long had its answer from another node, and has done other things since.
 /// </summary>
+[Collection("faults")]
 public sealed class OvertakenTests
 {
     private const int Rounds = 60;

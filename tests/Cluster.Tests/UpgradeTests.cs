@@ -3,6 +3,7 @@ using Beadhub.Testing;
 namespace Beadhub.Cluster.Tests;
 
 /// <summary>Nodes are replaced one by one under load: no request fails.</summary>
+[Collection("faults")]
 public sealed class UpgradeTests
 {
     private const int Clients = 8;

@@ -179,7 +179,9 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
         (await all.Bodies(5)).ShouldBe(["hello", "2", "3", "4", "5"]);
     }
 
+    // It waits for what counts as recent to end, which no store has a part in.
     [Fact]
+    [OnAnyStore]
     [Checklist("aweb", 120)]
     public async Task Nothing_old_is_replayed()
     {

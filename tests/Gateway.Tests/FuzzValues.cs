@@ -39,6 +39,9 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
     /// <summary>A good value for a field.</summary>
     public string Good(string name, JsonElement schema)
     {
+        // What the declaration itself names as good; names of the team's own things are better.
+        if (Known(name) is null && schema.TryGetProperty("examples", out var examples) && random.Next(2) == 0)
+            return Pick([.. examples.EnumerateArray().Select(example => example.GetRawText())]);
         var type = Type(schema);
         if (type == "array") return schema.TryGetProperty("items", out var items) ? $"[{Good(name, items)}]" : "[]";
         if (Known(name) is { } known) return known;

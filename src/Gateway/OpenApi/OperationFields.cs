@@ -59,7 +59,8 @@ internal static class OperationFields
 
         var responses = operation.Responses ??= [];
         var identifies = responses.ContainsKey("401");
-        if (identifies) (operation.Security ??= []).Add(new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] });
+        // An empty requirement says that none is needed.
+        operation.Security = [identifies ? new() { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] } : []];
         // Works without credentials; but when there are some, they must be good.
         if (identifies && metadata.OfType<IAllowAnonymous>().Any()) operation.Security!.Add([]);
         var takesBody = notes.TakesText || notes.Body is not null;
@@ -95,13 +96,17 @@ internal static class OperationFields
 
     private static OpenApiSchema Schema(FieldNote field)
     {
-        var schema = new OpenApiSchema { Type = TypeOf(field.Type) };
+        var schema = Schema(field.Type);
         if (field.Type == "string") (schema.MinLength, schema.MaxLength) = ((int?)field.Min, (int?)field.Max);
         if (field.Type == "integer") (schema.Minimum, schema.Maximum) = (Number(field.Min), Number(field.Max));
-        if (field.Items is { } items) schema.Items = new OpenApiSchema { Type = TypeOf(items) };
+        if (field.Items is { } items) schema.Items = Schema(items);
         if (field.Values is { } values) schema.Enum = [.. values.Select(value => System.Text.Json.Nodes.JsonValue.Create(value))];
         return schema;
     }
+
+    // An object without a word about its properties is taken for an empty one.
+    private static OpenApiSchema Schema(string type) =>
+        new() { Type = TypeOf(type), AdditionalProperties = type == "object" ? new OpenApiSchema() : null };
 
     private static string? Number(long? number) => number?.ToString(CultureInfo.InvariantCulture);
 

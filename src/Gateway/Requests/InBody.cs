@@ -268,7 +268,9 @@ internal static class Schemas
     public static OpenApiSchema Flag(string description, bool? otherwise = null) =>
         new() { Type = JsonSchemaType.Boolean, Description = description, Default = otherwise is { } flag ? JsonValue.Create(flag) : null };
 
-    public static OpenApiSchema Object(string? description) => new() { Type = JsonSchemaType.Object, Description = description };
+    // Without a word about its properties generators take it for an object that has none.
+    public static OpenApiSchema Object(string? description) =>
+        new() { Type = JsonSchemaType.Object, Description = description, AdditionalProperties = new OpenApiSchema() };
 
     public static OpenApiSchema Texts(string description, int min, int most, int maxLength = int.MaxValue) =>
         List(description, Text(null, 0, maxLength), min, most);

@@ -1,0 +1,98 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+using Beadhub.Gateway.Tests.Stores;
+using Beadhub.Testing;
+
+namespace Beadhub.Gateway.Tests;
+
+/// <summary>
+/// <c>/openapi/v1.json</c> as its readers use it: checked by the rules that <c>@redocly/cli</c> recommends, made into TypeScript types by
+/// <c>openapi-typescript</c>, and called by a client that knows nothing but those (<c>TypeScript/client.ts</c>). Without npm packages it is skipped.
+/// </summary>
+[OnAnyStore]
+public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_document_lints_clean_and_a_client_made_from_it_compiles_and_runs()
+    {
+        var folder = Directory.CreateTempSubdirectory("beadhub-openapi-").FullName;
+        try
+        {
+            foreach (var file in Directory.GetFiles(Path.Combine(ServerProcess.Root(), "tests/Gateway.Tests/TypeScript")))
+                File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+            await Install(folder);
+            await File.WriteAllTextAsync(Path.Combine(folder, "v1.json"), (await Api.Get("/openapi/v1.json")).Text, Cancelled);
+
+            await Lint(folder);
+            await Run(folder, "node_modules/.bin/openapi-typescript", "v1.json", "-o", "v1.d.ts");
+            await Run(folder, "node_modules/.bin/tsc", "-p", ".");
+            var agent = await NewProject().Agent();
+            (await Run(folder, "node", "client.js", Api.Address.ToString().TrimEnd('/'), agent.Key)).ShouldContain("ok an error's fields");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>The versions that package-lock.json names, from wherever this machine's npm gets them.</summary>
+    private static async Task Install(string folder)
+    {
+        (int Code, string Output, string Errors) installed;
+        try
+        {
+            installed = await Start(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0");
+        }
+        catch (Win32Exception)
+        {
+            installed = (1, "", "npm is not installed");
+        }
+
+        installed.Errors.ShouldNotContain("EUSAGE", Case.Sensitive, "package.json and package-lock.json do not fit");
+        if (installed.Code != 0) Assert.Skip("npm packages cannot be had here: " + installed.Errors.Split('\n').Last(line => line.Length > 0));
+    }
+
+    private static async Task Lint(string folder)
+    {
+        var (_, output, _) = await Start(folder, "node_modules/.bin/redocly", "lint", "v1.json", "--format=json");
+        using var report = JsonDocument.Parse(output[output.IndexOf('{')..(output.LastIndexOf('}') + 1)]);
+        var problems = report.RootElement.Items("problems")
+            .Select(problem => $"{problem.Text("severity")} {problem.Text("ruleId")} at {problem.Items("location")[0].Text("pointer")}: {problem.Text("message")}")
+            .ToArray();
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', problems));
+        problems.Where(problem => problem.StartsWith("error", StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    private static async Task<string> Run(string folder, string program, params string[] arguments)
+    {
+        var (code, output, errors) = await Start(folder, program, arguments);
+        code.ShouldBe(0, output + errors);
+        return output;
+    }
+
+    private static async Task<(int Code, string Output, string Errors)> Start(string folder, string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program.Contains('/') ? Path.Combine(folder, program) : program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        try
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+            patience.CancelAfter(TimeSpan.FromMinutes(2));
+            var (output, errors) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
+            await process.WaitForExitAsync(patience.Token);
+            return (process.ExitCode, await output, await errors);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+    }
+}
