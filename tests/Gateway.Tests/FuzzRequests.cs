@@ -11,6 +11,8 @@ namespace Beadhub.Gateway.Tests;
 /// <param name="tools">What it says of its tools, in the answer to <c>tools/list</c>.</param>
 internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
 {
+    private const int LongestLine = 32_000;
+
     private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
     private static readonly string[] Headers =
@@ -86,6 +88,8 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
             : Encode(raw ?? (operation.BodyType == "text/plain" ? values.Lines() : Text(body!)), random);
         if (bytes.Length > 0 || random.Next(10) == 0) request.Content = Api.Raw(bytes, ContentType(operation, random));
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        // A line that the web server itself refuses comes to no operation.
+        isPath &= uri.OriginalString.Length < LongestLine;
         return new(request, isPath ? server.Find(method, path) : null, Show(request, bytes));
     }
 
