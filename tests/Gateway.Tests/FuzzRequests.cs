@@ -83,7 +83,8 @@ internal sealed class FuzzRequests(ApiDescription server, JsonElement[] tools)
             team.Self.Address.GetLeftPart(UriPartial.Authority) + path + Query(query, hasOne: path.Contains('?', StringComparison.Ordinal)),
             new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var request = new HttpRequestMessage(new HttpMethod(method), uri);
-        var bytes = operation.Body is null
+        // What the web server cannot read it refuses and closes at once: whoever still writes a body hears nothing.
+        var bytes = operation.Body is null || path.Contains("%00", StringComparison.Ordinal)
             ? []
             : Encode(raw ?? (operation.BodyType == "text/plain" ? values.Lines() : Text(body!)), random);
         if (bytes.Length > 0 || random.Next(10) == 0) request.Content = Api.Raw(bytes, ContentType(operation, random));
