@@ -66,7 +66,12 @@ public static class BeadhubGateway
                     (schema.Type, schema.Pattern) = (type & ~JsonSchemaType.String, null);
                 return Task.CompletedTask;
             });
-            openApi.AddOperationTransformer(OperationFields.Describe);
+            openApi.AddOperationTransformer(static (operation, context, _) =>
+            {
+                if (context.Description.ActionDescriptor.EndpointMetadata.OfType<RequestShape>().FirstOrDefault() is { } shape)
+                    DescribedRequest.Describe(operation, shape, context.Document!);
+                return Task.CompletedTask;
+            });
         });
         return services;
     }

@@ -1,6 +1,7 @@
 using Beadhub.Chat;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Gateway.Streaming;
 using Orleans;
 
@@ -11,31 +12,29 @@ namespace Beadhub.Gateway;
 /// open waits in the session, and others see it.
 /// </summary>
 internal sealed class ChatStream(
-    IGrainFactory grains, Identification identification, ChatHub hub, ChatStreams seats, EventStreams streams, IChatPresence presence, GatewaySettings settings)
+    IGrainFactory grains, ChatHub hub, ChatStreams seats, EventStreams streams, IChatPresence presence, GatewaySettings settings)
 {
     // Clients and what is between take a silence for an end sooner than the status stream's.
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
 
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Stream("/v1/chat/sessions/{sessionId}/stream", routes.Make<ChatStream>().Get).WithTags("chat")
-            .Says("A session's messages and read receipts, as server-sent events", 401, 403, 404, 422, 429);
+    private static readonly Field<string> Deadline = InQuery.Required("deadline", "When the stream ends, with its time zone");
+    private static readonly Field<string?> After = InQuery.Text("after", "From when on messages of the past are shown, with its time zone");
 
-    private async Task Get(HttpContext http)
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map(
+        Chats.Requests.Get("/sessions/{sessionId}/stream", "streamChat", "A session's messages and read receipts, as server-sent events").Needs(Caller.Actor)
+            .Takes(Chats.SessionId, Deadline, After)
+            .Bind(static fields => (Deadline: fields.Get(Deadline), After: fields.Get(After), SessionId: fields.Get(Chats.SessionId)))
+            .Streams(),
+        routes.Make<ChatStream>().Get);
+
+    private async Task<EventStream> Get((string Deadline, string? After, string SessionId) request, Actor actor)
     {
-        var query = new QueryFields(http.Request);
-        var deadlineText = query.Required("deadline");
-        var afterText = query.Text("after");
-        query.Done();
-
-        var actor = await identification.ActorOf(http);
-        var sessionId = Names.TryNormalizeUuid(http.PathPart("sessionId"), out var id) ? id : throw ApiException.Unprocessable("Invalid id format");
-        var key = IChatGrain.Key(actor.ProjectId, sessionId);
-        var session = grains.GetGrain<IChatGrain>(key);
-        await session.Participant(actor.Id);
-        var deadline = ZonedTime.Parse(deadlineText, "deadline");
-        var after = afterText is null ? default(DateTimeOffset?) : ZonedTime.Parse(afterText, "after");
-
-        await streams.Serve(http, actor.Who, "chat", () => Open(actor, sessionId, key, after), deadline, LongestSilence);
+        var key = IChatGrain.Key(actor.ProjectId, request.SessionId);
+        await grains.GetGrain<IChatGrain>(key).Participant(actor.Id);
+        // Who takes no part in the session hears that first.
+        var deadline = ZonedTime.Parse(request.Deadline, "deadline");
+        var after = request.After is null ? default(DateTimeOffset?) : ZonedTime.Parse(request.After, "after");
+        return new(http => streams.Serve(http, actor.Who, "chat", () => Open(actor, request.SessionId, key, after), deadline, LongestSilence));
     }
 
     private async Task<IStreamedEvents> Open(Actor actor, string sessionId, string key, DateTimeOffset? after)

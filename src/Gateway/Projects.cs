@@ -107,15 +107,6 @@ internal sealed class Projects(IGrainFactory grains)
     private IProjectGrain Project(string id) => grains.GetGrain<IProjectGrain>(id);
 
     private static ApiException NotFound() => ApiException.NotFound("Project not found");
-
-    /// <summary>The project of the path, for administrators.</summary>
-    /// <exception cref="ApiException">401, 403; 422 for what is no id.</exception>
-    public static string Administered(HttpContext http, Identification identification)
-    {
-        var text = http.PathPart("projectId");
-        identification.MustBeAdmin(http);
-        return Names.TryNormalizeUuid(text, out var id) ? id : throw ApiException.Unprocessable("Invalid project_id format");
-    }
 }
 
 /// <summary>A page of projects.</summary>

@@ -107,7 +107,7 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
     [Fact]
     public async Task Describing_an_endpoint_does_nothing()
     {
-        // A dry run of the bootstrap, which needs no key, must not bootstrap.
+        // Describing the bootstrap, which needs no key, must not bootstrap.
         (await Api.Get("/openapi/v1.json")).Ok();
         (await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = "none-" + Guid.NewGuid().ToString("n")[..8] })).Ok().IsNull("project_id").ShouldBeTrue();
         (await Api.Get("/docs/index.html")).Status.ShouldBe(200);

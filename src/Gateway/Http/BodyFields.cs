@@ -9,7 +9,7 @@ namespace Beadhub.Gateway.Http;
 
 /// <summary>
 /// The fields of a JSON object body, read once and checked as they are asked for. Everything wrong with them is collected and answered
-/// in one 422 by <see cref="Done"/>, before authentication (contract 0.3).
+/// in one 422 by the request, before authentication (contract 0.3).
 /// </summary>
 internal sealed class BodyFields : IDisposable
 {
@@ -31,10 +31,7 @@ internal sealed class BodyFields : IDisposable
     private readonly Dictionary<string, Range> _fields = [];
     private readonly FieldErrors _errors;
 
-    private readonly FieldNotes? _notes;
-
-    private BodyFields(RequestBody request, FieldErrors? errors = null, FieldNotes? notes = null) =>
-        (_request, _errors, _notes) = (request, errors ?? new(), notes);
+    private BodyFields(RequestBody request, FieldErrors errors) => (_request, _errors) = (request, errors);
 
     public FieldErrors Errors => _errors;
 
@@ -44,15 +41,9 @@ internal sealed class BodyFields : IDisposable
     /// <param name="http">The request.</param>
     /// <param name="mayBeMissing">Whether it may be missing.</param>
     /// <param name="errors">Where what is wrong is collected.</param>
-    public static async ValueTask<BodyFields> Read(HttpContext http, bool mayBeMissing = false, FieldErrors? errors = null)
+    public static async ValueTask<BodyFields> Read(HttpContext http, bool mayBeMissing, FieldErrors errors)
     {
         var request = http.Request;
-        if (FieldNotes.Of(http) is { } notes)
-        {
-            (notes.HasBody, notes.MayBeMissing) = (true, mayBeMissing);
-            return new(RequestBody.Empty(), notes: notes);
-        }
-
         if (request.ContentType is { Length: > 0 } type && !IsJson(type))
             throw Invalid("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", []);
         var fields = new BodyFields(await RequestBody.Read(request), errors);
@@ -74,16 +65,12 @@ internal sealed class BodyFields : IDisposable
 
     public bool Has(string name) => _fields.ContainsKey(name) && !IsNull(name);
 
-    /// <summary>Whether the fields are only noted (<see cref="FieldNotes"/>).</summary>
-    public bool IsDryRun => _notes is not null;
-
     /// <summary>Whether the body names the field, be it as null.</summary>
     public bool Mentions(string name) => _fields.ContainsKey(name);
 
     /// <summary>Refuses fields that are not among these (contract 0.7).</summary>
     public void Only(params ReadOnlySpan<string> known)
     {
-        if (_notes is not null) _notes.IsStrict = true;
         foreach (var (name, range) in _fields)
             if (!known.Contains(name)) _errors.AddUnknown(Raw(range), "body", name);
     }
@@ -91,7 +78,6 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text that must be there.</summary>
     public string Required(string name, int min = 0, int max = int.MaxValue)
     {
-        _notes?.NoteBody(FieldNote.Text(name, required: true, min, max));
         if (_fields.ContainsKey(name))
         {
             if (!IsNull(name)) return Optional(name, min, max) ?? "";
@@ -106,7 +92,6 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text, or null when it is absent or null. Lengths are in code points.</summary>
     public string? Optional(string name, int min = 0, int max = int.MaxValue)
     {
-        _notes?.NoteBody(FieldNote.Text(name, required: false, min, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -136,14 +121,12 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text that may be absent, but not null.</summary>
     public string TextOr(string name, string otherwise, int max)
     {
-        _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
         return _fields.ContainsKey(name) ? Required(name, 0, max) : otherwise;
     }
 
     /// <summary>One of several texts; it may be absent, but not null.</summary>
     public string Choice(string name, string otherwise, params ReadOnlySpan<string> choices)
     {
-        _notes?.NoteBody(new(name, "string", Values: [.. choices]));
         if (!_fields.TryGetValue(name, out var range)) return otherwise;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -163,7 +146,6 @@ internal sealed class BodyFields : IDisposable
     /// </summary>
     public ImmutableArray<byte> Utf8Text(string name, int max)
     {
-        _notes?.NoteBody(FieldNote.Text(name, required: false, 0, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return [];
         if (Raw(range) is not [(byte)'"', .. var escaped, (byte)'"'])
         {
@@ -193,7 +175,6 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A whole number, or null. Texts of digits pass, as clients send them.</summary>
     public int? Integer(string name, int min, int max)
     {
-        _notes?.NoteBody(FieldNote.Integer(name, required: false, min, max));
         if (!_fields.TryGetValue(name, out var range) || IsNull(name)) return null;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -237,7 +218,6 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A whole number without an upper limit: what is beyond the range of 64 bits counts as its end. Null is no number here.</summary>
     public long AtLeast(string name, int min, long otherwise)
     {
-        _notes?.NoteBody(FieldNote.Integer(name, required: false, min, int.MaxValue));
         if (!_fields.TryGetValue(name, out var range)) return otherwise;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -270,14 +250,12 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A truth value; it may be absent, but not null. Texts and 0 and 1 pass, as clients send them.</summary>
     public bool Flag(string name, bool otherwise = false)
     {
-        _notes?.NoteBody(new(name, "boolean"));
         return _fields.TryGetValue(name, out var range) ? Truth(name, Raw(range), otherwise) : otherwise;
     }
 
     /// <summary>A truth value that must be there.</summary>
     public bool RequiredFlag(string name)
     {
-        _notes?.NoteBody(new(name, "boolean", Required: true));
         if (_fields.TryGetValue(name, out var range)) return Truth(name, Raw(range), false);
         _errors.Add("missing", "Field required", Body, null, "body", name);
         return false;
@@ -286,7 +264,6 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A text that is one of a few, or null when it is absent or, unless it is required, null.</summary>
     public string? OneOf(string name, ReadOnlySpan<string> words, bool required = false)
     {
-        _notes?.NoteBody(new(name, "string", required, Values: [.. words]));
         var text = required ? Required(name) : Optional(name);
         if (text is null || words.Contains(text)) return text;
         // What is not a text was said already.
@@ -306,7 +283,6 @@ internal sealed class BodyFields : IDisposable
     /// <param name="required">Whether it must be there.</param>
     public string? Object(string name, int maxBytes, int maxDepth, bool mayBeNull = false, bool required = false)
     {
-        _notes?.NoteBody(new(name, "object", required));
         if (!_fields.TryGetValue(name, out var range) || (mayBeNull && IsNull(name)))
         {
             if (required) _errors.Add("missing", "Field required", default, null, "body", name);
@@ -347,7 +323,6 @@ internal sealed class BodyFields : IDisposable
     /// <summary>A list of texts that must be there.</summary>
     public List<string> RequiredTexts(string name, int most = MostTexts)
     {
-        _notes?.NoteBody(new(name, "array", Required: true, Min: 1, Items: "string"));
         if (!_fields.ContainsKey(name)) _errors.Add("missing", "Field required", Body, null, "body", name);
         var texts = Texts(name, most);
         if (texts.Count == 0 && _errors.Count == 0)
@@ -359,7 +334,6 @@ internal sealed class BodyFields : IDisposable
     public List<string> Texts(string name, int most = MostTexts)
     {
         List<string> texts = [];
-        _notes?.NoteBody(new(name, "array", Items: "string"));
         if (!_fields.TryGetValue(name, out var range)) return texts;
         var reader = new Utf8JsonReader(Raw(range), ReaderOptions);
         reader.Read();
@@ -396,7 +370,6 @@ internal sealed class BodyFields : IDisposable
     /// </summary>
     public ImmutableArray<byte> ObjectLines(string name, int maxElements, Action onTooMany)
     {
-        _notes?.NoteBody(new(name, "array", Required: true, Items: "object"));
         if (!_fields.TryGetValue(name, out var range))
         {
             _errors.Add("missing", "Field required", Body, null, "body", name);
@@ -440,9 +413,8 @@ internal sealed class BodyFields : IDisposable
     }
 
     /// <summary>A field of any type; null when it is absent.</summary>
-    public JsonElement? Json(string name, string type = "object")
+    public JsonElement? Json(string name)
     {
-        _notes?.NoteBody(new(name, type));
         if (!_fields.TryGetValue(name, out var range)) return null;
         try
         {
@@ -460,13 +432,6 @@ internal sealed class BodyFields : IDisposable
 
     /// <summary>Gives the body's memory back: large texts handed out are gone with it.</summary>
     public void Dispose() => _request.Dispose();
-
-    /// <summary>Ends the request with 422 when anything was wrong.</summary>
-    public void Done()
-    {
-        if (_notes is not null) throw new NotedException();
-        _errors.ThrowIfAny();
-    }
 
     private void AddTooLong(string name, int most) =>
         _errors.Add("too_long", $"List should have at most {most} items", Raw(_fields[name]), ("max_length", most), "body", name);

@@ -31,12 +31,6 @@ internal sealed class RequestBody : IDisposable
     /// </exception>
     public static async ValueTask<RequestBody> Read(HttpRequest request)
     {
-        if (FieldNotes.Of(request.HttpContext) is { } notes)
-        {
-            notes.TakesText = true;
-            throw new NotedException();
-        }
-
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
             throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "Content-Encoding is not supported: send the body as it is");
         if (request.ContentLength > GatewaySettings.MaxBodyBytes) throw TooLarge();

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
-using static Beadhub.Gateway.Mcp.ToolArgument;
 
 namespace Beadhub.Gateway.Mcp;
 
@@ -12,18 +12,22 @@ internal sealed class AgentTools(IGrainFactory grains, InnerRequests api, Operat
 {
     private const int PresenceSeconds = 1800;
 
+    private static readonly ToolArgument Workspace = new("workspace_id", Schemas.Uuid("Your workspace"), true);
+
     public IEnumerable<McpTool> All() =>
     [
         new("ensure_project", "The caller's project: id, slug and name. A project_key other than its slug is refused.", true,
-            [Text("human_key", "Ignored"), Text("project_key", "Slug of the project")], EnsureProject),
+            [new("human_key", Schemas.Text("Ignored")), new("project_key", Schemas.Text("Slug of the project"))], EnsureProject),
         new("register_agent", "Report that an agent is present, with its program and model.", false,
-            [Text("workspace_id", "Your workspace", true), Text("alias", "Your alias", true), Text("human_name", "Who runs you"), Text("program", "Program, such as claude-code"),
-                Text("model", "Model"), Text("role", "Role, one or two words")], Register),
-        new("list_agents", "Who is present in the project.", true, [Text("workspace_id", "Your workspace", true)], List),
-        new("status", "Your workspace's status: who is present, what is claimed, what waits for a human.", true, [Text("workspace_id", "Your workspace", true)], Status),
-        McpTool.Request(api, "update_workspace", "Change what your workspace tells of itself; what is not given stays.", "PATCH", "/v1/workspaces/{workspace_id}",
-            Text("workspace_id", "Your workspace", true), Text("role", "Role, one or two words"), Text("current_branch", "Branch that you are on"), Text("hostname", "Host"),
-            Text("workspace_path", "Folder on that host"), Text("timezone", "Time zone, such as Europe/Madrid"), Text("human_name", "Who runs you")),
+            [
+                Workspace, new("alias", Schemas.Text("Your alias"), true), new("human_name", Schemas.Text("Who runs you")),
+                new("program", Schemas.Text("Program, such as claude-code")), new("model", Schemas.Text("Model")), new("role", Schemas.Text("Role, one or two words")),
+            ],
+            Register),
+        new("list_agents", "Who is present in the project.", true, [Workspace], List),
+        McpTool.Request(api, operations["getStatus"], "status", "Your workspace's status: who is present, what is claimed, what waits for a human.",
+            only: ["workspace_id"], required: ["workspace_id"]).After(call => call.Workspace(grains)),
+        McpTool.Request(api, operations["changeWorkspace"], "update_workspace", "Change what your workspace tells of itself; what is not given stays."),
         McpTool.Request(api, operations["publishAgent"], "publish_agent", "Show yourself in the directory, to agents of all projects of this server.",
             only: ["capabilities", "description"]),
         McpTool.Request(api, operations["searchDirectory"], "search_directory", "Agents of all projects of this server that have published themselves."),
@@ -54,12 +58,6 @@ internal sealed class AgentTools(IGrainFactory grains, InnerRequests api, Operat
         var places = (await project.Status(new(null, null))).Agents.ToDictionary(agent => agent.WorkspaceId);
         return JsonSerializer.SerializeToUtf8Bytes(
             new McpAgents([.. online.Workspaces.Select(agent => Presence(call.Who.ProjectId, agent, places.GetValueOrDefault(agent.WorkspaceId)))]), Wire.Types.McpAgents);
-    }
-
-    private async Task<ReadOnlyMemory<byte>> Status(ToolCall call)
-    {
-        var workspace = await call.Workspace(grains);
-        return await api.Run(call.Http, HttpMethods.Get, "/v1/status", new QueryString().Add("workspace_id", workspace.AgentId));
     }
 
     // Presence as the reference keeps it: what is unknown is empty.

@@ -4,10 +4,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Mail;
 using Beadhub.Projects;
 using Orleans;
-using static Beadhub.Gateway.Mcp.ToolArgument;
 
 namespace Beadhub.Gateway.Mcp;
 
@@ -17,23 +17,36 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
     private const int MaxRecipients = 100;
     private const int MaxInbox = 500;
     private static readonly string[] Priorities = ["low", "normal", "high", "urgent"];
-    private static readonly ToolArgument Project = Text("project_key", "Slug of the project", true);
-    private static readonly ToolArgument Own = Text("agent_name", "Your alias", true);
-    private static readonly ToolArgument Message = Text("message_id", "Id of the mail", true);
+    private static readonly ToolArgument Project = new("project_key", Schemas.Text("Slug of the project"), true);
+    private static readonly ToolArgument Sender = new("sender_name", Schemas.Text("Your alias"), true);
+    private static readonly ToolArgument Own = new("agent_name", Schemas.Text("Your alias"), true);
+    private static readonly ToolArgument Message = new("message_id", Schemas.Uuid("Id of the mail"), true);
+    private static readonly ToolArgument Text = new("body_md", Schemas.Text("Text, as Markdown"), true);
 
     public IEnumerable<McpTool> All() =>
     [
         new("send_message", "Send a mail to agents of the project.", false,
-            [Project, Text("sender_name", "Your alias", true), Texts("to", "Aliases of the recipients", true), Text("subject", "Subject", true), Text("body_md", "Text, as Markdown", true),
-                Text("importance", "normal unless given", false, Priorities), Text("thread_id", "Thread that the mail belongs to")], Send),
+            [
+                Project, Sender, new("to", Schemas.Texts("Aliases of the recipients", 1, MaxRecipients), true), new("subject", Schemas.Text("Subject"), true), Text,
+                new("importance", Schemas.Word("normal unless given", Priorities, "normal")), new("thread_id", Schemas.Uuid("Thread that the mail belongs to")),
+            ],
+            Send),
         new("fetch_inbox", "Your mail, newest first.", true,
-            [Project, Own, Integer("limit", "How many; 50 unless given"), Flag("urgent_only", "Only mail of importance high or urgent"),
-                Flag("include_bodies", "Whether texts are included; true unless given"), Text("since_ts", "Only mail from this time on, ISO 8601")], Fetch),
+            [
+                Project, Own, new("limit", Schemas.Integer("How many; 50 unless given", 1, MaxInbox, 50)),
+                new("urgent_only", Schemas.Flag("Only mail of importance high or urgent", false)),
+                new("include_bodies", Schemas.Flag("Whether texts are included; true unless given", true)),
+                new("since_ts", Schemas.Text("Only mail from this time on, ISO 8601")),
+            ],
+            Fetch),
         new("acknowledge_message", "Acknowledge a mail that you have received.", false, [Project, Own, Message], Acknowledge),
         new("mark_message_read", "Mark a mail that you have received as read.", false, [Project, Own, Message], MarkRead),
         new("reply_message", "Answer a mail that you have received, in its thread.", false,
-            [Project, Message, Text("sender_name", "Your alias", true), Text("body_md", "Text, as Markdown", true), Texts("to", "Other recipients than the sender"),
-                Text("subject_prefix", "Re: unless given")], Reply),
+            [
+                Project, Message, Sender, Text, new("to", Schemas.Texts("Other recipients than the sender", 0, MaxRecipients)),
+                new("subject_prefix", Schemas.Text("Re: unless given", 0, 100, "Re:")),
+            ],
+            Reply),
     ];
 
     private async Task<ReadOnlyMemory<byte>> Send(ToolCall call)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 
@@ -45,18 +46,20 @@ internal sealed class McpEndpoint
     }
 
     /// <summary>Maps the endpoint; the last of all, since its tools are requests to the others.</summary>
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.Post("/mcp", ActivatorUtilities.CreateInstance<McpEndpoint>(routes.ServiceProvider, routes).Post).WithTags("mcp").Says("Model Context Protocol: tools and resources over JSON-RPC 2.0", 422)
-            .Answers<JsonElement>().WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status202Accepted, typeof(void)));
+    public static void Map(IEndpointRouteBuilder routes) => routes.Map(
+        new RequestGroup("/mcp", "mcp", "Model Context Protocol").Post("", "callMcp", "Model Context Protocol: tools and resources over JSON-RPC 2.0")
+            // Who asks is told by the credentials as everywhere; that they are not good is said within the answer.
+            .Needs(Caller.Nobody)
+            .Takes(Call.Fields).AnswersNothing(StatusCodes.Status202Accepted)
+            .Bind(Call.Read)
+            .Answers<JsonElement>(),
+        ActivatorUtilities.CreateInstance<McpEndpoint>(routes.ServiceProvider, routes).Post);
 
-    private async Task<IResult> Post(HttpContext http)
+    private async Task<Answer<JsonElement>> Post(Call call, Anybody caller, HttpContext http)
     {
-        using var body = await BodyFields.Read(http);
-        var call = Call.Read(body);
-        body.Done();
         if (call.Version != "2.0") return Failed(call.Id, InvalidRequest, "Invalid jsonrpc version");
         // Nobody waits for an answer to a notification, and none of them means anything here.
-        if (call is { Id: null, Method: { } method } && method.StartsWith("notifications/", StringComparison.Ordinal)) return TypedResults.StatusCode(StatusCodes.Status202Accepted);
+        if (call is { Id: null, Method: { } method } && method.StartsWith("notifications/", StringComparison.Ordinal)) return Answer.Nothing(StatusCodes.Status202Accepted);
         try
         {
             var who = await _identification.ReaderOf(http);
@@ -167,8 +170,16 @@ internal sealed class McpEndpoint
     /// <summary>What a JSON-RPC request says; parts of the wrong type count as absent.</summary>
     private sealed record Call(string? Id, string? Version, string? Method, JsonElement? Params)
     {
-        public static Call Read(BodyFields body) =>
-            new(body.Json("id", "string") is { ValueKind: not JsonValueKind.Null } id ? id.GetRawText() : null, Text(body.Json("jsonrpc", "string")), Text(body.Json("method", "string")), body.Json("params"));
+        private static readonly Field<JsonElement?> IdField = InBody.Json("id", Schemas.Text("Comes back with the answer; a request without one is a notification"));
+        private static readonly Field<JsonElement?> VersionField = InBody.Json("jsonrpc", Schemas.Text("2.0"));
+        private static readonly Field<JsonElement?> MethodField = InBody.Json("method", Schemas.Text("For example tools/call"));
+        private static readonly Field<JsonElement?> ParamsField = InBody.Json("params", Schemas.Object("What the method takes"));
+
+        public static readonly Field[] Fields = [IdField, VersionField, MethodField, ParamsField];
+
+        public static Call Read(RequestFields fields) => new(
+            fields.Get(IdField) is { ValueKind: not JsonValueKind.Null } id ? id.GetRawText() : null, Text(fields.Get(VersionField)), Text(fields.Get(MethodField)),
+            fields.Get(ParamsField));
 
         public JsonElement? Member(string name) =>
             Params is { ValueKind: JsonValueKind.Object } all && all.TryGetProperty(name, out var value) ? value : null;

@@ -161,5 +161,10 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
 /// <param name="serve">Serves it until it ends.</param>
 internal sealed class EventStream(Func<HttpContext, Task> serve) : IResult
 {
-    public Task ExecuteAsync(HttpContext httpContext) => serve(httpContext);
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        // What a stream reads later must be newer than the request that began it.
+        ReadBarrier.Leave();
+        return serve(httpContext);
+    }
 }
