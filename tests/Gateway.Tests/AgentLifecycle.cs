@@ -171,6 +171,7 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         await Api.Delete($"/v1/agents/{project.Slug}/bob").Unauthorized();
         await alice.Delete($"/v1/agents/{project.Slug}/nobody").Refused(404, "Agent not found");
         await alice.Delete("/v1/agents/no-such-slug/bob").Refused(404, "Agent not found");
+        await Api.Delete("/v1/agents").Refused(404, "Invalid address format");
         await Api.Delete("/v1/agents/bob").Refused(404, "Invalid address format");
         await Api.Delete("/v1/agents/a%20b/bob").Refused(404, "Invalid address format");
         (await alice.Get("/v1/agents").Ok()).Pluck("agents", "alias").ShouldBe(["alice", "bob"]);

@@ -61,8 +61,8 @@ internal sealed class RequestFields : IDisposable
         return Body.Mentions(field.Name);
     }
 
-    /// <summary>A part of the path.</summary>
-    public string Path(string name) => _http.Request.RouteValues.TryGetValue(name, out var part) ? (string)part! : "";
+    /// <summary>A part of the path; the rest of one may be empty, and is null here then.</summary>
+    public string Path(string name) => _http.Request.RouteValues[name] as string ?? "";
 
     /// <summary>A header; empty when it is absent.</summary>
     public string Header(string name) => _http.Request.Headers[name].ToString();
