@@ -11,6 +11,7 @@ internal static class Bench
         ["writes"] = Writes.Run,
         ["coordination"] = CoordinationWrites.Run,
         ["dequeue"] = CoordinationWrites.ClaimNext,
+        ["keyed"] = KeyedWrites.Run,
         ["inbox"] = Inbox.Run,
         ["chat"] = ChatFanOut.Run,
         ["syncs"] = Syncs.Run,

@@ -3,7 +3,7 @@ namespace Beadhub.Bench;
 /// <summary>How long and which part of the bench to run.</summary>
 internal sealed record Options(bool Quick, string? Only)
 {
-    public const string Usage = "Usage: bench/run.sh [--quick] [--only reads|writes|coordination|dequeue|inbox|chat|syncs|events|cluster|startup|beads|projects]";
+    public const string Usage = "Usage: bench/run.sh [--quick] [--only reads|writes|coordination|dequeue|keyed|inbox|chat|syncs|events|cluster|startup|beads|projects]";
 
     /// <summary>Measurements of each kind; the median counts.</summary>
     public int Rounds => Quick ? 3 : 5;

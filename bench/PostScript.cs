@@ -14,7 +14,7 @@ internal static class PostScript
     /// <summary>Each request is the next agent's.</summary>
     /// <param name="agents">Who sends.</param>
     /// <param name="request">
-    /// Lua that sets <c>path</c> and <c>body</c>; <c>n</c> is the number of the request, <c>caller</c> the index of the agent, both from 0.
+    /// Lua that sets <c>path</c> and <c>body</c>, and <c>key</c> for an <c>Idempotency-Key</c>; <c>n</c> is the number of the request, <c>caller</c> the index of the agent, both from 0.
     /// </param>
     public static string Write(IReadOnlyList<Agent> agents, string request)
     {
@@ -26,9 +26,9 @@ internal static class PostScript
             function request()
                 n = n + 1
                 local caller = n % #keys
-                local path, body
+                local path, body, key
                 {{request}}
-                return "POST "..path.." HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "..keys[caller + 1].."\r\nContent-Type: application/json\r\nContent-Length: "..#body.."\r\n\r\n"..body
+                return "POST "..path.." HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "..keys[caller + 1].."\r\nContent-Type: application/json"..(key and "\r\nIdempotency-Key: "..key or "").."\r\nContent-Length: "..#body.."\r\n\r\n"..body
             end
             """).ToString();
     }

@@ -40,6 +40,11 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
     // What this node carries out. Repeats that come meanwhile wait for it; those at other nodes are sorted out by the log.
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _underWay = new(StringComparer.Ordinal);
 
+    private static readonly object AnsweredAgain = new();
+
+    /// <summary>Whether the request was carried out and is only answered again: what it needed then, a living sender for example, it needs no more.</summary>
+    public static bool IsAnsweredAgain(HttpContext http) => http.Items.ContainsKey(AnsweredAgain);
+
     /// <summary>Runs a request, by its key when it is a write that has one.</summary>
     public Task Run(HttpContext http, RequestDelegate next) =>
         http.Request.Headers.TryGetValue(Header, out var header) && IsWrite(http.Request) ? Run(http, header.ToString(), next) : next(http);
@@ -130,6 +135,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             http.Response.Headers.Clear();
             foreach (var (header, value) in headers) http.Response.Headers[header] = value;
             isRepeat |= found.State == RequestState.CarriedOut;
+            if (isRepeat && AnswersWithResult(http)) http.Items[AnsweredAgain] = true;
             if (found.State == RequestState.OtherRequest) throw ApiException.Unprocessable($"This {Header} was used for another request");
         }
 
@@ -167,11 +173,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             return status == StatusCodes.Status410Gone && keyed is { IsRepeat: false, HasWritten: false } ? await request.Find(fingerprint) : isAnswer;
         }
 
-        if (http.GetEndpoint() is RouteEndpoint route && FromResult.Contains($"{http.Request.Method} {route.RoutePattern.RawText?.TrimEnd('/')}"))
-        {
-            // A repeat that cannot be answered any more is no reason to forget the result.
-            if (keyed.IsRepeat ? !keyed.HasWritten : keyed.HasOneResult) return isAnswer;
-        }
+        // A repeat that cannot be answered any more is no reason to forget the result.
+        if (AnswersWithResult(http) && (keyed.IsRepeat ? !keyed.HasWritten : keyed.HasOneResult)) return isAnswer;
 
         var holdsSecret = http.GetEndpoint()?.Metadata.GetMetadata<AnswersSecretAttribute>() is null ? default(bool?) : true;
         var text = Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length);
@@ -185,6 +188,9 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             return isAnswer;
         }
     }
+
+    private static bool AnswersWithResult(HttpContext http) =>
+        http.GetEndpoint() is RouteEndpoint route && FromResult.Contains($"{http.Request.Method} {route.RoutePattern.RawText?.TrimEnd('/')}");
 
     private static void Repeat(HttpContext http, RecordedAnswer answer)
     {

@@ -58,11 +58,12 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
             "mail", request.ToAgentId, request.ToAlias, request.Subject, request.Text, request.Priority, request.ThreadId, SignedId: signed.Id));
         var recipient = addressed.To.Recipient;
         if (recipient is null && request.ToAgentId is null) throw ApiException.NotFound("Agent not found");
-        if (recipient is { IsRetired: true })
+        var isAnsweredAgain = Idempotency.IsAnsweredAgain(http);
+        if (recipient is { IsRetired: true } && !isAnsweredAgain)
             return Answer.Refusal(410, new RetiredAgentError("Agent is retired", addressed.To.SuccessorAlias, recipient.SuccessorAgentId), Wire.Types.RetiredAgentError);
         var sentAt = signed.Time();
         signed.MustBeFrom(sender.Agent);
-        if (recipient is not { IsLiving: true }) throw ApiException.NotFound("Agent not found");
+        if (recipient is null || !(recipient.IsLiving || isAnsweredAgain)) throw ApiException.NotFound("Agent not found");
         signed.MustBeTo(recipient);
 
         var receipt = await mail.Send(addressed, sentAt, signed.Signature);

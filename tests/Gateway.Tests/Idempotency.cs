@@ -115,6 +115,100 @@ public abstract class IdempotencyContract(Store store) : ContractTests(store)
         again.Json.GetRawText().ShouldBe(first.GetRawText());
     }
 
+    [Fact]
+    public async Task What_one_decision_answers_is_answered_the_same_after_a_crash_and_done_once()
+    {
+        await using var server = await Store.Own();
+        var project = new Project(server.Api);
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await alice.Sync(Jsonl.Of(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "open" })).Ok();
+        (string Path, object Body)[] requests =
+        [
+            ("/v1/messages", new { to_alias = "bob", subject = "s", body = "b" }),
+            ("/v1/tasks", new { title = "T", description = "D" }),
+            ("/v1/tasks/1/comments", new { body = "said" }),
+            ("/v1/reservations", new { resource_key = "k" }),
+            ("/v1/reservations/renew", new { resource_key = "k", ttl_seconds = 600 }),
+            ("/v1/reservations/release", new { resource_key = "k" }),
+            ("/v1/agents/bob/control", new { signal = "pause" }),
+            ("/v1/beads/claim-next", new { }),
+            ("/v1/beads/bd-2/claims", new { note = "joins" }),
+        ];
+        var first = new List<Answer>();
+        for (var i = 0; i < requests.Length; i++) first.Add(await Once(alice, $"k-{i}", requests[i].Path, requests[i].Body));
+        await alice.Patch("/v1/tasks/1", new { title = "Another", description = "Other" }).Ok();
+        await alice.Close("bd-1").Ok();
+
+        await server.Kill();
+        await server.Restart();
+
+        (alice, bob) = (alice.At(server.Api), bob.At(server.Api));
+        for (var i = 0; i < requests.Length; i++)
+        {
+            var again = await Once(alice, $"k-{i}", requests[i].Path, requests[i].Body);
+            first[i].Header("Idempotent-Replayed").ShouldBeNull(requests[i].Path);
+            (again.Status, again.Text, again.Header("Idempotent-Replayed")).ShouldBe((200, first[i].Text, "true"), requests[i].Path);
+        }
+
+        (await bob.Inbox()).ShouldHaveSingleItem();
+        (await alice.Get("/v1/tasks/1/comments").Ok()).Items("comments").ShouldHaveSingleItem();
+        (await alice.Get("/v1/tasks/2")).Status.ShouldBe(404);
+        (await alice.Get("/v1/reservations").Ok()).Items("reservations").ShouldBeEmpty();
+        (await alice.Get("/v1/claims").Ok()).Pluck("claims", "bead_id").ShouldBe(["bd-2"]);
+    }
+
+    [Fact]
+    public async Task What_was_committed_when_the_server_died_is_answered_and_not_done_again()
+    {
+        await using var server = await Store.Own();
+        var project = new Project(server.Api);
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        var body = new { to_alias = "bob", subject = "s", body = "b" };
+
+        var lost = Once(alice, "k", "/v1/messages", body);
+        while ((await bob.Inbox()).Length == 0) TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        await server.Kill();
+        await lost.ContinueWith(static _ => { }, TaskScheduler.Default);
+        await server.Restart();
+
+        var answer = (await Once(alice.At(server.Api), "k", "/v1/messages", body)).Ok();
+        (await bob.At(server.Api).Inbox()).ShouldHaveSingleItem().Text("message_id").ShouldBe(answer.Text("message_id"));
+    }
+
+    [Fact]
+    public async Task A_repeat_is_answered_though_sender_and_recipient_have_ended()
+    {
+        var (alice, bob) = await Two();
+        var body = new { to_agent_id = bob.Id, subject = "s", body = "b" };
+        var first = await Once(alice, "k", "/v1/messages", body);
+        await bob.Delete("/v1/agents/me").Ok();
+        await alice.Delete("/v1/agents/me").Ok();
+
+        var again = await Once(alice, "k", "/v1/messages", body);
+
+        (again.Status, again.Text, again.Header("Idempotent-Replayed")).ShouldBe((200, first.Text, "true"));
+        (await Once(alice, "k-2", "/v1/messages", body)).Status.ShouldBe(404);
+    }
+
+    [Fact]
+    public async Task A_key_is_not_used_for_another_request_whatever_came_of_the_first()
+    {
+        var (alice, bob) = await Two();
+        await bob.Post("/v1/reservations", new { resource_key = "k" }).Ok();
+        var held = await Once(alice, "refused", "/v1/reservations", new { resource_key = "k" });
+        (await Once(alice, "done", "/v1/reservations", new { resource_key = "other" })).Ok();
+
+        foreach (var key in new[] { "refused", "done" })
+        {
+            await Task.FromResult(await Once(alice, key, "/v1/reservations", new { resource_key = "free" })).RefusedWith(422, "used for another request");
+            await Task.FromResult(await Once(alice, key, "/v1/tasks", new { title = "T" })).RefusedWith(422, "used for another request");
+        }
+
+        await bob.Post("/v1/reservations/release", new { resource_key = "k" }).Ok();
+        var again = await Once(alice, "refused", "/v1/reservations", new { resource_key = "k" });
+        (again.Status, again.Text, again.Header("Idempotent-Replayed")).ShouldBe((409, held.Text, "true"));
+    }
+
     private async Task<(Agent Alice, Agent Bob)> Two()
     {
         var project = NewProject();

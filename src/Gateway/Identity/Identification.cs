@@ -37,6 +37,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         var who = await Member(http);
         return who.Standing.Agent switch
         {
+            _ when Idempotency.IsAnsweredAgain(http) => who,
             { KeysRevoked: true } => throw ApiException.Gone("Workspace was deleted"),
             { IsLiving: false } => throw ApiException.Gone("Agent has been deregistered"),
             _ => who,
@@ -82,7 +83,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         if (who.Mode == AuthMode.PublicReader) throw ApiException.Forbidden("Public readers may not act as an agent");
         if (who.AgentId is null) throw ApiException.Forbidden("API key is not bound to an agent");
         who = await WithStanding(who);
-        return who.Standing.Agent is { IsLiving: true } agent ? new(who, agent) : throw ApiException.NotFound("Agent not found");
+        return who.Standing.Agent is { } agent && (agent.IsLiving || Idempotency.IsAnsweredAgain(http)) ? new(who, agent) : throw ApiException.NotFound("Agent not found");
     }
 
     /// <summary>
@@ -152,7 +153,8 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     public async ValueTask<ProjectIdentity> WithStanding(ProjectIdentity who) =>
         who.Standing.Exists ? who : who with { Standing = await grains.GetGrain<IProjectGrain>(who.ProjectId).Standing(who.AgentId) };
 
-    private async ValueTask<ProjectIdentity> Member(HttpContext http) => InUse(WithLivingKey(await Known(http)));
+    private async ValueTask<ProjectIdentity> Member(HttpContext http) =>
+        WithLivingKey(await Known(http)) is var who && Idempotency.IsAnsweredAgain(http) ? who : InUse(who);
 
     private static ProjectIdentity WithLivingKey(ProjectIdentity who) =>
         who is { Mode: AuthMode.Bearer, Standing.Agent.KeysRevoked: true } ? throw BearerKeys.UnknownKey() : who;

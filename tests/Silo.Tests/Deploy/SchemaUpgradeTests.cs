@@ -1,6 +1,8 @@
 using System.Data.Common;
+using System.Globalization;
 using Beadhub.EventLog;
 using Beadhub.Hosting.EventLogs;
+using Beadhub.Idempotency;
 using Beadhub.Silo.Tests.EventLogs;
 using Beadhub.Testing;
 using Microsoft.Data.Sqlite;
@@ -65,6 +67,45 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
             await connection.OpenAsync(Cancellation);
             return connection;
         }, () => Script.Run("sqlite3", "-bail", file, $".read {Script.PathOf("sqlite/rollback-to-2.sql")}"));
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Answers_that_the_version_before_has_kept_are_found_by_the_marks_of_their_requests(string store)
+    {
+        const string Request = "INSERT INTO streams SELECT 'request', project || '/abc', project, 1, {0} FROM heads WHERE project <> '-';"
+            + " INSERT INTO events SELECT project, position + 1, 'request', project || '/abc', 1, 'request.answered.v1', '{{}}', {1} FROM heads WHERE project <> '-';"
+            + " UPDATE heads SET position = position + 1 WHERE project <> '-'";
+        string url;
+        DbConnection connection;
+        if (store == "sqlite")
+        {
+            var file = Path.Combine(_folder, "beadhub.db");
+            File.Copy(OldLog("67f1d54.db"), file);
+            (url, connection) = ($"sqlite:{file}", new SqliteConnection($"Data Source={file};Pooling=False"));
+            await connection.OpenAsync(Cancellation);
+        }
+        else
+        {
+            Assert.SkipWhen(PostgresCluster.Missing is not null, PostgresCluster.Missing ?? "");
+            url = await cluster.CreateDatabase(Cancellation);
+            await Script.Run("psql", "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", OldLog("67f1d54.sql"));
+            connection = await PostgresCluster.Connect(url, Cancellation);
+        }
+
+        string project;
+        await using (connection)
+        await using (var command = connection.CreateCommand())
+        {
+            command.CommandText = store == "sqlite" ? string.Format(CultureInfo.InvariantCulture, Request, "0, NULL", "0") : string.Format(CultureInfo.InvariantCulture, Request, "0, 0, NULL", "now()");
+            await command.ExecuteNonQueryAsync(Cancellation);
+            command.CommandText = "SELECT max(project) FROM heads WHERE project <> '-'";
+            project = (string)(await command.ExecuteScalarAsync(Cancellation))!;
+        }
+
+        await using var log = await Open(url);
+        (await log.FindMark(project, IIdempotentRequestGrain.MarkOf($"{project}/abc"), Cancellation)).ShouldBe(new MarkedEvent(new("request", $"{project}/abc"), 1));
     }
 
     private static async Task ThereAndBack(string url, Func<Task<DbConnection>> connect, Func<Task> goBack)

@@ -52,6 +52,8 @@ BEGIN
             UPDATE events e SET mark = m.mark FROM marks m WHERE e.kind = m.kind AND e.key = m.key AND e.version = m.version AND e.mark IS NULL;
             DROP TABLE marks;
         END IF;
+        -- Answers to requests with an Idempotency-Key were not marked: by the mark a repeat finds them.
+        UPDATE events SET mark = 'request:' || substr(key, length(project) + 2) WHERE kind = 'request' AND version = 1 AND mark IS NULL;
         INSERT INTO snapshots (kind, key, project, version, snapshot)
             SELECT kind, key, project, snapshot_version, snapshot FROM streams WHERE snapshot IS NOT NULL;
         DROP TABLE streams, heads;

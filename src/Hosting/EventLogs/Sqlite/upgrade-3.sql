@@ -2,6 +2,8 @@
 ALTER TABLE events ADD COLUMN mark TEXT;
 CREATE TABLE IF NOT EXISTS marks (project TEXT, mark TEXT, kind TEXT, key TEXT, version INTEGER);
 UPDATE events SET mark = m.mark FROM marks m WHERE events.kind = m.kind AND events.key = m.key AND events.version = m.version;
+-- Answers to requests with an Idempotency-Key were not marked: by the mark a repeat finds them.
+UPDATE events SET mark = 'request:' || substr(key, length(project) + 2) WHERE kind = 'request' AND version = 1 AND mark IS NULL;
 CREATE TABLE snapshots (
     kind     TEXT NOT NULL,
     key      TEXT NOT NULL,
