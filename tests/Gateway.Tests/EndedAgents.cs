@@ -130,7 +130,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
         return wrong;
     }
 
-    private static string Path(Team team, string template, JsonElement operation, Agent own)
+    internal static string Path(Team team, string template, JsonElement operation, Agent own)
     {
         var (path, query) = (template, new List<string>());
         foreach (var parameter in operation.TryGetProperty("parameters", out var all) ? all.EnumerateArray() : [])
@@ -144,7 +144,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
         return query.Count == 0 ? path : $"{path}?{string.Join('&', query)}";
     }
 
-    private static HttpContent? Content(Team team, JsonElement operation, Agent own)
+    internal static HttpContent? Content(Team team, JsonElement operation, Agent own)
     {
         if (!operation.TryGetProperty("requestBody", out var body)) return null;
         var content = body.GetProperty("content");
@@ -167,7 +167,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
         await caller.Post("/mcp", new JsonObject { ["jsonrpc"] = "2.0", ["id"] = 1, ["method"] = method, ["params"] = parameters }).Ok();
 
     /// <summary>A project with one of everything that a write could change, and an agent that is about to end.</summary>
-    private sealed record Team(Agent Peer, Agent Gone, Dictionary<string, string> Ids)
+    internal sealed record Team(Agent Peer, Agent Gone, Dictionary<string, string> Ids)
     {
         public static async Task<Team> Make(Project project)
         {
@@ -224,6 +224,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
             "status" => "open",
             "type" or "task_type" => "task",
             "timezone" => "Europe/Madrid",
+            "deadline" => DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"),
             "expires_at" => DateTimeOffset.UtcNow.AddDays(1).ToString("O"),
             "thread_id" or "up_to_message_id" or "message_id" or "after" => Ids["messageId"],
             _ when Ids.TryGetValue(name, out var id) || Ids.TryGetValue(Camel(name), out id) => id,

@@ -26,6 +26,8 @@ public sealed class EventsStream(SqliteStore store) : EventsStreamContract(store
 // Who may write does not depend on the store.
 public sealed class EndedAgents(SqliteStore store) : EndedAgentsContract(store);
 
+public sealed class Needs(SqliteStore store) : NeedsContract(store);
+
 public sealed class Workspaces(SqliteStore store) : WorkspacesContract(store);
 
 public sealed class Heartbeat(SqliteStore store) : HeartbeatContract(store);
