@@ -29,7 +29,8 @@ internal sealed class Bdh(IGrainFactory grains)
         InBody.Utf8("issues_jsonl", "All issues, one a line, for a full sync", Beads.MaxText);
     private static readonly Field<ImmutableArray<byte>> Changed =
         InBody.Utf8("changed_issues", "Issues that changed, one a line, for an incremental sync", Beads.MaxText);
-    private static readonly Field<string?> Mode = InBody.Optional("sync_mode", "full or incremental; full unless given", max: 32).Example("full");
+    private static readonly Field<string?> Mode = InBody.Optional("sync_mode", "full or incremental; full unless given", max: 32)
+        .Example("full");
     private static readonly Field<List<string>> Deleted =
         InBody.Texts("deleted_ids", "Ids of issues that are gone, for an incremental sync", MostDeleted);
     private static readonly Field<int?> Protocol =
@@ -48,10 +49,12 @@ internal sealed class Bdh(IGrainFactory grains)
                 .Answers(Wire.Types.CommandAnswer),
             endpoints.Command);
         routes.Map(
-            requests.Post("/sync", "syncIssues", "Push issues, whole or changed; claim or release by the command line").Needs(Caller.NamedWorkspaceEvenEnded)
+            requests.Post("/sync", "syncIssues", "Push issues, whole or changed; claim or release by the command line")
+                .Needs(Caller.NamedWorkspaceEvenEnded)
                 .TakesOnly(Workspace, RepoId, Alias, HumanName, Role, Origin, Whole, Changed, Mode, Deleted, Protocol, AfterCommand)
                 .Bind(static fields => new SyncRequest(
-                    Client.Read(fields), fields.Get(Origin), fields.Get(Whole), fields.Get(Changed), (fields.Get(Mode) ?? "full").Trim().ToLowerInvariant(),
+                    Client.Read(fields), fields.Get(Origin), fields.Get(Whole), fields.Get(Changed),
+                    (fields.Get(Mode) ?? "full").Trim().ToLowerInvariant(),
                     fields.Get(Deleted), fields.Get(AfterCommand)))
                 .Answers(Wire.Types.SyncAnswer),
             endpoints.Sync);
@@ -70,7 +73,8 @@ internal sealed class Bdh(IGrainFactory grains)
         await Enter(request.Client, who);
         var (incremental, lines) = request.Lines();
         var outcome = await grains.GetGrain<IBoardGrain>(who.ProjectId).Sync(new(
-            request.WorkspaceId, request.Client.Alias, request.Client.HumanName, request.Origin.Canonical, "main", lines, [.. request.Deleted], incremental,
+            request.WorkspaceId, request.Client.Alias, request.Client.HumanName, request.Origin.Canonical, "main", lines,
+            [.. request.Deleted], incremental,
             request.CommandLine));
         return new(
             true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted, outcome.Unchanged), 1,
@@ -97,7 +101,8 @@ internal sealed class Bdh(IGrainFactory grains)
     }
 
     private sealed record SyncRequest(
-        Client Client, Origin Origin, ImmutableArray<byte> Whole, ImmutableArray<byte> Changed, string Mode, List<string> Deleted, string? CommandLine)
+        Client Client, Origin Origin, ImmutableArray<byte> Whole, ImmutableArray<byte> Changed, string Mode, List<string> Deleted,
+        string? CommandLine)
         : INamesWorkspace
     {
         public string WorkspaceId => Client.WorkspaceId;
@@ -110,7 +115,8 @@ internal sealed class Bdh(IGrainFactory grains)
             switch (Mode)
             {
                 case "full":
-                    return IsBlank(Whole.AsSpan()) ? throw ApiException.Unprocessable("issues_jsonl is required for full sync") : (false, Whole);
+                    return IsBlank(Whole.AsSpan()) ? throw ApiException.Unprocessable("issues_jsonl is required for full sync")
+                        : (false, Whole);
                 case "incremental":
                     return IsBlank(Changed.AsSpan()) && Deleted.Count == 0
                         ? throw ApiException.Unprocessable("incremental sync requires changes or deletions")
@@ -145,5 +151,7 @@ internal sealed record SyncAnswer(
     bool ClaimRejected,
     string ClaimRejectedReason);
 
-/// <summary>What a sync stored: <c>updated</c> counts the issues that were there already, of which <c>unchanged</c> stand as they stood.</summary>
+/// <summary>
+/// What a sync stored: <c>updated</c> counts the issues that were there already, of which <c>unchanged</c> stand as they stood.
+/// </summary>
 internal sealed record SyncStats(int Received, int Inserted, int Updated, int Deleted, int Unchanged);

@@ -29,10 +29,12 @@ internal sealed class Beads(IGrainFactory grains)
     private static readonly Field<string> PushedRepo = InBody.Required("repo", "Canonical origin", 1, 255).Example("github.com/org/repo")
         .Must(static repo => Names.IsCanonicalOrigin(repo), "Invalid repository: must be a canonical origin such as github.com/org/repo");
     private static readonly Field<string> PushedBranch = InBody.Optional("branch", "Branch; main unless given").BeforeCaller(OrMain);
-    private static readonly Field<ImmutableArray<byte>> PushedIssues = InBody.ObjectLines("issues", "Issues, as bd writes them", MaxIssues, static () =>
+    private static readonly Field<ImmutableArray<byte>> PushedIssues =
+        InBody.ObjectLines("issues", "Issues, as bd writes them", MaxIssues, static () =>
         throw new ApiException(StatusCodes.Status400BadRequest, $"Too many issues: exceeds limit of {MaxIssues}"));
 
-    private static readonly Field<string> OfRepo = InQuery.Required("repo", "Canonical origin", 255).Example("github.com/org/repo").BeforeCaller(MustBeOrigin);
+    private static readonly Field<string> OfRepo = InQuery.Required("repo", "Canonical origin", 255).Example("github.com/org/repo")
+        .BeforeCaller(MustBeOrigin);
     private static readonly Field<string> TextBranch = InQuery.Text("branch", "Branch; main unless given").BeforeCaller(OrMain);
     private static readonly Field<ImmutableArray<byte>> Text = InBody.WholeText("Issues as JSONL: one JSON object a line", MaxText);
     private static readonly Field<string> OfBranch = InQuery.Text("branch", "Branch; main unless given", 255).BeforeCaller(OrMain);
@@ -48,7 +50,8 @@ internal sealed class Beads(IGrainFactory grains)
         .AfterCaller(static repo => repo is null ? null : MustBeOrigin(repo));
     private static readonly Field<string?> Branch = InQuery.Filter("branch", "Branch", 255)
         .AfterCaller(static branch => branch is null ? null : MustBeBranch(branch));
-    private static readonly Field<string?> Status = InQuery.Text("status", "open, in_progress or closed; several with commas").AfterCaller(ReadStatuses);
+    private static readonly Field<string?> Status = InQuery.Text("status", "open, in_progress or closed; several with commas")
+        .AfterCaller(ReadStatuses);
     private static readonly Field<string?> Assignee = InQuery.Filter("assignee", "Assignee");
     private static readonly Field<string?> CreatedBy = InQuery.Filter("created_by", "Who created it", 255);
     private static readonly Field<string?> Label = InQuery.Filter("label", "Label");
@@ -88,7 +91,8 @@ internal sealed class Beads(IGrainFactory grains)
             requests.Get("/issues", "listIssues", "Issues, last updated first").Needs(Caller.Reader)
                 .Takes(Repo, Branch, Status, Assignee, CreatedBy, Label, Type, Search, Limit, After)
                 .Bind(static fields => new IssueQuery(
-                    fields.Get(Repo), fields.Get(Branch), fields.Get(Status), fields.Get(Assignee), fields.Get(CreatedBy), fields.Get(Label),
+                    fields.Get(Repo), fields.Get(Branch), fields.Get(Status), fields.Get(Assignee), fields.Get(CreatedBy),
+                    fields.Get(Label),
                     fields.Get(Type), fields.Get(Search), fields.Get(Limit), fields.Get(After)))
                 .AnswersCached<IssuePage, IssueList>(Wire.Types.IssueList, IssueList.Of),
             (query, who) => endpoints.Board(who).Issues(query).AsTask());
@@ -122,8 +126,10 @@ internal sealed class Beads(IGrainFactory grains)
         var alias = who.AgentId is null ? null : (await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId))?.Alias;
         var stored = await Board(who).Sync(new(who.AgentId, alias ?? "", "", upload.Repo, upload.Branch, upload.Issues, [], false, null));
         return new(
-            stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", upload.Repo, upload.Branch, stored.Received, stored.Added, stored.Updated,
-            stored.Conflicts, stored.Conflicts.Length, stored.NotificationsSent, stored.NotificationsFailed, stored.SyncedAt, stored.Unchanged);
+            stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", upload.Repo, upload.Branch, stored.Received,
+            stored.Added, stored.Updated,
+            stored.Conflicts, stored.Conflicts.Length, stored.NotificationsSent, stored.NotificationsFailed, stored.SyncedAt,
+            stored.Unchanged);
     }
 
     private async Task<Issue> Get((string? Repo, string? Branch, string BeadId) name, ProjectIdentity who)
@@ -131,7 +137,8 @@ internal sealed class Beads(IGrainFactory grains)
         if (await Board(who).Issue(new(name.BeadId, name.Repo, name.Branch)) is not { Record: var record, Line: var line })
             throw ApiException.NotFound("Issue not found");
         return new(
-            record.BeadId, who.ProjectId, record.Repo, record.Branch, record.Title, record.Description, record.Status, record.Priority, record.Type,
+            record.BeadId, who.ProjectId, record.Repo, record.Branch, record.Title, record.Description, record.Status, record.Priority,
+            record.Type,
             record.Assignee, record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt)
         {
             // What else clients write may name people: readers of a public project see what the contract names (1.7, 7.7).
@@ -148,7 +155,8 @@ internal sealed class Beads(IGrainFactory grains)
     private IBoardGrain Board(ProjectIdentity who) => grains.GetGrain<IBoardGrain>(who.ProjectId);
 
     /// <summary>
-    /// The fields of a line that the contract's answer does not name, each with its own JSON. Of a name that stands twice the last counts, as it
+    /// The fields of a line that the contract's answer does not name, each with its own JSON. Of a name that stands twice the last
+    /// counts, as it
     /// did when the line was read.
     /// </summary>
     private static Dictionary<string, JsonElement> Further(string line)
@@ -167,7 +175,8 @@ internal sealed class Beads(IGrainFactory grains)
 
     private static ImmutableArray<string>? Labels(ImmutableArray<string> labels) => labels.IsDefaultOrEmpty ? null : labels;
 
-    private static string MustBeOrigin(string repo) => Names.IsCanonicalOrigin(repo) ? repo : throw ApiException.Unprocessable($"Invalid repo: {repo}");
+    private static string MustBeOrigin(string repo) => Names.IsCanonicalOrigin(repo)
+        ? repo : throw ApiException.Unprocessable($"Invalid repo: {repo}");
 
     private static string MustBeBranch(string branch) =>
         Names.IsBranch(branch) ? branch : throw ApiException.Unprocessable($"Invalid branch name: {branch}");
@@ -291,7 +300,8 @@ internal sealed record Issue(
 internal sealed record ReadyIssues(ImmutableArray<ReadyIssue> Issues, int Count, bool HasMore)
 {
     public static ReadyIssues Of(ReadyList list) => new(
-        [.. list.Issues.Select(i => new ReadyIssue(i.BeadId, i.Repo, i.Branch, i.Title, i.Status, i.Priority, i.Type, i.BlockedBy))], list.Issues.Length,
+        [.. list.Issues.Select(i => new ReadyIssue(i.BeadId, i.Repo, i.Branch, i.Title, i.Status, i.Priority, i.Type, i.BlockedBy))],
+        list.Issues.Length,
         list.HasMore);
 }
 

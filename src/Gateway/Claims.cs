@@ -12,7 +12,8 @@ namespace Beadhub.Gateway;
 
 /// <summary>
 /// Who works on which bead: <c>GET /v1/claims</c> (contract 9.1), and claims that are asked for by themselves, beside those that a sync's
-/// command line makes: <c>POST /v1/beads/claim-next</c> takes the best ready bead, <c>/v1/beads/{id}/claims</c> joins several agents on one.
+/// command line makes: <c>POST /v1/beads/claim-next</c> takes the best ready bead, <c>/v1/beads/{id}/claims</c> joins several agents on
+/// one.
 /// </summary>
 internal sealed class Claims(IGrainFactory grains)
 {
@@ -24,7 +25,8 @@ internal sealed class Claims(IGrainFactory grains)
     private static readonly Field<string> Bead = InPath.Text("beadId", "Id of the bead").Example("bd-1")
         .BeforeCaller(static id => Names.IsBeadId(id) ? id : throw ApiException.Unprocessable("Invalid bead_id format"));
 
-    private static readonly Field<string?> Workspace = InBody.Uuid("workspace_id", "In whose name; the caller's own workspace unless given");
+    private static readonly Field<string?> Workspace =
+        InBody.Uuid("workspace_id", "In whose name; the caller's own workspace unless given");
     private static readonly Field<string?> WorkspaceInQuery =
         CommonFields.WorkspaceFilter("workspace_id", "In whose name; the caller's own workspace unless given");
 
@@ -35,7 +37,8 @@ internal sealed class Claims(IGrainFactory grains)
     {
         var endpoints = routes.Make<Claims>();
         routes.Map(
-            new RequestGroup("/v1/claims", "claims", "Who works on which bead").Get("", "listClaims", "Claims, newest first").Needs(Caller.Reader)
+            new RequestGroup("/v1/claims", "claims", "Who works on which bead").Get("", "listClaims", "Claims, newest first")
+                .Needs(Caller.Reader)
                 .Takes(OfWorkspace, Limit, After)
                 .Bind(static fields => new ClaimQuery(fields.Get(OfWorkspace), fields.Get(Limit), fields.Get(After)))
                 .AnswersCached<ClaimPage, ClaimList>(Wire.Types.ClaimList, ClaimList.Of),
@@ -83,7 +86,8 @@ internal sealed class Claims(IGrainFactory grains)
     {
         var workspace = await Enter(who, request.WorkspaceId);
         var joined = await Board(who).Join(new(
-            request.BeadId, workspace.WorkspaceId, workspace.Alias, workspace.HumanName, request.Role, request.Note is "" ? null : request.Note));
+            request.BeadId, workspace.WorkspaceId, workspace.Alias, workspace.HumanName, request.Role,
+            request.Note is "" ? null : request.Note));
         var all = BeadClaimList.Of(who.ProjectId, await Board(who).ClaimsOn(request.BeadId));
         return new(request.BeadId, BeadClaimItem.Of(who.ProjectId, joined.BeadId, joined.Claim), all.Claims, all.Count);
     }
@@ -106,7 +110,8 @@ internal sealed class Claims(IGrainFactory grains)
 
     /// <summary>Which bead is wanted. A filter that is misspelt would claim another than was meant: unknown fields are refused.</summary>
     private sealed record NextClaim(
-        string? WorkspaceId, List<string> Labels, List<string> Types, int? MaxPriority, string? Repo, string? Branch, string? Assignee) : INamesWorkspace
+        string? WorkspaceId, List<string> Labels, List<string> Types, int? MaxPriority, string? Repo, string? Branch, string? Assignee)
+            : INamesWorkspace
     {
         private const int Most = 100;
 
@@ -117,7 +122,8 @@ internal sealed class Claims(IGrainFactory grains)
         private static readonly Field<int?> Priority =
             InBody.Integer("max_priority", "Not less urgent than this: 0 is most urgent", int.MinValue, int.MaxValue);
 
-        private static readonly Field<string?> OnRepo = InBody.Optional("repo", "Canonical origin", max: 255).Example("github.com/org/repo").Must(
+        private static readonly Field<string?> OnRepo = InBody.Optional("repo", "Canonical origin", max: 255).Example("github.com/org/repo")
+            .Must(
             static repo => repo is not { Length: > 0 } || Names.IsCanonicalOrigin(repo),
             "Invalid repo: must be a canonical origin such as github.com/org/repo");
 
@@ -133,12 +139,14 @@ internal sealed class Claims(IGrainFactory grains)
             var (workspace, labels, types) = (fields.Get(Workspace), fields.Get(AllLabels), fields.Get(AnyType));
             if (fields.Get(OneType) is { Length: > 0 } type) types.Add(type);
             if (types.Find(t => !Beads.KnownTypes.Contains(t)) is not null)
-                fields.Fail(fields.Has(AnyType) ? AnyType : OneType, $"Invalid issue type. Must be one of: {string.Join(", ", Beads.KnownTypes)}");
+                fields.Fail(fields.Has(AnyType) ? AnyType : OneType,
+                    $"Invalid issue type. Must be one of: {string.Join(", ", Beads.KnownTypes)}");
             return new(workspace, labels, types, fields.Get(Priority), fields.Get(OnRepo), fields.Get(OnBranch), fields.Get(AssignedTo));
         }
 
         public ClaimNextBead By(WorkspaceEntered workspace) => new(
-            workspace.WorkspaceId, workspace.Alias, workspace.HumanName, [.. Labels], [.. Types], MaxPriority, NullIfEmpty(Repo), NullIfEmpty(Branch),
+            workspace.WorkspaceId, workspace.Alias, workspace.HumanName, [.. Labels], [.. Types], MaxPriority, NullIfEmpty(Repo),
+            NullIfEmpty(Branch),
             NullIfEmpty(Assignee));
 
         private static string? NullIfEmpty(string? text) => text is "" ? null : text;
@@ -187,5 +195,6 @@ internal sealed record BeadClaimItem(
     string? Note)
 {
     public static BeadClaimItem Of(string projectId, string beadId, BeadClaim claim) =>
-        new(beadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, projectId, claim.Apex?.BeadId, claim.Role, claim.Note);
+        new(beadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, projectId, claim.Apex?.BeadId, claim.Role,
+            claim.Note);
 }

@@ -13,7 +13,8 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>GET /v1/events/stream</c>: what an agent is woken for, as server-sent events (protocol 11): first what waits for it, then what is new. Clients read
+/// <c>GET /v1/events/stream</c>: what an agent is woken for, as server-sent events (protocol 11): first what waits for it, then what is
+/// new. Clients read
 /// the real state afterwards, so nothing here is resumed: a new stream begins with what waits.
 /// </summary>
 internal sealed partial class EventsStream(IGrainFactory grains, FeedHub hub, EventStreams streams, TimeProvider time)
@@ -25,9 +26,11 @@ internal sealed partial class EventsStream(IGrainFactory grains, FeedHub hub, Ev
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(300);
 
-    private static readonly Field<DateTimeOffset> Deadline = InQuery.Required("deadline", "When the stream ends, ISO 8601; after five minutes at the latest")
+    private static readonly Field<DateTimeOffset> Deadline =
+        InQuery.Required("deadline", "When the stream ends, ISO 8601; after five minutes at the latest")
         .Example("2026-01-01T00:00:00Z").BeforeCaller(static text =>
-            Iso().IsMatch(text) && IsoTime.TryParse(text, out var deadline) ? deadline : throw ApiException.Unprocessable("Invalid deadline format"));
+            Iso().IsMatch(text) && IsoTime.TryParse(text, out var deadline)
+                ? deadline : throw ApiException.Unprocessable("Invalid deadline format"));
 
     public static void Map(IEndpointRouteBuilder routes) => routes.Map(
         new RequestGroup("/v1/events/stream", "events", "What an agent is to be woken for")
@@ -51,7 +54,8 @@ internal sealed partial class EventsStream(IGrainFactory grains, FeedHub hub, Ev
     /// <summary>What an agent is woken for: what waits for it, and then what is new.</summary>
     private sealed class Events(IGrainFactory grains, FeedHub hub, Actor actor, ProjectFeed feed, long position) : IStreamedEvents
     {
-        // What was shown of what waited: what comes between that look and the first news is not shown twice, and of the tasks only what is new.
+        // What was shown of what waited: what comes between that look and the first news is not shown twice, and of the tasks only what
+        // is new.
         private readonly HashSet<string> _messages = [];
         private HashSet<string> _work = [];
         private HashSet<string> _claims = [];
@@ -132,7 +136,9 @@ internal sealed partial class EventsStream(IGrainFactory grains, FeedHub hub, Ev
 
         public async ValueTask DisposeAsync() => await hub.Leave(actor.ProjectId);
 
-        /// <summary>Shows what has come among the tasks that the agent could take and has taken, and what has gone from the latter.</summary>
+        /// <summary>
+        /// Shows what has come among the tasks that the agent could take and has taken, and what has gone from the latter.
+        /// </summary>
         private async Task ShowTasks(Stream to, CancellationToken ended, long version = 0)
         {
             var tasks = grains.GetGrain<ITasksGrain>(actor.ProjectId);

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>GET /health</c>: always 200; the body says what is wrong (contract 17.1). For load balancers and orchestrators <c>/health/ready</c> answers 503 when no
+/// <c>GET /health</c>: always 200; the body says what is wrong (contract 17.1). For load balancers and orchestrators <c>/health/ready</c>
+/// answers 503 when no
 /// requests are to be sent here, and <c>/health/live</c> says only that the process is not stuck.
 /// </summary>
 internal sealed class Health(HealthCheckService health, Drain drain, IHostApplicationLifetime lifetime)
@@ -46,7 +47,8 @@ internal sealed class Health(HealthCheckService health, Drain drain, IHostApplic
         var report = await health.CheckHealthAsync();
         return new(
             report.Status == HealthStatus.Healthy ? "ok" : "unhealthy",
-            report.Entries.ToDictionary(e => e.Key, e => e.Value.Status == HealthStatus.Healthy ? "ok" : $"error: {e.Value.Description ?? e.Value.Exception?.Message}"));
+            report.Entries.ToDictionary(e => e.Key, e => e.Value.Status == HealthStatus.Healthy
+                ? "ok" : $"error: {e.Value.Description ?? e.Value.Exception?.Message}"));
     }
 }
 

@@ -15,7 +15,8 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         if (!routes.ServiceProvider.GetRequiredService<GatewaySettings>().Bootstrap) return;
         var endpoints = routes.Make<Init>();
         routes.Map(
-            new RequestGroup("/v1/init", "init", "The first request of an agent").Post("", "initialize", "Bootstrap an agent; answers with a new API key")
+            new RequestGroup("/v1/init", "init", "The first request of an agent")
+                .Post("", "initialize", "Bootstrap an agent; answers with a new API key")
                 .Needs(Caller.Tenant)
                 .TakesOnly(Bootstrap.Fields).Fails<AmbiguousRepoError>(409).Fails(410)
                 .Bind(Bootstrap.Read)
@@ -25,7 +26,8 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
     }
 
     /// <summary>
-    /// Counts before the body is looked at, which costs more than the refusal; gives back when the body turns out to be none (checklist 59).
+    /// Counts before the body is looked at, which costs more than the refusal; gives back when the body turns out to be none (checklist
+    /// 59).
     /// </summary>
     private async Task WithinRate(HttpContext http, RequestDelegate next)
     {
@@ -50,7 +52,8 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         if (project is null && request.Slug.Length > 0)
         {
             newSlug = request.Slug;
-            project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant.TenantId, newSlug)).Ensure(Guid.NewGuid().ToString("D"));
+            project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant.TenantId, newSlug))
+                .Ensure(Guid.NewGuid().ToString("D"));
         }
         else if (project is null)
         {
@@ -62,11 +65,14 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         }
 
         var agent = await grains.GetGrain<IProjectGrain>(project).Init(new(
-            newSlug, request.ProjectName, request.Alias, request.HumanName, request.AgentType, request.Lifetime, request.Origin, request.Role,
+            newSlug, request.ProjectName, request.Alias, request.HumanName, request.AgentType, request.Lifetime, request.Origin,
+            request.Role,
             request.Hostname ?? "", request.Path ?? "", request.Custody, request.Did, request.PublicKey, tenant.TenantId));
         return Answer.Of(
-            new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId, agent.CanonicalOrigin,
-                agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime, agent.StableId),
+            new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId,
+                agent.CanonicalOrigin,
+                agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime,
+                agent.StableId),
             Wire.Types.InitAnswer);
     }
 
@@ -80,24 +86,29 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
 
     /// <summary>What an agent says of itself, its project and its repository.</summary>
     private sealed record Bootstrap(
-        string Slug, string ProjectName, string? Alias, string HumanName, string AgentType, string Lifetime, string? Custody, string? ProjectId,
+        string Slug, string ProjectName, string? Alias, string HumanName, string AgentType, string Lifetime, string? Custody,
+        string? ProjectId,
         Origin? Origin, string Role, string? Hostname, string? Path, string? Did, string? PublicKey)
     {
-        private static readonly Field<string> SlugField = InBody.Optional("project_slug", "Slug of the project, which is created when there is none", max: 256)
+        private static readonly Field<string> SlugField =
+            InBody.Optional("project_slug", "Slug of the project, which is created when there is none", max: 256)
             .Example("my-project").Then(static text => (text ?? "").Trim())
             .Must(static slug => slug.Length == 0 || Names.IsSlug(slug), "Invalid project_slug format");
 
         private static readonly Field<string?> NameField = InBody.Optional("project_name", "Name of a project that is created", max: 256);
 
-        private static readonly Field<string?> AliasField = InBody.Optional("alias", "Alias of the agent; the next free name unless given", 1, 64)
+        private static readonly Field<string?> AliasField =
+            InBody.Optional("alias", "Alias of the agent; the next free name unless given", 1, 64)
             .Example("alice").Then(NullIfBlank).Must(static alias => alias is null || Names.IsAlias(alias), "Invalid alias format");
 
         private static readonly Field<string> HumanNameField = InBody.Optional("human_name", "Whom the agent works for", max: 64)
             .Then(static text => (text ?? "").Trim()).Must(Names.IsHumanName, "Invalid human_name format");
 
-        private static readonly Field<string?> TypeField = InBody.Optional("agent_type", "Kind of agent; agent unless given", max: 32).Then(NullIfBlank);
+        private static readonly Field<string?> TypeField = InBody.Optional("agent_type", "Kind of agent; agent unless given", max: 32)
+            .Then(NullIfBlank);
 
-        private static readonly Field<string> LifetimeField = InBody.Optional("lifetime", "Whether the agent is to stay; ephemeral unless given")
+        private static readonly Field<string> LifetimeField =
+            InBody.Optional("lifetime", "Whether the agent is to stay; ephemeral unless given")
             .Among(Lifetimes.Persistent, Lifetimes.Ephemeral).Then(static text => text ?? Lifetimes.Ephemeral)
             .Must(static text => text is Lifetimes.Persistent or Lifetimes.Ephemeral, "lifetime must be 'persistent' or 'ephemeral'");
 
@@ -108,11 +119,14 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         private static readonly Field<string?> ProjectIdField = InBody.Optional("project_id", "Id of a project that exists", max: 36)
             .Then(NullIfBlank).To<string?>(TryUuid, "Invalid project_id format");
 
-        private static readonly Field<Origin?> OriginField = InBody.Origin("repo_origin", "Remote of the repository on which the agent works");
+        private static readonly Field<Origin?> OriginField =
+            InBody.Origin("repo_origin", "Remote of the repository on which the agent works");
         private static readonly Field<string?> RoleField = InBody.Role("Invalid role format");
         private static readonly Field<string?> HostnameField = InBody.Plain("hostname", "Machine on which the agent works", 255);
-        private static readonly Field<string?> PathField = InBody.Plain("workspace_path", "Folder in which it works", 4096, linesAllowed: true);
-        private static readonly Field<string?> DidField = InBody.Optional("did", "DID of a key that the agent brings", max: 256).Then(NullIfBlank);
+        private static readonly Field<string?> PathField =
+            InBody.Plain("workspace_path", "Folder in which it works", 4096, linesAllowed: true);
+        private static readonly Field<string?> DidField = InBody.Optional("did", "DID of a key that the agent brings", max: 256)
+            .Then(NullIfBlank);
         private static readonly Field<string?> PublicKeyField =
             InBody.Optional("public_key", "That key, in base64url", max: 64).Then(NullIfBlank);
 
@@ -121,17 +135,21 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
 
         public static readonly Field[] Fields =
         [
-            SlugField, NameField, AliasField, HumanNameField, TypeField, LifetimeField, CustodyField, ProjectIdField, OriginField, RoleField, HostnameField,
+            SlugField, NameField, AliasField, HumanNameField, TypeField, LifetimeField, CustodyField, ProjectIdField, OriginField,
+            RoleField, HostnameField,
             PathField, Email, DidField, PublicKeyField,
         ];
 
         public static Bootstrap Read(RequestFields fields)
         {
             var (slug, name, alias) = (fields.Get(SlugField), fields.Get(NameField) ?? "", fields.Get(AliasField));
-            if (alias is not null && alias.Equals("me", StringComparison.OrdinalIgnoreCase)) fields.Fail(AliasField, $"'{alias}' is a reserved alias");
+            if (alias is not null && alias.Equals("me", StringComparison.OrdinalIgnoreCase))
+                fields.Fail(AliasField, $"'{alias}' is a reserved alias");
             var request = new Bootstrap(
-                slug, name, alias, fields.Get(HumanNameField), fields.Get(TypeField) ?? "agent", fields.Get(LifetimeField), fields.Get(CustodyField),
-                fields.Get(ProjectIdField), fields.Get(OriginField), fields.Get(RoleField) ?? "agent", fields.Get(HostnameField), fields.Get(PathField),
+                slug, name, alias, fields.Get(HumanNameField), fields.Get(TypeField) ?? "agent", fields.Get(LifetimeField),
+                fields.Get(CustodyField),
+                fields.Get(ProjectIdField), fields.Get(OriginField), fields.Get(RoleField) ?? "agent", fields.Get(HostnameField),
+                fields.Get(PathField),
                 fields.Get(DidField), fields.Get(PublicKeyField));
             // Newer clients bring a key of their own.
             var bringsKey = request.Custody is not null || request.Did is not null || request.PublicKey is not null;

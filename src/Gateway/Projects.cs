@@ -51,7 +51,8 @@ internal sealed class Projects(IGrainFactory grains)
         routes.Map(
             requests.Post("", "createProject", "Create a project before anybody joins it; for administrators").Needs(Caller.Admin)
                 .TakesOnly(Slug, Name, Tenant, Visibility).Fails(409)
-                .Bind(static fields => new CreateProject(fields.Get(Slug), fields.Get(Name) ?? "", fields.Get(Tenant), fields.Get(Visibility)))
+                .Bind(static fields =>
+                    new CreateProject(fields.Get(Slug), fields.Get(Name) ?? "", fields.Get(Tenant), fields.Get(Visibility)))
                 .Answers(Wire.Types.ProjectDetails),
             endpoints.Create);
         routes.Map(
@@ -67,14 +68,16 @@ internal sealed class Projects(IGrainFactory grains)
                 .Answers(Wire.Types.ProjectDetails),
             (request, _) => endpoints.Project(request.Id).Change(request.Change));
         routes.Map(
-            requests.Post("/{projectId}/archive", "archiveProject", "Put a project aside: it is read, not changed, and nobody joins it; for administrators")
+            requests.Post("/{projectId}/archive", "archiveProject",
+                "Put a project aside: it is read, not changed, and nobody joins it; for administrators")
                 .Needs(Caller.Admin)
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id))
                 .Answers(Wire.Types.ProjectDetails),
             (id, _) => endpoints.Project(id).SetArchived(true));
         routes.Map(
-            requests.Post("/{projectId}/unarchive", "unarchiveProject", "Take an archived project into use again; for administrators").Needs(Caller.Admin)
+            requests.Post("/{projectId}/unarchive", "unarchiveProject", "Take an archived project into use again; for administrators")
+                .Needs(Caller.Admin)
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id))
                 .Answers(Wire.Types.ProjectDetails),

@@ -19,7 +19,8 @@ internal sealed class Repos(IGrainFactory grains, GatewaySettings settings)
         .To<string>(Names.TryNormalizeUuid!, "Invalid project_id format");
     private static readonly Field<string?> OfProject = InQuery.Uuid("project_id", "Id of the project; the caller's own unless given");
     private static readonly Field<int> Limit = InQuery.Limit(50, 200);
-    private static readonly Field<Place?> After = InQuery.Cursor<Place>(static cursor => new(cursor.Time("created_at", "Invalid cursor"), cursor.Text("id")));
+    private static readonly Field<Place?> After =
+        InQuery.Cursor<Place>(static cursor => new(cursor.Time("created_at", "Invalid cursor"), cursor.Text("id")));
     private static readonly Field<string> RepoId =
         InPath.Text("repoId", "Id of the repository").To<string>(Names.TryNormalizeUuid!, "Invalid repo_id format");
 
@@ -61,7 +62,8 @@ internal sealed class Repos(IGrainFactory grains, GatewaySettings settings)
         return uses switch
         {
             [] => throw ApiException.NotFound($"Repo not found: {origin.Canonical}"),
-            [var use] => Answer.Of(new RepoFound(use.RepoId, use.ProjectId, use.ProjectSlug, origin.Canonical, use.Name), Wire.Types.RepoFound),
+            [var use] => Answer.Of(new RepoFound(use.RepoId, use.ProjectId, use.ProjectSlug, origin.Canonical, use.Name),
+                Wire.Types.RepoFound),
             _ => AmbiguousRepoError.Refusal(origin.Canonical, uses),
         };
     }
@@ -85,7 +87,8 @@ internal sealed class Repos(IGrainFactory grains, GatewaySettings settings)
             })
             : null;
         return new(
-            [.. page.Repos.Select(r => new RepoItem(r.Id, r.ProjectId, r.CanonicalOrigin, r.Name, IsoTime.Text(r.CreatedAt, "Z"), r.WorkspaceCount))],
+            [.. page.Repos.Select(r =>
+                new RepoItem(r.Id, r.ProjectId, r.CanonicalOrigin, r.Name, IsoTime.Text(r.CreatedAt, "Z"), r.WorkspaceCount))],
             page.HasMore, next);
     }
 

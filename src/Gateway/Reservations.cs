@@ -10,7 +10,8 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>/v1/reservations</c>: advisory locks on resource keys (protocol 9). Beyond the protocol, several keys can be reserved at once, all or none,
+/// <c>/v1/reservations</c>: advisory locks on resource keys (protocol 9). Beyond the protocol, several keys can be reserved at once, all
+/// or none,
 /// and a key can be a pattern that covers others (<see cref="KeyPattern"/>) when the request says so.
 /// </summary>
 internal sealed class Reservations(IGrainFactory grains)
@@ -22,7 +23,8 @@ internal sealed class Reservations(IGrainFactory grains)
         InBody.Required("resource_key", "What is reserved: the path of a file, or any other name", 1, MaxKey).Example("src/api/users.cs")
             .Must(static key => !key.Contains('\0'), "resource_key must not contain NUL characters");
 
-    private static readonly Field<long> Ttl = InBody.AtLeast("ttl_seconds", "How long from now: 60 to 3600 seconds; 60 unless given", 1, DefaultTtl);
+    private static readonly Field<long> Ttl =
+        InBody.AtLeast("ttl_seconds", "How long from now: 60 to 3600 seconds; 60 unless given", 1, DefaultTtl);
     private static readonly Field<string?> PrefixToRevoke = InBody.Optional("prefix", "Only keys that begin so", max: MaxKey);
     private static readonly Field<string?> Prefix = InQuery.Text("prefix", "Only keys that begin so", MaxKey);
 
@@ -41,7 +43,8 @@ internal sealed class Reservations(IGrainFactory grains)
                 .TakesOnly(Key, Ttl)
                 .Bind(static fields => (Key: fields.Get(Key), Ttl: fields.Get(Ttl)))
                 .Answers(Wire.Types.RenewedAnswer),
-            async (renew, actor) => new("renewed", renew.Key, await endpoints.Locks(actor.ProjectId).Renew(new(renew.Key, actor.Id, renew.Ttl))));
+            async (renew, actor) =>
+                new("renewed", renew.Key, await endpoints.Locks(actor.ProjectId).Renew(new(renew.Key, actor.Id, renew.Ttl))));
         routes.Map(
             requests.Post("/release", "releaseReservation", "Give a key back").Needs(Caller.Actor)
                 .TakesOnly(Key)
@@ -70,7 +73,8 @@ internal sealed class Reservations(IGrainFactory grains)
         if (outcome.Conflicts.Length > 0) return Answer.Refusal(409, ReservationHeld.By(outcome.Conflicts), Wire.Types.ReservationHeld);
         return Answer.Of(
             new ReservationAnswer(
-                "acquired", actor.ProjectId, id, request.IsList ? null : request.Keys[0], request.IsList ? request.Keys : null, request.IsPattern, actor.Id,
+                "acquired", actor.ProjectId, id, request.IsList ? null : request.Keys[0], request.IsList ? request.Keys : null,
+                request.IsPattern, actor.Id,
                 actor.Alias, outcome.AcquiredAt, outcome.ExpiresAt),
             Wire.Types.ReservationAnswer);
     }
@@ -88,7 +92,8 @@ internal sealed class Reservations(IGrainFactory grains)
     }
 
     private async Task<Answer<ReservationItems>> List(string? prefix, ProjectIdentity who) =>
-        Answer.Shared(await Locks(who.ProjectId).List(prefix), list => ReservationItems.Of(who.ProjectId, list), Wire.Types.ReservationItems);
+        Answer.Shared(await Locks(who.ProjectId).List(prefix), list =>
+            ReservationItems.Of(who.ProjectId, list), Wire.Types.ReservationItems);
 
     private ILocksGrain Locks(string projectId) => grains.GetGrain<ILocksGrain>(projectId);
 
@@ -124,7 +129,8 @@ internal sealed class Reservations(IGrainFactory grains)
             var keys = isList ? ReadKeys(fields, isPattern) : [fields.Get(OneKey)];
             if (isPattern && fields.Errors.Count == 0)
                 foreach (var text in keys)
-                    if (!KeyPattern.TryParse(text, out _, out var problem)) fields.Fail(isList ? Several : OneKey, $"Invalid pattern: {problem}");
+                    if (!KeyPattern.TryParse(text, out _, out var problem))
+                        fields.Fail(isList ? Several : OneKey, $"Invalid pattern: {problem}");
             return new(keys, isList, isPattern, fields.Get(Ttl), fields.Get(About) ?? "{}");
         }
 
@@ -160,7 +166,8 @@ internal sealed record ReservationAnswer(
 
 /// <summary>409: other reservations are in the way; the first of them flat, as clients read it (protocol 9.2), and all.</summary>
 internal sealed record ReservationHeld(
-    string Detail, string HolderAgentId, string HolderAlias, DateTimeOffset ExpiresAt, string ResourceKey, ImmutableArray<ConflictItem> Conflicts)
+    string Detail, string HolderAgentId, string HolderAlias, DateTimeOffset ExpiresAt, string ResourceKey,
+    ImmutableArray<ConflictItem> Conflicts)
 {
     public static ReservationHeld By(ImmutableArray<ReservationConflict> conflicts) => new(
         "Reservation is already held", conflicts[0].HolderAgentId, conflicts[0].HolderAlias, conflicts[0].ExpiresAt, conflicts[0].Key,
@@ -168,7 +175,8 @@ internal sealed record ReservationHeld(
 }
 
 /// <summary>A key asked for, and what stands in its way.</summary>
-internal sealed record ConflictItem(string ResourceKey, string HeldKey, bool Pattern, string HolderAgentId, string HolderAlias, DateTimeOffset ExpiresAt);
+internal sealed record ConflictItem(string ResourceKey, string HeldKey, bool Pattern, string HolderAgentId, string HolderAlias,
+    DateTimeOffset ExpiresAt);
 
 /// <summary>A reservation has a new end.</summary>
 internal sealed record RenewedAnswer(string Status, string ResourceKey, DateTimeOffset ExpiresAt);

@@ -19,7 +19,8 @@ internal sealed class Status(IGrainFactory grains, TimeProvider time)
     private static readonly Field<string?> Repo = InQuery.Text("repo_id", "Only this repository's agents", 36, 36);
 
     public static void Map(IEndpointRouteBuilder routes) => routes.Map(
-        new RequestGroup("/v1/status", "status", "Who is there, works on what, and what happens").Get("", "getStatus", "Who is there and works on what")
+        new RequestGroup("/v1/status", "status", "Who is there, works on what, and what happens")
+            .Get("", "getStatus", "Who is there and works on what")
             .Needs(Caller.Reader)
             .Takes(Workspace, Repo)
             .Bind(Read)
@@ -37,7 +38,8 @@ internal sealed class Status(IGrainFactory grains, TimeProvider time)
     private async Task<Answer<StatusView>> Get(StatusQuery query, ProjectIdentity who)
     {
         var status = await grains.GetGrain<IProjectGrain>(who.ProjectId).Status(query);
-        if (who.Mode != AuthMode.PublicReader) return new Stamped(Answer.Bytes(status, static s => s, Wire.Types.StatusView), time.GetUtcNow());
+        if (who.Mode != AuthMode.PublicReader)
+            return new Stamped(Answer.Bytes(status, static s => s, Wire.Types.StatusView), time.GetUtcNow());
 
         var redacted = status with { Agents = [.. status.Agents.Select(a => a with { Member = null })], EscalationsPending = 0 };
         return new Stamped(JsonSerializer.SerializeToUtf8Bytes(redacted, Wire.Types.StatusView), time.GetUtcNow());

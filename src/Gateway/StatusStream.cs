@@ -9,14 +9,16 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>GET /v1/status/stream</c>: what happens in the project, as server-sent events (contract 14). Every event has the feed position as its id,
+/// <c>GET /v1/status/stream</c>: what happens in the project, as server-sent events (contract 14). Every event has the feed position as
+/// its id,
 /// and <c>Last-Event-ID</c> goes on from there without loss.
 /// </summary>
 internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStreams streams)
 {
     private static readonly Field<string?> Workspace = CommonFields.WorkspaceFilter("workspace_id", "Only what concerns this workspace");
     private static readonly Field<string?> Repo = InQuery.Filter("repo", "Only what concerns this canonical origin", 255)
-        .AfterCaller(static repo => repo is null || Names.IsCanonicalOrigin(repo) ? repo : throw ApiException.Unprocessable($"Invalid repo format: {repo}"));
+        .AfterCaller(static repo => repo is null || Names.IsCanonicalOrigin(repo)
+            ? repo : throw ApiException.Unprocessable($"Invalid repo format: {repo}"));
     private static readonly Field<string?> HumanName = InQuery.Filter("human_name", "Only what concerns this human's workspaces", 64);
     private static readonly Field<int> Limit = InQuery.Integer("limit", "How many workspaces at most", 200, 1, 1000);
     private static readonly Field<HashSet<string>?> Types =
@@ -30,7 +32,8 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
             .Get("", "streamStatus", "What happens in the project, as server-sent events").Needs(Caller.Reader)
             .Takes(Workspace, Repo, HumanName, Limit, Types, LastId)
             .Bind(static fields => (
-                Scope: new ScopeQuery(fields.Get(Workspace), fields.Get(Repo), fields.Get(HumanName), fields.Get(Limit)), Categories: fields.Get(Types),
+                Scope: new ScopeQuery(fields.Get(Workspace), fields.Get(Repo), fields.Get(HumanName), fields.Get(Limit)),
+                Categories: fields.Get(Types),
                 LastId: fields.Get(LastId)))
             .Streams(),
         routes.Make<StatusStream>().Get);
@@ -48,7 +51,8 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
 
     /// <summary>The project's events after a position, of some workspaces and categories or of all.</summary>
     private sealed class Events(
-        FeedHub hub, string projectId, ProjectFeed feed, long position, ConversationReader reader, ImmutableHashSet<string>? workspaces, HashSet<string>? categories) : IStreamedEvents
+        FeedHub hub, string projectId, ProjectFeed feed, long position, ConversationReader reader, ImmutableHashSet<string>? workspaces,
+        HashSet<string>? categories) : IStreamedEvents
     {
         public long Newest => feed.Last;
 

@@ -55,7 +55,8 @@ internal sealed class Tasks(IGrainFactory grains)
             requests.Post("", "createTask", "Create a task").Needs(Caller.Actor)
                 .TakesOnly(Title, Description, Notes, Priority, Type, Labels, Parent, Assignee)
                 .Bind(static fields => new NewTask(
-                    fields.Get(Title), fields.Get(Description), fields.Get(Notes), fields.Get(Priority), fields.Get(Type), fields.Get(Labels),
+                    fields.Get(Title), fields.Get(Description), fields.Get(Notes), fields.Get(Priority), fields.Get(Type),
+                    fields.Get(Labels),
                     fields.Get(Parent), fields.Get(Assignee)))
                 .Answers(Wire.Types.TaskView),
             endpoints.Create);
@@ -87,11 +88,14 @@ internal sealed class Tasks(IGrainFactory grains)
                 .Answers(Wire.Types.TaskView),
             async (reference, who) => await endpoints.Of(who).Find(reference) ?? throw ApiException.NotFound("Task not found"));
         routes.Map(
-            requests.Patch("/{reference}", "updateTask", "Change a task; starting it claims it, closing it closes its parts").Needs(Caller.Actor)
+            requests.Patch("/{reference}", "updateTask", "Change a task; starting it claims it, closing it closes its parts")
+                .Needs(Caller.Actor)
                 .TakesOnly(Reference, NewTitle, Description, Notes, NewStatus, Priority, Type, Labels, Assignee)
                 .Bind(static fields => new UpdateTask(
-                    fields.Get(Reference), AgentId: "", fields.Get(NewTitle), fields.Get(Description), fields.Get(Notes), fields.Get(NewStatus),
-                    fields.Get(Priority), fields.Get(Type), fields.Get(Labels), SetsAssignee: fields.Mentions(Assignee), fields.Get(Assignee)))
+                    fields.Get(Reference), AgentId: "", fields.Get(NewTitle), fields.Get(Description), fields.Get(Notes),
+                    fields.Get(NewStatus),
+                    fields.Get(Priority), fields.Get(Type), fields.Get(Labels), SetsAssignee: fields.Mentions(Assignee),
+                    fields.Get(Assignee)))
                 .Answers(Wire.Types.TaskView),
             (update, actor) => endpoints.Of(actor.Who).Update(update with { AgentId = actor.Id }));
         routes.Map(
@@ -107,7 +111,8 @@ internal sealed class Tasks(IGrainFactory grains)
                 .Answers(Wire.Types.DependencyAnswer),
             endpoints.Depend);
         routes.Map(
-            requests.Delete("/{reference}/deps/{other}", "removeTaskDependency", "Make a task wait for another no longer").Needs(Caller.Project)
+            requests.Delete("/{reference}/deps/{other}", "removeTaskDependency", "Make a task wait for another no longer")
+                .Needs(Caller.Project)
                 .Takes(Reference, Other)
                 .Bind(static fields => (Task: fields.Get(Reference), Other: fields.Get(Other)))
                 .Answers(Wire.Types.DependencyRemovedAnswer),
@@ -127,7 +132,8 @@ internal sealed class Tasks(IGrainFactory grains)
     }
 
     private Task<TaskView> Create(NewTask task, Actor actor, HttpContext http) => Of(actor.Who).Create(new(
-        http.NewId(), actor.Id, task.Title, task.Description ?? "", task.Notes ?? "", task.Priority ?? 2, task.Type ?? Types[0], task.Labels ?? [],
+        http.NewId(), actor.Id, task.Title, task.Description ?? "", task.Notes ?? "", task.Priority ?? 2, task.Type ?? Types[0],
+        task.Labels ?? [],
         task.Parent, task.Assignee));
 
     private async Task<TaskDeletedAnswer> Delete(string reference, ProjectIdentity who)
@@ -154,7 +160,8 @@ internal sealed class Tasks(IGrainFactory grains)
         return await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, comment.Text));
     }
 
-    private async Task<TaskCommentList> Comments(string reference, ProjectIdentity who) => await CommentsOn(who, await Of(who).Name(reference)).All();
+    private async Task<TaskCommentList> Comments(string reference, ProjectIdentity who) =>
+        await CommentsOn(who, await Of(who).Name(reference)).All();
 
     private ITasksGrain Of(ProjectIdentity who) => grains.GetGrain<ITasksGrain>(who.ProjectId);
 
@@ -193,13 +200,15 @@ internal sealed class Tasks(IGrainFactory grains)
     private static string? NullIfBlank(string? text) => string.IsNullOrWhiteSpace(text) || text.Trim(',', ' ').Length == 0 ? null : text;
 
     private sealed record NewTask(
-        string Title, string? Description, string? Notes, int? Priority, string? Type, ImmutableArray<string>? Labels, string? Parent, string? Assignee);
+        string Title, string? Description, string? Notes, int? Priority, string? Type, ImmutableArray<string>? Labels, string? Parent,
+        string? Assignee);
 }
 
 /// <summary>Tasks, as many as an answer may hold (contract 15); the count of the whole list, and where it goes on.</summary>
 internal sealed record TaskListAnswer(ImmutableArray<TaskSummary> Tasks, int Total, bool HasMore, string? NextCursor)
 {
-    public static TaskListAnswer Of(TaskList list) => new(list.Tasks, list.Total, list.Next is not null, list.Next is { } next ? Cursor.Encode(c =>
+    public static TaskListAnswer Of(TaskList list) =>
+        new(list.Tasks, list.Total, list.Next is not null, list.Next is { } next ? Cursor.Encode(c =>
     {
         if (next.Priority is { } priority) c.WriteNumber("priority", priority);
         if (next.Number is { } number) c.WriteNumber("task_number", number);

@@ -31,9 +31,11 @@ internal sealed class Workspaces(IGrainFactory grains)
 
     private static readonly Field<string?> OfHuman = InQuery.Filter("human_name", "Only those that work for this human", 64);
     private static readonly Field<string?> OnRepo = InQuery.Filter("repo", "Only those on this canonical origin", 255)
-        .AfterCaller(static repo => repo is null || Names.IsCanonicalOrigin(repo) ? repo : throw ApiException.Unprocessable($"Invalid repo format: {repo}"));
+        .AfterCaller(static repo => repo is null || Names.IsCanonicalOrigin(repo)
+            ? repo : throw ApiException.Unprocessable($"Invalid repo format: {repo}"));
     private static readonly Field<string?> OfAlias = InQuery.Filter("alias", "Only that of this alias", 64)
-        .AfterCaller(static alias => alias is null || Names.IsAlias(alias) ? alias : throw ApiException.Unprocessable("Invalid alias format"));
+        .AfterCaller(static alias => alias is null || Names.IsAlias(alias)
+            ? alias : throw ApiException.Unprocessable("Invalid alias format"));
     private static readonly Field<string?> OnHost = InQuery.Filter("hostname", "Only those on this machine", 255).AfterCaller(static host =>
         host is null || !CommonFields.HasControl(host, linesAllowed: false)
             ? host
@@ -43,7 +45,8 @@ internal sealed class Workspaces(IGrainFactory grains)
     private static readonly Field<bool> IncludeClaimsOfTeam = InQuery.Flag("include_claims", "Whether claims are shown", true);
     private static readonly Field<bool> IncludePresence = InQuery.Flag("include_presence", "Whether it is shown who is there", true);
     private static readonly Field<bool> OnlyWithClaims = InQuery.Flag("only_with_claims", "Only those with claims", true);
-    private static readonly Field<string?> Always = CommonFields.WorkspaceFilter("always_include_workspace_id", "A workspace that is shown in any case");
+    private static readonly Field<string?> Always =
+        CommonFields.WorkspaceFilter("always_include_workspace_id", "A workspace that is shown in any case");
     private static readonly Field<int> Limit = InQuery.Limit(50, 200);
     private static readonly Field<int> LimitOfTeam = InQuery.Limit(15, 200);
     private static readonly Field<WorkspaceCursor?> After = InQuery.Cursor(static cursor =>
@@ -57,7 +60,8 @@ internal sealed class Workspaces(IGrainFactory grains)
         var endpoints = routes.Make<Workspaces>();
         var requests = new RequestGroup("/v1/workspaces", "workspaces", "Workspaces: agents at work on a repository");
         routes.Map(
-            requests.Post("/suggest-name-prefix", "suggestNamePrefix", "The next free name for a repository; needs no key").Needs(Caller.ReaderIfAny)
+            requests.Post("/suggest-name-prefix", "suggestNamePrefix", "The next free name for a repository; needs no key")
+                .Needs(Caller.ReaderIfAny)
                 .Takes(OriginUrl).Fails(404, 409)
                 .Bind(static fields => fields.Get(OriginUrl))
                 .Answers(Wire.Types.NamePrefixAnswer),
@@ -74,7 +78,8 @@ internal sealed class Workspaces(IGrainFactory grains)
                 .Takes(Workspace, Alias, ShortOrigin, Role, Branch, Timezone, Hostname, Path, HumanName)
                 .Bind(static fields => new Beat(
                     fields.Get(Workspace), fields.Get(Alias), fields.Get(ShortOrigin), new(
-                        OnlyIfUnset: true, Role: fields.Get(Role), Branch: fields.Get(Branch), Timezone: fields.Get(Timezone), Hostname: fields.Get(Hostname),
+                        OnlyIfUnset: true, Role: fields.Get(Role), Branch: fields.Get(Branch), Timezone: fields.Get(Timezone),
+                        Hostname: fields.Get(Hostname),
                         WorkspacePath: fields.Get(Path), HumanName: fields.Get(HumanName))))
                 .Answers(Wire.Types.HeartbeatAnswer),
             endpoints.Heartbeat);
@@ -90,7 +95,8 @@ internal sealed class Workspaces(IGrainFactory grains)
             requests.Get("/team", "listTeam", "The workspaces that matter most to a team member").Needs(Caller.Reader)
                 .Takes(OfHuman, OnRepo, IncludeClaimsOfTeam, IncludePresence, OnlyWithClaims, Always, LimitOfTeam)
                 .Bind(static fields => new TeamQuery(
-                    fields.Get(OfHuman), fields.Get(OnRepo), fields.Get(IncludeClaimsOfTeam), fields.Get(IncludePresence), fields.Get(OnlyWithClaims),
+                    fields.Get(OfHuman), fields.Get(OnRepo), fields.Get(IncludeClaimsOfTeam), fields.Get(IncludePresence),
+                    fields.Get(OnlyWithClaims),
                     fields.Get(Always), fields.Get(LimitOfTeam)))
                 .AnswersCached<WorkspacePage, WorkspaceList>(Wire.Types.WorkspaceList, WorkspaceList.Of),
             async (query, who) => ShownTo(who, await endpoints.Project(who).Team(query)));
@@ -105,13 +111,16 @@ internal sealed class Workspaces(IGrainFactory grains)
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id))
                 .Answers(Wire.Types.WorkspaceView),
-            async (id, who) => await One(endpoints.Project(who), id) is var found && who.Mode == AuthMode.PublicReader ? Redact(found) : found);
+            async (id, who) => await One(endpoints.Project(who), id) is var found && who.Mode == AuthMode.PublicReader
+                ? Redact(found) : found);
         routes.Map(
-            requests.Patch("/{workspaceId}", "changeWorkspace", "Change what the caller's workspace tells of itself").Needs(Caller.NamedWorkspace)
+            requests.Patch("/{workspaceId}", "changeWorkspace", "Change what the caller's workspace tells of itself")
+                .Needs(Caller.NamedWorkspace)
                 .TakesOnly(Id, Role, PlainBranch, Timezone, Hostname, Path, NewHumanName)
                 .Bind(static fields => new Change(
                     new(
-                        Role: fields.Get(Role), Branch: fields.Get(PlainBranch), Timezone: fields.Get(Timezone), Hostname: fields.Get(Hostname),
+                        Role: fields.Get(Role), Branch: fields.Get(PlainBranch), Timezone: fields.Get(Timezone),
+                        Hostname: fields.Get(Hostname),
                         WorkspacePath: fields.Get(Path), HumanName: fields.Get(NewHumanName)),
                     fields.Get(Id)))
                 .Answers(Wire.Types.WorkspaceView),
@@ -124,7 +133,8 @@ internal sealed class Workspaces(IGrainFactory grains)
             async (id, who) => DeletedAnswer.Of(await endpoints.Project(who).DeleteWorkspace(id)));
         // Peers may restore as they may delete: the deleted workspace's own key is dead (contract 5.5).
         routes.Map(
-            requests.Post("/{workspaceId}/restore", "restoreWorkspace", "Restore a deleted workspace with its agent and keys").Needs(Caller.Restorer)
+            requests.Post("/{workspaceId}/restore", "restoreWorkspace", "Restore a deleted workspace with its agent and keys")
+                .Needs(Caller.Restorer)
                 .Takes(IdBeforeCaller)
                 .Bind(static fields => fields.Get(IdBeforeCaller))
                 .Answers(Wire.Types.RestoredAnswer),

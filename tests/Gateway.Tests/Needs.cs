@@ -5,7 +5,8 @@ using Beadhub.Testing;
 namespace Beadhub.Gateway.Tests;
 
 /// <summary>
-/// Every operation is asked without credentials, with another project's, and as a public reader, and answers as it says in <c>x-needs</c> what
+/// Every operation is asked without credentials, with another project's, and as a public reader, and answers as it says in <c>x-needs</c>
+/// what
 /// its caller must be. The operations are the server's own: a new one is met here too.
 /// </summary>
 [OnAnyStore]
@@ -24,7 +25,8 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
         var met = new HashSet<string>();
 
         // Last of all those by which the stranger may end itself.
-        foreach (var (name, path, operation) in (await Operations()).OrderBy(operation => operation.Path.StartsWith("/v1/agents/me", StringComparison.Ordinal)))
+        foreach (var (name, path, operation) in (await Operations())
+            .OrderBy(operation => operation.Path.StartsWith("/v1/agents/me", StringComparison.Ordinal)))
         {
             if (!operation.TryGetProperty("x-needs", out var stated))
             {
@@ -38,7 +40,8 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
             var isStream = operation.At("responses", "200").TryGetProperty("content", out var content) && content.Has("text/event-stream");
 
             var nobody = await Ask(Api);
-            if (need == "nobody" ? NoCaller.Contains(nobody.Status) : nobody.Status != 401) wrong.Add($"{name} ({need}), without credentials: {nobody}");
+            if (need == "nobody" ? NoCaller.Contains(nobody.Status)
+                : nobody.Status != 401) wrong.Add($"{name} ({need}), without credentials: {nobody}");
 
             // Whoever reads a stream waits for its end.
             if (!isStream || need != "reader")
@@ -52,7 +55,8 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
                 var asStranger = await Ask(stranger);
                 var isRefused = need == "admin" || (need == "workspace" && await Names(team, path, operation));
                 if (isRefused && asStranger.Status != 403) wrong.Add($"{name} ({need}), as a stranger: {asStranger}");
-                if (need != "nobody" && asStranger.Text.Contains(team.Peer.ProjectId, StringComparison.Ordinal)) wrong.Add($"{name}, to a stranger: {asStranger}");
+                if (need != "nobody" && asStranger.Text.Contains(team.Peer.ProjectId,
+                    StringComparison.Ordinal)) wrong.Add($"{name}, to a stranger: {asStranger}");
             }
 
             Task<Answer> Ask(Api caller) => caller.Send(

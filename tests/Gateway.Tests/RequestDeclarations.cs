@@ -30,34 +30,41 @@ public sealed class RequestDeclarationTests
     [Fact]
     public void A_request_may_ask_for_declared_fields_only()
     {
-        var declaration = Requests.Post("", "makeThing", "Make a thing").Needs(Caller.Nobody).Bind(static fields => fields.Get(Name)).Answers(Wire.Types.String);
+        var declaration = Requests.Post("", "makeThing", "Make a thing").Needs(Caller.Nobody).Bind(static fields => fields.Get(Name))
+            .Answers(Wire.Types.String);
 
-        Should.Throw<InvalidOperationException>(() => Routes().Map(declaration, (name, _) => Task.FromResult(name))).Message.ShouldContain("name");
+        Should.Throw<InvalidOperationException>(() => Routes()
+            .Map(declaration, (name, _) => Task.FromResult(name))).Message.ShouldContain("name");
     }
 
     [Fact]
     public void A_request_takes_the_parts_of_its_path()
     {
         var without = Requests.Get("/{part}", "getThing", "A thing").Needs(Caller.Nobody).Bind(static _ => "").Answers(Wire.Types.String);
-        Should.Throw<InvalidOperationException>(() => Routes().Map(without, (name, _) => Task.FromResult(name))).Message.ShouldContain("parts of its path");
+        Should.Throw<InvalidOperationException>(() => Routes()
+            .Map(without, (name, _) => Task.FromResult(name))).Message.ShouldContain("parts of its path");
 
-        var with = Requests.Get("/{part}", "getThing", "A thing").Needs(Caller.Nobody).Takes(Part).Bind(static fields => fields.Get(Part)).Answers(Wire.Types.String);
+        var with = Requests.Get("/{part}", "getThing", "A thing").Needs(Caller.Nobody).Takes(Part).Bind(static fields => fields.Get(Part))
+            .Answers(Wire.Types.String);
         Should.NotThrow(() => Routes().Map(with, (name, _) => Task.FromResult(name)));
     }
 
     [Fact]
     public void A_request_in_the_name_of_a_workspace_names_it()
     {
-        var declaration = Requests.Post("", "makeThing", "Make a thing").Needs(Caller.NamedWorkspace).Takes(Name).Bind(static fields => fields.Get(Name))
+        var declaration = Requests.Post("", "makeThing", "Make a thing").Needs(Caller.NamedWorkspace).Takes(Name)
+            .Bind(static fields => fields.Get(Name))
             .Answers(Wire.Types.String);
 
-        Should.Throw<InvalidOperationException>(() => Routes().Map(declaration, (name, _) => Task.FromResult(name))).Message.ShouldContain("workspace");
+        Should.Throw<InvalidOperationException>(() => Routes()
+            .Map(declaration, (name, _) => Task.FromResult(name))).Message.ShouldContain("workspace");
     }
 
     private static IEndpointRouteBuilder Routes()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton(new GatewaySettings()).AddSingleton<Tokens>().AddSingleton<BearerKeys>().AddSingleton<Identification>()
+        builder.Services.AddSingleton(new GatewaySettings()).AddSingleton<Tokens>().AddSingleton<BearerKeys>()
+            .AddSingleton<Identification>()
             .AddSingleton<IGrainFactory>(_ => null!);
         return builder.Build();
     }

@@ -46,7 +46,8 @@ internal static class DescribedRequest
             Description = "The coordination server for teams of AI coding agents.",
             License = new() { Name = "MIT", Identifier = "MIT" },
         };
-        document.Tags = requests.Select(request => request.Group).GroupBy(group => group.Name).OrderBy(groups => groups.Key, StringComparer.Ordinal)
+        document.Tags = requests.Select(request => request.Group).GroupBy(group => group.Name)
+            .OrderBy(groups => groups.Key, StringComparer.Ordinal)
             .Select(groups => new OpenApiTag { Name = groups.Key, Description = groups.First().Description }).ToHashSet();
         var components = document.Components ??= new();
         (components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>())[Bearer] = new OpenApiSecurityScheme
@@ -68,7 +69,12 @@ internal static class DescribedRequest
         return new()
         {
             Name = field.Name,
-            In = field.Place switch { Place.Path => ParameterLocation.Path, Place.Query => ParameterLocation.Query, _ => ParameterLocation.Header },
+            In = field.Place switch
+            {
+                Place.Path => ParameterLocation.Path,
+                Place.Query => ParameterLocation.Query,
+                _ => ParameterLocation.Header,
+            },
             Description = field.Schema.Description,
             Required = field.IsRequired,
             Schema = schema,
@@ -85,7 +91,8 @@ internal static class DescribedRequest
 
     private static OpenApiRequestBody? Body(RequestShape shape)
     {
-        if (shape.Fields.FirstOrDefault(field => field.Place == Place.Text) is { } text) return Body("text/plain", text.Schema, isRequired: true);
+        if (shape.Fields.FirstOrDefault(field => field.Place == Place.Text) is { } text)
+            return Body("text/plain", text.Schema, isRequired: true);
         if (!shape.HasBody) return null;
         var fields = shape.Fields.Where(field => field.Place == Place.Body).ToArray();
         return Body(Wire.Json, isRequired: !shape.BodyMayBeMissing, schema: new OpenApiSchema

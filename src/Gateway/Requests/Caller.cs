@@ -71,7 +71,9 @@ internal static class Caller
     public static readonly Need<ProjectIdentity?> ReaderIfAny = new("nobody", Credentials.Optional, static async (identification, http) =>
         Identification.HasCredentials(http) ? await identification.ReaderOf(http) : null);
 
-    /// <summary>Who may read the project: its members, an agent that has ended while its key lives, and readers of a public project.</summary>
+    /// <summary>
+    /// Who may read the project: its members, an agent that has ended while its key lives, and readers of a public project.
+    /// </summary>
     public static readonly Need<ProjectIdentity> Reader =
         new("reader", Credentials.Required, static (identification, http) => identification.ReaderOf(http));
 
@@ -80,24 +82,28 @@ internal static class Caller
         new("project", Credentials.Required, static (identification, http) => identification.WriterOf(http));
 
     /// <summary>An agent of the project, as which the caller acts.</summary>
-    public static readonly Need<Actor> Actor = new("actor", Credentials.Required, static (identification, http) => identification.ActorOf(http));
+    public static readonly Need<Actor> Actor =
+        new("actor", Credentials.Required, static (identification, http) => identification.ActorOf(http));
 
     /// <summary>Who may act as the workspace that the request names.</summary>
-    public static readonly Need<ProjectIdentity> NamedWorkspace = new("workspace", Credentials.Required, static (identification, http) => identification.WriterOf(http))
+    public static readonly Need<ProjectIdentity> NamedWorkspace =
+        new("workspace", Credentials.Required, static (identification, http) => identification.WriterOf(http))
     {
         NamesWorkspace = true,
         Check = MustBeNamed,
     };
 
     /// <summary>The same for who reads only.</summary>
-    public static readonly Need<ProjectIdentity> NamedWorkspaceReader = new("workspace", Credentials.Required, static (identification, http) => identification.ReaderOf(http))
+    public static readonly Need<ProjectIdentity> NamedWorkspaceReader =
+        new("workspace", Credentials.Required, static (identification, http) => identification.ReaderOf(http))
     {
         NamesWorkspace = true,
         Check = MustBeNamed,
     };
 
     /// <summary>The same for those whose workspace has ended: they are told so (contract 8.2).</summary>
-    public static readonly Need<ProjectIdentity> NamedWorkspaceEvenEnded = new("workspace", Credentials.Required, static (identification, http) => identification.EvenEndedOf(http))
+    public static readonly Need<ProjectIdentity> NamedWorkspaceEvenEnded =
+        new("workspace", Credentials.Required, static (identification, http) => identification.EvenEndedOf(http))
     {
         NamesWorkspace = true,
         Check = MustBeNamed,
@@ -132,7 +138,8 @@ internal static class Caller
     /// <summary>A member of the project who reads: readers of a public project are told that they may not.</summary>
     /// <param name="what">What public readers may not do.</param>
     public static Need<ProjectIdentity> Member(string what) => new("member", Credentials.Required, async (identification, http) =>
-        await identification.ReaderOf(http) is { Mode: not AuthMode.PublicReader } who ? who : throw ApiException.Forbidden($"Public readers may not {what}"));
+        await identification.ReaderOf(http) is { Mode: not AuthMode.PublicReader } who
+            ? who : throw ApiException.Forbidden($"Public readers may not {what}"));
 
     private static void MustBeNamed(ProjectIdentity who, object? request)
     {

@@ -124,7 +124,8 @@ internal sealed class Field<T>(string name, Place place, OpenApiSchema schema, b
         }
     });
 
-    private Field<TOther> With<TOther>(Func<RequestFields, TOther> other) => new(Name, Place, Schema, IsRequired, other) { Argument = Argument };
+    private Field<TOther> With<TOther>(Func<RequestFields, TOther> other) =>
+        new(Name, Place, Schema, IsRequired, other) { Argument = Argument };
 
     private Field<T> Described(Action<OpenApiSchema> change)
     {

@@ -105,7 +105,8 @@ internal static class InBody
         Of(name, Schemas.Texts(description, 0, most, maxLength), false, fields => fields.Body.Words(name, most, maxLength));
 
     /// <summary>A JSON object as it was sent, to be kept and shown again; null when it is absent.</summary>
-    public static Field<string?> Object(string name, string description, int maxBytes, int maxDepth, bool mayBeNull = false, bool required = false) =>
+    public static Field<string?> Object(string name, string description, int maxBytes, int maxDepth, bool mayBeNull = false,
+        bool required = false) =>
         Of(name, Schemas.Object(description), required, fields => fields.Body.Object(name, maxBytes, maxDepth, mayBeNull, required));
 
     /// <summary>A list of objects as JSONL, one a line; it must be there.</summary>
@@ -118,7 +119,8 @@ internal static class InBody
     public static Field<JsonElement?> Json(string name, OpenApiSchema schema) => Of(name, schema, false, fields => fields.Body.Json(name));
 
     /// <summary>A field that clients send and nobody reads.</summary>
-    public static Field<object?> Unread(string name, string description) => Of<object?>(name, Schemas.Text(description), false, static _ => null);
+    public static Field<object?> Unread(string name, string description) =>
+        Of<object?>(name, Schemas.Text(description), false, static _ => null);
 
     /// <summary>The whole body as text, which must not be empty.</summary>
     public static Field<ImmutableArray<byte>> WholeText(string description, int max) =>
@@ -234,7 +236,8 @@ internal static class InHeader
 /// <summary>What fields may be, in the words of JSON Schema.</summary>
 internal static class Schemas
 {
-    public static OpenApiSchema Text(string? description, int min = 0, int max = int.MaxValue, string? otherwise = null, string? example = null) => new()
+    public static OpenApiSchema Text(string? description, int min = 0, int max = int.MaxValue, string? otherwise = null,
+        string? example = null) => new()
     {
         Type = JsonSchemaType.String,
         Description = description,
@@ -254,7 +257,8 @@ internal static class Schemas
 
     public static OpenApiSchema Uuid(string description) => Text(description, example: "3f2b8c1e-5a4d-4e6f-9b7a-0c1d2e3f4a5b");
 
-    public static OpenApiSchema Origin(string description, int min, int max) => Text(description, min, max, example: "git@github.com:org/repo.git");
+    public static OpenApiSchema Origin(string description, int min, int max) =>
+        Text(description, min, max, example: "git@github.com:org/repo.git");
 
     public static OpenApiSchema Integer(string description, int min, int max, int? otherwise = null) => new()
     {

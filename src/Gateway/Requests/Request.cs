@@ -25,10 +25,14 @@ internal sealed class RequestGroup(string path, string name, string description)
 
     public Request Delete(string rest, string operation, string summary) => Of("DELETE", rest, operation, summary);
 
-    private Request Of(string method, string rest, string operation, string summary) => new(new(this, method, path + rest, operation, summary));
+    private Request Of(string method, string rest, string operation, string summary) =>
+        new(new(this, method, path + rest, operation, summary));
 }
 
-/// <summary>What a request is, for documents, tools and tests; how it is bound and carried out is in <see cref="RequestDeclaration{TRequest, TCaller, TResult}"/>.</summary>
+/// <summary>
+/// What a request is, for documents, tools and tests; how it is bound and carried out is in <see
+/// cref="RequestDeclaration{TRequest, TCaller, TResult}"/>.
+/// </summary>
 /// <param name="Group">The resource.</param>
 /// <param name="Method">Method.</param>
 /// <param name="Path">Path, as a route template.</param>
@@ -112,10 +116,12 @@ internal sealed class Request<TCaller>(RequestShape shape, Need<TCaller> need)
     public RequestDeclaration<Nothing, TCaller, Answer<T>> Answers<T>() => WithoutFields.Answers<T>();
 
     /// <inheritdoc cref="Request{TRequest, TCaller}.AnswersCached{T}(JsonTypeInfo{T})"/>
-    public RequestDeclaration<Nothing, TCaller, T> AnswersCached<T>(JsonTypeInfo<T> json) where T : class => WithoutFields.AnswersCached(json);
+    public RequestDeclaration<Nothing, TCaller, T> AnswersCached<T>(JsonTypeInfo<T> json) where T : class =>
+        WithoutFields.AnswersCached(json);
 
     /// <inheritdoc cref="Request{TRequest, TCaller}.AnswersCached{TView, T}(JsonTypeInfo{T}, Func{TView, T})"/>
-    public RequestDeclaration<Nothing, TCaller, TView> AnswersCached<TView, T>(JsonTypeInfo<T> json, Func<TView, T> form) where TView : class =>
+    public RequestDeclaration<Nothing, TCaller, TView> AnswersCached<TView, T>(JsonTypeInfo<T> json, Func<TView, T> form)
+        where TView : class =>
         WithoutFields.AnswersCached(json, form);
 
     /// <inheritdoc cref="Request{TRequest, TCaller}.AnswersWith{TResult}(Type, string)"/>
@@ -145,7 +151,8 @@ internal sealed class Request<TRequest, TCaller>(RequestShape shape, Need<TCalle
         With<T>(typeof(T), Wire.Json, (http, view) => Answer.Shared(view, json).ExecuteAsync(http));
 
     /// <summary>The same for a view that is put into another form first; there is one form for each type of view.</summary>
-    public RequestDeclaration<TRequest, TCaller, TView> AnswersCached<TView, T>(JsonTypeInfo<T> json, Func<TView, T> form) where TView : class =>
+    public RequestDeclaration<TRequest, TCaller, TView> AnswersCached<TView, T>(JsonTypeInfo<T> json, Func<TView, T> form)
+        where TView : class =>
         With<TView>(typeof(T), Wire.Json, (http, view) => Answer.Shared(view, form, json).ExecuteAsync(http));
 
     /// <summary>200 with what the handler's result writes.</summary>
@@ -155,7 +162,8 @@ internal sealed class Request<TRequest, TCaller>(RequestShape shape, Need<TCalle
     /// <summary>200 with server-sent events.</summary>
     public RequestDeclaration<TRequest, TCaller, EventStream> Streams() => AnswersWith<EventStream>(typeof(string), "text/event-stream");
 
-    private RequestDeclaration<TRequest, TCaller, TResult> With<TResult>(Type body, string mediaType, Func<HttpContext, TResult, Task> write) =>
+    private RequestDeclaration<TRequest, TCaller, TResult> With<TResult>(
+        Type body, string mediaType, Func<HttpContext, TResult, Task> write) =>
         new(shape with { Responses = shape.Responses.Insert(0, new(200, body, mediaType)) }, need, bind, write);
 }
 

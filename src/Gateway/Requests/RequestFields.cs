@@ -81,12 +81,15 @@ internal sealed class RequestFields : IDisposable
             default:
                 var sent = field.Place == Place.Path ? Path(field.Name) : Header(field.Name);
                 Errors.AddRule(
-                    rule, JsonSerializer.SerializeToUtf8Bytes(sent, Wire.Types.String), field.Place == Place.Path ? "path" : "header", field.Argument);
+                    rule, JsonSerializer.SerializeToUtf8Bytes(sent, Wire.Types.String), field.Place == Place.Path ? "path" : "header",
+                    field.Argument);
                 break;
         }
     }
 
-    /// <summary>Ends the request before the caller is asked for, once all that is wrong with the fields is told; the first refusal counts.</summary>
+    /// <summary>
+    /// Ends the request before the caller is asked for, once all that is wrong with the fields is told; the first refusal counts.
+    /// </summary>
     public void RefuseBeforeCaller(ApiException refusal) => _beforeCaller ??= refusal;
 
     /// <summary>Ends the request as soon as the caller is known; the first refusal counts.</summary>

@@ -7,24 +7,33 @@ using Orleans;
 namespace Beadhub.Gateway.Requests;
 
 /// <summary>
-/// Serves declared requests: binds the fields, tells what is wrong with them (422), finds out who asks (401), and hands both to the handler.
+/// Serves declared requests: binds the fields, tells what is wrong with them (422), finds out who asks (401), and hands both to the
+/// handler.
 /// Nothing is looked up in the container, and nothing is reflected upon, on a request.
 /// </summary>
 internal static class Routes
 {
+    /// <summary>The object whose methods serve a resource: it gets what it needs once.</summary>
+    public static T Make<T>(this IEndpointRouteBuilder routes) => ActivatorUtilities.CreateInstance<T>(routes.ServiceProvider);
+
     /// <summary>Serves a request by a handler that gets the request and the caller.</summary>
     public static void Map<TRequest, TCaller, TResult>(
-        this IEndpointRouteBuilder routes, RequestDeclaration<TRequest, TCaller, TResult> declaration, Func<TRequest, TCaller, Task<TResult>> handler) =>
+        this IEndpointRouteBuilder routes, RequestDeclaration<TRequest, TCaller, TResult> declaration,
+        Func<TRequest, TCaller, Task<TResult>> handler) =>
         routes.Map(declaration, (request, caller, _) => handler(request, caller));
 
     /// <summary>Serves a request without fields by a handler that gets the caller.</summary>
     public static void Map<TCaller, TResult>(
-        this IEndpointRouteBuilder routes, RequestDeclaration<Nothing, TCaller, TResult> declaration, Func<TCaller, Task<TResult>> handler) =>
+        this IEndpointRouteBuilder routes, RequestDeclaration<Nothing, TCaller, TResult> declaration,
+        Func<TCaller, Task<TResult>> handler) =>
         routes.Map(declaration, (_, caller, _) => handler(caller));
 
-    /// <summary>The same for a handler that needs more of the request, for example ids that follow from its <c>Idempotency-Key</c>.</summary>
+    /// <summary>
+    /// The same for a handler that needs more of the request, for example ids that follow from its <c>Idempotency-Key</c>.
+    /// </summary>
     public static void Map<TCaller, TResult>(
-        this IEndpointRouteBuilder routes, RequestDeclaration<Nothing, TCaller, TResult> declaration, Func<TCaller, HttpContext, Task<TResult>> handler) =>
+        this IEndpointRouteBuilder routes, RequestDeclaration<Nothing, TCaller, TResult> declaration,
+        Func<TCaller, HttpContext, Task<TResult>> handler) =>
         routes.Map(declaration, (_, caller, http) => handler(caller, http));
 
     /// <summary>Serves a request by a handler that needs more of it than its fields.</summary>
@@ -41,7 +50,8 @@ internal static class Routes
     {
         var services = routes.ServiceProvider;
         var unread = Unread(declaration);
-        var endpoint = new Endpoint<TRequest, TCaller, TResult>(declaration, handler, services.GetRequiredService<Identification>(), unread);
+        var endpoint = new Endpoint<TRequest, TCaller, TResult>(
+            declaration, handler, services.GetRequiredService<Identification>(), unread);
         RequestDelegate run = endpoint.Run;
         if (around is not null) run = http => around(http, endpoint.Run);
         if (services.GetRequiredService<GatewaySettings>().Cluster)
@@ -51,10 +61,12 @@ internal static class Routes
         }
 
         var shape = declaration.Shape;
-        var route = routes.MapMethods(shape.Path, [shape.Method], run).WithMetadata(shape, shape.Need, run.Method).WithTags(shape.Group.Name).WithSummary(shape.Summary);
+        var route = routes.MapMethods(shape.Path, [shape.Method], run).WithMetadata(shape, shape.Need, run.Method)
+            .WithTags(shape.Group.Name).WithSummary(shape.Summary);
         if (shape.AnswersSecret) route.WithMetadata(new AnswersSecretAttribute());
         foreach (var response in shape.Responses)
-            route.WithMetadata(new ProducesResponseTypeMetadata(response.Status, response.Body, response.Body == typeof(void) ? [] : [response.MediaType]));
+            route.WithMetadata(new ProducesResponseTypeMetadata(response.Status, response.Body, response.Body == typeof(void)
+                ? [] : [response.MediaType]));
     }
 
     /// <summary>States what the caller of an endpoint must be that is no declared request, as a page.</summary>
@@ -66,7 +78,7 @@ internal static class Routes
     {
         foreach (var endpoint in routes.DataSources.SelectMany(source => source.Endpoints))
             if (endpoint.Metadata.GetMetadata<Need>() is null)
-                throw new InvalidOperationException($"{endpoint.DisplayName} does not say what its caller must be: declare it, see CONTRIBUTING.md.");
+                throw new InvalidOperationException($"{endpoint.DisplayName} does not say what its caller must be.");
     }
 
     /// <summary>The declared fields that binding does not ask for, which are checked all the same.</summary>
@@ -78,8 +90,10 @@ internal static class Routes
         declaration.Bind(probe);
         var parts = RoutePatternFactory.Parse(shape.Path).Parameters.Select(part => part.Name);
         var problem = asked.Except(shape.Fields).FirstOrDefault() is { } other ? $"asks for {other.Name}, which it does not take"
-            : !parts.ToHashSet().SetEquals(shape.Fields.Where(f => f.Place == Place.Path).Select(f => f.Name)) ? "does not take the parts of its path"
-            : shape.Need.NamesWorkspace && !typeof(TRequest).IsAssignableTo(typeof(INamesWorkspace)) ? "does not say which workspace it names"
+            : !parts.ToHashSet().SetEquals(shape.Fields.Where(f => f.Place == Place.Path).Select(f => f.Name))
+                ? "does not take the parts of its path"
+            : shape.Need.NamesWorkspace && !typeof(TRequest).IsAssignableTo(typeof(INamesWorkspace))
+                ? "does not say which workspace it names"
             : null;
         if (problem is not null) throw new InvalidOperationException($"{shape.Method} {shape.Path} {problem}.");
         return [.. shape.Fields.Where(f => !asked.Contains(f))];
@@ -95,7 +109,8 @@ internal static class Routes
         private readonly bool _hasText = declaration.Shape.HasText;
         private readonly bool _bodyMayBeMissing = declaration.Shape.BodyMayBeMissing;
         private readonly string[]? _only =
-            declaration.Shape.IsStrict ? [.. declaration.Shape.Fields.Where(field => field.Place == Place.Body).Select(field => field.Name)] : null;
+            declaration.Shape.IsStrict ? [.. declaration.Shape.Fields.Where(field => field.Place == Place.Body).Select(field => field.Name)]
+                : null;
 
         public Task Run(HttpContext http) => _hasBody || _hasText ? RunWithBody(http) : Bound(http, new RequestFields(http));
 
