@@ -1,4 +1,5 @@
--- Takes a log of schema version 4 back to version 3, with all that was written since. Stop all servers first. Run by the tables' owner, with psql:
+-- Takes a log of schema version 4 back to version 3, with all that was written since. Stop all servers first. Run by the tables' owner,
+-- with psql:
 --   psql -v ON_ERROR_STOP=1 -d beadhub -f rollback-to-3.sql
 -- then, where servers run as beadhub_app, the old version's roles.sql.
 BEGIN;

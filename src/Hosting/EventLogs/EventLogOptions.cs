@@ -9,14 +9,16 @@ public sealed record EventLogOptions
     /// <summary>Bytes of payload after which a transaction takes no further append.</summary>
     public int MaxBatchBytes { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Most projects that one transaction writes to: the nodes of a cluster lock each, and PostgreSQL has room for some thousands of locks.</summary>
+    /// <summary>Most projects that one transaction writes to: the nodes of a cluster lock each, and PostgreSQL has room for some thousands
+    /// of locks.</summary>
     public int MaxBatchProjects { get; init; } = 1_000;
 
     /// <summary>Most appends that wait for the committer; a further one waits outside, without a place in the order.</summary>
     public int MaxWaiting { get; init; } = 20_000;
 
     /// <summary>
-    /// Whether the thread that calls may be blocked for a commit, asked at each append: that saves a lone writer two thread switches, but holds up
+    /// Whether the thread that calls may be blocked for a commit, asked at each append: that saves a lone writer two thread switches, but
+    /// holds up
     /// whatever else waits for the thread. Null where appends must never block.
     /// </summary>
     public Func<bool>? MayCommitInline { get; init; }

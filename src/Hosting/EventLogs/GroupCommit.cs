@@ -74,7 +74,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         : null;
 
     /// <summary>
-    /// The epoch in which memory may be trusted, from the one in which this process is the only writer. After a batch of unknown outcome it is another one, so that nobody trusts what
+    /// The epoch in which memory may be trusted, from the one in which this process is the only writer. After a batch of unknown outcome
+    /// it is another one, so that nobody trusts what
     /// was known before; and zero until it is known what became of the batch, which the store may still write.
     /// </summary>
     public long EpochFrom(long exclusive) => exclusive <= 0 || _isUnsettled ? 0 : exclusive + Interlocked.Read(ref _unknown);
@@ -135,7 +136,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     }
 
     /// <summary>
-    /// Whether the caller may commit here and now: the committing thread sleeps, the last commit went well, and it served nobody else. Callers
+    /// Whether the caller may commit here and now: the committing thread sleeps, the last commit went well, and it served nobody else.
+    /// Callers
     /// who come in company share commits instead.
     /// </summary>
     private bool BeginInline()
@@ -147,7 +149,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         }
     }
 
-    /// <summary>Commits one append on the caller's thread. However that ends, the committing thread goes on with what has come meanwhile.</summary>
+    /// <summary>Commits one append on the caller's thread. However that ends, the committing thread goes on with what has come
+    /// meanwhile.</summary>
     private void CommitInline(PendingAppend pending)
     {
         try
@@ -203,7 +206,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for appends and fills the batch, at most one append a stream and a mark, in the order they came. False when closed and nothing waits. The batch may be
+    /// Waits for appends and fills the batch, at most one append a stream and a mark, in the order they came. False when closed and
+    /// nothing waits. The batch may be
     /// empty when an outcome is to be found out.
     /// </summary>
     private bool Take()
@@ -328,7 +332,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     }
 
     /// <summary>
-    /// Finds out what became of batches whose outcome was unknown, before anything else is written. Their callers know that they must look; those who follow the feed
+    /// Finds out what became of batches whose outcome was unknown, before anything else is written. Their callers know that they must
+    /// look; those who follow the feed
     /// are told what was written after all. False when the store failed again, which leaves the batch to be written later.
     /// </summary>
     private bool Settle()

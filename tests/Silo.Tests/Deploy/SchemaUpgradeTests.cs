@@ -11,7 +11,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Beadhub.Silo.Tests.Deploy;
 
 /// <summary>
-/// A log that the version before has written is brought to this schema, taken back by the script that deploy/README.md names, and brought again, and nothing is lost on the way. The
+/// A log that the version before has written is brought to this schema, taken back by the script that deploy/README.md names, and brought
+/// again, and nothing is lost on the way. The
 /// logs are those of tests/Gateway.Tests/OldLogs, where it is tried what a server makes of them.
 /// </summary>
 public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable

@@ -206,6 +206,28 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_append_may_carry_several_marks_and_is_refused_whole_when_one_is_taken()
+    {
+        NewEvent[] three = [Event("1") with { Mark = "a" }, Event("2"), Event("3") with { Mark = "b" }];
+        (await Log.Append(new(Project, Bead("x"), 0, three, null), Cancellation)).ShouldBe(new AppendResult(true, 1, 1));
+        (await Log.FindMark(Project, "a", Cancellation)).ShouldBe(new MarkedEvent(Bead("x"), 1));
+        (await Log.FindMark(Project, "b", Cancellation)).ShouldBe(new MarkedEvent(Bead("x"), 3));
+
+        // Alone, with a snapshot, and beside others.
+        NewEvent[] again = [Event("4") with { Mark = "c" }, Event("5") with { Mark = "b" }];
+        (await Log.Append(new(Project, Bead("x"), 3, again, null), Cancellation)).Written.ShouldBeFalse();
+        (await Log.Append(new(Project, Bead("x"), 3, again, "S"), Cancellation)).Written.ShouldBeFalse();
+        (await Log.Append(new(Project, Bead("x"), 3, again, "S", AnyVersion: true), Cancellation)).Written.ShouldBeFalse();
+        var among = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Log.Append(
+            new(Project, Bead($"y{i}"), 0, i == 4 ? again : [Event("6") with { Mark = $"d{i}" }, Event("7") with { Mark = $"e{i}" }], null), Cancellation)));
+        among.Select(result => result.Written).ShouldBe([true, true, true, true, false, true, true, true]);
+        (await Log.FindMark(Project, "c", Cancellation)).ShouldBeNull();
+        (await Log.Load(Bead("x"), Cancellation)).ShouldSatisfyAllConditions(stream => stream.Version.ShouldBe(3), stream => stream.Snapshot.ShouldBeNull());
+        (await Log.FindMark("another project", "a", Cancellation)).ShouldBeNull();
+        await FeedIsWhole(Project);
+    }
+
+    [Fact]
     public async Task A_large_batch_with_marks_is_written_whole()
     {
         var results = await Task.WhenAll(Enumerable.Range(0, 600).Select(i =>

@@ -4,7 +4,8 @@ using NpgsqlTypes;
 namespace Beadhub.Hosting.EventLogs.Postgres;
 
 /// <summary>
-/// A prepared statement that writes to projects; among the nodes of a cluster it goes together with the locks on these projects, in one round trip
+/// A prepared statement that writes to projects; among the nodes of a cluster it goes together with the locks on these projects, in one
+/// round trip
 /// and one transaction.
 /// </summary>
 internal sealed class AppendStatement

@@ -8,7 +8,8 @@ namespace Beadhub.Hosting.EventLogs.Postgres;
 internal static class PostgresErrors
 {
     /// <summary>
-    /// Two nodes met: the server undid one transaction, which may simply be sent again. A position, version or mark that another has written a moment ago is
+    /// Two nodes met: the server undid one transaction, which may simply be sent again. A position, version or mark that another has
+    /// written a moment ago is
     /// seen by the next attempt.
     /// </summary>
     public static bool IsCollision(Exception error) =>

@@ -9,7 +9,8 @@ namespace Beadhub.Hosting.EventLogs.Postgres;
 /// <summary>The event log in PostgreSQL, for one node or many.</summary>
 internal sealed class PostgresEventLog : DurableEventLog
 {
-    // A stream's snapshot with the events after it: one row an event, and one for a stream whose newest event its snapshot reflects. The first event of
+    // A stream's snapshot with the events after it: one row an event, and one for a stream whose newest event its snapshot reflects. The
+    // first event of
     // a tail alone carries the snapshot: it can be large. OFFSET 0 keeps the look-up of events inside.
     private const string StreamColumns =
         "w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END, e.version, e.type, e.data, e.at";
@@ -35,7 +36,7 @@ internal sealed class PostgresEventLog : DurableEventLog
     private static readonly string NewsOfMany = $"""
         SELECT w.ordinal, e.position, e.kind, e.key, e.version, e.type, e.data, e.at FROM unnest($1, $2) WITH ORDINALITY AS w (project, after, ordinal)
         CROSS JOIN LATERAL (
-            SELECT * FROM events WHERE project = w.project AND position > w.after ORDER BY position LIMIT {ProjectLooks.MostNews + 1}
+            SELECT * FROM events WHERE project = w.project AND position > w.after ORDER BY position LIMIT {VersionCache.MostNews + 1}
         ) e ORDER BY w.ordinal, e.position
         """;
 
@@ -67,10 +68,10 @@ internal sealed class PostgresEventLog : DurableEventLog
     private readonly SharedQuery<StreamKey, long> _versions;
     private readonly SharedQuery<string, long> _heads;
     private readonly SharedQuery<(string Project, long After), IReadOnlyList<FeedEvent>> _news;
-    private readonly ProjectLooks? _looks; // where others write too
+    private readonly VersionCache? _cache; // where others write too
 
     private PostgresEventLog(
-        GroupCommit commits, string description, bool cluster, LookedAt publisher, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
+        GroupCommit commits, string description, bool cluster, CachingPublisher publisher, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
         : base(commits, description, time)
     {
         _patience = new(options.Patience, time);
@@ -81,7 +82,7 @@ internal sealed class PostgresEventLog : DurableEventLog
         _heads = new(ReadHeads, options.ParallelQueries, QuestionsAQuery);
         _news = new(ReadNews, options.ParallelQueries, QuestionsAQuery);
         if (!cluster) return;
-        _looks = publisher.Looks = new(
+        _cache = publisher.Cache = new(
             project => _heads.Ask(project, default), (project, after) => _news.Ask((project, after), default), stream => _versions.Ask(stream, default));
     }
 
@@ -102,8 +103,8 @@ internal sealed class PostgresEventLog : DurableEventLog
             await using (var connection = await reads.OpenConnectionAsync(cancellation))
                 await PostgresSchema.Apply(connection, description, cancellation);
             var writer = new PostgresWriter(connectionString, description, cluster, options);
-            var lookedAt = new LookedAt(publisher);
-            return new PostgresEventLog(new GroupCommit(writer, lookedAt, options, logger, time), description, cluster, lookedAt, reads, held, options, time);
+            var caching = new CachingPublisher(publisher);
+            return new PostgresEventLog(new GroupCommit(writer, caching, options, logger, time), description, cluster, caching, reads, held, options, time);
         }
         catch (Exception failed)
         {
@@ -119,18 +120,18 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     /// <inheritdoc/>
     public override ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default) =>
-        _looks?.Version(project, stream, cancellation) ?? _versions.Ask(stream, cancellation);
+        _cache?.Version(project, stream, cancellation) ?? _versions.Ask(stream, cancellation);
 
     /// <inheritdoc/>
     public override ValueTask<long> Head(string project, CancellationToken cancellation = default) =>
-        _looks?.Head(project, cancellation) ?? _heads.Ask(project, cancellation);
+        _cache?.Head(project, cancellation) ?? _heads.Ask(project, cancellation);
 
     /// <inheritdoc/>
     public override Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default)
     {
-        return _looks is { } looks ? Doubting() : base.Append(append, cancellation);
+        return _cache is { } cache ? Appended() : base.Append(append, cancellation);
 
-        async Task<AppendResult> Doubting()
+        async Task<AppendResult> Appended()
         {
             var written = false;
             try
@@ -142,7 +143,7 @@ internal sealed class PostgresEventLog : DurableEventLog
             finally
             {
                 // Another node was faster, or nobody knows: the answer to whoever looks why must not come from before.
-                if (!written) looks.Doubt(append.Project);
+                if (!written) cache.Invalidate(append.Project);
             }
         }
     }
@@ -171,7 +172,7 @@ internal sealed class PostgresEventLog : DurableEventLog
     public override async ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(
         string project, long after, int max, CancellationToken cancellation = default)
     {
-        if (_looks?.Feed(project, after, max) is { } known) return known;
+        if (_cache?.Feed(project, after, max) is { } known) return known;
         var events = new List<FeedEvent>();
         await using var query = await Query(
             Feed, cancellation, Text(project), Number(after), Number(max));
@@ -316,14 +317,14 @@ internal sealed class PostgresEventLog : DurableEventLog
         }
     }
 
-    /// <summary>Tells the looks what this node commits, before anybody else.</summary>
-    private sealed class LookedAt(IFeedPublisher next) : IFeedPublisher
+    /// <summary>Tells the cache what this node commits, before anybody else.</summary>
+    private sealed class CachingPublisher(IFeedPublisher next) : IFeedPublisher
     {
-        public ProjectLooks? Looks { get; set; }
+        public VersionCache? Cache { get; set; }
 
         public void Publish(string project, IReadOnlyList<FeedEvent> events)
         {
-            Looks?.Committed(project, events);
+            Cache?.Committed(project, events);
             next.Publish(project, events);
         }
     }

@@ -6,12 +6,15 @@ using NpgsqlTypes;
 namespace Beadhub.Hosting.EventLogs.Postgres;
 
 /// <summary>
-/// Writes batches over one connection of its own. One append is one short prepared statement, several are one statement over arrays; either way one
+/// Writes batches over one connection of its own. One append is one short prepared statement, several are one statement over arrays;
+/// either way one
 /// round trip and one commit. Very many events are copied, as nothing else loads rows as fast.
 /// </summary>
 /// <remarks>
-/// The statements look up the newest versions and positions. That nobody else writes meanwhile is what they count on (a lone node, or the locks of a
-/// cluster's nodes on the projects), not what the log rests on: were it otherwise, the keys of the table would refuse the batch, and it would be sent again.
+/// The statements look up the newest versions and positions. That nobody else writes meanwhile is what they count on (a lone node, or the
+/// locks of a
+/// cluster's nodes on the projects), not what the log rests on: were it otherwise, the keys of the table would refuse the batch, and it
+/// would be sent again.
 /// </remarks>
 internal sealed class PostgresWriter : IBatchWriter
 {
@@ -101,7 +104,8 @@ internal sealed class PostgresWriter : IBatchWriter
                 if (IsInDoubt(error))
                 {
                     Disconnect();
-                    // A server that was restarted is back in a moment, and can say what became of the batch. Not written, it is written now.
+                    // A server that was restarted is back in a moment, and can say what became of the batch. Not written, it is written
+                    // now.
                     if (!wasLost)
                     {
                         wasLost = true;
@@ -137,7 +141,8 @@ internal sealed class PostgresWriter : IBatchWriter
     private bool IsInDoubt(Exception error) => error is not PostgresException || _connection?.FullState != System.Data.ConnectionState.Open;
 
     /// <summary>
-    /// What is refused after the connection was lost may have been written by the first attempt, after it was looked for: where the server does not let its process be ended, that
+    /// What is refused after the connection was lost may have been written by the first attempt, after it was looked for: where the server
+    /// does not let its process be ended, that
     /// process commits when it gets as far.
     /// </summary>
     private void LookForRefused(IReadOnlyList<PendingAppend> batch)

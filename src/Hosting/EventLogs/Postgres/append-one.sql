@@ -1,4 +1,5 @@
--- One append without a snapshot: project, kind, key, expected version, whether any version will do; arrays of the events' types, data, times and
+-- One append without a snapshot: project, kind, key, expected version, whether any version will do; arrays of the events' types, data,
+-- times and
 -- marks (or nulls). Answers with position and version of each event; with nothing when the version is another one or a mark is taken.
 INSERT INTO events (project, position, kind, key, version, type, data, at, mark)
 SELECT $1, head.position + e.place, $2, $3, stream.version + e.place, e.type, e.data, e.at, e.mark

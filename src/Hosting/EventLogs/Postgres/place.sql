@@ -1,6 +1,9 @@
--- Many appends without their events, which must follow in the same transaction. Arrays with an element for each append: kind, key, project, expected
--- version, whether any version will do, number of events, snapshot or null; arrays with an element for each event: its append (from 1), its mark or
--- null. Answers with ordinal (from 1), first position and version before it of the accepted appends; the others have another version or a taken mark.
+-- Many appends without their events, which must follow in the same transaction. Arrays with an element for each append: kind, key,
+-- project, expected
+-- version, whether any version will do, number of events, snapshot or null; arrays with an element for each event: its append (from 1),
+-- its mark or
+-- null. Answers with ordinal (from 1), first position and version before it of the accepted appends; the others have another version or a
+-- taken mark.
 WITH proposed AS MATERIALIZED (
     SELECT a.*, coalesce((SELECT version FROM events e WHERE e.kind = a.kind AND e.key = a.key ORDER BY version DESC LIMIT 1), 0) AS base
     FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY AS a (kind, key, project, expected, anywhere, events, snapshot, ordinal)

@@ -41,8 +41,10 @@ CREATE TABLE IF NOT EXISTS leases (
     until  timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- From versions 1 to 3, which kept every stream's version in "streams", every project's position in "heads" and marks in a table of their own.
--- Servers of those versions cannot write any more from then on. Rows are rewritten only where an event has a mark that upgrade-4.sql has not
+-- From versions 1 to 3, which kept every stream's version in "streams", every project's position in "heads" and marks in a table of their
+-- own.
+-- Servers of those versions cannot write any more from then on. Rows are rewritten only where an event has a mark that upgrade-4.sql has
+-- not
 -- brought along yet.
 DO $$
 BEGIN

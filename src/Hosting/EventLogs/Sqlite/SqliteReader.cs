@@ -7,7 +7,8 @@ namespace Beadhub.Hosting.EventLogs.Sqlite;
 /// <summary>A reading connection with its prepared queries; used by one caller at a time.</summary>
 internal sealed class SqliteReader : IDisposable
 {
-    // One row an event of the tail, and one for a stream whose newest event its snapshot reflects; the first event of a tail alone carries the snapshot,
+    // One row an event of the tail, and one for a stream whose newest event its snapshot reflects; the first event of a tail alone carries
+    // the snapshot,
     // which can be large.
     private const string Streams = """
         SELECT w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END, e.version, e.type, e.data, e.at

@@ -3,7 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace Beadhub.Hosting.EventLogs.Sqlite;
 
 /// <summary>
-/// Writes batches over the database's one writing connection. Versions and marks are looked up before, so a conflict costs its own append and
+/// Writes batches over the database's one writing connection. Versions and marks are looked up before, so a conflict costs its own append
+/// and
 /// nothing else.
 /// </summary>
 internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : IBatchWriter

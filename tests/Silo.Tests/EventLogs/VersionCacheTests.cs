@@ -4,17 +4,17 @@ using Beadhub.Hosting.EventLogs;
 
 namespace Beadhub.Silo.Tests.EventLogs;
 
-/// <summary>A request is answered from one look at the log, and never with less than what had been acknowledged when it came.</summary>
-public sealed class ProjectLooksTests
+/// <summary>A request is answered from one query of the log, and never with less than what had been acknowledged when it came.</summary>
+public sealed class VersionCacheTests
 {
     private const string P = "p";
 
     private readonly List<FeedEvent> _log = [];
-    private readonly ProjectLooks _looks;
+    private readonly VersionCache _cache;
     private int _heads, _news, _versions;
     private Func<Task> _beforeAnswer = () => Task.CompletedTask;
 
-    public ProjectLooksTests() => _looks = new(
+    public VersionCacheTests() => _cache = new(
         async project =>
         {
             _heads++;
@@ -25,7 +25,7 @@ public sealed class ProjectLooksTests
         async (_, after) =>
         {
             _news++;
-            IReadOnlyList<FeedEvent> news = [.. _log.Skip((int)after).Take(ProjectLooks.MostNews + 1)];
+            IReadOnlyList<FeedEvent> news = [.. _log.Skip((int)after).Take(VersionCache.MostNews + 1)];
             await _beforeAnswer();
             return news;
         },
@@ -50,14 +50,14 @@ public sealed class ProjectLooksTests
     }
 
     /// <summary>This node writes to a stream.</summary>
-    private void Commit(string key) => _looks.Committed(P, [Written(key)]);
+    private void Commit(string key) => _cache.Committed(P, [Written(key)]);
 
-    private ValueTask<long> Version(string key) => _looks.Version(P, Bead(key), Cancellation);
+    private ValueTask<long> Version(string key) => _cache.Version(P, Bead(key), Cancellation);
 
-    private ValueTask<long> Head() => _looks.Head(P, Cancellation);
+    private ValueTask<long> Head() => _cache.Head(P, Cancellation);
 
     [Fact]
-    public async Task One_look_answers_all_that_a_request_asks()
+    public async Task One_query_answers_all_that_a_request_asks()
     {
         Written("a");
         Written("b");
@@ -70,8 +70,8 @@ public sealed class ProjectLooksTests
             (await Version("a")).ShouldBe(1);
             (await Version("b")).ShouldBe(2);
             (await Head()).ShouldBe(3);
-            _looks.Feed(P, 2, 10)!.Select(e => e.Position).ShouldBe([3]);
-            _looks.Feed(P, 3, 10).ShouldBeEmpty();
+            _cache.Feed(P, 2, 10)!.Select(e => e.Position).ShouldBe([3]);
+            _cache.Feed(P, 3, 10).ShouldBeEmpty();
             (await Version("a")).ShouldBe(1);
         });
 
@@ -89,7 +89,7 @@ public sealed class ProjectLooksTests
     }
 
     [Fact]
-    public async Task Where_no_request_is_served_each_question_looks()
+    public async Task Where_no_request_is_served_each_question_cache()
     {
         await Head();
         for (var n = 1; n < 10; n++)
@@ -99,11 +99,11 @@ public sealed class ProjectLooksTests
         }
 
         Written("a");
-        _looks.Feed(P, 9, 10).ShouldBeNull();
+        _cache.Feed(P, 9, 10).ShouldBeNull();
     }
 
     [Fact]
-    public async Task What_outlives_its_request_looks_for_itself()
+    public async Task What_outlives_its_request_cache_for_itself()
     {
         Task<long> left = null!;
         var go = new TaskCompletionSource();
@@ -124,13 +124,13 @@ public sealed class ProjectLooksTests
     }
 
     [Fact]
-    public async Task A_look_that_began_before_a_request_came_does_not_answer_it()
+    public async Task A_query_that_began_before_a_request_came_does_not_answer_it()
     {
         await Head();
         var answer = new TaskCompletionSource();
         _beforeAnswer = () => answer.Task;
         var early = ReadBarrier.During(async () => await Head());
-        Written("a"); // after the early look has asked
+        Written("a"); // after the early query has asked
         _beforeAnswer = () => Task.CompletedTask;
         var late = ReadBarrier.During(async () => (await Head()).ShouldBe(1));
         var later = ReadBarrier.During(async () => (await Version("a")).ShouldBe(1));
@@ -147,13 +147,13 @@ public sealed class ProjectLooksTests
             (await Head(), await Version("a")).ShouldBe((0, 0));
             Commit("a");
             (await Head(), await Version("a")).ShouldBe((1, 1));
-            _looks.Feed(P, 0, 10)!.Count.ShouldBe(1);
+            _cache.Feed(P, 0, 10)!.Count.ShouldBe(1);
         });
         _news.ShouldBe(0);
     }
 
     [Fact]
-    public async Task What_this_node_wrote_after_others_is_looked_for()
+    public async Task What_this_node_wrote_after_others_is_asked_for()
     {
         await ReadBarrier.During(async () =>
         {
@@ -165,33 +165,33 @@ public sealed class ProjectLooksTests
     }
 
     [Fact]
-    public async Task A_look_under_way_does_not_hide_what_this_node_writes_meanwhile()
+    public async Task A_query_under_way_does_not_hide_what_this_node_writes_meanwhile()
     {
         await Head();
         var answer = new TaskCompletionSource();
         _beforeAnswer = () => answer.Task;
-        Task<long> looking = null!;
+        Task<long> refreshing = null!;
         var request = ReadBarrier.During(async () =>
         {
-            looking = Head().AsTask();
+            refreshing = Head().AsTask();
             _beforeAnswer = () => Task.CompletedTask;
             Written("b");
             Commit("a");
             answer.SetResult();
-            (await looking).ShouldBe(2);
+            (await refreshing).ShouldBe(2);
             (await Version("a")).ShouldBe(1);
         });
         await request;
     }
 
     [Fact]
-    public async Task After_a_lost_race_the_request_looks_again()
+    public async Task After_a_lost_race_the_request_cache_again()
     {
         await ReadBarrier.During(async () =>
         {
             (await Version("a")).ShouldBe(0);
             Written("a");
-            _looks.Doubt(P);
+            _cache.Invalidate(P);
             (await Version("a")).ShouldBe(1);
         });
     }
@@ -203,12 +203,12 @@ public sealed class ProjectLooksTests
         Written("b");
         (await Version("a"), await Version("b")).ShouldBe((1, 1));
         Written("a");
-        for (var n = 0; n < 2 * ProjectLooks.MostNews; n++) Written("c");
+        for (var n = 0; n < 2 * VersionCache.MostNews; n++) Written("c");
         await ReadBarrier.During(async () =>
         {
-            (await Version("a"), await Version("b"), await Version("c")).ShouldBe((2, 1, 2 * ProjectLooks.MostNews));
+            (await Version("a"), await Version("b"), await Version("c")).ShouldBe((2, 1, 2 * VersionCache.MostNews));
             (await Head()).ShouldBe(_log.Count);
-            _looks.Feed(P, 0, 10).ShouldBeNull();
+            _cache.Feed(P, 0, 10).ShouldBeNull();
         });
     }
 
@@ -220,11 +220,11 @@ public sealed class ProjectLooksTests
         var answer = new TaskCompletionSource();
         var asked = new TaskCompletionSource();
         var questions = 0;
-        _beforeAnswer = () => ++questions == 2 ? Held() : Task.CompletedTask; // the look, then the version
+        _beforeAnswer = () => ++questions == 2 ? Held() : Task.CompletedTask; // the news, then the version
         var slow = ReadBarrier.During(async () => (await Version("a")).ShouldBe(1));
         await asked.Task;
         Written("a");
-        for (var n = 0; n < 2 * ProjectLooks.MostNews; n++) Written("c");
+        for (var n = 0; n < 2 * VersionCache.MostNews; n++) Written("c");
         await ReadBarrier.During(async () => await Head()); // forgets
         answer.SetResult();
         await slow;
@@ -240,14 +240,14 @@ public sealed class ProjectLooksTests
     [Fact]
     public async Task What_is_known_of_projects_that_nobody_asks_for_is_forgotten()
     {
-        var looks = new ProjectLooks(_ => new(7), (_, _) => new((IReadOnlyList<FeedEvent>)[]), _ => new(3), idle: TimeSpan.Zero);
-        for (var i = 0; i < 1000; i++) (await looks.Head($"p{i}", Cancellation)).ShouldBe(7);
-        looks.Count.ShouldBeLessThan(300);
-        (await looks.Version("p0", Bead("a"), Cancellation)).ShouldBe(3);
+        var cache = new VersionCache(_ => new(7), (_, _) => new((IReadOnlyList<FeedEvent>)[]), _ => new(3), idle: TimeSpan.Zero);
+        for (var i = 0; i < 1000; i++) (await cache.Head($"p{i}", Cancellation)).ShouldBe(7);
+        cache.Count.ShouldBeLessThan(300);
+        (await cache.Version("p0", Bead("a"), Cancellation)).ShouldBe(3);
     }
 
     [Fact]
-    public async Task A_look_that_fails_fails_those_who_waited_and_the_next_one_looks_again()
+    public async Task A_query_that_fails_fails_those_who_waited_and_the_next_one_asks_again()
     {
         await Head();
         Written("a");
@@ -263,9 +263,9 @@ public sealed class ProjectLooksTests
     public async Task Nobody_reads_what_is_older_than_its_question()
     {
         var gate = new Lock();
-        var looks = new ProjectLooks(
+        var cache = new VersionCache(
             async _ => { await Task.Yield(); lock (gate) return _log.Count; },
-            async (_, after) => { await Task.Yield(); lock (gate) return [.. _log.Skip((int)after).Take(ProjectLooks.MostNews + 1)]; },
+            async (_, after) => { await Task.Yield(); lock (gate) return [.. _log.Skip((int)after).Take(VersionCache.MostNews + 1)]; },
             async stream => { await Task.Yield(); lock (gate) return _log.LastOrDefault(e => e.Key == stream.Key)?.Version ?? 0; });
         var read = 0;
         await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
@@ -282,17 +282,17 @@ public sealed class ProjectLooksTests
                     case 1:
                         FeedEvent mine;
                         lock (gate) mine = Written(key);
-                        looks.Committed(P, [mine]);
-                        await ReadBarrier.During(async () => (await looks.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(mine.Version));
+                        cache.Committed(P, [mine]);
+                        await ReadBarrier.During(async () => (await cache.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(mine.Version));
                         break;
                     default:
                         long head, version;
                         lock (gate) (head, version) = (_log.Count, _log.LastOrDefault(e => e.Key == key)?.Version ?? 0);
                         await ReadBarrier.During(async () =>
                         {
-                            (await looks.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(version);
-                            (await looks.Head(P, Cancellation)).ShouldBeGreaterThanOrEqualTo(head);
-                            if (looks.Feed(P, head, 1000) is { } feed) feed.Select(e => e.Position).ShouldBe(Enumerable.Range(1, feed.Count).Select(p => head + p));
+                            (await cache.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(version);
+                            (await cache.Head(P, Cancellation)).ShouldBeGreaterThanOrEqualTo(head);
+                            if (cache.Feed(P, head, 1000) is { } feed) feed.Select(e => e.Position).ShouldBe(Enumerable.Range(1, feed.Count).Select(p => head + p));
                         });
                         Interlocked.Increment(ref read);
                         break;

@@ -6,15 +6,19 @@ using Beadhub.Feed;
 namespace Beadhub.Hosting.EventLogs;
 
 /// <summary>
-/// What this node knows of each project's feed in a log that others write too. One look reads what was committed since the last one; from that all questions of a
-/// request are answered, after the versions of streams and after the feed, and those of all other requests that came before the look began.
+/// Versions and newest events of projects in a log that other nodes write too. One query reads what was committed since the last one; from
+/// that all
+/// questions of a request are answered, after the versions of streams and after the feed, and those of all other requests whose read
+/// barrier is
+/// older than the query.
 /// </summary>
 /// <param name="readHead">The position of a project's newest event.</param>
 /// <param name="readNews">A project's events after a position, in order; <see cref="MostNews"/> and one at most.</param>
 /// <param name="readVersion">The version of a stream.</param>
 /// <param name="idle">A project of which nobody has asked for so long is forgotten; a minute unless told.</param>
-internal sealed class ProjectLooks(
-    Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews, Func<StreamKey, ValueTask<long>> readVersion, TimeSpan? idle = null)
+internal sealed class VersionCache(
+    Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews,
+    Func<StreamKey, ValueTask<long>> readVersion, TimeSpan? idle = null)
 {
     /// <summary>Who is further behind forgets what it knew rather than reading it all.</summary>
     public const int MostNews = 500;
@@ -30,31 +34,32 @@ internal sealed class ProjectLooks(
     /// <summary>Projects of which something is known.</summary>
     public int Count => _projects.Count;
 
-    /// <summary>The position of a project's newest event, as of the request's moment.</summary>
+    /// <summary>The position of a project's newest event, as of the request's read barrier.</summary>
     public ValueTask<long> Head(string project, CancellationToken cancellation)
     {
         var known = Of(project);
-        var moment = ReadBarrier.Current;
-        return known.HeadAsOf(moment) is { } head ? new(head) : Looked();
+        var barrier = ReadBarrier.Current;
+        return known.HeadAsOf(barrier) is { } head ? new(head) : Refreshed();
 
-        async ValueTask<long> Looked() => await known.Look(moment, cancellation);
+        async ValueTask<long> Refreshed() => await known.Refresh(barrier, cancellation);
     }
 
-    /// <summary>The version of a stream, as of the request's moment.</summary>
+    /// <summary>The version of a stream, as of the request's read barrier.</summary>
     public ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation)
     {
         var known = Of(project);
-        var moment = ReadBarrier.Current;
-        return known.VersionAsOf(moment, stream) is { } version ? new(version) : Looked();
+        var barrier = ReadBarrier.Current;
+        return known.VersionAsOf(barrier, stream) is { } version ? new(version) : Refreshed();
 
-        async ValueTask<long> Looked()
+        async ValueTask<long> Refreshed()
         {
-            await known.Look(moment, cancellation);
+            await known.Refresh(barrier, cancellation);
             return await known.Version(stream);
         }
     }
 
-    /// <summary>A page of a project's feed, when what is known as of the request's moment suffices; null when the log has to be asked.</summary>
+    /// <summary>A page of a project's feed, when what is known as of the request's read barrier suffices; null when the log has to be
+    /// asked.</summary>
     public IReadOnlyList<FeedEvent>? Feed(string project, long after, int max) =>
         _projects.TryGetValue(project, out var known) ? known.FeedAsOf(ReadBarrier.Current, after, max) : null;
 
@@ -64,13 +69,13 @@ internal sealed class ProjectLooks(
         if (_projects.TryGetValue(project, out var known)) known.Committed(events);
     }
 
-    /// <summary>Somebody was found to know more than this node, or may: nothing is answered without a new look.</summary>
-    public void Doubt(string project)
+    /// <summary>Somebody was found to know more than this node, or may: nothing is answered without a new query.</summary>
+    public void Invalidate(string project)
     {
-        if (_projects.TryGetValue(project, out var known)) known.Doubt();
+        if (_projects.TryGetValue(project, out var known)) known.Invalidate();
     }
 
-    // Who still holds one that is removed finds it too old, and looks for itself.
+    // Who still holds one that is removed finds it too old, and asks for itself.
     private void Sweep()
     {
         var since = Stopwatch.GetTimestamp() - (long)(_idle.TotalSeconds * Stopwatch.Frequency);
@@ -87,56 +92,58 @@ internal sealed class ProjectLooks(
     }
 
     private sealed class Project(
-        string id, Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews, Func<StreamKey, ValueTask<long>> readVersion)
+        string id, Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews,
+        Func<StreamKey, ValueTask<long>> readVersion)
     {
         private readonly Lock _gate = new();
         private readonly Dictionary<StreamKey, long> _versions = [];
         private readonly List<FeedEvent> _kept = []; // the newest events, without holes, the last one at the head
         private int _keptText;
-        private long _head = -1; // below zero before the first look
+        private long _head = -1; // below zero before the first query
         private long _asOf = long.MinValue; // everything acknowledged anywhere before is known; in ticks
         private long _owed; // position of an event committed here after others that are not known
-        private long _notBefore = long.MinValue; // a look that began earlier does not count
+        private long _notBefore = long.MinValue; // a query that began earlier does not count
         private int _forgotten; // times
-        private Task? _looking;
+        private Task? _refreshing;
 
-        public long? HeadAsOf(long moment)
+        public long? HeadAsOf(long barrier)
         {
-            lock (_gate) return _asOf >= moment ? _head : null;
+            lock (_gate) return _asOf >= barrier ? _head : null;
         }
 
-        public long? VersionAsOf(long moment, StreamKey stream)
+        public long? VersionAsOf(long barrier, StreamKey stream)
         {
-            lock (_gate) return _asOf >= moment && _versions.TryGetValue(stream, out var version) ? version : null;
+            lock (_gate) return _asOf >= barrier && _versions.TryGetValue(stream, out var version) ? version : null;
         }
 
-        public IReadOnlyList<FeedEvent>? FeedAsOf(long moment, long after, int max)
+        public IReadOnlyList<FeedEvent>? FeedAsOf(long barrier, long after, int max)
         {
             lock (_gate)
             {
-                if (_asOf < moment || after < _head - _kept.Count) return null;
+                if (_asOf < barrier || after < _head - _kept.Count) return null;
                 var from = (int)Math.Min(_kept.Count, after - (_head - _kept.Count));
                 return _kept.GetRange(from, Math.Min(max, _kept.Count - from));
             }
         }
 
-        /// <summary>Completes when all is known that was acknowledged before the moment; answers with the head. Who comes during a look shares the next one.</summary>
-        public async ValueTask<long> Look(long moment, CancellationToken cancellation)
+        /// <summary>Completes when all is known that was acknowledged before the barrier; answers with the head. Who comes during a query
+        /// shares the next one.</summary>
+        public async ValueTask<long> Refresh(long barrier, CancellationToken cancellation)
         {
             while (true)
             {
                 TaskCompletionSource? mine = null;
-                Task looking;
+                Task refreshing;
                 lock (_gate)
                 {
-                    if (_asOf >= moment) return _head;
-                    looking = _looking ??= (mine = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                    if (_asOf >= barrier) return _head;
+                    refreshing = _refreshing ??= (mine = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
                 }
 
-                if (mine is not null) _ = LookFor(mine);
+                if (mine is not null) _ = RefreshFor(mine);
                 try
                 {
-                    await looking.WaitAsync(cancellation);
+                    await refreshing.WaitAsync(cancellation);
                 }
                 catch (EventLogUnavailableException failed)
                 {
@@ -176,17 +183,17 @@ internal sealed class ProjectLooks(
             }
         }
 
-        public void Doubt()
+        public void Invalidate()
         {
             lock (_gate) (_notBefore, _asOf) = (Stopwatch.GetTimestamp(), long.MinValue);
         }
 
         public bool IsIdle(long since)
         {
-            lock (_gate) return _asOf < since && _looking is null;
+            lock (_gate) return _asOf < since && _refreshing is null;
         }
 
-        private async Task LookFor(TaskCompletionSource all)
+        private async Task RefreshFor(TaskCompletionSource all)
         {
             // For whoever asks meanwhile, too.
             ReadBarrier.Leave();
@@ -194,20 +201,20 @@ internal sealed class ProjectLooks(
             Exception? failure = null;
             try
             {
-                await LookNow(begun);
+                await RefreshNow(begun);
             }
             catch (Exception failed)
             {
                 failure = failed;
             }
 
-            lock (_gate) _looking = null;
+            lock (_gate) _refreshing = null;
             if (failure is null) all.SetResult();
             else all.SetException(failure);
             _ = all.Task.Exception; // whoever asked may have gone
         }
 
-        private async Task LookNow(long begun)
+        private async Task RefreshNow(long begun)
         {
             long after;
             lock (_gate) after = _head;
