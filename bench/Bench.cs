@@ -14,6 +14,7 @@ internal static class Bench
         ["keyed"] = KeyedWrites.Run,
         ["inbox"] = Inbox.Run,
         ["chat"] = ChatFanOut.Run,
+        ["streams"] = EventStreams.Run,
         ["syncs"] = Syncs.Run,
         ["events"] = Events.Run,
         ["cluster"] = ClusterNodes.Run,
@@ -58,6 +59,7 @@ internal static class Bench
             }
         }
         lab.Results.Print(Console.Out, options);
+        if (options.Chart is { } chart) lab.Results.Draw(chart);
         return failed ? 1 : 0;
     }
 

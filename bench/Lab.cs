@@ -41,6 +41,7 @@ internal sealed class Lab : IAsyncDisposable
             ["BEADHUB_HOST"] = "127.0.0.1",
             ["BEADHUB_LOG_LEVEL"] = "warning",
             ["BEADHUB_INIT_RATE_LIMIT"] = "1000000",
+            ["BEADHUB_CONNECTIONS_PER_ADDRESS"] = "100000",
         };
         if (database is not null) settings["BEADHUB_DATABASE_URL"] = database;
         if (redis is not null) (settings["BEADHUB_CLUSTER"], settings["BEADHUB_REDIS_URL"], settings["BEADHUB_DRAIN_SECONDS"]) = ("true", redis, "0");

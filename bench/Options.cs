@@ -1,9 +1,10 @@
 namespace Beadhub.Bench;
 
 /// <summary>How long and which part of the bench to run.</summary>
-internal sealed record Options(bool Quick, string? Only)
+internal sealed record Options(bool Quick, string? Only, string? Chart = null)
 {
-    public const string Usage = "Usage: bench/run.sh [--quick] [--only reads|writes|coordination|dequeue|keyed|inbox|chat|syncs|events|cluster|startup|beads|projects]";
+    public const string Usage = "Usage: bench/run.sh [--quick] [--chart FILE.svg] "
+        + "[--only reads|writes|coordination|dequeue|keyed|inbox|chat|streams|syncs|events|cluster|startup|beads|projects]";
 
     /// <summary>Measurements of each kind; the median counts.</summary>
     public int Rounds => Quick ? 3 : 5;
@@ -24,6 +25,7 @@ internal sealed record Options(bool Quick, string? Only)
             {
                 "--quick" => options with { Quick = true },
                 "--only" when i + 1 < arguments.Length => options with { Only = arguments[++i] },
+                "--chart" when i + 1 < arguments.Length => options with { Chart = Path.GetFullPath(arguments[++i]) },
                 var other => throw new ArgumentException($"Unknown: {other}\n{Usage}"),
             };
         }

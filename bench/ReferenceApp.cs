@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -29,16 +30,18 @@ internal static class ReferenceApp
         app.Run();
     }
 
-    /// <summary>Keeps streams open and writes what it is sent to all of them, each as soon as it can take it.</summary>
+    /// <summary>Keeps streams open, and writes what it is sent to all of them, or to those of a group, each as soon as it can take it.</summary>
     public static void FanOut(int port)
     {
         var app = Build(port);
-        var streams = new List<HttpResponse>();
+        var groups = new ConcurrentDictionary<string, List<HttpResponse>>();
+        List<HttpResponse> StreamsFor(HttpContext http) => groups.GetOrAdd(http.Request.Query["group"].ToString(), _ => []);
         app.MapGet("/stream", (RequestDelegate)(async http =>
         {
             http.Response.ContentType = "text/event-stream";
             await http.Response.Body.WriteAsync(": keepalive\n\n"u8.ToArray());
             await http.Response.Body.FlushAsync();
+            var streams = StreamsFor(http);
             lock (streams) streams.Add(http.Response);
             await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         }));
@@ -47,6 +50,7 @@ internal static class ReferenceApp
             using var frame = new MemoryStream();
             await http.Request.Body.CopyToAsync(frame);
             HttpResponse[] all;
+            var streams = StreamsFor(http);
             lock (streams) all = [.. streams];
             foreach (var stream in all) _ = Write(stream, frame.ToArray());
             http.Response.ContentLength = 0;

@@ -30,6 +30,9 @@ internal sealed class Results
             to.WriteLine($"| {row.What} | {Value(row.Figure, row.Unit)} | {Value(row.Reference, row.Unit)} | {Number(row.Ratio, "0.00")} | {row.Goal} | {row.Goal.Mark(row.Ratio)} |");
     }
 
+    /// <summary>Draws the rows that have a goal, as an SVG.</summary>
+    public void Draw(string file) => File.WriteAllText(file, Chart.Of([.. _rows.Where(row => !double.IsNaN(row.Goal.Limit))]));
+
     private static string Value(double value, string unit) => unit switch
     {
         "s" when value < 1 => Number(value * 1000, value < 0.01 ? "0.000" : "0.0") + " ms",
