@@ -28,7 +28,7 @@ public sealed class MetricsTests : IDisposable
         (await server.Api.Get("/v1/status")).Status.ShouldBe(401);
         (await server.Api.Get("/nothing/here")).Status.ShouldBe(404);
         var after = await Read(server.Api);
-        (after.Sum(Served, "http_route=\"/v1/messages/\"") - before.Sum(Served, "http_route=\"/v1/messages/\"")).ShouldBe(5);
+        (after.Sum(Served, "http_route=\"/v1/messages\"") - before.Sum(Served, "http_route=\"/v1/messages\"")).ShouldBe(5);
         after.Sum(Served, "http_route=\"/v1/status\"", "http_response_status_code=\"401\"").ShouldBe(1);
         (after.Sum("beadhub_grains_turns_total", "grain=\"MailboxGrain\"") - before.Sum("beadhub_grains_turns_total", "grain=\"MailboxGrain\"")).ShouldBeGreaterThanOrEqualTo(5);
         (after.Sum("beadhub_log_batch_size_sum") - before.Sum("beadhub_log_batch_size_sum")).ShouldBeGreaterThanOrEqualTo(5);
