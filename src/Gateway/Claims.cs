@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.Gateway.Http;

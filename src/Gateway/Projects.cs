@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
-using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;

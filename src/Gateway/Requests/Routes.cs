@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Microsoft.AspNetCore.Routing.Patterns;
-using Orleans;
 
 namespace Beadhub.Gateway.Requests;
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Beadhub.Mail;
 using Beadhub.Workspaces;
 using Orleans;
 using Orleans.Concurrency;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Beadhub.Directories;
 using Beadhub.EventLog;
 using Orleans;
 using Orleans.Concurrency;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Beadhub.EventLog;
-using Orleans;
 
 namespace Beadhub.Locks;
 

@@ -6,7 +6,6 @@ using Beadhub.Directories;
 using Beadhub.Escalations;
 using Beadhub.EventLog;
 using Beadhub.Identities;
-using Beadhub.Mail;
 using Beadhub.Presence;
 using Beadhub.Workspaces;
 using Beadhub.Tasks;
