@@ -21,7 +21,8 @@ internal sealed record CapturedAnswer(string Path, string? ContentType, byte[] B
     /// <returns>The folder.</returns>
     public async Task<string> Save(string folder)
     {
-        await File.WriteAllBytesAsync(System.IO.Path.Combine(folder, $"{Guid.NewGuid():n}.json"), JsonSerializer.SerializeToUtf8Bytes(this));
+        await File.WriteAllBytesAsync(System.IO.Path.Combine(folder, $"{Guid.NewGuid():n}.json"),
+            JsonSerializer.SerializeToUtf8Bytes(this));
         return folder;
     }
 }

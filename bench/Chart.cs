@@ -5,8 +5,8 @@ using System.Text;
 namespace Beadhub.Bench;
 
 /// <summary>
-/// The rows as one picture: a bar each, as long as the ratio is good, with the goal as a line that all share; below, of the rows that compare
-/// two sizes, what the small and the large one cost.
+/// The rows as one picture: a bar each, as long as the ratio is good, with the goal as a line that all share; below, of the rows that
+/// compare two sizes, what the small and the large one cost.
 /// </summary>
 internal static class Chart
 {
@@ -74,10 +74,12 @@ internal static class Chart
         return y + Top;
     }
 
-    private static void Name(StringBuilder svg, int y, string text) => Text(svg, 10, y, text.Length > 68 ? text[..67] + "…" : text, "start");
+    private static void Name(StringBuilder svg, int y, string text) =>
+        Text(svg, 10, y, text.Length > 68 ? text[..67] + "…" : text, "start");
 
     private static void Text(StringBuilder svg, double x, int y, string text, string anchor) =>
         Draw(svg, $"""<text x="{x:0.0}" y="{y + 15}" text-anchor="{anchor}" fill="#222">{WebUtility.HtmlEncode(text)}</text>""");
 
-    private static void Draw(StringBuilder svg, FormattableString element) => svg.AppendLine(element.ToString(CultureInfo.InvariantCulture));
+    private static void Draw(StringBuilder svg, FormattableString element) =>
+        svg.AppendLine(element.ToString(CultureInfo.InvariantCulture));
 }

@@ -14,9 +14,12 @@ internal static class ChatFanOut
     {
         await using var server = await lab.Server(await lab.Database());
         var team = await Team.Create(server.Api, Agents);
-        var opened = await team.Agent.Post("/v1/chat/sessions", new { to_aliases = team.Agents.Skip(1).Select(agent => agent.Alias), message = "Hello" }).Ok();
+        var opened = await team.Agent.Post("/v1/chat/sessions",
+            new { to_aliases = team.Agents.Skip(1).Select(agent => agent.Alias), message = "Hello" }).Ok();
         var session = opened.Text("session_id");
-        var stream = $"/v1/chat/sessions/{session}/stream?deadline={Uri.EscapeDataString(DateTime.UtcNow.AddMinutes(15).ToString("yyyy-MM-ddTHH:mm:ssZ"))}";
+        var stream =
+            $"/v1/chat/sessions/{session}/stream?deadline="
+            + Uri.EscapeDataString(DateTime.UtcNow.AddMinutes(15).ToString("yyyy-MM-ddTHH:mm:ssZ"));
         var body = "The sync fails when the network drops in the middle of an upload; retry it with a delay that grows.";
 
         await using var bare = await lab.Reference("fan-out");
@@ -26,14 +29,18 @@ internal static class ChatFanOut
 
         using var toServer = new HttpConnection(server.Port);
         using var toBare = new HttpConnection(bare.Port);
-        Func<Task<double>> Send(OpenStreams listeners, HttpConnection connection, Func<string, byte[]> request) => () => listeners.Time(Streams, mark =>
+        Func<Task<double>> Send(OpenStreams listeners, HttpConnection connection, Func<string, byte[]> request) =>
+            () => listeners.Time(Streams, mark =>
         {
-            if (connection.Send(request(mark)) is not 200 and var status) throw new InvalidOperationException($"A message was answered with {status}.");
+            if (connection.Send(request(mark)) is not 200 and var status)
+                throw new InvalidOperationException($"A message was answered with {status}.");
         });
         var measurements = new[]
         {
-            Send(ours, toServer, mark => HttpConnection.Post($"/v1/chat/sessions/{session}/messages", team.Agent.Key, Encoding.UTF8.GetBytes($$"""{"body":"{{body}} {{mark}}"}"""))),
-            Send(theirs, toBare, mark => HttpConnection.Post("/send", "none", Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(frame).Replace("NUMBER", mark)))),
+            Send(ours, toServer, mark => HttpConnection.Post($"/v1/chat/sessions/{session}/messages", team.Agent.Key,
+                Encoding.UTF8.GetBytes($$"""{"body":"{{body}} {{mark}}"}"""))),
+            Send(theirs, toBare, mark => HttpConnection.Post("/send", "none",
+                Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(frame).Replace("NUMBER", mark)))),
         };
         await Measure.Alternate(10, measurements);
         List<double>[] times = [[], []];

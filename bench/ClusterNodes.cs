@@ -2,7 +2,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Bench;
 
-/// <summary>One, two and three nodes on one PostgreSQL and one Redis: what being a cluster costs and brings, and how fast an event comes from node to node.</summary>
+/// <summary>One, two and three nodes on one PostgreSQL and one Redis: what being a cluster costs and brings, and how fast an event comes
+/// from node to node.</summary>
 internal static class ClusterNodes
 {
     private const int Agents = 16;
@@ -34,9 +35,11 @@ internal static class ClusterNodes
                 var team = await Team.Create(nodes[0].Api, Agents);
                 var names = count == 1 ? "1 node" : $"{count} nodes";
                 var mails = await Median(lab, () => Load(lab, nodes, team, Mail));
-                lab.Results.Add(new($"mail, {Clients} clients, {names} of a cluster", "one server alone", mails, alone.Mails, "/s", Goal.None));
+                lab.Results
+                    .Add(new($"mail, {Clients} clients, {names} of a cluster", "one server alone", mails, alone.Mails, "/s", Goal.None));
                 var reads = await Median(lab, () => Statuses(lab, nodes, team));
-                lab.Results.Add(new($"status, {Clients} clients, {names} of a cluster", "one server alone", reads, alone.Reads, "/s", Goal.None));
+                lab.Results
+                    .Add(new($"status, {Clients} clients, {names} of a cluster", "one server alone", reads, alone.Reads, "/s", Goal.None));
                 lab.Say($"{names}: {mails:0} mails/s, {reads:0} statuses/s; alone {alone.Mails:0} and {alone.Reads:0}");
                 if (count == 2) await Events.Between(lab, nodes[0], nodes[1], "another node", Goal.Most(3));
             }
@@ -54,7 +57,8 @@ internal static class ClusterNodes
         return (await Median(lab, () => Load(lab, [server], team, Mail)), await Median(lab, () => Statuses(lab, [server], team)));
     }
 
-    /// <summary>The median of some rounds, after those that do not count: several nodes on few cores take long until their code is compiled for good.</summary>
+    /// <summary>The median of some rounds, after those that do not count: several nodes on few cores take long until their code is compiled
+    /// for good.</summary>
     private static async Task<double> Median(Lab lab, Func<Task<double>> measure)
     {
         var warm = await measure();
@@ -72,8 +76,14 @@ internal static class ClusterNodes
 
     /// <summary>The clients are divided among the nodes; what all together were answered a second.</summary>
     private static async Task<double> Load(Lab lab, IReadOnlyList<Host> nodes, Team team, string request) =>
-        (await Task.WhenAll(nodes.Select(node => Wrk.Run(lab, node.Port, "/", PostScript.Write(team.Agents, request), Clients / nodes.Count, lab.Options.Seconds)))).Sum(result => result.PerSecond);
+        (await Task
+            .WhenAll(nodes.Select(node =>
+            Wrk.Run(lab, node.Port, "/", PostScript.Write(team.Agents, request), Clients / nodes.Count, lab.Options.Seconds))))
+            .Sum(result => result.PerSecond);
 
     private static async Task<double> Statuses(Lab lab, IReadOnlyList<Host> nodes, Team team) =>
-        (await Task.WhenAll(nodes.Select(node => Wrk.Get(lab, node.Port, "/v1/status", team.Agent.Key, Clients / nodes.Count, lab.Options.Seconds)))).Sum(result => result.PerSecond);
+        (await Task
+            .WhenAll(nodes.Select(node =>
+            Wrk.Get(lab, node.Port, "/v1/status", team.Agent.Key, Clients / nodes.Count, lab.Options.Seconds))))
+            .Sum(result => result.PerSecond);
 }

@@ -14,7 +14,8 @@ internal static class CoordinationWrites
         await using var server = await lab.Server(database);
         var team = await Team.Create(server.Api, Agents);
 
-        await team.Agents[0].Post("/v1/messages", new { to_alias = "agent-2", subject = "first", body = "A mail of ordinary size. " + new string('x', 200) }).Ok();
+        await team.Agents[0].Post("/v1/messages",
+            new { to_alias = "agent-2", subject = "first", body = "A mail of ordinary size. " + new string('x', 200) }).Ok();
         await Against(lab, "mail", database, clients => (seconds) => Load(lab, server, database, team, clients, seconds, events: 1, """
             path = "/v1/messages"
             body = '{"to_alias":"agent-'..(((caller + 1) % 16) + 1)..'","subject":"The sync, part '..n..'","body":"The sync fails when the network drops in the middle of an upload; retry it with a delay that grows, and tell the user after the third time."}'
@@ -60,7 +61,8 @@ internal static class CoordinationWrites
         foreach (var clients in Clients)
         {
             var seconds = lab.Options.Seconds;
-            var medians = await Measure.Alternate(Math.Min(3, lab.Options.Rounds), () => load(clients)(seconds), () => inserts.Run(clients, seconds));
+            var medians = await Measure.Alternate(Math.Min(3, lab.Options.Rounds), () => load(clients)(seconds), () =>
+                inserts.Run(clients, seconds));
             var suffix = clients == 1 ? "1 client" : $"{clients} clients";
             lab.Results.Add(new($"{name}, {suffix}", "pgbench insert", medians[0], medians[1], "/s", Goal.Least(clients >= 32 ? 1 : 0.8)));
             lab.Say($"{name}, {suffix}: {medians[0]:0}/s, insert {medians[1]:0}/s");
@@ -73,10 +75,12 @@ internal static class CoordinationWrites
     /// <param name="team">Who sends.</param>
     /// <param name="clients">Connections.</param>
     /// <param name="seconds">How long.</param>
-    /// <param name="events">Events that a request must at least leave in the log: what was acknowledged and is not there fails the run.</param>
+    /// <param name="events">Events that a request must at least leave in the log: what was acknowledged and is not there fails the
+    /// run.</param>
     /// <param name="request">Lua.</param>
     /// <param name="settle">Requests of the run that may leave none.</param>
-    private static async Task<double> Load(Lab lab, Host server, string database, Team team, int clients, int seconds, double events, string request, int settle = 0)
+    private static async Task<double> Load(Lab lab, Host server, string database, Team team, int clients, int seconds, double events,
+        string request, int settle = 0)
     {
         var before = await Writes.Stored(database);
         var result = await Wrk.Run(lab, server.Port, "/", PostScript.Write(team.Agents, request), clients, seconds);

@@ -10,10 +10,13 @@ internal sealed record EventRow(string Project, long Position, string Kind, stri
     public static async Task<List<EventRow>> All(NpgsqlConnection connection)
     {
         var rows = new List<EventRow>();
-        await using var command = new NpgsqlCommand("SELECT project, position, kind, key, version, type, data, at FROM events ORDER BY project, position", connection);
+        await using var command =
+            new NpgsqlCommand("SELECT project, position, kind, key, version, type, data, at FROM events ORDER BY project, position",
+            connection);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
-            rows.Add(new(reader.GetString(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.GetInt64(4), reader.GetString(5), reader.GetString(6), reader.GetDateTime(7)));
+            rows.Add(new(reader.GetString(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.GetInt64(4),
+                reader.GetString(5), reader.GetString(6), reader.GetDateTime(7)));
         return rows;
     }
 

@@ -27,8 +27,12 @@ internal static class Events
             answerP99s.Add(Measure.Percentile([.. answer], 0.99));
             eventP99s.Add(Measure.Percentile([.. seen], 0.99));
         }
-        lab.Results.Add(new($"claim → event at {where}, p50", "the claim's answer, p50", Measure.Median([.. events]), Measure.Median([.. answers]), "s", Goal.None));
-        lab.Results.Add(new($"claim → event at {where}, p99", "the claim's answer, p99", Measure.Median([.. eventP99s]), Measure.Median([.. answerP99s]), "s", goal));
+        lab.Results
+            .Add(new($"claim → event at {where}, p50", "the claim's answer, p50", Measure.Median([.. events]), Measure.Median([.. answers]),
+            "s", Goal.None));
+        lab.Results
+            .Add(new($"claim → event at {where}, p99", "the claim's answer, p99", Measure.Median([.. eventP99s]),
+            Measure.Median([.. answerP99s]), "s", goal));
         lab.Say($"p99: event {Measure.Median([.. eventP99s]) * 1000:0.00} ms, answer {Measure.Median([.. answerP99s]) * 1000:0.00} ms");
     }
 
@@ -36,11 +40,14 @@ internal static class Events
     private static async Task Round(Host server, Host listensTo, List<double> answers, List<double> events)
     {
         var team = await (await Team.Create(server.Api, agents: 2)).WithPlainIssues(Claims);
-        var requests = Enumerable.Range(0, Claims).Select(i => HttpConnection.Post("/v1/bdh/sync", team.Agent.Key, Team.SyncBody(team.Agent, "incremental",
-            SyncScript.Issue(i, "A bead to work on", "in_progress", DateTimeOffset.UtcNow), $"update {SyncScript.IssueId(i)} --status in_progress"))).ToArray();
+        var requests = Enumerable.Range(0, Claims).Select(i =>
+            HttpConnection.Post("/v1/bdh/sync", team.Agent.Key, Team.SyncBody(team.Agent, "incremental",
+            SyncScript.Issue(i, "A bead to work on", "in_progress", DateTimeOffset.UtcNow),
+            $"update {SyncScript.IssueId(i)} --status in_progress"))).ToArray();
 
         using var stream = new HttpConnection(listensTo.Port);
-        if (stream.Open(HttpConnection.Get("/v1/status/stream", team.Agents[1].Key)) != 200) throw new InvalidOperationException("The stream was refused.");
+        if (stream.Open(HttpConnection.Get("/v1/status/stream", team.Agents[1].Key)) != 200)
+            throw new InvalidOperationException("The stream was refused.");
         using var seen = new SemaphoreSlim(0);
         var seenAt = new long[Claims];
         var listener = new Thread(() =>
@@ -59,7 +66,8 @@ internal static class Events
         for (var i = 0; i < Claims; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            if (connection.Send(requests[i]) is not 200 and var status) throw new InvalidOperationException($"A claim was answered with {status}.");
+            if (connection.Send(requests[i]) is not 200 and var status)
+                throw new InvalidOperationException($"A claim was answered with {status}.");
             answers.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             if (!seen.Wait(TimeSpan.FromSeconds(10))) throw new TimeoutException($"No event of claim {i}.");
             events.Add(Stopwatch.GetElapsedTime(start, seenAt[i]).TotalSeconds);

@@ -27,7 +27,8 @@ internal static class GrowthOfBeads
         foreach (var (name, measurement) in calls)
         {
             await Measure.Alternate(1, measurement(many, lab.Options.WarmUp), measurement(few, lab.Options.WarmUp));
-            var medians = await Measure.Alternate(lab.Options.Rounds, measurement(many, lab.Options.Seconds), measurement(few, lab.Options.Seconds));
+            var medians = await Measure.Alternate(lab.Options.Rounds, measurement(many, lab.Options.Seconds),
+                measurement(few, lab.Options.Seconds));
             lab.Results.Add(new($"{name}, p50 at {large:#,0} beads", $"at {Small} beads", medians[0], medians[1], "s", Goal.Most(1.3)));
             lab.Say($"{name}: {medians[0] * 1e6:0} µs, few {medians[1] * 1e6:0} µs");
         }

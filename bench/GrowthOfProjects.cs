@@ -3,7 +3,8 @@ using System.Text;
 namespace Beadhub.Bench;
 
 /// <summary>
-/// What 10,000 projects cost, against one: the median latency of one client that goes round all of them. Each count has a server and a database of its own.
+/// What 10,000 projects cost, against one: the median latency of one client that goes round all of them. Each count has a server and a
+/// database of its own.
 /// </summary>
 internal static class GrowthOfProjects
 {
@@ -23,7 +24,8 @@ internal static class GrowthOfProjects
             if (Interlocked.Increment(ref made) % 1000 == 0) lab.Say($"{made:#,0} projects made");
         });
 
-        Func<Task<double>> Load(Host host, string script, int seconds) => async () => (await Wrk.Run(lab, host.Port, "/v1/status", script, 1, seconds)).P50;
+        Func<Task<double>> Load(Host host, string script, int seconds) =>
+            async () => (await Wrk.Run(lab, host.Port, "/v1/status", script, 1, seconds)).P50;
         (string Name, Func<Team[], string> Script)[] calls =
         [
             ("status", Status),
@@ -34,9 +36,12 @@ internal static class GrowthOfProjects
             await Measure.Alternate(1, Load(large, script(many), lab.Options.WarmUp), Load(small, script(one), lab.Options.WarmUp));
             // A script of its own for each run: no two runs write the same.
             Func<Task<double>> Fresh(Host host, Team[] teams) => () => Load(host, script(teams), lab.Options.Seconds)();
-            var medians = await Measure.Alternate(lab.Options.Rounds, Fresh(large, many), Fresh(small, one), Fresh(large, [many[count / 2]]));
-            lab.Results.Add(new($"{name}, p50 going round {count:#,0} projects", "with 1 project", medians[0], medians[1], "s", Goal.Most(1.3)));
-            lab.Results.Add(new($"{name}, p50 in one of {count:#,0} projects", "with 1 project", medians[2], medians[1], "s", Goal.Most(1.3)));
+            var medians = await Measure.Alternate(lab.Options.Rounds, Fresh(large, many), Fresh(small, one),
+                Fresh(large, [many[count / 2]]));
+            lab.Results
+                .Add(new($"{name}, p50 going round {count:#,0} projects", "with 1 project", medians[0], medians[1], "s", Goal.Most(1.3)));
+            lab.Results
+                .Add(new($"{name}, p50 in one of {count:#,0} projects", "with 1 project", medians[2], medians[1], "s", Goal.Most(1.3)));
             lab.Say($"{name}: {medians[0] * 1e6:0} µs round, {medians[2] * 1e6:0} µs in one, {medians[1] * 1e6:0} µs with one");
         }
     }

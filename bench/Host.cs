@@ -35,7 +35,8 @@ internal sealed class Host : IAsyncDisposable
     public TimeSpan StartTime { get; private set; }
 
     /// <summary>Starts a .NET program and waits for its first 200 from <c>/health</c>.</summary>
-    public static async Task<Host> Start(string folder, int port, Dictionary<string, string> settings, string assembly, params string[] arguments)
+    public static async Task<Host> Start(string folder, int port, Dictionary<string, string> settings, string assembly,
+        params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [assembly, .. arguments])
         {
@@ -43,7 +44,8 @@ internal sealed class Host : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var name in start.Environment.Keys.Where(name => Foreign.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))).ToArray())
+        foreach (var name in start.Environment.Keys.Where(name => Foreign.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+            .ToArray())
             start.Environment.Remove(name);
         foreach (var (name, value) in settings) start.Environment[name] = value;
 

@@ -6,11 +6,13 @@ using System.Text;
 namespace Beadhub.Bench;
 
 /// <summary>
-/// A blocking HTTP/1.1 connection with as little between the socket and the stopwatch as possible. All failures are <see cref="IOException"/>s.
+/// A blocking HTTP/1.1 connection with as little between the socket and the stopwatch as possible. All failures are
+/// <see cref="IOException"/>s.
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 60_000 };
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true,
+        ReceiveTimeout = 60_000 };
     private byte[] _buffer = new byte[64 * 1024];
     private int _filled;
 
@@ -30,7 +32,9 @@ internal sealed class HttpConnection : IDisposable
     public static byte[] Get(string path, string? key = null) => Encoding.UTF8.GetBytes($"GET {path} HTTP/1.1\r\n{Head(key)}\r\n");
 
     public static byte[] Post(string path, string key, byte[] body) =>
-        [.. Encoding.UTF8.GetBytes($"POST {path} HTTP/1.1\r\n{Head(key)}Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
+        [.. Encoding.UTF8
+            .GetBytes($"POST {path} HTTP/1.1\r\n{Head(key)}Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"),
+            .. body];
 
     /// <summary>Sends a request and reads its answer to the end.</summary>
     /// <returns>The status.</returns>
@@ -44,7 +48,9 @@ internal sealed class HttpConnection : IDisposable
         if (at >= 0)
         {
             var end = headers.IndexOf('\r', at + 2);
-            var total = head + int.Parse(headers.AsSpan(at + Length.Length, end - at - Length.Length), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
+            var total = head
+                + int.Parse(headers.AsSpan(at + Length.Length, end - at - Length.Length), NumberStyles.AllowLeadingWhite,
+                CultureInfo.InvariantCulture);
             while (_filled < total) Fill();
             Take(total);
         }

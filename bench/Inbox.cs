@@ -2,7 +2,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Bench;
 
-/// <summary>What an inbox costs to read: against a bare endpoint that writes the same bytes, and a large mailbox against a small one.</summary>
+/// <summary>What an inbox costs to read: against a bare endpoint that writes the same bytes, and a large mailbox against a small
+/// one.</summary>
 internal static class Inbox
 {
     private const int Connections = 16;
@@ -20,18 +21,23 @@ internal static class Inbox
 
         var answer = await CapturedAnswer.Of(few, Path);
         await using var bare = await lab.Reference("reference", await answer.Save(lab.Folder()));
-        Func<Task<double>> Rate(Host host, Agent agent, int seconds) => async () => (await Wrk.Get(lab, host.Port, Path, agent.Key, Connections, seconds)).PerSecond;
-        Func<Task<double>> Latency(Agent agent, string path, int seconds) => async () => (await Wrk.Get(lab, server.Port, path, agent.Key, 1, seconds)).P50;
+        Func<Task<double>> Rate(Host host, Agent agent, int seconds) =>
+            async () => (await Wrk.Get(lab, host.Port, Path, agent.Key, Connections, seconds)).PerSecond;
+        Func<Task<double>> Latency(Agent agent, string path, int seconds) =>
+            async () => (await Wrk.Get(lab, server.Port, path, agent.Key, 1, seconds)).P50;
 
         await Measure.Alternate(1, Rate(server, few, lab.Options.WarmUp), Rate(bare, few, lab.Options.WarmUp));
-        var rates = await Measure.Alternate(lab.Options.Rounds, Rate(server, few, lab.Options.Seconds), Rate(bare, few, lab.Options.Seconds));
-        lab.Results.Add(new($"read: inbox, 50 mails ({answer.Body.Length:#,0} bytes)", "bare Kestrel", rates[0], rates[1], "/s", Goal.Least(0.8)));
+        var rates = await Measure.Alternate(lab.Options.Rounds, Rate(server, few, lab.Options.Seconds),
+            Rate(bare, few, lab.Options.Seconds));
+        lab.Results
+            .Add(new($"read: inbox, 50 mails ({answer.Body.Length:#,0} bytes)", "bare Kestrel", rates[0], rates[1], "/s", Goal.Least(0.8)));
         lab.Say($"inbox: {rates[0]:0}/s, bare {rates[1]:0}/s");
 
         foreach (var (name, path) in new[] { ("inbox", Path), ("unread inbox", Path + "?unread_only=true") })
         {
             await Measure.Alternate(1, Latency(many, path, lab.Options.WarmUp), Latency(few, path, lab.Options.WarmUp));
-            var medians = await Measure.Alternate(lab.Options.Rounds, Latency(many, path, lab.Options.Seconds), Latency(few, path, lab.Options.Seconds));
+            var medians = await Measure.Alternate(lab.Options.Rounds, Latency(many, path, lab.Options.Seconds),
+                Latency(few, path, lab.Options.Seconds));
             lab.Results.Add(new($"{name}, p50 with {large:#,0} mails", "with 50 mails", medians[0], medians[1], "s", Goal.Most(1.3)));
             lab.Say($"{name}: {medians[0] * 1e6:0} µs, few {medians[1] * 1e6:0} µs");
         }
@@ -48,7 +54,8 @@ internal static class Inbox
                 {
                     to_alias = to.Alias,
                     subject = $"The sync, part {number}",
-                    body = "The sync fails when the network drops in the middle of an upload; retry it with a delay that grows, and tell the user after the third time.",
+                    body = "The sync fails when the network drops in the middle of an upload; retry it with a delay that grows, and "
+                        + "tell the user after the third time.",
                 }).Ok();
             }
         })));

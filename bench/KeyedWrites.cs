@@ -38,7 +38,8 @@ internal static class KeyedWrites
         foreach (var clients in Clients)
         {
             var seconds = lab.Options.Seconds;
-            var medians = await Measure.Alternate(Math.Min(3, lab.Options.Rounds), Load(clients, seconds, true), Load(clients, seconds, false));
+            var medians = await Measure.Alternate(Math.Min(3, lab.Options.Rounds), Load(clients, seconds, true),
+                Load(clients, seconds, false));
             var suffix = clients == 1 ? "1 client" : $"{clients} clients";
             lab.Results.Add(new($"keyed {name}, {suffix}", "the same without a key", medians[0], medians[1], "/s", Goal.Least(0.9)));
             lab.Say($"{name}, {suffix}: with a key {medians[0]:0}/s, without {medians[1]:0}/s");
@@ -48,7 +49,8 @@ internal static class KeyedWrites
         {
             var before = await Writes.Stored(database);
             var run = PostScript.NextRun();
-            var script = $"local run = {run}\nlocal lag = {(clients == 1 ? 0 : 16)}\n" + request + (keyed ? "\nkey = \"k-\"..run..\"-\"..n" : "");
+            var script = $"local run = {run}\nlocal lag = {(clients == 1 ? 0 : 16)}\n" + request
+                + (keyed ? "\nkey = \"k-\"..run..\"-\"..n" : "");
             var result = await Wrk.Run(lab, server.Port, "/", PostScript.Write(team.Agents, script), clients, seconds);
             var stored = await Writes.Stored(database) - before;
             if (stored < (result.Requests - 1024) * 0.95)

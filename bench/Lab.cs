@@ -44,7 +44,8 @@ internal sealed class Lab : IAsyncDisposable
             ["BEADHUB_CONNECTIONS_PER_ADDRESS"] = "100000",
         };
         if (database is not null) settings["BEADHUB_DATABASE_URL"] = database;
-        if (redis is not null) (settings["BEADHUB_CLUSTER"], settings["BEADHUB_REDIS_URL"], settings["BEADHUB_DRAIN_SECONDS"]) = ("true", redis, "0");
+        if (redis is not null)
+            (settings["BEADHUB_CLUSTER"], settings["BEADHUB_REDIS_URL"], settings["BEADHUB_DRAIN_SECONDS"]) = ("true", redis, "0");
         var port = FreePort();
         settings["BEADHUB_PORT"] = port.ToString();
         return Host.Start(Folder(), port, settings, ServerProcess.Executable(), "serve");

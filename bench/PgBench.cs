@@ -14,8 +14,8 @@ internal sealed class PgBench
     private PgBench(string script, NpgsqlConnectionStringBuilder database) => (_script, _database) = (script, database);
 
     /// <summary>
-    /// Makes an empty table with the columns, keys and indexes of a server's event table, in a database of its own, and a script that inserts a row like the
-    /// server's newest one.
+    /// Makes an empty table with the columns, keys and indexes of a server's event table, in a database of its own, and a script that
+    /// inserts a row like the server's newest one.
     /// </summary>
     public static async Task<PgBench> Like(Lab lab, string serverDatabase)
     {
@@ -43,15 +43,18 @@ internal sealed class PgBench
     /// <returns>Transactions a second.</returns>
     public async Task<double> Run(int clients, int seconds)
     {
-        var output = await Tool.Run(TimeSpan.FromSeconds(seconds + 30), Program, "-n", "-f", _script, "-c", $"{clients}", "-j", $"{Math.Min(2, clients)}",
+        var output = await Tool.Run(TimeSpan.FromSeconds(seconds + 30), Program, "-n", "-f", _script, "-c", $"{clients}", "-j",
+            $"{Math.Min(2, clients)}",
             "-T", $"{seconds}", "-h", _database.Host!, "-p", $"{_database.Port}", "-U", _database.Username!, _database.Database!);
         var tps = Regex.Match(output, @"tps = ([0-9.]+)");
-        return tps.Success ? double.Parse(tps.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : throw new InvalidOperationException(output);
+        return tps.Success ? double.Parse(tps.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException(output);
     }
 
     private static string Program =>
         Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").Select(folder => Path.Combine(folder, "bin", "pgbench")).LastOrDefault(File.Exists) ?? "pgbench"
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(folder => Path.Combine(folder, "bin", "pgbench"))
+                .LastOrDefault(File.Exists) ?? "pgbench"
             : "pgbench";
 
     private static string Quote(string text) => $"'{text.Replace("'", "''")}'";

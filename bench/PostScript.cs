@@ -14,7 +14,8 @@ internal static class PostScript
     /// <summary>Each request is the next agent's.</summary>
     /// <param name="agents">Who sends.</param>
     /// <param name="request">
-    /// Lua that sets <c>path</c> and <c>body</c>, and <c>key</c> for an <c>Idempotency-Key</c>; <c>n</c> is the number of the request, <c>caller</c> the index of the agent, both from 0.
+    /// Lua that sets <c>path</c> and <c>body</c>, and <c>key</c> for an <c>Idempotency-Key</c>; <c>n</c> is the number of the request,
+    /// <c>caller</c> the index of the agent, both from 0.
     /// </param>
     public static string Write(IReadOnlyList<Agent> agents, string request)
     {

@@ -36,7 +36,8 @@ internal static class Reads
         await using var bare = await lab.Reference("reference", captured);
         foreach (var (name, path, earlier) in reads)
         {
-            Func<Task<double>> From(Host host, int seconds) => async () => (await Wrk.Get(lab, host.Port, path, team.Agent.Key, Connections, seconds)).PerSecond;
+            Func<Task<double>> From(Host host, int seconds) =>
+                async () => (await Wrk.Get(lab, host.Port, path, team.Agent.Key, Connections, seconds)).PerSecond;
             await Measure.Alternate(1, From(server, lab.Options.WarmUp), From(bare, lab.Options.WarmUp));
             var medians = await Measure.Alternate(lab.Options.Rounds, From(server, lab.Options.Seconds), From(bare, lab.Options.Seconds));
             lab.Results.Add(new($"read: {name} ({sizes[path]:#,0} bytes)", "bare Kestrel", medians[0], medians[1], "/s", Goal.Least(0.8)));

@@ -30,7 +30,8 @@ internal static class ReferenceApp
         app.Run();
     }
 
-    /// <summary>Keeps streams open, and writes what it is sent to all of them, or to those of a group, each as soon as it can take it.</summary>
+    /// <summary>Keeps streams open, and writes what it is sent to all of them, or to those of a group, each as soon as it can take
+    /// it.</summary>
     public static void FanOut(int port)
     {
         var app = Build(port);

@@ -12,22 +12,29 @@ internal sealed class Results
     public void Add(Row row) => _rows.Add(row);
 
     /// <summary>Adds a figure to compare with one that an earlier implementation reached on such a machine.</summary>
-    public void Orient(string what, double figure, double earlier, string unit, Goal goal) => _orientation.Add(new(what, "", figure, earlier, unit, goal));
+    public void Orient(string what, double figure, double earlier, string unit, Goal goal) =>
+        _orientation.Add(new(what, "", figure, earlier, unit, goal));
 
     public void Print(TextWriter to, Options options)
     {
-        to.WriteLine($"{DateTime.UtcNow:yyyy-MM-dd}, {Machine()}; {options.Rounds} rounds of {options.Seconds} s{(options.Quick ? " (quick)" : "")}");
+        to.WriteLine(
+            $"{DateTime.UtcNow:yyyy-MM-dd}, {Machine()}; "
+            + $"{options.Rounds} rounds of {options.Seconds} s{(options.Quick ? " (quick)" : "")}");
         to.WriteLine();
         to.WriteLine("| what | figure | against | reference | ratio | goal | |");
         to.WriteLine("| --- | ---: | --- | ---: | ---: | ---: | --- |");
         foreach (var row in _rows)
-            to.WriteLine($"| {row.What} | {Value(row.Figure, row.Unit)} | {row.Against} | {Value(row.Reference, row.Unit)} | {Number(row.Ratio, "0.00")} | {row.Goal} | {row.Goal.Mark(row.Ratio)}{(row.Note.Length > 0 ? " " + row.Note : "")} |");
+            to.WriteLine(
+                $"| {row.What} | {Value(row.Figure, row.Unit)} | {row.Against} | {Value(row.Reference, row.Unit)} | "
+                + $"{Number(row.Ratio, "0.00")} | {row.Goal} | {row.Goal.Mark(row.Ratio)}{(row.Note.Length > 0 ? " " + row.Note : "")} |");
         if (_orientation.Count == 0) return;
         to.WriteLine();
         to.WriteLine("| for orientation | figure | the Python implementation | ratio | goal | |");
         to.WriteLine("| --- | ---: | ---: | ---: | ---: | --- |");
         foreach (var row in _orientation)
-            to.WriteLine($"| {row.What} | {Value(row.Figure, row.Unit)} | {Value(row.Reference, row.Unit)} | {Number(row.Ratio, "0.00")} | {row.Goal} | {row.Goal.Mark(row.Ratio)} |");
+            to.WriteLine(
+                $"| {row.What} | {Value(row.Figure, row.Unit)} | {Value(row.Reference, row.Unit)} | {Number(row.Ratio, "0.00")} | "
+                + $"{row.Goal} | {row.Goal.Mark(row.Ratio)} |");
     }
 
     /// <summary>Draws the rows that have a goal, as an SVG.</summary>
@@ -45,8 +52,10 @@ internal sealed class Results
 
     private static string Machine()
     {
-        var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
+        var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line =>
+            line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 30);
-        return $"{Environment.ProcessorCount} cores ({processor ?? RuntimeInformation.ProcessArchitecture.ToString()}), {memory} GB, {RuntimeInformation.FrameworkDescription}";
+        return $"{Environment.ProcessorCount} cores ({processor ?? RuntimeInformation.ProcessArchitecture.ToString()}), {memory} GB, "
+            + $"{RuntimeInformation.FrameworkDescription}";
     }
 }

@@ -6,8 +6,8 @@ using Beadhub.Testing;
 namespace Beadhub.Bench;
 
 /// <summary>
-/// One-issue syncs as a Lua script for wrk. Requests go round the beads and the agents; each gives its bead a new title and a later time of change, so that
-/// each is real work.
+/// One-issue syncs as a Lua script for wrk. Requests go round the beads and the agents; each gives its bead a new title and a later time of
+/// change, so that each is real work.
 /// </summary>
 internal static class SyncScript
 {
@@ -21,7 +21,9 @@ internal static class SyncScript
         {
             id = IssueId(number),
             title,
-            description = "The sync fails when the network drops in the middle of an upload; retry it with a delay that grows, and tell the user after the third time.",
+            description =
+                "The sync fails when the network drops in the middle of an upload; retry it with a delay that grows, and tell the user "
+                + "after the third time.",
             status,
             priority = 2,
             issue_type = "task",
@@ -34,16 +36,22 @@ internal static class SyncScript
     /// <summary>Changes one of the teams' first beads in each request.</summary>
     /// <param name="teams">One with any number of agents, or many with one each.</param>
     /// <param name="beads">How many beads of each team; a multiple of its agents, so that a bead always has the same agent.</param>
-    /// <param name="claims">Each bead is also claimed by its agent (<c>update X --status in_progress</c>) in one round and put back in the next.</param>
+    /// <param name="claims">Each bead is also claimed by its agent (<c>update X --status in_progress</c>) in one round and put back in the
+    /// next.</param>
     public static string Write(IReadOnlyList<Team> teams, int beads, bool claims)
     {
         // Later than all that an earlier run wrote.
-        var start = DateTimeOffset.Parse("2026-01-01T00:00:00Z", CultureInfo.InvariantCulture).AddHours(Interlocked.Increment(ref _runs)).ToUnixTimeSeconds();
+        var start = DateTimeOffset.Parse("2026-01-01T00:00:00Z", CultureInfo.InvariantCulture).AddHours(Interlocked.Increment(ref _runs))
+            .ToUnixTimeSeconds();
         var script = new StringBuilder("local callers = {\n");
         foreach (var agent in teams.SelectMany(team => team.Agents))
         {
             var self = agent.Self("developer").ToJsonString();
-            script.Append($"  {{ [==[POST /v1/bdh/sync HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {agent.Key}\r\nContent-Type: application/json\r\nContent-Length: ]==], [==[{self[..^1]}]==] }},\n".Replace("\r\n", "]==]..\"\\r\\n\"..[==["));
+            script.Append(
+                $"  {{ [==[POST /v1/bdh/sync HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {agent.Key}\r\n"
+                    .Replace("\r\n", "]==]..\"\\r\\n\"..[==[")
+                + "Content-Type: application/json]==]..\"\\r\\n\"..[==[Content-Length: ]==], "
+                + $"[==[{self[..^1]}]==] }},\n");
         }
         // The line as it stands inside a JSON string, cut at what varies.
         var line = JsonSerializer.Serialize(Issue(0, "TITLE", "STATUS", DateTimeOffset.UnixEpoch), Api.Json)[1..^1]

@@ -38,13 +38,16 @@ internal static class Syncs
         await Measure.Alternate(lab.Options.Quick ? 2 : 5, all);
         var memory = server.Memory();
         var medians = await Measure.Alternate(lab.Options.Rounds, all);
-        lab.Results.Add(new($"full sync of {Count:#,0} issues ({body.Length / 1e6:0.0} MB)", $"COPY of the {rows.Count:#,0} event rows", medians[0], medians[1], "s", Goal.Most(3)));
+        lab.Results
+            .Add(new($"full sync of {Count:#,0} issues ({body.Length / 1e6:0.0} MB)", $"COPY of the {rows.Count:#,0} event rows",
+            medians[0], medians[1], "s", Goal.Most(3)));
         lab.Results.Add(new($"the same again, unchanged", "parsing each line", medians[2], medians[3], "s", Goal.Most(2)));
         lab.Results.Add(new($"the same again, unchanged", "parsing the HTTP body only", medians[2], medians[4], "s", Goal.None));
         lab.Results.Orient($"full sync of {Count:#,0} issues", medians[0], 2.6, "s", Goal.Most(0.2));
         lab.Results.Orient("memory after such syncs", Math.Max(memory, server.Memory()) / 1e6, 84, "MB", Goal.None);
         await Memory(lab, issues);
-        lab.Say($"full {medians[0] * 1000:0} ms, copy {medians[1] * 1000:0} ms, again {medians[2] * 1000:0} ms, lines {medians[3] * 1000:0} ms, body {medians[4] * 1000:0} ms");
+        lab.Say($"full {medians[0] * 1000:0} ms, copy {medians[1] * 1000:0} ms, again {medians[2] * 1000:0} ms, lines "
+            + $"{medians[3] * 1000:0} ms, body {medians[4] * 1000:0} ms");
     }
 
     /// <summary>What a server holds after full syncs of ten projects, each of 10,000 issues.</summary>
@@ -67,7 +70,8 @@ internal static class Syncs
 
     private static void Send(HttpConnection connection, byte[] request)
     {
-        if (connection.Send(request) is not 200 and var status) throw new InvalidOperationException($"A full sync was answered with {status}.");
+        if (connection.Send(request) is not 200 and var status)
+            throw new InvalidOperationException($"A full sync was answered with {status}.");
     }
 
     private static void ParseEachLine(ReadOnlyMemory<byte> jsonl)
@@ -83,7 +87,9 @@ internal static class Syncs
     /// <summary>Writes the rows of a full sync into an empty table with the event table's columns and primary key.</summary>
     private static async Task<double> Copy(NpgsqlConnection connection, List<EventRow> rows)
     {
-        await using (var table = new NpgsqlCommand("DROP TABLE IF EXISTS events; " + EventTable.Create.Replace("(project, position),", "(project, position)").Replace("UNIQUE (kind, key, version)", ""), connection))
+        await using (var table = new NpgsqlCommand("DROP TABLE IF EXISTS events; "
+            + EventTable.Create.Replace("(project, position),", "(project, position)").Replace("UNIQUE (kind, key, version)", ""),
+            connection))
             await table.ExecuteNonQueryAsync();
 
         var watch = Stopwatch.StartNew();

@@ -31,7 +31,8 @@ internal sealed class Team
         return this;
     }
 
-    /// <summary>Fills the project with plain open issues of known ids (<see cref="SyncScript.IssueId"/>), for clients that change them; 10,000 a sync.</summary>
+    /// <summary>Fills the project with plain open issues of known ids (<see cref="SyncScript.IssueId"/>), for clients that change them;
+    /// 10,000 a sync.</summary>
     public async Task<Team> WithPlainIssues(int count)
     {
         for (var done = 0; done < count; done += 10_000)

@@ -31,7 +31,8 @@ internal static class Writes
         foreach (var clients in Clients)
         {
             var seconds = lab.Options.Seconds;
-            var medians = await Measure.Alternate(lab.Options.Rounds, Syncs(false, clients, seconds), () => inserts.Run(clients, seconds), Syncs(true, clients, seconds));
+            var medians = await Measure.Alternate(lab.Options.Rounds, Syncs(false, clients, seconds), () => inserts.Run(clients, seconds),
+                Syncs(true, clients, seconds));
             var goal = Goal.Least(clients >= 32 ? 1 : 0.8);
             var suffix = clients == 1 ? "1 client" : $"{clients} clients";
             lab.Results.Add(new($"one-issue sync, {suffix}", "pgbench insert", medians[0], medians[1], "/s", goal));
@@ -42,5 +43,6 @@ internal static class Writes
     }
 
     /// <summary>How many events the server's log holds.</summary>
-    public static async Task<long> Stored(string database) => (long)(await PostgresCluster.Execute(database, "SELECT count(*) FROM events"))!;
+    public static async Task<long> Stored(string database) =>
+        (long)(await PostgresCluster.Execute(database, "SELECT count(*) FROM events"))!;
 }

@@ -10,7 +10,8 @@ internal static class Wrk
 
         function done(summary, latency, requests)
             local e = summary.errors
-            io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+            io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
+                latency:percentile(99),
                 e.connect + e.read + e.write + e.status + e.timeout))
         end
         """;
@@ -25,7 +26,8 @@ internal static class Wrk
     {
         var file = Path.Combine(lab.Folder(), "load.lua");
         await File.WriteAllTextAsync(file, script + Done);
-        var output = await Tool.Run(TimeSpan.FromSeconds(seconds + 30), "wrk", "-t1", $"-c{connections}", $"-d{seconds}s", "-s", file, $"http://127.0.0.1:{port}{path}");
+        var output = await Tool.Run(TimeSpan.FromSeconds(seconds + 30), "wrk", "-t1", $"-c{connections}", $"-d{seconds}s", "-s", file,
+            $"http://127.0.0.1:{port}{path}");
         var line = output.Split('\n').Single(line => line.StartsWith("RESULT ", StringComparison.Ordinal));
         var numbers = line.Split(' ')[1..].Select(number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray();
         if (numbers[4] > 0) throw new InvalidOperationException($"{numbers[4]} of {numbers[0]} requests failed:\n{output}");

@@ -15,7 +15,9 @@ app.MapBeadhub("/beadhub");
 // Ready work of a project, as a page of the application's own.
 app.MapGet("/ready/{project}", async (string project, BeadhubClient hub) =>
     await hub.FindProject(project) is { } found
-        ? Results.Ok((await found.Board.Ready(new(Repo: null, Branch: null, Limit: 20))).Issues.Select(issue => new { issue.BeadId, issue.Title }))
+        ? Results
+            .Ok((await found.Board.Ready(new(Repo: null, Branch: null, Limit: 20))).Issues
+            .Select(issue => new { issue.BeadId, issue.Title }))
         : Results.NotFound());
 
 // Who has claimed what in a project, from its beginning and as it happens, until the caller leaves.

@@ -99,7 +99,8 @@ public sealed class ProjectClient
     {
         var feed = _cluster.GetGrain<IFeedGrain>(Id);
         using var news = new SemaphoreSlim(0, 1);
-        // Subscribed before the position is read: what comes in between wakes the reader. The log is the truth, a batch is only a wake-up call.
+        // Subscribed before the position is read: what comes in between wakes the reader. The log is the truth, a batch is only a wake-up
+        // call.
         var subscription = await _cluster.GetStreamProvider(IFeedGrain.Stream)
             .GetStream<FeedBatch>(StreamId.Create(IFeedGrain.Stream, Id))
             .SubscribeAsync((_, _) =>

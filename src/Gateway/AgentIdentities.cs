@@ -20,16 +20,19 @@ internal sealed class AgentIdentities(IGrainFactory grains, Identification ident
     private static readonly Field<string?> OwnCustody = InBody.RequiredWord("custody", "Who keeps the key", Custodies.Self);
     private static readonly Field<string?> OwnLifetime = InBody.RequiredWord("lifetime", "How long the agent lives", Lifetimes.Persistent);
     private static readonly Field<bool> Confirm = InBody.RequiredFlag("confirm", "Must be true")
-        .BeforeCaller(static confirm => confirm ? confirm : throw new ApiException(StatusCodes.Status400BadRequest, "confirm must be true to reset identity"));
+        .BeforeCaller(static confirm =>
+            confirm ? confirm : throw new ApiException(StatusCodes.Status400BadRequest, "confirm must be true to reset identity"));
 
     private static readonly Field<string?> Successor =
-        InBody.Required("successor_agent_id", "Id of the agent that follows").To<string?>(Names.TryNormalizeUuid!, "Invalid successor_agent_id format");
+        InBody.Required("successor_agent_id", "Id of the agent that follows")
+            .To<string?>(Names.TryNormalizeUuid!, "Invalid successor_agent_id format");
 
     private static readonly Field<string?> Proof =
         InBody.Optional("retirement_proof", "Signature by the agent's key, base64, unless the server keeps the key", max: MaxSignature);
 
     private static readonly Field<string?> RetiredAt = InBody.Optional("timestamp", "Time as signed", max: MaxTimestamp)
-        .Must(static time => time is null || !CommonFields.HasControl(time, linesAllowed: false), "timestamp must not contain control characters");
+        .Must(static time => time is null || !CommonFields.HasControl(time, linesAllowed: false),
+            "timestamp must not contain control characters");
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -64,7 +67,8 @@ internal sealed class AgentIdentities(IGrainFactory grains, Identification ident
                 .Answers(Wire.Types.RetiredAnswer),
             endpoints.Retire);
         routes.Map(
-            requests.Get("/log", "getAgentLog", "What happened to the caller's identity, oldest first").Needs(Caller.Reader).Answers(Wire.Types.AgentLogAnswer),
+            requests.Get("/log", "getAgentLog", "What happened to the caller's identity, oldest first").Needs(Caller.Reader)
+                .Answers(Wire.Types.AgentLogAnswer),
             endpoints.Log);
     }
 
@@ -86,19 +90,23 @@ internal sealed class AgentIdentities(IGrainFactory grains, Identification ident
         if (who.AgentId is not { } agentId) throw ApiException.Forbidden("API key is not bound to an agent");
         who = await identification.WithStanding(who);
         var agent = who.Standing.Agent ?? throw ApiException.NotFound("Agent not found");
-        return new(agentId, Addresses.Of(who.Standing.Slug!, agent.Alias), await grains.GetGrain<IAgentLogGrain>(who.ProjectId).Of(agentId));
+        return new(agentId, Addresses.Of(who.Standing.Slug!, agent.Alias),
+            await grains.GetGrain<IAgentLogGrain>(who.ProjectId).Of(agentId));
     }
 
     private IProjectGrain Project(Actor actor) => grains.GetGrain<IProjectGrain>(actor.ProjectId);
 
     private static class Rotation
     {
-        private static readonly Field<string?> Custody = InBody.RequiredWord("custody", "Who keeps the new key", Custodies.Self, Custodies.Custodial);
+        private static readonly Field<string?> Custody = InBody
+            .RequiredWord("custody", "Who keeps the new key", Custodies.Self, Custodies.Custodial);
         private static readonly Field<string> SignedAt = InBody.Required("timestamp", "Time as signed", 1, MaxTimestamp)
             .Must(static time => !CommonFields.HasControl(time, linesAllowed: false), "timestamp must not contain control characters");
 
-        private static readonly Field<string?> NewDid = InBody.Optional("new_did", "did:key of the new key, when the agent keeps it", max: MaxDid);
-        private static readonly Field<string?> NewPublicKey = InBody.Optional("new_public_key", "The new key, when the agent keeps it", max: MaxPublicKey);
+        private static readonly Field<string?> NewDid = InBody
+            .Optional("new_did", "did:key of the new key, when the agent keeps it", max: MaxDid);
+        private static readonly Field<string?> NewPublicKey = InBody
+            .Optional("new_public_key", "The new key, when the agent keeps it", max: MaxPublicKey);
 
         private static readonly Field<string?> Signature =
             InBody.Optional("rotation_signature", "Signature by the old key, base64, unless the server keeps that", max: MaxSignature);
@@ -107,22 +115,26 @@ internal sealed class AgentIdentities(IGrainFactory grains, Identification ident
 
         public static RotateKey Read(RequestFields fields)
         {
-            var rotation = new RotateKey("", fields.Get(Custody) ?? "", fields.Get(SignedAt), fields.Get(NewDid), fields.Get(NewPublicKey), fields.Get(Signature));
+            var rotation = new RotateKey("", fields.Get(Custody) ?? "", fields.Get(SignedAt), fields.Get(NewDid), fields.Get(NewPublicKey),
+                fields.Get(Signature));
             Check(NewDid, rotation.NewDid);
             Check(NewPublicKey, rotation.NewPublicKey);
             return rotation;
 
             void Check(Field field, string? value)
             {
-                if (rotation.Custody == Custodies.Self && value is null) fields.Fail(field, $"{field.Name} is required when custody is 'self'");
-                if (rotation.Custody == Custodies.Custodial && value is not null) fields.Fail(field, $"{field.Name} must not be given when custody is 'custodial'");
+                if (rotation.Custody == Custodies.Self && value is null)
+                    fields.Fail(field, $"{field.Name} is required when custody is 'self'");
+                if (rotation.Custody == Custodies.Custodial && value is not null)
+                    fields.Fail(field, $"{field.Name} must not be given when custody is 'custodial'");
             }
         }
     }
 }
 
 /// <summary>An agent's key (protocol 12.3); all null after a reset.</summary>
-internal sealed record BoundIdentity(string AgentId, string Alias, string? Did, string? PublicKey, string? StableId, string? Custody, string? Lifetime)
+internal sealed record BoundIdentity(string AgentId, string Alias, string? Did, string? PublicKey, string? StableId, string? Custody,
+    string? Lifetime)
 {
     public static BoundIdentity Of(AgentIdentity agent) =>
         new(agent.AgentId, agent.Alias, agent.Did, agent.PublicKey, agent.StableId, agent.Custody, agent.Lifetime);

@@ -18,33 +18,41 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
     private static readonly Field<string> Agent = InPath.Uuid("agentId", "Id of the agent");
 
     // An id, or else an address: what is neither is refused whoever asks.
-    private static readonly Field<AgentAddress> AgentOrAddress = InPath.Text("agentId", "Id of the agent, or its address slug/alias").BeforeCaller(
-        static text => AgentAddress.Of(text) is var address && (address.IsValid || address.AgentId is not null) ? address : throw ApiException.NotFound("Invalid address format"));
+    private static readonly Field<AgentAddress> AgentOrAddress = InPath.Text("agentId", "Id of the agent, or its address slug/alias")
+        .BeforeCaller(
+        static text =>
+            AgentAddress.Of(text) is var address && (address.IsValid || address.AgentId is not null)
+            ? address : throw ApiException.NotFound("Invalid address format"));
 
     private static readonly Field<AgentAddress> Address = InPath.Text("address", "Address slug/alias").AfterCaller(
         static text => AgentAddress.Of(text) is { IsValid: true } address ? address : throw ApiException.NotFound("Agent not found"));
 
     private static readonly Field<string> Slug = InBody.Required("project_slug", "Slug of the project", 1, 256).To<string>(
-        static (string text, out string? slug) => (slug = text.Trim()).Length > 0, "project_slug is required").Must(Names.IsSlug, "Invalid project_slug format");
+        static (string text, out string? slug) => (slug = text.Trim()).Length > 0, "project_slug is required")
+            .Must(Names.IsSlug, "Invalid project_slug format");
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Agents>();
         var requests = new RequestGroup("/v1/agents", "agents", "Who is in the project and who is there");
         routes.Map(
-            requests.Get("", "listAgents", "Agents of the project with their presence").Needs(Caller.Reader).AnswersCached(Wire.Types.AgentList),
+            requests.Get("", "listAgents", "Agents of the project with their presence").Needs(Caller.Reader)
+                .AnswersCached(Wire.Types.AgentList),
             async who => await endpoints.Project(who.ProjectId).Agents());
         routes.Map(
             requests.Post("/register", "registerAgentPresence", "Report presence for a workspace").Needs(Caller.Project)
                 .Takes(PresenceReport.Fields).Bind(PresenceReport.Read)
                 .Answers(Wire.Types.RegisterAnswer),
             endpoints.Register);
-        // Newer clients ask for this, without a key, to find out under which of several addresses the server is: they take everything but 404 for it.
+        // Newer clients ask for this, without a key, to find out under which of several addresses the server is: they take everything but
+        // 404 for it.
         routes.Map(
-            requests.Get("/heartbeat", "getOwnPresence", "When the caller was last seen; changes nothing").Needs(Caller.Actor).Answers(Wire.Types.LastSeenAnswer),
+            requests.Get("/heartbeat", "getOwnPresence", "When the caller was last seen; changes nothing").Needs(Caller.Actor)
+                .Answers(Wire.Types.LastSeenAnswer),
             endpoints.LastSeen);
         routes.Map(
-            requests.Post("/heartbeat", "agentHeartbeat", "Refresh the caller's presence").Needs(Caller.Actor).Answers(Wire.Types.AgentSeen),
+            requests.Post("/heartbeat", "agentHeartbeat", "Refresh the caller's presence").Needs(Caller.Actor)
+                .Answers(Wire.Types.AgentSeen),
             async actor => await endpoints.Project(actor.ProjectId).AgentHeartbeat(actor.Id));
         routes.Map(
             requests.Patch("/me", "changeOwnAgent", "Change what the caller tells of itself").Needs(Caller.Actor)
@@ -57,20 +65,24 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
                 .Answers(Wire.Types.AgentChangedAnswer),
             async (change, who) => await endpoints.Change(who.ProjectId, change));
         routes.Map(
-            requests.Delete("/me", "deregisterOwnAgent", "Deregister the caller; it must be ephemeral").Needs(Caller.Actor).Answers(Wire.Types.DeregisteredAnswer),
+            requests.Delete("/me", "deregisterOwnAgent", "Deregister the caller; it must be ephemeral").Needs(Caller.Actor)
+                .Answers(Wire.Types.DeregisteredAnswer),
             async actor => await endpoints.Deregister(actor.ProjectId, actor.Id));
         routes.Map(
-            requests.Delete("/{**agentId}", "deregisterAgent", "Deregister an ephemeral agent of the project, by address or id").Needs(Caller.Project)
+            requests.Delete("/{**agentId}", "deregisterAgent", "Deregister an ephemeral agent of the project, by address or id")
+                .Needs(Caller.Project)
                 .Takes(AgentOrAddress).Bind(static fields => fields.Get(AgentOrAddress))
                 .Answers(Wire.Types.DeregisteredAnswer),
             endpoints.Deregister);
         routes.Map(
-            requests.Get("/resolve/{**address}", "resolveAgent", "The identity of an agent of any project, by its address").Needs(Caller.Reader)
+            requests.Get("/resolve/{**address}", "resolveAgent", "The identity of an agent of any project, by its address")
+                .Needs(Caller.Reader)
                 .Takes(Address).Bind(static fields => fields.Get(Address))
                 .Answers(Wire.Types.ResolvedAgent),
             endpoints.Resolve);
         routes.Map(
-            requests.Post("/suggest-alias-prefix", "suggestAliasPrefix", "The next free name of a project; needs no key").Needs(Caller.Tenant)
+            requests.Post("/suggest-alias-prefix", "suggestAliasPrefix", "The next free name of a project; needs no key")
+                .Needs(Caller.Tenant)
                 .Takes(Slug).Fails(409).Bind(static fields => fields.Get(Slug))
                 .Answers(Wire.Types.AliasPrefixAnswer),
             endpoints.SuggestAliasPrefix);
@@ -80,9 +92,11 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
     {
         var actor = who.Mode == AuthMode.Bearer ? who.AgentId : null;
         var registered = await Project(who.ProjectId).RegisterPresence(new(
-            report.WorkspaceId, actor, report.HumanName, report.Program, report.Model, report.Repo, report.Branch, report.Role, report.TtlSeconds));
+            report.WorkspaceId, actor, report.HumanName, report.Program, report.Model, report.Repo, report.Branch, report.Role,
+            report.TtlSeconds));
         return new(
-            new(registered.Alias, registered.HumanName, registered.ProjectSlug, report.Program, report.Model, null, report.Repo, report.Branch, registered.Role,
+            new(registered.Alias, registered.HumanName, registered.ProjectSlug, report.Program, report.Model, null, report.Repo,
+                report.Branch, registered.Role,
                 registered.RegisteredAt),
             new(report.WorkspaceId));
     }
@@ -118,7 +132,8 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
     {
         var (_, agent) = await Find(who, address);
         return new(
-            agent.Did, agent.StableId, $"{address.Slug}/{address.Alias}", agent.AgentId, agent.HumanName, agent.PublicKey, settings.ServerUrl, agent.Custody,
+            agent.Did, agent.StableId, $"{address.Slug}/{address.Alias}", agent.AgentId, agent.HumanName, agent.PublicKey,
+            settings.ServerUrl, agent.Custody,
             agent.Lifetime, agent.Status);
     }
 
@@ -146,7 +161,8 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         private static readonly Field<string> Workspace = CommonFields.WorkspaceId("workspace_id", "The workspace that is there");
         private static readonly Field<string> OwnAlias = CommonFields.Alias("Its alias");
         private static readonly Field<string?> OfHuman = InBody.Optional("human_name", "Who runs the agent", max: 64);
-        private static readonly Field<string?> OfProject = InBody.Optional("project_slug", "Read by nobody: the key says which project", max: 63);
+        private static readonly Field<string?> OfProject = InBody
+            .Optional("project_slug", "Read by nobody: the key says which project", max: 63);
         private static readonly Field<string?> InProgram = InBody.Optional("program", "Program, such as claude-code");
         private static readonly Field<string?> WithModel = InBody.Optional("model", "Model");
         private static readonly Field<string?> Task = InBody.Optional("task_description", "Read by nobody");
@@ -173,11 +189,14 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
     /// <summary>What an agent may change of what it tells of itself (protocol 6.4).</summary>
     private static class AgentChange
     {
-        private static readonly Field<string?> Access = InBody.Word("access_mode", "Who may write to the agent", AccessModes.ContactsOnly, AccessModes.Open);
+        private static readonly Field<string?> Access = InBody
+            .Word("access_mode", "Who may write to the agent", AccessModes.ContactsOnly, AccessModes.Open);
         private static readonly Field<string?> Role = InBody.Plain("role", "Role", MaxWord);
         private static readonly Field<string?> Program = InBody.Plain("program", "Program", MaxWord);
-        private static readonly Field<string?> Context = InBody.Object("context", "Anything about it", MaxContext, MaxContextDepth, mayBeNull: true);
-        private static readonly Field<object?> Privacy = InBody.Unread("privacy", "Sent by clients of the hosted product; means nothing here");
+        private static readonly Field<string?> Context = InBody
+            .Object("context", "Anything about it", MaxContext, MaxContextDepth, mayBeNull: true);
+        private static readonly Field<object?> Privacy = InBody
+            .Unread("privacy", "Sent by clients of the hosted product; means nothing here");
 
         public static readonly Field[] Fields = [Access, Role, Program, Context, Privacy];
 
@@ -195,7 +214,8 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
         {
             var path = text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
             var slash = path.LastIndexOf('/');
-            return slash < 0 && Names.TryNormalizeUuid(path, out var id) ? new("", path, id) : new(slash < 0 ? "" : path[..slash], path[(slash + 1)..], null);
+            return slash < 0 && Names.TryNormalizeUuid(path, out var id)
+                ? new("", path, id) : new(slash < 0 ? "" : path[..slash], path[(slash + 1)..], null);
         }
     }
 }

@@ -19,22 +19,26 @@ internal sealed class ApiKeys(IGrainFactory grains)
     private static readonly Field<string?> OfAgent = InQuery.Uuid("agent_id", "Only this agent's");
     private static readonly Field<int> Limit = InQuery.Limit(200, 1000);
 
-    private static readonly Field<string?> OfWhichAgent = InQuery.Required("agent_id", "Whose keys", min: 1).To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
-    private static readonly Field<string?> ForAgent = InBody.Required("agent_id", "Whom the key is for").To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
+    private static readonly Field<string?> OfWhichAgent = InQuery.Required("agent_id", "Whose keys", min: 1)
+        .To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
+    private static readonly Field<string?> ForAgent = InBody.Required("agent_id", "Whom the key is for")
+        .To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<ApiKeys>();
         routes.Map(
             new RequestGroup("/v1/agents/me/keys", "keys", "API keys after they were made")
-                .Post("/rotate", "rotateApiKey", "Change the API key that the request is sent with: it opens nothing from then on, and the answer has another")
+                .Post("/rotate", "rotateApiKey",
+                    "Change the API key that the request is sent with: it opens nothing from then on, and the answer has another")
                 .Needs(Caller.KeyAgent)
                 .Answers(Wire.Types.KeyRotatedAnswer),
             endpoints.Rotate);
 
         var requests = new RequestGroup("/v1/projects/{projectId}/keys", "keys", "API keys after they were made");
         routes.Map(
-            requests.Get("", "listApiKeys", "API keys of a project, newest first, without the keys themselves; for administrators").Needs(Caller.Admin)
+            requests.Get("", "listApiKeys", "API keys of a project, newest first, without the keys themselves; for administrators")
+                .Needs(Caller.Admin)
                 .Takes(Project, OfAgent, Limit)
                 .Bind(static fields => (ProjectId: fields.Get(Project), AgentId: fields.Get(OfAgent), Limit: fields.Get(Limit)))
                 .Answers(Wire.Types.KeyListAnswer),
@@ -63,7 +67,9 @@ internal sealed class ApiKeys(IGrainFactory grains)
     {
         // The new one first: were the server to stop in between, the caller would still have one that opens.
         var made = await Of(caller.Who.ProjectId).MakeKey(caller.AgentId);
-        await grains.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(http.Request.Headers.Authorization.ToString().AsSpan(BearerKeys.Scheme.Length))).Revoke();
+        await grains
+            .GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(http.Request.Headers.Authorization.ToString().AsSpan(BearerKeys.Scheme.Length)))
+            .Revoke();
         return new(made.ApiKeyId, made.ApiKey, made.AgentId, made.Alias, made.CreatedAt, caller.Who.ApiKeyId!);
     }
 
@@ -72,7 +78,8 @@ internal sealed class ApiKeys(IGrainFactory grains)
         var project = await Existing(projectId);
         var all = await grains.GetGrain<IApiKeysGrain>(projectId).List(agentId);
         var aliases = new Dictionary<string, string?>();
-        foreach (var id in all.Take(limit).Select(key => key.AgentId).OfType<string>().Distinct()) aliases[id] = (await Of(projectId).Agent(id))?.Alias;
+        foreach (var id in all.Take(limit).Select(key => key.AgentId).OfType<string>().Distinct())
+            aliases[id] = (await Of(projectId).Agent(id))?.Alias;
         return new(project.ProjectId, project.Slug,
             [.. all.Take(limit).Select(key => new KeyItem(
                 key.ApiKeyId, key.AgentId, key.AgentId is { } id ? aliases[id] : null, key.Prefix, key.CreatedAt, key.RevokedAt))],
@@ -85,7 +92,8 @@ internal sealed class ApiKeys(IGrainFactory grains)
         return new(await grains.GetGrain<IApiKeysGrain>(projectId).Revoke(keyId, agentId) ?? throw ApiException.NotFound(otherwise));
     }
 
-    private async Task<ProjectDetails> Existing(string projectId) => await Of(projectId).Details() ?? throw ApiException.NotFound("Project not found");
+    private async Task<ProjectDetails> Existing(string projectId) =>
+        await Of(projectId).Details() ?? throw ApiException.NotFound("Project not found");
 
     private IProjectGrain Of(string projectId) => grains.GetGrain<IProjectGrain>(projectId);
 }

@@ -47,7 +47,8 @@ public static class BeadhubGateway
         services.PostConfigure<HostOptions>(host => host.ShutdownTimeout += settings.Drain);
         services.AddHealthChecks();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
+        services.ConfigureHttpJsonOptions(json =>
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
         {
             foreach (var property in type.Properties) property.Name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
         })));
@@ -62,7 +63,8 @@ public static class BeadhubGateway
             // Our numbers are numbers: the host's rules would also read them from texts.
             openApi.AddSchemaTransformer((schema, _, _) =>
             {
-                if (schema.Type is { } type && type.HasFlag(JsonSchemaType.String) && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)))
+                if (schema.Type is { } type && type.HasFlag(JsonSchemaType.String)
+                    && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)))
                     (schema.Type, schema.Pattern) = (type & ~JsonSchemaType.String, null);
                 return Task.CompletedTask;
             });
@@ -78,7 +80,8 @@ public static class BeadhubGateway
 
     /// <summary>Maps Beadhub's endpoints, pages and documents.</summary>
     /// <param name="app">The application, to which <c>AddBeadhub</c> was applied.</param>
-    /// <param name="prefix">Path under which Beadhub lives in a larger application, for example <c>/beadhub</c>; empty when it is all there is.</param>
+    /// <param name="prefix">Path under which Beadhub lives in a larger application, for example <c>/beadhub</c>; empty when it is all there
+    /// is.</param>
     public static void MapBeadhub(this WebApplication app, string prefix = "")
     {
         if (prefix.Trim('/').Length == 0) Serve(app);

@@ -8,8 +8,8 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>GET /v1/chat/sessions/{id}/stream</c>: a session's messages and read receipts as server-sent events, until a deadline (protocol 8.8). Who has one
-/// open waits in the session, and others see it.
+/// <c>GET /v1/chat/sessions/{id}/stream</c>: a session's messages and read receipts as server-sent events, until a deadline (protocol 8.8).
+/// Who has one open waits in the session, and others see it.
 /// </summary>
 internal sealed class ChatStream(
     IGrainFactory grains, ChatHub hub, ChatStreams seats, EventStreams streams, IChatPresence presence, GatewaySettings settings)
@@ -21,7 +21,8 @@ internal sealed class ChatStream(
     private static readonly Field<string?> After = InQuery.Text("after", "From when on messages of the past are shown, with its time zone");
 
     public static void Map(IEndpointRouteBuilder routes) => routes.Map(
-        Chats.Requests.Get("/sessions/{sessionId}/stream", "streamChat", "A session's messages and read receipts, as server-sent events").Needs(Caller.Actor)
+        Chats.Requests.Get("/sessions/{sessionId}/stream", "streamChat", "A session's messages and read receipts, as server-sent events")
+            .Needs(Caller.Actor)
             .Takes(Chats.SessionId, Deadline, After)
             .Bind(static fields => (Deadline: fields.Get(Deadline), After: fields.Get(After), SessionId: fields.Get(Chats.SessionId)))
             .Streams(),
@@ -34,7 +35,8 @@ internal sealed class ChatStream(
         // Who takes no part in the session hears that first.
         var deadline = ZonedTime.Parse(request.Deadline, "deadline");
         var after = request.After is null ? default(DateTimeOffset?) : ZonedTime.Parse(request.After, "after");
-        return new(http => streams.Serve(http, actor.Who, "chat", () => Open(actor, request.SessionId, key, after), deadline, LongestSilence));
+        return new(http =>
+            streams.Serve(http, actor.Who, "chat", () => Open(actor, request.SessionId, key, after), deadline, LongestSilence));
     }
 
     private async Task<IStreamedEvents> Open(Actor actor, string sessionId, string key, DateTimeOffset? after)
@@ -45,7 +47,8 @@ internal sealed class ChatStream(
         {
             // Followed before the session is looked at: nothing falls between what was and what comes.
             feed = await hub.Follow(actor.ProjectId, sessionId);
-            var opening = await grains.GetGrain<IChatGrain>(key).Open(new(actor.Id, after, settings.ChatReplay, after is null ? await presence.LastListed(actor.Id) : null));
+            var opening = await grains.GetGrain<IChatGrain>(key)
+                .Open(new(actor.Id, after, settings.ChatReplay, after is null ? await presence.LastListed(actor.Id) : null));
             await feed.Reach(opening.Version);
             return new Events(seats, seat, hub, feed, opening, actor.Id);
         }
@@ -58,7 +61,8 @@ internal sealed class ChatStream(
     }
 
     /// <summary>A session's messages, and who has read them; of the past what the opening says.</summary>
-    private sealed class Events(ChatStreams seats, ChatSeat seat, ChatHub hub, ChatFeed feed, ChatOpening opening, string agentId) : IStreamedEvents
+    private sealed class Events(ChatStreams seats, ChatSeat seat, ChatHub hub, ChatFeed feed, ChatOpening opening, string agentId)
+        : IStreamedEvents
     {
         public long Newest => feed.Last;
 

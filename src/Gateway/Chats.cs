@@ -11,7 +11,8 @@ using Orleans;
 
 namespace Beadhub.Gateway;
 
-/// <summary><c>/v1/chat</c>: sessions of a set of agents, their messages and who has read them (protocol 8). The event stream is in <see cref="ChatStream"/>.</summary>
+/// <summary><c>/v1/chat</c>: sessions of a set of agents, their messages and who has read them (protocol 8). The event stream is in
+/// <see cref="ChatStream"/>.</summary>
 internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
 {
     /// <summary>Seconds by which a message that asks for more time extends the others' waiting.</summary>
@@ -22,7 +23,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
         static text => Names.TryNormalizeUuid(text, out var id) ? id : throw ApiException.Unprocessable("Invalid id format"));
 
     /// <summary>The requests about chat.</summary>
-    public static readonly RequestGroup Requests = new("/v1/chat", "chat", "Sessions of a set of agents, their messages and who has read them");
+    public static readonly RequestGroup Requests = new("/v1/chat", "chat",
+        "Sessions of a set of agents, their messages and who has read them");
 
     private static readonly Field<bool> UnreadOnly = InQuery.Flag("unread_only", "Only messages that the caller has not read", false);
     private static readonly Field<int> Limit = InQuery.Limit(200, 2000);
@@ -38,10 +40,12 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
                 .Answers(Wire.Types.ChatCreated),
             endpoints.Create);
         routes.Map(
-            Requests.Get("/sessions", "listChats", "The caller's sessions, newest first").Needs(Caller.Actor).Answers(Wire.Types.ChatSessionList),
+            Requests.Get("/sessions", "listChats", "The caller's sessions, newest first").Needs(Caller.Actor)
+                .Answers(Wire.Types.ChatSessionList),
             endpoints.List);
         routes.Map(
-            Requests.Get("/pending", "listPendingChats", "The caller's sessions with unread messages, and how many mails are unread").Needs(Caller.Actor)
+            Requests.Get("/pending", "listPendingChats", "The caller's sessions with unread messages, and how many mails are unread")
+                .Needs(Caller.Actor)
                 .AnswersCached<PendingView, PendingList>(Wire.Types.PendingList, ToPending),
             endpoints.Pending);
         routes.Map(
@@ -50,7 +54,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
                 .Answers(Wire.Types.ChatDelivered),
             endpoints.Send);
         routes.Map(
-            Requests.Get("/sessions/{sessionId}/messages", "listChatMessages", "The newest messages of a session, oldest first").Needs(Caller.Actor)
+            Requests.Get("/sessions/{sessionId}/messages", "listChatMessages", "The newest messages of a session, oldest first")
+                .Needs(Caller.Actor)
                 .Takes(SessionId, UnreadOnly, Limit)
                 .Bind(static fields => (UnreadOnly: fields.Get(UnreadOnly), Limit: fields.Get(Limit), SessionId: fields.Get(SessionId)))
                 .Answers(Wire.Types.ChatMessageList),
@@ -66,7 +71,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
     private async Task<ChatCreated> Create(FirstMessage request, Actor actor, HttpContext http)
     {
         var (aliases, signature) = (request.To, request.Signed);
-        if (aliases.Distinct(StringComparer.Ordinal).Count() < aliases.Count) throw ApiException.Unprocessable("to_aliases contains duplicates");
+        if (aliases.Distinct(StringComparer.Ordinal).Count() < aliases.Count)
+            throw ApiException.Unprocessable("to_aliases contains duplicates");
         if (aliases.Contains(actor.Alias)) throw new ApiException(StatusCodes.Status400BadRequest, "Self-chat is not supported");
         var participants = await Participants(actor, aliases);
         var signedAt = signature.Time();
@@ -123,7 +129,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
         participants.Add(new(actor.Id, actor.Alias));
         var agents = await grains.GetGrain<IProjectGrain>(actor.ProjectId).Named([.. aliases]);
         for (var i = 0; i < aliases.Count; i++)
-            participants.Add(agents[i] is { } agent ? new(agent.AgentId, agent.Alias) : throw ApiException.NotFound($"Agent not found: {aliases[i]}"));
+            participants.Add(agents[i] is { } agent ? new(agent.AgentId, agent.Alias)
+                : throw ApiException.NotFound($"Agent not found: {aliases[i]}"));
         return participants.DrainToImmutable();
     }
 
@@ -132,7 +139,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
     {
         private static readonly Field<List<string>> Aliases = InBody.RequiredTexts("to_aliases", "Aliases of the agents")
             .To<List<string>>(
-                static (List<string> texts, out List<string>? aliases) => (aliases = [.. texts.Select(text => text.Trim()).Where(text => text.Length > 0)]).Count > 0,
+                static (List<string> texts, out List<string>? aliases) =>
+                    (aliases = [.. texts.Select(text => text.Trim()).Where(text => text.Length > 0)]).Count > 0,
                 "to_aliases must not be empty")
             .Must(static aliases => aliases.TrueForAll(Names.IsAlias), "Invalid alias format");
 
@@ -161,7 +169,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
     }
 
     private static PendingList ToPending(PendingView view) => new(
-        [.. view.Pending.Select(p => new PendingItem(p.SessionId, p.Participants, p.LastMessage, p.LastFrom, p.UnreadCount, p.LastActivity, p.SenderWaiting, 0))],
+        [.. view.Pending.Select(p =>
+            new PendingItem(p.SessionId, p.Participants, p.LastMessage, p.LastFrom, p.UnreadCount, p.LastActivity, p.SenderWaiting, 0))],
         view.MessagesWaiting);
 
     private static ChatMessageItem ToItem(ChatMessageSent message, string slug, ContactBook contacts) => new(

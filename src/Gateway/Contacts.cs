@@ -11,7 +11,8 @@ internal sealed class Contacts(IGrainFactory grains)
 {
     private const int MaxLabel = 4096;
 
-    private static readonly Field<string> Address = InBody.Required("contact_address", "Slug of a project, or slug/alias of an agent").Example("acme/alice")
+    private static readonly Field<string> Address = InBody.Required("contact_address", "Slug of a project, or slug/alias of an agent")
+        .Example("acme/alice")
         .To<string>(static (string text, out string? trimmed) => (trimmed = text.Trim()).Length > 0, "contact_address must not be empty")
         .Must(Names.IsSlug, "Invalid contact_address format");
 
@@ -28,12 +29,15 @@ internal sealed class Contacts(IGrainFactory grains)
                 .Bind(static fields => (Address: fields.Get(Address), Label: fields.Get(Label)))
                 .Answers(Wire.Types.ContactView),
             async (contact, who, http) => await endpoints.Of(who).Add(new(
-                http.NewId("contact"), contact.Address, contact.Label, who.Standing.Slug ?? throw ApiException.NotFound("Project not found"))));
+                http.NewId("contact"), contact.Address, contact.Label,
+                who.Standing.Slug ?? throw ApiException.NotFound("Project not found"))));
         routes.Map(
-            requests.Get("", "listContacts", "Contacts of the project, by address").Needs(Caller.Member("see contacts")).AnswersCached(Wire.Types.ContactBook),
+            requests.Get("", "listContacts", "Contacts of the project, by address").Needs(Caller.Member("see contacts"))
+                .AnswersCached(Wire.Types.ContactBook),
             async who => await endpoints.Of(who).List());
         routes.Map(
-            requests.Delete("/{contactId}", "removeContact", "Remove a contact; one that is not there is removed already").Needs(Caller.Project)
+            requests.Delete("/{contactId}", "removeContact", "Remove a contact; one that is not there is removed already")
+                .Needs(Caller.Project)
                 .Takes(ContactId)
                 .Bind(static fields => fields.Get(ContactId))
                 .Answers(Wire.Types.ContactRemovedAnswer),

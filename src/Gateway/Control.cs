@@ -7,7 +7,8 @@ using Orleans;
 
 namespace Beadhub.Gateway;
 
-/// <summary><c>POST /v1/agents/{alias}/control</c>: a signal that waits for an agent until its event stream takes it (protocol 6.8).</summary>
+/// <summary><c>POST /v1/agents/{alias}/control</c>: a signal that waits for an agent until its event stream takes it (protocol
+/// 6.8).</summary>
 internal sealed class Control(IGrainFactory grains)
 {
     private static readonly Field<string> Alias = InPath.Text("alias", "Alias of the agent, or me");

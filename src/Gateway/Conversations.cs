@@ -26,7 +26,8 @@ internal sealed class Conversations(IGrainFactory grains)
 
     private async Task<ConversationList> List(((long? Before, DateTimeOffset? OlderThan) Begin, int Limit) query, Actor actor)
     {
-        var page = await grains.GetGrain<IConversationsGrain>(actor.ProjectId).List(new(actor.Id, query.Limit, query.Begin.Before, query.Begin.OlderThan));
+        var page = await grains.GetGrain<IConversationsGrain>(actor.ProjectId)
+            .List(new(actor.Id, query.Limit, query.Begin.Before, query.Begin.OlderThan));
         return new(page.Conversations, page.Next is { } next ? Cursor.Encode(json => json.WriteNumber("before", next)) : null);
     }
 
@@ -34,8 +35,10 @@ internal sealed class Conversations(IGrainFactory grains)
     private static (long? Before, DateTimeOffset? OlderThan) Place(string? text)
     {
         if (string.IsNullOrEmpty(text)) return (null, null);
-        if (text.Length <= 40 && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) return (null, time);
-        return Cursor.Decode(text) is { } cursor && cursor.TryGetProperty("before", out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var before)
+        if (text.Length <= 40 && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+            return (null, time);
+        return Cursor.Decode(text) is { } cursor && cursor.TryGetProperty("before", out var value)
+            && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var before)
             ? (before, null)
             : throw Cursor.Invalid("no place in the list");
     }

@@ -1,8 +1,8 @@
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// The time between the order to stop and the stop: the node serves on, but says that it is not ready (<c>/health/ready</c>) and that connections are not to
-/// be used again, so that load balancers turn to others before it closes its door.
+/// The time between the order to stop and the stop: the node serves on, but says that it is not ready (<c>/health/ready</c>) and that
+/// connections are not to be used again, so that load balancers turn to others before it closes its door.
 /// </summary>
 public sealed class Drain
 {
@@ -16,8 +16,8 @@ public sealed class Drain
 }
 
 /// <summary>
-/// Drains an application that is told to stop by its own means, before it closes its door. The server itself has drained by then (its lifetime stops nothing
-/// before), and so has a node whose time is none.
+/// Drains an application that is told to stop by its own means, before it closes its door. The server itself has drained by then (its
+/// lifetime stops nothing before), and so has a node whose time is none.
 /// </summary>
 internal sealed class DrainBeforeStop(Drain drain, GatewaySettings settings, TimeProvider time) : IHostedLifecycleService
 {

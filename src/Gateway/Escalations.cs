@@ -13,7 +13,8 @@ internal sealed class Escalations(IGrainFactory grains)
 {
     private const int MaxText = 64 * 1024;
 
-    private static readonly ImmutableArray<string> Statuses = [EscalationStatus.Pending, EscalationStatus.Responded, EscalationStatus.Expired];
+    private static readonly ImmutableArray<string> Statuses =
+        [EscalationStatus.Pending, EscalationStatus.Responded, EscalationStatus.Expired];
 
     private static readonly Field<string?> OfWorkspace = CommonFields.WorkspaceFilter("workspace_id", "Only this workspace's");
     private static readonly Field<string> Id = InPath.UuidBeforeCaller("escalationId", "Id of the escalation");
@@ -41,7 +42,8 @@ internal sealed class Escalations(IGrainFactory grains)
                 .Answers<EscalationView>(),
             endpoints.Get);
         routes.Map(
-            requests.Post("/{escalationId}/respond", "respondToEscalation", "Answer; a later answer replaces an earlier one").Needs(Caller.Project)
+            requests.Post("/{escalationId}/respond", "respondToEscalation", "Answer; a later answer replaces an earlier one")
+                .Needs(Caller.Project)
                 .Takes(Id, Response, Note)
                 .Bind(static fields => (Response: fields.Get(Response), Note: fields.Get(Note), Id: fields.Get(Id)))
                 .Answers(Wire.Types.EscalationRespondedAnswer),
@@ -53,7 +55,8 @@ internal sealed class Escalations(IGrainFactory grains)
         var agent = await ActiveWorkspace(who.ProjectId, question.WorkspaceId);
         if (agent.Alias != question.Alias) throw ApiException.Forbidden("Alias does not match workspace_id");
         var created = await Grain(who).Create(new(
-            http.NewId("escalation"), question.WorkspaceId, question.Alias, question.Subject, question.Situation, [.. question.Options], question.Email,
+            http.NewId("escalation"), question.WorkspaceId, question.Alias, question.Subject, question.Situation, [.. question.Options],
+            question.Email,
             TimeSpan.FromHours(question.Hours)));
         return new(created.EscalationId, created.Status, created.CreatedAt, created.ExpiresAt);
     }
@@ -76,7 +79,8 @@ internal sealed class Escalations(IGrainFactory grains)
             : Answer.Shared(view, Wire.Types.EscalationView);
     }
 
-    private async Task<EscalationRespondedAnswer> Respond((string Response, string? Note, string Id) request, ProjectIdentity who, HttpContext http)
+    private async Task<EscalationRespondedAnswer> Respond((string Response, string? Note, string Id) request, ProjectIdentity who,
+        HttpContext http)
     {
         await Visible(who.ProjectId, request.Id);
         var answer = await Grain(who).Respond(new(request.Id, http.NewId("response"), request.Response, request.Note));
@@ -85,7 +89,8 @@ internal sealed class Escalations(IGrainFactory grains)
 
     /// <summary>What an agent asks (contract 11.1).</summary>
     private sealed record Question(
-        string WorkspaceId, string Alias, string Subject, string Situation, List<string> Options, int Hours, string? Email) : INamesWorkspace
+        string WorkspaceId, string Alias, string Subject, string Situation, List<string> Options, int Hours, string? Email)
+            : INamesWorkspace
     {
         private const int MaxSubject = 1000;
 
@@ -94,7 +99,8 @@ internal sealed class Escalations(IGrainFactory grains)
         private static readonly Field<string> About = InBody.RequiredProse("subject", "What it is about", 1, MaxSubject);
         private static readonly Field<string> Context = InBody.RequiredProse("situation", "What the human must know", 1, MaxText);
         private static readonly Field<List<string>> Choices = InBody.Words("options", "What the human can choose among", 100, MaxSubject);
-        private static readonly Field<int> ExpiresIn = InBody.IntegerOr("expires_in_hours", "After how many hours it is too late", 4, 1, 365 * 24);
+        private static readonly Field<int> ExpiresIn = InBody
+            .IntegerOr("expires_in_hours", "After how many hours it is too late", 4, 1, 365 * 24);
         private static readonly Field<string?> Member = InBody.Prose("member_email", "Whom to ask", 320);
 
         public static readonly Field[] Fields = [Asking, OwnAlias, About, Context, Choices, ExpiresIn, Member];
@@ -113,10 +119,15 @@ internal sealed class Escalations(IGrainFactory grains)
                 : throw ApiException.Unprocessable($"Invalid status. Must be one of: {string.Join(", ", Statuses)}"));
 
         private static readonly Field<string?> OfAlias = InQuery.Text("alias", "Only this agent's", 64).AfterCaller(
-            static alias => alias is not { Length: > 0 } ? null : Names.IsAlias(alias) ? alias : throw ApiException.Unprocessable("Invalid alias format"));
+            static alias =>
+                alias is not { Length: > 0 }
+                ? null : Names.IsAlias(alias) ? alias : throw ApiException.Unprocessable("Invalid alias format"));
 
-        private static readonly Field<string?> OnRepo = InQuery.Text("repo_id", "Only of workspaces on this repository", 36, 36).AfterCaller(
-            static repo => repo is null ? null : Names.TryNormalizeUuid(repo, out var id) ? id : throw ApiException.Unprocessable("Invalid repo_id format"));
+        private static readonly Field<string?> OnRepo = InQuery.Text("repo_id", "Only of workspaces on this repository", 36, 36)
+            .AfterCaller(
+            static repo =>
+                repo is null ? null : Names.TryNormalizeUuid(repo, out var id)
+                ? id : throw ApiException.Unprocessable("Invalid repo_id format"));
 
         private static readonly Field<int> Most = InQuery.Limit(50, 200);
 
@@ -126,7 +137,8 @@ internal sealed class Escalations(IGrainFactory grains)
         public static readonly Field[] Fields = [OfWorkspace, OnRepo, InStatus, OfAlias, Most, Begin];
 
         public static Filter Read(RequestFields fields) =>
-            new(fields.Get(InStatus), fields.Get(OfAlias), fields.Get(OfWorkspace), fields.Get(OnRepo), fields.Get(Most), fields.Get(Begin));
+            new(fields.Get(InStatus), fields.Get(OfAlias), fields.Get(OfWorkspace), fields.Get(OnRepo), fields.Get(Most),
+                fields.Get(Begin));
     }
 
     private IEscalationsGrain Grain(ProjectIdentity who) => grains.GetGrain<IEscalationsGrain>(who.ProjectId);
@@ -162,7 +174,9 @@ internal sealed record EscalationCreatedAnswer(string EscalationId, string Statu
 internal sealed record EscalationPageAnswer(ImmutableArray<EscalationItem> Escalations, bool HasMore, string? NextCursor);
 
 /// <summary>An escalation in the list.</summary>
-internal sealed record EscalationItem(string EscalationId, string Alias, string Subject, string Status, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt);
+internal sealed record EscalationItem(string EscalationId, string Alias, string Subject, string Status, DateTimeOffset CreatedAt,
+    DateTimeOffset ExpiresAt);
 
 /// <summary>Answer of <c>POST /v1/escalations/{id}/respond</c> (contract 11.4).</summary>
-internal sealed record EscalationRespondedAnswer(string EscalationId, string Status, string Response, string? ResponseNote, DateTimeOffset RespondedAt);
+internal sealed record EscalationRespondedAnswer(string EscalationId, string Status, string Response, string? ResponseNote,
+    DateTimeOffset RespondedAt);

@@ -11,13 +11,16 @@ internal static class Front
     private static readonly string Version =
         (typeof(Front).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Split('+')[0];
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", ["GET", "HEAD"], new RequestDelegate(Get)).Needs(Caller.Nobody).ExcludeFromDescription();
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapMethods("/", ["GET", "HEAD"], new RequestDelegate(Get)).Needs(Caller.Nobody).ExcludeFromDescription();
 
     private static Task Get(HttpContext http)
     {
         var root = http.Request.PathBase.ToUriComponent();
         if (!http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
-            return Answer.Of(new FrontAnswer("Beadhub", Version, $"{root}/docs", $"{root}/openapi/v1.json", $"{root}/health", $"{root}/mcp"), Wire.Types.FrontAnswer).ExecuteAsync(http);
+            return Answer
+                .Of(new FrontAnswer("Beadhub", Version, $"{root}/docs", $"{root}/openapi/v1.json", $"{root}/health", $"{root}/mcp"),
+                Wire.Types.FrontAnswer).ExecuteAsync(http);
         http.Response.ContentType = "text/html; charset=utf-8";
         http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'";
         return http.Response.WriteAsync(

@@ -11,14 +11,15 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header, and any writing tool with this argument, returns its first answer when it is sent again by
-/// the same caller, also after a restart. The ids of what it creates follow from the key too.
+/// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header, and any writing tool with this argument, returns its first answer
+/// when it is sent again by the same caller, also after a restart. The ids of what it creates follow from the key too.
 /// </summary>
 /// <remarks>
-/// A request is carried out without a look at what came before: the first event that it writes carries the request's mark and its result, so the log refuses a repeat in the very append
-/// that would have done it again, and the repeat is answered from the recorded result. The answer itself is kept, by a commit of its own, where it does not follow from one recorded
-/// result: of what wrote nothing (a refusal), wrote more than once, or reads for its answer (<see cref="FromResult"/>).
-/// Not for <see cref="UnkeptAnswers"/>: no answer that holds a key is kept.
+/// A request is carried out without a look at what came before: the first event that it writes carries the request's mark and its result,
+/// so the log refuses a repeat in the very append that would have done it again, and the repeat is answered from the recorded result. The
+/// answer itself is kept, by a commit of its own, where it does not follow from one recorded result: of what wrote nothing (a refusal),
+/// wrote more than once, or reads for its answer (<see cref="FromResult"/>). Not for <see cref="UnkeptAnswers"/>: no answer that holds a
+/// key is kept.
 /// </remarks>
 internal sealed class Idempotency(IGrainFactory grains, Identification identification, TimeProvider time)
 {
@@ -30,11 +31,14 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>What answers with nothing but the result of one decision and what was asked, so that a repeat that is carried out on the recorded result answers the same.</summary>
+    /// <summary>What answers with nothing but the result of one decision and what was asked, so that a repeat that is carried out on the
+    /// recorded result answers the same.</summary>
     private static readonly FrozenSet<string> FromResult = new[]
     {
-        "POST /v1/messages", "POST /v1/messages/{messageId}/ack", "POST /v1/reservations", "POST /v1/reservations/renew", "POST /v1/reservations/release",
-        "POST /v1/reservations/revoke", "POST /v1/beads/claim-next", "POST /v1/tasks", "POST /v1/tasks/{reference}/comments", "POST /v1/agents/{alias}/control",
+        "POST /v1/messages", "POST /v1/messages/{messageId}/ack", "POST /v1/reservations", "POST /v1/reservations/renew",
+            "POST /v1/reservations/release",
+        "POST /v1/reservations/revoke", "POST /v1/beads/claim-next", "POST /v1/tasks", "POST /v1/tasks/{reference}/comments",
+        "POST /v1/agents/{alias}/control",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     // What this node carries out. Repeats that come meanwhile wait for it; those at other nodes are sorted out by the log.
@@ -42,7 +46,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
 
     private static readonly object AnsweredAgain = new();
 
-    /// <summary>Whether the request was carried out and is only answered again: what it needed then, a living sender for example, it needs no more.</summary>
+    /// <summary>Whether the request was carried out and is only answered again: what it needed then, a living sender for example, it needs
+    /// no more.</summary>
     public static bool IsAnsweredAgain(HttpContext http) => http.Items.ContainsKey(AnsweredAgain);
 
     /// <summary>Runs a request, by its key when it is a write that has one.</summary>
@@ -88,8 +93,10 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             if (!_underWay.TryGetValue(name, out var first)) continue;
             var left = Patience - time.GetElapsedTime(since);
             if (left <= TimeSpan.Zero)
-                throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
-            await first.Task.WaitAsync(left, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                throw new ApiException(StatusCodes.Status409Conflict,
+                    $"The first request with this {Header} is still under way") { RetryAfter = 1 };
+            await first.Task.WaitAsync(left,
+                time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
         return turn;
@@ -140,7 +147,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         }
 
         // Other nodes carry out the same.
-        throw new ApiException(StatusCodes.Status409Conflict, $"The first request with this {Header} is still under way") { RetryAfter = 1 };
+        throw new ApiException(StatusCodes.Status409Conflict,
+            $"The first request with this {Header} is still under way") { RetryAfter = 1 };
     }
 
     /// <summary>Makes the answer; true when another attempt was found to have written, and there is none.</summary>
@@ -163,14 +171,16 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
     }
 
     /// <summary>Whether the answer may be given: then it is kept, or follows from what was written.</summary>
-    private static async ValueTask<RequestFound> Settle(HttpContext http, IIdempotentRequestGrain request, KeyedRequest keyed, string fingerprint, MemoryStream written)
+    private static async ValueTask<RequestFound> Settle(HttpContext http, IIdempotentRequestGrain request, KeyedRequest keyed,
+        string fingerprint, MemoryStream written)
     {
         var status = http.Response.StatusCode;
         var isAnswer = new RequestFound(RequestState.New);
         if (!IsFinal(status) || written.Length > MaxRecorded)
         {
             // What has ended since it was asked for the first time is answered as then.
-            return status == StatusCodes.Status410Gone && keyed is { IsRepeat: false, HasWritten: false } ? await request.Find(fingerprint) : isAnswer;
+            return status == StatusCodes.Status410Gone && keyed is { IsRepeat: false, HasWritten: false }
+                ? await request.Find(fingerprint) : isAnswer;
         }
 
         // A repeat that cannot be answered any more is no reason to forget the result.
@@ -190,7 +200,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
     }
 
     private static bool AnswersWithResult(HttpContext http) =>
-        http.GetEndpoint() is RouteEndpoint route && FromResult.Contains($"{http.Request.Method} {route.RoutePattern.RawText?.TrimEnd('/')}");
+        http.GetEndpoint() is RouteEndpoint route
+            && FromResult.Contains($"{http.Request.Method} {route.RoutePattern.RawText?.TrimEnd('/')}");
 
     private static void Repeat(HttpContext http, RecordedAnswer answer)
     {
@@ -221,8 +232,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         && request.Path.StartsWithSegments("/v1") && !UnkeptAnswers.Has(request.Path);
 
     /// <summary>
-    /// Whether an answer will be the same when asked again: not when the server failed, was busy, did not know the caller, or found it ended, since what has ended
-    /// may be restored.
+    /// Whether an answer will be the same when asked again: not when the server failed, was busy, did not know the caller, or found it
+    /// ended, since what has ended may be restored.
     /// </summary>
     private static bool IsFinal(int status) =>
         status is < 500 and not (StatusCodes.Status401Unauthorized or StatusCodes.Status410Gone or StatusCodes.Status429TooManyRequests);

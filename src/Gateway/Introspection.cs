@@ -9,7 +9,8 @@ namespace Beadhub.Gateway;
 internal sealed class Introspection(Identification identification)
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.Map(
-        new RequestGroup("/v1/auth", "auth", "Credentials").Get("/introspect", "introspect", "Whom the credentials stand for").Needs(Caller.Reader)
+        new RequestGroup("/v1/auth", "auth", "Credentials").Get("/introspect", "introspect", "Whom the credentials stand for")
+            .Needs(Caller.Reader)
             .Answers(Wire.Types.IntrospectAnswer),
         routes.Make<Introspection>().Get);
 

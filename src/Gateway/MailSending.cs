@@ -17,14 +17,16 @@ internal sealed class MailSending(IGrainFactory grains, MailRate rate, TimeProvi
     /// <param name="At">Its time.</param>
     internal sealed record AddressedMail(Actor Sender, OutgoingMail Mail, string Id, Addressed To, DateTimeOffset At);
 
-    /// <summary>Asks the project whom a mail is for; the project signs it for a sender whose key the server keeps (protocol 12.5).</summary>
+    /// <summary>Asks the project whom a mail is for; the project signs it for a sender whose key the server keeps (protocol
+    /// 12.5).</summary>
     /// <param name="http">The request, from which the mail's id follows.</param>
     /// <param name="sender">Sender.</param>
     /// <param name="mail">What is to be sent.</param>
     public async ValueTask<AddressedMail> Address(HttpContext http, Actor sender, OutgoingMail mail)
     {
         var (id, now) = (mail.SignedId ?? http.NewId(mail.What), time.GetUtcNow());
-        var toSign = mail.SignedId is null && sender.Agent.Custody == Custodies.Custodial ? new UnsignedMail(id, mail.Subject, mail.Text, now) : null;
+        var toSign = mail.SignedId is null && sender.Agent.Custody == Custodies.Custodial
+            ? new UnsignedMail(id, mail.Subject, mail.Text, now) : null;
         return new(sender, mail, id, await Project(sender).Address(new(sender.Id, mail.ToAgentId, mail.ToAlias, toSign)), now);
     }
 
@@ -40,7 +42,8 @@ internal sealed class MailSending(IGrainFactory grains, MailRate rate, TimeProvi
         // What the server has signed holds whole seconds.
         if (mail.To.Signature is { } made) (signature, signedAt) = (made, mail.At.AddTicks(-(mail.At.Ticks % TimeSpan.TicksPerSecond)));
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
-            mail.Id, sender.Id, sender.Alias, recipient.Alias, what.Subject, what.Text, what.Priority, what.ThreadId, signedAt, signature, what.IsSilent));
+            mail.Id, sender.Id, sender.Alias, recipient.Alias, what.Subject, what.Text, what.Priority, what.ThreadId, signedAt, signature,
+            what.IsSilent));
         if (mail.To.HasRotated) await AcknowledgeRotation(sender, recipient);
         return receipt;
     }

@@ -48,18 +48,22 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
             endpoints.Acknowledge);
     }
 
-    // What is wrong is told in the protocol's order (7.1): the recipient goes before the signature, and a recipient that is no agent after it.
+    // What is wrong is told in the protocol's order (7.1): the recipient goes before the signature, and a recipient that is no agent after
+    // it.
     private async Task<Answer<SentMessage>> Send(MailToSend request, Actor sender, HttpContext http)
     {
-        if (request.ToAgentId is null && string.IsNullOrEmpty(request.ToAlias)) throw ApiException.Unprocessable("Must provide to_agent_id or to_alias");
+        if (request.ToAgentId is null && string.IsNullOrEmpty(request.ToAlias))
+            throw ApiException.Unprocessable("Must provide to_agent_id or to_alias");
         var signed = request.Signed;
         var addressed = await mail.Address(http, sender, new(
-            "mail", request.ToAgentId, request.ToAlias, request.Subject, request.Text, request.Priority, request.ThreadId, SignedId: signed.Id));
+            "mail", request.ToAgentId, request.ToAlias, request.Subject, request.Text, request.Priority, request.ThreadId,
+            SignedId: signed.Id));
         var recipient = addressed.To.Recipient;
         if (recipient is null && request.ToAgentId is null) throw ApiException.NotFound("Agent not found");
         var isAnsweredAgain = Idempotency.IsAnsweredAgain(http);
         if (recipient is { IsRetired: true } && !isAnsweredAgain)
-            return Answer.Refusal(410, new RetiredAgentError("Agent is retired", addressed.To.SuccessorAlias, recipient.SuccessorAgentId), Wire.Types.RetiredAgentError);
+            return Answer.Refusal(410, new RetiredAgentError("Agent is retired", addressed.To.SuccessorAlias, recipient.SuccessorAgentId),
+                Wire.Types.RetiredAgentError);
         var sentAt = signed.Time();
         signed.MustBeFrom(sender.Agent);
         if (recipient is null || !(recipient.IsLiving || isAnsweredAgain)) throw ApiException.NotFound("Agent not found");
@@ -90,7 +94,8 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
         string? ToAgentId, string? ToAlias, string Subject, string Text, string Priority, string? ThreadId, SignedFields Signed)
     {
         private static readonly Field<string?> Recipient = InBody.Of(
-            "to_agent_id", Schemas.Uuid("The recipient's id; goes before the alias"), false, static fields => fields.Body.Uuid("to_agent_id", "Invalid agent_id format"));
+            "to_agent_id", Schemas.Uuid("The recipient's id; goes before the alias"), false, static fields =>
+                fields.Body.Uuid("to_agent_id", "Invalid agent_id format"));
 
         private static readonly Field<string?> Alias = InBody.Optional("to_alias", "The recipient's alias", 1, 64).Example("bob")
             .Must(static alias => alias is not { Length: > 0 } || Names.IsAlias(alias), "Invalid alias format");
@@ -104,18 +109,21 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
                 ? text
                 : throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {MaxBodyBytes} bytes"));
 
-        private static readonly Field<string> Urgency = InBody.Choice("priority", "How urgent it is", "normal", "low", "normal", "high", "urgent");
+        private static readonly Field<string> Urgency = InBody
+            .Choice("priority", "How urgent it is", "normal", "low", "normal", "high", "urgent");
         private static readonly Field<string?> Thread = InBody.Uuid("thread_id", "Thread that the mail belongs to");
 
         public static readonly Field[] Fields = [Recipient, Alias, About, Body, Urgency, Thread, .. SignedFields.Fields];
 
         public static MailToSend Read(RequestFields fields) => new(
-            fields.Get(Recipient), fields.Get(Alias), fields.Get(About), fields.Get(Body), fields.Get(Urgency), fields.Get(Thread), SignedFields.Read(fields));
+            fields.Get(Recipient), fields.Get(Alias), fields.Get(About), fields.Get(Body), fields.Get(Urgency), fields.Get(Thread),
+            SignedFields.Read(fields));
     }
 }
 
 /// <summary>Answer of <c>POST /v1/messages</c>.</summary>
-internal sealed record SentMessage(string MessageId, string Status, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset DeliveredAt);
+internal sealed record SentMessage(string MessageId, string Status,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset DeliveredAt);
 
 /// <summary>Answer of <c>POST /v1/messages/{id}/ack</c>.</summary>
 internal sealed record AcknowledgedMessage(string MessageId, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset AcknowledgedAt);
@@ -124,7 +132,8 @@ internal sealed record AcknowledgedMessage(string MessageId, [property: JsonConv
 internal sealed record InboxAnswer(ImmutableArray<InboxMessage> Messages)
 {
     public static InboxAnswer Of(MailPage page, string slug, ContactBook contacts, ImmutableArray<RotationNotice> rotations) =>
-        new([.. page.Mails.Select(mail => InboxMessage.Of(mail, slug, contacts, rotations.FirstOrDefault(rotation => rotation.AgentId == mail.FromAgentId)))]);
+        new([.. page.Mails.Select(mail =>
+            InboxMessage.Of(mail, slug, contacts, rotations.FirstOrDefault(rotation => rotation.AgentId == mail.FromAgentId)))]);
 }
 
 /// <summary>A mail in the inbox (protocol 7.2).</summary>
@@ -153,9 +162,11 @@ internal sealed record InboxMessage(
     public static InboxMessage Of(MailView mail, string slug, ContactBook contacts, RotationNotice? rotation)
     {
         var (from, signed) = (Addresses.Of(slug, mail.FromAlias), mail.Signature);
-        return new(mail.MessageId, mail.FromAgentId, mail.FromAlias, from, Addresses.Of(slug, mail.ToAlias), mail.Subject, mail.Body, mail.Priority, mail.ThreadId,
+        return new(mail.MessageId, mail.FromAgentId, mail.FromAlias, from, Addresses.Of(slug, mail.ToAlias), mail.Subject, mail.Body,
+            mail.Priority, mail.ThreadId,
             mail.ReadAt, mail.CreatedAt, signed?.FromDid, signed?.ToDid, signed?.Signature, signed?.SigningKeyId,
-            rotation is null ? null : new(rotation.OldDid, rotation.NewDid, rotation.Timestamp, rotation.OldKeySignature), signed?.FromStableId, signed?.ToStableId,
+            rotation is null ? null : new(rotation.OldDid, rotation.NewDid, rotation.Timestamp, rotation.OldKeySignature),
+            signed?.FromStableId, signed?.ToStableId,
             contacts.Knows(from), signed?.SignedPayload);
     }
 }

@@ -23,7 +23,8 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     private static readonly Field<bool> OnlySelected = InQuery.Flag("only_selected", "Leave the other roles out", false);
     private static readonly Field<string> IfNoneMatch = InHeader.Text("If-None-Match", "ETag of what the client has");
     private static readonly Field<int> Limit = InQuery.Limit(20, 100);
-    private static readonly Field<string?> Id = InPath.Text("policyId", "Id of the version").To<string?>(Names.TryNormalizeUuid!, "Invalid policy_id format");
+    private static readonly Field<string?> Id = InPath.Text("policyId", "Id of the version")
+        .To<string?>(Names.TryNormalizeUuid!, "Invalid policy_id format");
 
     private static readonly Field<string> Content = InBody.Of(
         "bundle",
@@ -41,8 +42,10 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
         true,
         static fields => Bundle(fields.Body));
 
-    private static readonly Field<string?> Base = InBody.Optional("base_policy_id", "The version in force that this one rests on; another one is a conflict")
-        .To<string?>(static (string? text, out string? id) => Names.TryNormalizeUuid(text, out id) || text is null, "Invalid base_policy_id format");
+    private static readonly Field<string?> Base = InBody.Optional("base_policy_id",
+        "The version in force that this one rests on; another one is a conflict")
+        .To<string?>(static (string? text, out string? id) => Names.TryNormalizeUuid(text, out id) || text is null,
+            "Invalid base_policy_id format");
 
     private static readonly Field<string?> CreatedBy = InBody.Optional("created_by_workspace_id", "The caller's own workspace").AfterCaller(
         static text => text is null ? null
@@ -73,7 +76,8 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
             endpoints.Create);
         // Clients send the four bytes of a JSON null, or nothing: there is nothing to be read.
         routes.Map(
-            requests.Post("/reset", "resetPolicy", "Put the server's default in force, as a new version").Needs(Caller.Project).Answers(Wire.Types.PolicyResetAnswer),
+            requests.Post("/reset", "resetPolicy", "Put the server's default in force, as a new version").Needs(Caller.Project)
+                .Answers(Wire.Types.PolicyResetAnswer),
             endpoints.Reset);
         routes.Map(
             requests.Get("/{policyId}", "getPolicy", "One version").Needs(Caller.Reader)
@@ -93,7 +97,8 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     internal static string TagOf(string policyId, DateTimeOffset updatedAt) =>
         $"\"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{policyId}:{IsoTime.Text(updatedAt)}")).AsSpan(0, 8))}\"";
 
-    private async Task<Answer<PolicyAnswer>> Active((string? Role, bool OnlySelected, string Known) request, ProjectIdentity who, HttpContext http)
+    private async Task<Answer<PolicyAnswer>> Active((string? Role, bool OnlySelected, string Known) request, ProjectIdentity who,
+        HttpContext http)
     {
         var policy = await (await Of(who)).Active();
         var tag = TagOf(policy.PolicyId, policy.UpdatedAt);
@@ -102,21 +107,25 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
 
         if (request.Role is null)
         {
-            if (request.OnlySelected) throw new ApiException(StatusCodes.Status400BadRequest, "only_selected=true requires a role parameter");
+            if (request.OnlySelected)
+                throw new ApiException(StatusCodes.Status400BadRequest, "only_selected=true requires a role parameter");
             return Answer.Shared(policy, static policy => PolicyAnswer.Of(policy), Wire.Types.PolicyAnswer);
         }
 
         var selected = policy.Roles.FirstOrDefault(known => known.Role == request.Role)
             ?? throw new ApiException(
                 StatusCodes.Status400BadRequest,
-                $"Role '{request.Role}' not found. Available roles: [{string.Join(", ", policy.Roles.Select(known => $"'{known.Role}'"))}]");
+                $"Role '{request.Role}' not found. Available roles: "
+                + $"[{string.Join(", ", policy.Roles.Select(known => $"'{known.Role}'"))}]");
         return Answer.Of(PolicyAnswer.Of(policy, selected, request.OnlySelected), Wire.Types.PolicyAnswer);
     }
 
     private async Task<PolicyHistory> History(int limit, ProjectIdentity who)
     {
         var lines = await (await Of(who)).History(limit);
-        return new([.. lines.Select(line => new PolicyItem(line.PolicyId, line.Version, IsoTime.Text(line.CreatedAt, "Z"), line.CreatedBy, line.IsActive))]);
+        return new(
+            [.. lines.Select(line =>
+            new PolicyItem(line.PolicyId, line.Version, IsoTime.Text(line.CreatedAt, "Z"), line.CreatedBy, line.IsActive))]);
     }
 
     private async Task<PolicyCreatedAnswer> Create(CreatePolicy policy, ProjectIdentity who, HttpContext http)
@@ -147,7 +156,8 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
         ? grains.GetGrain<IPoliciesGrain>(who.ProjectId)
         : throw ApiException.NotFound("Project not found");
 
-    /// <summary>The bundle without what is unknown at its top; the containers must be of their types, what is in them is free (contract 10.1).</summary>
+    /// <summary>The bundle without what is unknown at its top; the containers must be of their types, what is in them is free (contract
+    /// 10.1).</summary>
     private static string Bundle(BodyFields body)
     {
         var text = body.Object("bundle", MaxBundle, MaxDepth, required: true);
@@ -203,7 +213,8 @@ internal sealed record PolicyAnswer(
     {
         var roles = new OrderedDictionary<string, RoleText>();
         foreach (var role in onlySelected ? [selected!] : policy.Roles) roles.Add(role.Role, new(role.Title, role.PlaybookMd));
-        return new(policy.PolicyId, policy.ProjectId, policy.Version, IsoTime.Text(policy.UpdatedAt, "Z"), policy.Invariants, roles, selected, policy.Adapters);
+        return new(policy.PolicyId, policy.ProjectId, policy.Version, IsoTime.Text(policy.UpdatedAt, "Z"), policy.Invariants, roles,
+            selected, policy.Adapters);
     }
 }
 

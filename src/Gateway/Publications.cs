@@ -10,8 +10,9 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>/v1/agents/publish</c> and <c>/v1/network/directory</c>: what an agent shows of itself to every caller of its tenant on this server, in the words of the clients
-/// from 0.6 on. Of a project only its slug and name are shown, and only with an agent that has published itself.
+/// <c>/v1/agents/publish</c> and <c>/v1/network/directory</c>: what an agent shows of itself to every caller of its tenant on this server,
+/// in the words of the clients from 0.6 on. Of a project only its slug and name are shown, and only with an agent that has published
+/// itself.
 /// </summary>
 internal sealed class Publications(IGrainFactory grains, Identification identification)
 {
@@ -20,7 +21,8 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
     private const string What = "Agents that show themselves to all projects of this server";
 
     private static readonly Field<string?> Self = InBody.Uuid("agent_id", "The caller's own id");
-    private static readonly Field<List<string>> Abilities = InBody.Words("capabilities", "What the agent can do, one or two words each", 50, MaxCapability);
+    private static readonly Field<List<string>> Abilities = InBody
+        .Words("capabilities", "What the agent can do, one or two words each", 50, MaxCapability);
     private static readonly Field<string?> About = InBody.Prose("description", "What the agent is", 2000);
     private static readonly Field<string> Alias = InPath.Text("alias", "The caller's own alias");
     private static readonly Field<string?> Ability = InQuery.Filter("capability", "Exactly this capability", MaxCapability);
@@ -29,7 +31,8 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
     private static readonly Field<int> Limit = InQuery.Limit(50, 200);
 
     // A slug may hold slashes, an alias may not: the last one separates them. Clients may have escaped it.
-    private static readonly Field<(string Slug, string Alias)> Address = InPath.Text("address", "Address slug/alias").AfterCaller(static text =>
+    private static readonly Field<(string Slug, string Alias)> Address = InPath.Text("address", "Address slug/alias")
+        .AfterCaller(static text =>
         text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase) is var address && address.LastIndexOf('/') is >= 0 and var slash
             ? (address[..slash], address[(slash + 1)..])
             : throw ApiException.NotFound("Agent not found"));
@@ -41,7 +44,8 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
         routes.Map(
             agents.Post("/publish", "publishAgent", "Show the caller in the directory, to every project of this server").Needs(Caller.Actor)
                 .TakesOnly(Self, Abilities, About)
-                .Bind(static fields => (AgentId: fields.Get(Self), Capabilities: fields.Get(Abilities), Description: fields.Get(About) ?? ""))
+                .Bind(static fields =>
+                    (AgentId: fields.Get(Self), Capabilities: fields.Get(Abilities), Description: fields.Get(About) ?? ""))
                 .Answers(Wire.Types.PublishedAnswer),
             endpoints.Publish);
         routes.Map(
@@ -68,16 +72,20 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
 
     private async Task<PublishedAnswer> Publish((string? AgentId, List<string> Capabilities, string Description) request, Actor actor)
     {
-        if (request.AgentId is not null && request.AgentId != actor.Id) throw ApiException.Forbidden("agent_id does not match API key identity");
-        var capabilities = request.Capabilities.Select(capability => capability.Trim()).Where(capability => capability.Length > 0).Distinct(StringComparer.Ordinal);
-        var shown = await grains.GetGrain<IPublicationsGrain>(actor.ProjectId).Publish(new(actor.Id, [.. capabilities], request.Description));
+        if (request.AgentId is not null && request.AgentId != actor.Id)
+            throw ApiException.Forbidden("agent_id does not match API key identity");
+        var capabilities = request.Capabilities.Select(capability => capability.Trim()).Where(capability => capability.Length > 0)
+            .Distinct(StringComparer.Ordinal);
+        var shown = await grains.GetGrain<IPublicationsGrain>(actor.ProjectId)
+            .Publish(new(actor.Id, [.. capabilities], request.Description));
         return new(actor.ProjectId, actor.Id, actor.Alias, shown.Capabilities, shown.Description, shown.At);
     }
 
     private async Task<WithdrawnAnswer> Withdraw(string alias, Actor actor)
     {
         if (alias != actor.Alias) throw ApiException.Forbidden("Agents publish and withdraw only themselves");
-        if (!await grains.GetGrain<IPublicationsGrain>(actor.ProjectId).Withdraw(actor.Id)) throw ApiException.NotFound("Agent is not published");
+        if (!await grains.GetGrain<IPublicationsGrain>(actor.ProjectId).Withdraw(actor.Id))
+            throw ApiException.NotFound("Agent is not published");
         return new(actor.Id, actor.Alias, true);
     }
 
@@ -92,7 +100,8 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
 
     private sealed record DirectoryQuery(string? Capability, string? Slug, string? Text, int Limit);
 
-    /// <summary>The living agents that are shown to a caller, of one project or of all: of its own tenant, and of others' projects only where these are not private. What is archived is shown to nobody.</summary>
+    /// <summary>The living agents that are shown to a caller, of one project or of all: of its own tenant, and of others' projects only
+    /// where these are not private. What is archived is shown to nobody.</summary>
     private async Task<List<DirectoryAgent>> Shown(ProjectIdentity who, string? slug)
     {
         var tenant = await identification.TenantOf(who);
@@ -103,7 +112,8 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
             if (shown.IsEmpty) continue;
             var project = grains.GetGrain<IProjectGrain>(projectId);
             var standing = await project.Standing(null);
-            if (standing.TenantId != tenant || standing.IsArchived || (standing.IsPrivate && projectId != who.ProjectId) || await project.Describe() is not { } described) continue;
+            if (standing.TenantId != tenant || standing.IsArchived || (standing.IsPrivate && projectId != who.ProjectId)
+                || await project.Describe() is not { } described) continue;
             foreach (var publication in shown)
                 if (await project.Agent(publication.AgentId) is { IsLiving: true } agent)
                     agents.Add(new(described.Name, described.Slug, agent.Alias, publication.Capabilities, publication.Description));
@@ -115,16 +125,20 @@ internal sealed class Publications(IGrainFactory grains, Identification identifi
     private async ValueTask<ImmutableArray<string>> Projects(string? slug, string? tenant)
     {
         if (slug is null) return await grains.GetGrain<IPublishedProjectsGrain>("all").All();
-        return Names.IsSlug(slug) && await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Find() is { } projectId ? [projectId] : [];
+        return Names.IsSlug(slug) && await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant, slug)).Find() is { } projectId
+            ? [projectId] : [];
     }
 
     private static bool Has(DirectoryAgent agent, string text) =>
-        agent.Alias.Contains(text, StringComparison.OrdinalIgnoreCase) || agent.Description.Contains(text, StringComparison.OrdinalIgnoreCase)
-        || agent.OrgSlug.Contains(text, StringComparison.OrdinalIgnoreCase) || agent.Capabilities.Any(capability => capability.Contains(text, StringComparison.OrdinalIgnoreCase));
+        agent.Alias.Contains(text, StringComparison.OrdinalIgnoreCase)
+            || agent.Description.Contains(text, StringComparison.OrdinalIgnoreCase)
+        || agent.OrgSlug.Contains(text, StringComparison.OrdinalIgnoreCase)
+            || agent.Capabilities.Any(capability => capability.Contains(text, StringComparison.OrdinalIgnoreCase));
 }
 
 /// <summary>Answer of <c>POST /v1/agents/publish</c>; the project is the organisation.</summary>
-internal sealed record PublishedAnswer(string OrgId, string AgentId, string Alias, ImmutableArray<string> Capabilities, string Description, DateTimeOffset PublishedAt);
+internal sealed record PublishedAnswer(string OrgId, string AgentId, string Alias, ImmutableArray<string> Capabilities, string Description,
+    DateTimeOffset PublishedAt);
 
 /// <summary>Answer of <c>DELETE /v1/agents/{alias}/publish</c>.</summary>
 internal sealed record WithdrawnAnswer(string AgentId, string Alias, bool Unpublished);
@@ -135,4 +149,5 @@ internal sealed record WithdrawnAnswer(string AgentId, string Alias, bool Unpubl
 internal sealed record DirectoryAnswer(ImmutableArray<DirectoryAgent> Agents, int Total);
 
 /// <summary>An agent that has published itself; the project is the organisation.</summary>
-internal sealed record DirectoryAgent(string OrgName, string OrgSlug, string Alias, ImmutableArray<string> Capabilities, string Description);
+internal sealed record DirectoryAgent(string OrgName, string OrgSlug, string Alias, ImmutableArray<string> Capabilities,
+    string Description);

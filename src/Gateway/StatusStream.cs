@@ -95,6 +95,8 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
         var unknown = wanted.Where(c => !WireEvents.Categories.Contains(c)).Order(StringComparer.Ordinal).ToList();
         return unknown.Count == 0
             ? wanted
-            : throw ApiException.Unprocessable($"Invalid event types: {string.Join(", ", unknown)}. Valid types: {string.Join(", ", WireEvents.Categories)}");
+            : throw ApiException
+                .Unprocessable(
+                $"Invalid event types: {string.Join(", ", unknown)}. Valid types: {string.Join(", ", WireEvents.Categories)}");
     }
 }

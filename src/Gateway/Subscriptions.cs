@@ -14,14 +14,16 @@ internal sealed class Subscriptions(IGrainFactory grains)
     private const int MaxEventTypes = 16;
 
     private static readonly Field<string> Subscriber = CommonFields.WorkspaceId("workspace_id", "The workspace that wants mail");
-    private static readonly Field<string> Bead = InBody.Required("bead_id", "Id of the bead, with an optional repo: before it", 1).Example("bd-1").AfterCaller(
+    private static readonly Field<string> Bead = InBody.Required("bead_id", "Id of the bead, with an optional repo: before it", 1)
+        .Example("bd-1").AfterCaller(
         static id => Names.IsSubscribedBead(id)
             ? id
             : throw Bad("Invalid bead_id format: letters, digits, hyphens and underscores, with an optional repo: before it"));
 
     private static readonly Field<string?> Repo = InBody.Prose("repo", "Only of this repository", 255);
     private static readonly Field<List<string>> Types =
-        InBody.Words("event_types", $"Of which changes: {string.Join(", ", SubscribedEvents.Known)}; of the status unless given", MaxEventTypes, 64).AfterCaller(
+        InBody.Words("event_types", $"Of which changes: {string.Join(", ", SubscribedEvents.Known)}; of the status unless given",
+            MaxEventTypes, 64).AfterCaller(
             static types => types.TrueForAll(type => SubscribedEvents.Known.Contains(type))
                 ? types
                 : throw Bad($"Invalid event_type: must be one of {string.Join(", ", SubscribedEvents.Known)}"));
@@ -95,7 +97,8 @@ internal sealed class Subscriptions(IGrainFactory grains)
     private static ApiException Bad(string detail) => new(StatusCodes.Status400BadRequest, detail);
 
     private static SubscriptionItem Item(Subscription subscription, AgentIdentity agent) =>
-        new(subscription.Id, subscription.WorkspaceId, agent.Alias, subscription.BeadId, subscription.Repo, subscription.EventTypes, subscription.CreatedAt);
+        new(subscription.Id, subscription.WorkspaceId, agent.Alias, subscription.BeadId, subscription.Repo, subscription.EventTypes,
+            subscription.CreatedAt);
 }
 
 /// <summary>A subscription (contract 12.1); the alias is the workspace's.</summary>

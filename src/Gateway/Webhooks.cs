@@ -17,20 +17,24 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
 {
     private const int MaxEvents = 50;
 
-    private static readonly Field<string?> Id = InPath.Text("webhookId", "Id of the endpoint").To<string?>(Names.TryNormalizeUuid!, "Invalid webhook_id format");
-    private static readonly Field<string> Url = InBody.Required("url", "Where events are sent to", 1).Example("https://example.org/hooks/beadhub");
+    private static readonly Field<string?> Id = InPath.Text("webhookId", "Id of the endpoint")
+        .To<string?>(Names.TryNormalizeUuid!, "Invalid webhook_id format");
+    private static readonly Field<string> Url = InBody.Required("url", "Where events are sent to", 1)
+        .Example("https://example.org/hooks/beadhub");
 
     // Null stands for its absence.
     private static readonly Field<List<string>> Events = InBody.Of(
         "events",
-        Schemas.Texts($"Which: categories ({string.Join(", ", WireEvents.Categories)}) or types such as bead.claimed; all unless given", 0, MaxEvents, 64),
+        Schemas.Texts($"Which: categories ({string.Join(", ", WireEvents.Categories)}) or types such as bead.claimed; all unless given", 0,
+            MaxEvents, 64),
         false,
         static fields => fields.Body.Has("events") ? fields.Body.Texts("events") : []);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Webhooks>();
-        var requests = new RequestGroup("/v1/webhooks", "webhooks", "Endpoints that are told of the project's events, signed, in order, until they have taken them");
+        var requests = new RequestGroup("/v1/webhooks", "webhooks",
+            "Endpoints that are told of the project's events, signed, in order, until they have taken them");
         routes.Map(
             requests.Post("", "createWebhook", "Register an endpoint; the only answer with its secret").Needs(Caller.Project)
                 .TakesOnly(Url, Events).Fails(501).AnswersSecret()
@@ -42,7 +46,8 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
                 .Answers(Wire.Types.WebhookList),
             endpoints.List);
         routes.Map(
-            requests.Post("/{webhookId}/enable", "enableWebhook", "Serve a disabled endpoint again, from where it stopped").Needs(Caller.Project)
+            requests.Post("/{webhookId}/enable", "enableWebhook", "Serve a disabled endpoint again, from where it stopped")
+                .Needs(Caller.Project)
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id)!)
                 .Answers(Wire.Types.WebhookChanged),
@@ -61,7 +66,9 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
         if (url.Length > 0 && addresses.Problem(url, out _) is { } problem) fields.Fail(Url, $"Invalid url: {problem}");
         if (events.Count > MaxEvents) fields.Fail(Events, $"at most {MaxEvents} events");
         else if (events.Find(name => !IsEvent(name)) is { } unknown)
-            fields.Fail(Events, $"Invalid event: {(unknown.Length > 64 ? unknown[..64] : unknown)}. A category ({string.Join(", ", WireEvents.Categories)}) or a type such as bead.claimed");
+            fields.Fail(Events,
+                $"Invalid event: {(unknown.Length > 64 ? unknown[..64] : unknown)}. A category "
+                + $"({string.Join(", ", WireEvents.Categories)}) or a type such as bead.claimed");
         return (url, [.. events.Distinct(StringComparer.Ordinal)]);
     }
 
@@ -75,7 +82,8 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
             WebhookItem.Of(registered.View, 0),
             registered.Secret
                 ?? throw new ApiException(
-                    StatusCodes.Status501NotImplemented, "The webhook's secret cannot be opened: the server's secret key was changed or is missing"));
+                    StatusCodes.Status501NotImplemented,
+                    "The webhook's secret cannot be opened: the server's secret key was changed or is missing"));
     }
 
     private async Task<WebhookList> List(ProjectIdentity who)
@@ -100,7 +108,8 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
     private static bool IsEvent(string name)
     {
         var dot = name.IndexOf('.');
-        return WireEvents.Categories.Contains(dot < 0 ? name : name[..dot]) && (dot < 0 || (name.Length <= 64 && Verb().IsMatch(name[(dot + 1)..])));
+        return WireEvents.Categories.Contains(dot < 0 ? name : name[..dot])
+            && (dot < 0 || (name.Length <= 64 && Verb().IsMatch(name[(dot + 1)..])));
     }
 
     [GeneratedRegex(@"\A[a-z][a-z_]*\z")]
@@ -111,8 +120,8 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
 internal interface IWebhookDelivery
 {
     /// <summary>
-    /// Serves what a project has registered by now, and nothing that it has not. What cannot be read right now is looked at again: the change itself is
-    /// durable, and whoever made it has nothing to repeat.
+    /// Serves what a project has registered by now, and nothing that it has not. What cannot be read right now is looked at again: the
+    /// change itself is durable, and whoever made it has nothing to repeat.
     /// </summary>
     Task Refresh(string projectId);
 

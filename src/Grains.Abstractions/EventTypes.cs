@@ -31,8 +31,10 @@ namespace Beadhub;
 public static class EventTypes
 {
     // An encoder that leaves text readable: nothing here is ever put into HTML.
-    private static readonly EventJson Json = new(new JsonSerializerOptions(EventJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-    private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> ByType = All().ToFrozenDictionary(t => t.Type, t => (t.Name, t.Json));
+    private static readonly EventJson Json =
+        new(new JsonSerializerOptions(EventJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> ByType = All()
+        .ToFrozenDictionary(t => t.Type, t => (t.Name, t.Json));
     private static readonly FrozenDictionary<string, JsonTypeInfo> ByName = All().ToFrozenDictionary(t => t.Name, t => t.Json);
 
     /// <summary>Name of the event's type, for example <c>bead.claimed.v1</c>.</summary>
@@ -57,7 +59,8 @@ public static class EventTypes
 }
 
 /// <summary>JSON of the events. Names are for ever: an event of ten years ago is read by them.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IssueStored))]
 [JsonSerializable(typeof(BeadStored))]
 [JsonSerializable(typeof(BeadRemoved))]
@@ -139,7 +142,8 @@ internal sealed partial class EventJson : JsonSerializerContext;
 public interface IEvent;
 
 /// <summary>
-/// A request with an <c>Idempotency-Key</c> wrote the events before this one, which all have marks of their own: this one carries the request's.
+/// A request with an <c>Idempotency-Key</c> wrote the events before this one, which all have marks of their own: this one carries the
+/// request's.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("request.carried_out.v1")]
 public sealed record RequestCarriedOut : IEvent;

@@ -20,7 +20,8 @@ public static partial class Names
     /// <summary>Whether it is a branch: <c>^[a-zA-Z0-9][a-zA-Z0-9/_.-]{0,254}$</c>.</summary>
     public static bool IsBranch(ReadOnlySpan<char> text) => text.Length <= 255 && IsWord(text, InBranch);
 
-    /// <summary>Whether it is a canonical origin such as <c>github.com/acme/demo</c>: segments that begin with a letter or digit; one is enough.</summary>
+    /// <summary>Whether it is a canonical origin such as <c>github.com/acme/demo</c>: segments that begin with a letter or digit; one is
+    /// enough.</summary>
     public static bool IsCanonicalOrigin(ReadOnlySpan<char> text)
     {
         if (text.Length > 255) return false;
@@ -29,7 +30,8 @@ public static partial class Names
         return true;
     }
 
-    /// <summary>Whether it is what one subscribes to: a bead id without dots, perhaps with the name of a repository and a colon before it.</summary>
+    /// <summary>Whether it is what one subscribes to: a bead id without dots, perhaps with the name of a repository and a colon before
+    /// it.</summary>
     public static bool IsSubscribedBead(string text) => SubscribedBead().IsMatch(text);
 
     /// <summary>Whether it is an alias.</summary>
@@ -44,7 +46,8 @@ public static partial class Names
     /// <summary>Whether it has the form of a time zone name; no look-up is made.</summary>
     public static bool IsTimezone(string text) => Timezone().IsMatch(text);
 
-    /// <summary>Reads a UUID in any of its usual forms (upper case, braces, <c>urn:uuid:</c>, no hyphens) and writes it lower-case with hyphens.</summary>
+    /// <summary>Reads a UUID in any of its usual forms (upper case, braces, <c>urn:uuid:</c>, no hyphens) and writes it lower-case with
+    /// hyphens.</summary>
     public static bool TryNormalizeUuid(string? text, [NotNullWhen(true)] out string? uuid)
     {
         var bare = text?.Trim() ?? "";
@@ -63,8 +66,8 @@ public static partial class Names
     }
 
     /// <summary>
-    /// Turns a git remote into its canonical origin <c>host/path</c> (contract 2.1): host lower-cased, user and port dropped, path case kept,
-    /// slashes at both ends and one trailing <c>.git</c> removed.
+    /// Turns a git remote into its canonical origin <c>host/path</c> (contract 2.1): host lower-cased, user and port dropped, path case
+    /// kept, slashes at both ends and one trailing <c>.git</c> removed.
     /// </summary>
     public static bool TryCanonicalizeOrigin(string url, [NotNullWhen(true)] out string? canonical)
     {

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Beadhub;
 
-/// <summary>A text that is JSON, and stands in other JSON as it is: nothing in it is escaped again, and it comes back byte for byte, blanks, escapes and forms of numbers included.</summary>
+/// <summary>A text that is JSON, and stands in other JSON as it is: nothing in it is escaped again, and it comes back byte for byte,
+/// blanks, escapes and forms of numbers included.</summary>
 public sealed class RawJson : JsonConverter<string>
 {
     /// <inheritdoc/>
@@ -14,5 +15,6 @@ public sealed class RawJson : JsonConverter<string>
     }
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteRawValue(value, skipInputValidation: true);
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value, skipInputValidation: true);
 }

@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace Beadhub;
 
 /// <summary>
-/// The read barrier of the request that is being served: when it came. One look-up in a shared log that began after it is new enough for all that the request reads, since
-/// everything that had been acknowledged to anybody before is in it.
+/// The read barrier of the request that is being served: when it came. One look-up in a shared log that began after it is new enough for
+/// all that the request reads, since everything that had been acknowledged to anybody before is in it.
 /// </summary>
 /// <remarks>
-/// It flows to all that runs for the request in this process, and to nothing that outlives it. Only for requests that are answered at once: what waits for events and
-/// looks again needs a newer barrier each time.
+/// It flows to all that runs for the request in this process, and to nothing that outlives it. Only for requests that are answered at once:
+/// what waits for events and looks again needs a newer barrier each time.
 /// </remarks>
 internal sealed class ReadBarrier
 {
@@ -36,6 +36,7 @@ internal sealed class ReadBarrier
         }
     }
 
-    /// <summary>Drops the barrier for what the caller does from here on, which it does for other requests too, that may have come later.</summary>
+    /// <summary>Drops the barrier for what the caller does from here on, which it does for other requests too, that may have come
+    /// later.</summary>
     public static void Leave() => Served.Value = null;
 }

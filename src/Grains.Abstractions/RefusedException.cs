@@ -51,7 +51,8 @@ public class UnavailableException : Exception
     public UnavailableException(string message, Exception? inner = null) : base(message, inner) { }
 }
 
-/// <summary>Why something stays out of reach until an operator acts. Callers are told the message: it names no place on the server.</summary>
+/// <summary>Why something stays out of reach until an operator acts. Callers are told the message: it names no place on the
+/// server.</summary>
 [GenerateSerializer, Alias("lasting_trouble.v1")]
 public sealed class LastingTroubleException : Exception
 {

@@ -35,7 +35,8 @@ public static class BeadhubHosting
         services.AddSingleton<ICommittedFeed>(provider => provider.GetRequiredService<CommittedFeed>());
         // Opened by whoever asks first, and closed after everything that was made later: what still runs at the end can write.
         services.AddSingleton(provider => Task.Run(() => EventLogStore.Open(
-            settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(), provider.GetRequiredService<ILoggerFactory>(),
+            settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(),
+            provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetService<EventLogOptions>() ?? new())).GetAwaiter().GetResult());
         services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
@@ -64,7 +65,8 @@ public static class BeadhubHosting
     {
         // Without Redis streams and presence live in this process, where they do not fail.
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            services.GetService<RedisConnection>() is { } redis && await redis.Check() is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
+            services.GetService<RedisConnection>() is { } redis && await redis.Check() is { } problem
+                ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
     }
 
     private sealed class EventLogHealth(DurableEventLog log) : IHealthCheck

@@ -6,9 +6,9 @@ using Beadhub.Hosting.EventLogs;
 namespace Beadhub.Hosting;
 
 /// <summary>
-/// The key under which secrets are sealed: the operator's, else, for a log in a SQLite file, one that the server makes and keeps beside the file. In a
-/// PostgreSQL that several nodes share there is no place for one that would not be beside what it protects: without the operator's key nothing is sealed there,
-/// and the server says so at its start.
+/// The key under which secrets are sealed: the operator's, else, for a log in a SQLite file, one that the server makes and keeps beside the
+/// file. In a PostgreSQL that several nodes share there is no place for one that would not be beside what it protects: without the
+/// operator's key nothing is sealed there, and the server says so at its start.
 /// </summary>
 internal static partial class SecretKeys
 {
@@ -18,7 +18,8 @@ internal static partial class SecretKeys
     {
         var file = DatabaseUrl.Parse(settings.DatabaseUrl).SqlitePath is { } path ? FileFor(path) : null;
         if (settings.SecretKey is not null)
-            return new(settings.SecretKey, holdsSeeds: true, [.. settings.OlderSecretKeys, .. file is not null && File.Exists(file) ? [Read(file)] : ImmutableArray<byte[]>.Empty]);
+            return new(settings.SecretKey, holdsSeeds: true,
+                [.. settings.OlderSecretKeys, .. file is not null && File.Exists(file) ? [Read(file)] : ImmutableArray<byte[]>.Empty]);
         if (file is not null) return new(ReadOrMake(file), holdsSeeds: false);
         LogNoKey(logger);
         return Identities.Seal.None;
@@ -58,9 +59,13 @@ internal static partial class SecretKeys
         var text = File.ReadAllText(file).Trim();
         return text.Length == 64 && text.All(char.IsAsciiHexDigit)
             ? Convert.FromHexString(text)
-            : throw new SettingsException($"{file} does not hold a key of 64 hexadecimal digits. Bring back the file that was there; without it the secrets of webhooks cannot be opened, and they are to be registered again");
+            : throw new SettingsException(
+                $"{file} does not hold a key of 64 hexadecimal digits. Bring back the file that was there; without it the secrets of "
+                + $"webhooks cannot be opened, and they are to be registered again");
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "BEADHUB_SECRET_KEY is not set: secrets of webhooks are kept in the database as they are. Make a key with: openssl rand -hex 32")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message =
+        "BEADHUB_SECRET_KEY is not set: secrets of webhooks are kept in the database as they are. Make a key with: openssl rand -hex 32")]
     private static partial void LogNoKey(ILogger logger);
 }

@@ -11,7 +11,8 @@ namespace Beadhub.Hosting;
 /// <summary>What an operator may set, by environment variables (contract 21).</summary>
 public sealed record Settings
 {
-    /// <summary>Where data lives: <c>sqlite:PATH</c>, a <c>postgres://</c> URL or an Npgsql string. <c>BEADHUB_DATABASE_URL</c>, else <c>DATABASE_URL</c>.</summary>
+    /// <summary>Where data lives: <c>sqlite:PATH</c>, a <c>postgres://</c> URL or an Npgsql string. <c>BEADHUB_DATABASE_URL</c>, else
+    /// <c>DATABASE_URL</c>.</summary>
     public string DatabaseUrl { get; init; } = "sqlite:./.beadhub/beadhub.db";
 
     /// <summary>Address to listen on. <c>BEADHUB_HOST</c>.</summary>
@@ -23,7 +24,8 @@ public sealed record Settings
     /// <summary>Whether other nodes share the database. <c>BEADHUB_CLUSTER</c>.</summary>
     public bool Cluster { get; init; }
 
-    /// <summary>Where the nodes of a cluster meet: <c>redis://…</c>; null for none. <c>BEADHUB_REDIS_URL</c>, else <c>REDIS_URL</c>.</summary>
+    /// <summary>Where the nodes of a cluster meet: <c>redis://…</c>; null for none. <c>BEADHUB_REDIS_URL</c>, else
+    /// <c>REDIS_URL</c>.</summary>
     public string? RedisUrl { get; init; }
 
     /// <summary>Names the cluster, for several on one database; the Orleans engine only. <c>BEADHUB_CLUSTER_ID</c>.</summary>
@@ -35,18 +37,21 @@ public sealed record Settings
     /// </summary>
     public IPAddress? SiloAddress { get; init; }
 
-    /// <summary>Port for the other nodes; null for 11111 in a cluster, else any that is free. The Orleans engine only. <c>BEADHUB_SILO_PORT</c>.</summary>
+    /// <summary>Port for the other nodes; null for 11111 in a cluster, else any that is free. The Orleans engine only.
+    /// <c>BEADHUB_SILO_PORT</c>.</summary>
     public int? SiloPort { get; init; }
 
-    /// <summary>Port for Orleans clients in other processes; 0 for none. The Orleans engine only, in a cluster. <c>BEADHUB_SILO_GATEWAY_PORT</c>.</summary>
+    /// <summary>Port for Orleans clients in other processes; 0 for none. The Orleans engine only, in a cluster.
+    /// <c>BEADHUB_SILO_GATEWAY_PORT</c>.</summary>
     public int SiloGatewayPort { get; init; } = 30000;
 
-    /// <summary>Connections that one address may hold at a time; trusted proxies are not counted. <c>BEADHUB_CONNECTIONS_PER_ADDRESS</c>.</summary>
+    /// <summary>Connections that one address may hold at a time; trusted proxies are not counted.
+    /// <c>BEADHUB_CONNECTIONS_PER_ADDRESS</c>.</summary>
     public int ConnectionsPerAddress { get; init; } = 2000;
 
     /// <summary>
-    /// How long the line and headers of a request may take, and a body that brings fewer than 240 bytes a second; null for the web server's own
-    /// limits: 30 seconds, and 5 for a body. <c>BEADHUB_REQUEST_TIMEOUT_SECONDS</c>.
+    /// How long the line and headers of a request may take, and a body that brings fewer than 240 bytes a second; null for the web server's
+    /// own limits: 30 seconds, and 5 for a body. <c>BEADHUB_REQUEST_TIMEOUT_SECONDS</c>.
     /// </summary>
     public TimeSpan? RequestTimeout { get; init; }
 
@@ -63,7 +68,8 @@ public sealed record Settings
     public string? DefaultsDirectory { get; init; }
 
     /// <summary>
-    /// Key under which secrets are sealed: the seeds of agents for which the server signs (without it none are kept), and the secrets of webhooks.
+    /// Key under which secrets are sealed: the seeds of agents for which the server signs (without it none are kept), and the secrets of
+    /// webhooks.
     /// <c>BEADHUB_SECRET_KEY</c>, else <c>AWEB_CUSTODY_KEY</c>; 64 hex digits.
     /// </summary>
     public byte[]? SecretKey { get; init; }
@@ -91,7 +97,8 @@ public sealed record Settings
             SiloPort = Text("BEADHUB_SILO_PORT") is null ? null : Integer("BEADHUB_SILO_PORT", 0, 1, 65535),
             SiloGatewayPort = Integer("BEADHUB_SILO_GATEWAY_PORT", defaults.SiloGatewayPort, 0, 65535),
             ConnectionsPerAddress = Integer("BEADHUB_CONNECTIONS_PER_ADDRESS", defaults.ConnectionsPerAddress, 1, int.MaxValue),
-            RequestTimeout = Text("BEADHUB_REQUEST_TIMEOUT_SECONDS") is null ? null : TimeSpan.FromSeconds(Integer("BEADHUB_REQUEST_TIMEOUT_SECONDS", 0, 2, 3_600)),
+            RequestTimeout = Text("BEADHUB_REQUEST_TIMEOUT_SECONDS") is null
+                ? null : TimeSpan.FromSeconds(Integer("BEADHUB_REQUEST_TIMEOUT_SECONDS", 0, 2, 3_600)),
             LogLevel = Level(Text("BEADHUB_LOG_LEVEL")),
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
@@ -114,12 +121,14 @@ public sealed record Settings
                 WebhooksAllowPrivate = Flag("BEADHUB_WEBHOOKS_ALLOW_PRIVATE") ?? false,
                 WebhookTimeout = TimeSpan.FromSeconds(Integer("BEADHUB_WEBHOOKS_TIMEOUT_SECONDS", 10, 1, 300)),
                 WebhookLimits = new(
-                    Integer("BEADHUB_WEBHOOKS_MAX_FAILURES", 100, 1, int.MaxValue), TimeSpan.FromHours(Integer("BEADHUB_WEBHOOKS_MAX_FAILING_HOURS", 24, 1, 8_760))),
+                    Integer("BEADHUB_WEBHOOKS_MAX_FAILURES", 100, 1, int.MaxValue),
+                    TimeSpan.FromHours(Integer("BEADHUB_WEBHOOKS_MAX_FAILING_HOURS", 24, 1, 8_760))),
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
                 ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
                 Metrics = Access(Text("BEADHUB_METRICS")),
                 StreamsPerAgent = Integer("BEADHUB_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
-                ChatStreamsPerAgent = Text("BEADHUB_CHAT_STREAMS_PER_AGENT") is null ? null : Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
+                ChatStreamsPerAgent = Text("BEADHUB_CHAT_STREAMS_PER_AGENT") is null
+                    ? null : Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
             },
         };
 
@@ -128,7 +137,8 @@ public sealed record Settings
         int Integer(string name, int otherwise, int min, int max)
         {
             if (Text(name) is not { } text) return otherwise;
-            return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max
+            return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min
+                && number <= max
                 ? number
                 : throw new SettingsException($"{name} must be a whole number from {min} to {max}, not '{text}'");
         }
@@ -142,7 +152,9 @@ public sealed record Settings
         };
 
         // It ends up in a column of limited width, and in names of streams.
-        string? Name(string name) => Text(name) is not { } text || (text.Length <= 100 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        string? Name(string name) =>
+            Text(name) is not { } text
+            || (text.Length <= 100 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             ? Text(name)
             : throw new SettingsException($"{name} must be at most 100 letters, digits, dots, hyphens and underscores, not '{text}'");
 
@@ -154,16 +166,20 @@ public sealed record Settings
         [
             .. (Text(name) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part =>
                 IPNetwork.TryParse(part, out var network) ? network
-                : IPAddress.TryParse(part, out var address) ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)
+                : IPAddress.TryParse(part, out var address)
+                    ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)
                 : throw new SettingsException($"{name} must be IP addresses and networks with commas between them, not '{part}'")),
         ];
 
         ImmutableArray<string> Hosts(string name) =>
         [
             .. (Text(name) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part =>
-                part == "*" || Uri.CheckHostName(HostString.FromUriComponent(part.StartsWith("*.", StringComparison.Ordinal) ? part[2..] : part).Host) != UriHostNameType.Unknown
+                part == "*"
+                    || Uri.CheckHostName(HostString.FromUriComponent(part.StartsWith("*.", StringComparison.Ordinal) ? part[2..]
+                    : part).Host) != UriHostNameType.Unknown
                     ? part
-                    : throw new SettingsException($"{name} must be names of hosts with commas between them (name, name:port, *.name, or *), not '{part}'")),
+                    : throw new SettingsException(
+                        $"{name} must be names of hosts with commas between them (name, name:port, *.name, or *), not '{part}'")),
         ];
 
         static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch
@@ -173,7 +189,8 @@ public sealed record Settings
             "own-recent" => ChatReplay.OwnRecent,
             "last50" => ChatReplay.Last50,
             "none" => ChatReplay.None,
-            _ => throw new SettingsException($"BEADHUB_CHAT_REPLAY must be by-client, none, own-recent, unread+own-recent or last50, not '{text}'"),
+            _ => throw new SettingsException(
+                $"BEADHUB_CHAT_REPLAY must be by-client, none, own-recent, unread+own-recent or last50, not '{text}'"),
         };
 
         static MetricsAccess Access(string? text) => text?.ToLowerInvariant() switch
@@ -188,8 +205,11 @@ public sealed record Settings
         // One that can be guessed, or that is told from an API key by nothing, must not open everything. It goes into a header.
         string? Secret(string name) => Text(name) is not { } text ? null
             : text.Length < GatewaySettings.LeastAdminKey || text.Length > 512 || text.Any(static c => c is <= ' ' or > '~')
-                ? throw new SettingsException($"{name} must be {GatewaySettings.LeastAdminKey} to 512 printable ASCII characters without spaces, for example of 'openssl rand -hex 32'")
-            : text.StartsWith("aw_sk_", StringComparison.Ordinal) ? throw new SettingsException($"{name} must not begin as API keys do, with aw_sk_")
+                ? throw new SettingsException(
+                    $"{name} must be {GatewaySettings.LeastAdminKey} to 512 printable ASCII characters without spaces, for example of "
+                    + $"'openssl rand -hex 32'")
+            : text.StartsWith("aw_sk_", StringComparison.Ordinal)
+                ? throw new SettingsException($"{name} must not begin as API keys do, with aw_sk_")
             : text;
 
         byte[]? Key(string name)

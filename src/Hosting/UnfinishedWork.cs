@@ -9,10 +9,12 @@ using Orleans;
 namespace Beadhub.Hosting;
 
 /// <summary>
-/// Finishes what a server that died has left undone in projects that nobody may ask about for long: mail that subscribers are owed, claims that follow from
-/// the status of native tasks, and escalations that are to expire. In a cluster the node that holds the lease does it, also when another node is lost.
+/// Finishes what a server that died has left undone in projects that nobody may ask about for long: mail that subscribers are owed, claims
+/// that follow from the status of native tasks, and escalations that are to expire. In a cluster the node that holds the lease does it,
+/// also when another node is lost.
 /// </summary>
-internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IBackgroundLease lease, IHostApplicationLifetime lifetime, ILogger<UnfinishedWork> logger)
+internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IBackgroundLease lease, IHostApplicationLifetime lifetime,
+    ILogger<UnfinishedWork> logger)
     : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
@@ -67,7 +69,8 @@ internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IBackg
         }
     }
 
-    private Task Mail(CancellationToken stopping) => Each(SubscriptionBook.Kind.Name, stopping, projectId => grains.GetGrain<INotifierGrain>(projectId).Wake());
+    private Task Mail(CancellationToken stopping) =>
+        Each(SubscriptionBook.Kind.Name, stopping, projectId => grains.GetGrain<INotifierGrain>(projectId).Wake());
 
     // Being looked at, a project's escalations set their own clock.
     private Task Expiries(CancellationToken stopping) =>
@@ -76,7 +79,8 @@ internal sealed class UnfinishedWork(IEventLog log, IGrainFactory grains, IBackg
     // Only so many at once: requests go first.
     private async Task Each(string kind, CancellationToken stopping, Func<string, Task> work) =>
         await Parallel.ForEachAsync(
-            await log.Keys(kind, stopping), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = stopping }, async (projectId, _) => await work(projectId));
+            await log.Keys(kind, stopping), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = stopping },
+            async (projectId, _) => await work(projectId));
 
     // One after the other, and without keeping any in memory that owes nothing.
     private async Task Claims(CancellationToken stopping)

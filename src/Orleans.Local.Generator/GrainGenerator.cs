@@ -30,7 +30,8 @@ public sealed class GrainGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(interfaces, Emit);
         context.RegisterSourceOutput(classes, Emit);
         context.RegisterSourceOutput(
-            interfaces.Collect().Combine(classes.Collect()).Combine(context.CompilationProvider.Select(static (c, _) => c.AssemblyName ?? "")),
+            interfaces.Collect().Combine(classes.Collect())
+                .Combine(context.CompilationProvider.Select(static (c, _) => c.AssemblyName ?? "")),
             static (output, all) => EmitManifest(output, all.Left.Left, all.Left.Right, all.Right));
     }
 
@@ -38,7 +39,8 @@ public sealed class GrainGenerator : IIncrementalGenerator
     private static INamedTypeSymbol? Declared(GeneratorSyntaxContext syntax, CancellationToken cancellation)
     {
         if (syntax.SemanticModel.GetDeclaredSymbol((TypeDeclarationSyntax)syntax.Node, cancellation) is not { } type) return null;
-        var first = type.DeclaringSyntaxReferences.First(one => one.GetSyntax(cancellation) is TypeDeclarationSyntax { BaseList: not null });
+        var first = type.DeclaringSyntaxReferences.First(one =>
+            one.GetSyntax(cancellation) is TypeDeclarationSyntax { BaseList: not null });
         return first.Span == syntax.Node.Span && first.SyntaxTree == syntax.Node.SyntaxTree ? type : null;
     }
 

@@ -13,12 +13,14 @@ internal static class GrainInterfaceWriter
     {
         var problems = new List<Problem>();
         if (!Grains.IsReachable(type))
-            problems.Add(new(Problem.Access, type, $"The grain interface {type.Name} must be public or internal, also the types around it"));
+            problems.Add(new(Problem.Access, type,
+                $"The grain interface {type.Name} must be public or internal, also the types around it"));
 
         var name = "Reference_" + Grains.Identifier(type);
         var text = new StringBuilder(Grains.Header)
             .Append("namespace Orleans.Local.Generated\n{\n    internal sealed class ").Append(name)
-            .Append("(global::Orleans.Local.GrainClass grainClass, string key)\n        : global::Orleans.Local.GrainReference(grainClass, key), ")
+            .Append("(global::Orleans.Local.GrainClass grainClass, string key)\n        : "
+                + "global::Orleans.Local.GrainReference(grainClass, key), ")
             .Append(Grains.PlainName(type)).Append("\n    {\n");
         foreach (var member in type.AllInterfaces.Insert(0, type).SelectMany(one => one.GetMembers()).Where(one => one.IsAbstract))
         {
@@ -30,7 +32,9 @@ internal static class GrainInterfaceWriter
         text.Append("    }\n}\n");
         return problems.Count > 0
             ? new(name, "", "", problems)
-            : new(name, text.ToString(), $"registry.AddInterface(typeof({Grains.PlainName(type)}), static (grainClass, key) => new {name}(grainClass, key));", problems);
+            : new(name, text.ToString(),
+                $"registry.AddInterface(typeof({Grains.PlainName(type)}), static (grainClass, key) => new {name}(grainClass, key));",
+                problems);
     }
 
     private static string? Refusal(ISymbol member)
@@ -64,18 +68,23 @@ internal static class GrainInterfaceWriter
         var unpacked = parameters.Length == 1 ? "state" : string.Join(", ", parameters.Select((_, i) => $"state.Item{i + 1}"));
         var call = $"grain.{Escaped(method.Name)}({unpacked}){(isValueTask ? ".AsTask()" : "")}";
         var typeArguments = $"<{owner}, {stateType}{(result is null ? "" : ", " + result)}>";
-        var send = $"Call{typeArguments}(static (grain, state) => {call}, {state}, (global::Orleans.Local.CallOptions){Options(method)}, {SymbolDisplay.FormatLiteral(method.Name, quote: true)})";
+        var send =
+            $"Call{typeArguments}(static (grain, state) => {call}, {state}, (global::Orleans.Local.CallOptions){Options(method)}, "
+            + $"{SymbolDisplay.FormatLiteral(method.Name, quote: true)})";
         if (isValueTask) send = $"new {Grains.Name(method.ReturnType)}({send})";
 
-        text.Append("        ").Append(Grains.Name(method.ReturnType)).Append(' ').Append(owner).Append('.').Append(Escaped(method.Name)).Append('(')
+        text.Append("        ").Append(Grains.Name(method.ReturnType)).Append(' ').Append(owner).Append('.').Append(Escaped(method.Name))
+            .Append('(')
             .Append(string.Join(", ", types.Zip(names, (t, n) => $"{t} {n}"))).Append(")\n        {\n");
         if (IsReadOnly(method) && Interleaves(method))
         {
             // Immutable state only: on the caller's thread.
             text.Append("            if (ActiveInstance is { } instance__)\n            {\n                try\n                {\n")
-                .Append($"                    return (({owner})instance__).{Escaped(method.Name)}({string.Join(", ", names)});\n                }}\n")
+                .Append($"                    return (({owner})instance__).{Escaped(method.Name)}({string.Join(", ", names)});\n        "
+                    + $"        }}\n")
                 .Append("                catch (global::System.Exception exception__)\n                {\n")
-                .Append($"                    return {Tasks}{(isValueTask ? "ValueTask" : "Task")}.FromException{(result is null ? "" : $"<{result}>")}(exception__);\n")
+                .Append($"                    return "
+                    + $"{Tasks}{(isValueTask ? "ValueTask" : "Task")}.FromException{(result is null ? "" : $"<{result}>")}(exception__);\n")
                 .Append("                }\n            }\n");
         }
         text.Append("            return ").Append(send).Append(";\n        }\n\n");

@@ -34,7 +34,8 @@ internal static class Grains
         for (INamedTypeSymbol? one = type; one is not null; one = one.ContainingType)
         {
             if (one.IsFileLocal || one.IsGenericType && one != (object)type
-                || one.DeclaredAccessibility is not (Accessibility.Public or Accessibility.Internal or Accessibility.ProtectedOrInternal)) return false;
+                || one.DeclaredAccessibility is not (Accessibility.Public or Accessibility.Internal
+                    or Accessibility.ProtectedOrInternal)) return false;
         }
         return true;
     }

@@ -6,10 +6,11 @@ using Microsoft.AspNetCore.Connections;
 namespace Beadhub.Silo;
 
 /// <summary>
-/// Connections that one address may hold at a time, idle ones and event streams among them: each costs memory and a file descriptor, and they are shared by all.
-/// Further ones are closed at once. Proxies that are trusted bring everybody's, and are not counted.
+/// Connections that one address may hold at a time, idle ones and event streams among them: each costs memory and a file descriptor, and
+/// they are shared by all. Further ones are closed at once. Proxies that are trusted bring everybody's, and are not counted.
 /// </summary>
-internal sealed partial class ConnectionLimit(int most, ImmutableArray<IPNetwork> exempt, TimeProvider time, ILogger<ConnectionLimit> logger)
+internal sealed partial class ConnectionLimit(int most, ImmutableArray<IPNetwork> exempt, TimeProvider time,
+    ILogger<ConnectionLimit> logger)
 {
     private static readonly TimeSpan WarnEvery = TimeSpan.FromMinutes(1);
 
@@ -19,7 +20,8 @@ internal sealed partial class ConnectionLimit(int most, ImmutableArray<IPNetwork
     /// <summary>Serves a connection, or does not.</summary>
     public async Task Run(ConnectionContext connection, ConnectionDelegate next)
     {
-        if ((connection.RemoteEndPoint as IPEndPoint)?.Address is not { } address || exempt.Any(network => network.Contains(Plain(address))))
+        if ((connection.RemoteEndPoint as IPEndPoint)?.Address is not { } address
+            || exempt.Any(network => network.Contains(Plain(address))))
         {
             await next(connection);
             return;
@@ -61,7 +63,8 @@ internal sealed partial class ConnectionLimit(int most, ImmutableArray<IPNetwork
         }
     }
 
-    /// <summary>Who counts as one: an address of IPv4, or a network of 64 bits of IPv6, of which one machine has as many addresses as it likes.</summary>
+    /// <summary>Who counts as one: an address of IPv4, or a network of 64 bits of IPv6, of which one machine has as many addresses as it
+    /// likes.</summary>
     public static IPAddress ClientOf(IPAddress address)
     {
         address = Plain(address);
@@ -82,6 +85,8 @@ internal sealed partial class ConnectionLimit(int most, ImmutableArray<IPNetwork
     }
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{Address} has {Most} connections, further ones are closed. A proxy is to be named in BEADHUB_TRUSTED_PROXIES; the limit is BEADHUB_CONNECTIONS_PER_ADDRESS")]
+        Message =
+            "{Address} has {Most} connections, further ones are closed. A proxy is to be named in BEADHUB_TRUSTED_PROXIES; the limit is "
+            + "BEADHUB_CONNECTIONS_PER_ADDRESS")]
     private static partial void LogRefused(ILogger logger, IPAddress address, int most);
 }

@@ -4,10 +4,11 @@ using Beadhub.Gateway;
 namespace Beadhub.Silo;
 
 /// <summary>
-/// Stops the server on SIGTERM, Ctrl+C and SIGQUIT: first it drains (<see cref="Drain"/>) for as long as the settings say, then it closes its door, finishes
-/// what runs, and ends. A second signal ends the draining.
+/// Stops the server on SIGTERM, Ctrl+C and SIGQUIT: first it drains (<see cref="Drain"/>) for as long as the settings say, then it closes
+/// its door, finishes what runs, and ends. A second signal ends the draining.
 /// </summary>
-internal sealed partial class DrainingLifetime(Settings settings, Drain drain, Listeners listeners, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<DrainingLifetime> logger)
+internal sealed partial class DrainingLifetime(Settings settings, Drain drain, Listeners listeners, IHostApplicationLifetime lifetime,
+    TimeProvider time, ILogger<DrainingLifetime> logger)
     : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _signals = [];
@@ -15,7 +16,8 @@ internal sealed partial class DrainingLifetime(Settings settings, Drain drain, L
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }) _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
+        foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT })
+            _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
         return Task.CompletedTask;
     }
 

@@ -7,13 +7,15 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace Beadhub.Silo;
 
 /// <summary>
-/// The sockets on which the server takes connections. A listener that is closed takes with it the connections that the system had made but the server not yet
-/// taken, and with them requests that a load balancer has sent and must not send again. So before it is closed, what would make new connections is dropped
-/// (whoever asked asks again within a second, is refused then, and turns to another node), and what was made is taken.
+/// The sockets on which the server takes connections. A listener that is closed takes with it the connections that the system had made but
+/// the server not yet taken, and with them requests that a load balancer has sent and must not send again. So before it is closed, what
+/// would make new connections is dropped (whoever asked asks again within a second, is refused then, and turns to another node), and what
+/// was made is taken.
 /// </summary>
 internal sealed class Listeners
 {
-    /// <summary>How long connections that were made may take until they are taken: the accept loop needs milliseconds, on a machine under load tens.</summary>
+    /// <summary>How long connections that were made may take until they are taken: the accept loop needs milliseconds, on a machine under
+    /// load tens.</summary>
     private static readonly TimeSpan Taken = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A classic BPF program over the TCP header: a packet with SYN and without ACK is dropped, all others pass.</summary>
@@ -29,7 +31,8 @@ internal sealed class Listeners
         return socket;
     }
 
-    /// <summary>Lets no new connection be made and returns when those that were made have been taken. Where the system cannot do that (Linux can), at once.</summary>
+    /// <summary>Lets no new connection be made and returns when those that were made have been taken. Where the system cannot do that
+    /// (Linux can), at once.</summary>
     public Task Quiesce(TimeProvider time)
     {
         var quiet = false;

@@ -9,31 +9,37 @@ using ModelContextProtocol.Server;
 namespace Beadhub.Silo;
 
 /// <summary>
-/// <c>beadhub mcp</c>: the Model Context Protocol on standard input and output, for editors that start their tools. Every message goes to a server's <c>/mcp</c>
-/// with the key; nothing is decided here.
+/// <c>beadhub mcp</c>: the Model Context Protocol on standard input and output, for editors that start their tools. Every message goes to a
+/// server's <c>/mcp</c> with the key; nothing is decided here.
 /// </summary>
 internal static class McpCommand
 {
     private const int MaxAtOnce = 16;
     private const int Unreachable = -32000;
-    private static readonly JsonTypeInfo<JsonRpcMessage> Json = (JsonTypeInfo<JsonRpcMessage>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage));
+    private static readonly JsonTypeInfo<JsonRpcMessage> Json = (JsonTypeInfo<JsonRpcMessage>)McpJsonUtilities.DefaultOptions
+        .GetTypeInfo(typeof(JsonRpcMessage));
     private static readonly Option<string?> Url = new("--url") { Description = "Address of the server [BEADHUB_URL]" };
-    private static readonly Option<string?> Key = new("--key") { Description = "API key; in the environment it is not seen in the list of processes [BEADHUB_API_KEY]" };
+    private static readonly Option<string?> Key =
+        new("--key") { Description = "API key; in the environment it is not seen in the list of processes [BEADHUB_API_KEY]" };
 
     public static Command Create()
     {
-        var command = new Command("mcp", "Speak the Model Context Protocol on standard input and output, for editors, with a running server behind.") { Url, Key };
+        var command = new Command("mcp",
+            "Speak the Model Context Protocol on standard input and output, for editors, with a running server behind.") { Url, Key };
         command.SetAction((parsed, cancellation) => Run(
-            parsed.GetValue(Url) ?? Variable("BEADHUB_URL") ?? "http://localhost:8000", parsed.GetValue(Key) ?? Variable("BEADHUB_API_KEY"), cancellation));
+            parsed.GetValue(Url) ?? Variable("BEADHUB_URL") ?? "http://localhost:8000", parsed.GetValue(Key) ?? Variable("BEADHUB_API_KEY"),
+            cancellation));
         return command;
     }
 
     /// <summary>0 when the editor has closed standard input; 1 when it cannot begin, with the reason on standard error.</summary>
     private static async Task<int> Run(string url, string? key, CancellationToken cancellation)
     {
-        if (!Uri.TryCreate(url.TrimEnd('/') + "/mcp", UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || string.IsNullOrWhiteSpace(key))
+        if (!Uri.TryCreate(url.TrimEnd('/') + "/mcp", UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")
+            || string.IsNullOrWhiteSpace(key))
         {
-            Console.Error.WriteLine(string.IsNullOrWhiteSpace(key) ? "beadhub: give an API key with --key or BEADHUB_API_KEY" : $"beadhub: {url} is not the address of a server");
+            Console.Error.WriteLine(string.IsNullOrWhiteSpace(key) ? "beadhub: give an API key with --key or BEADHUB_API_KEY"
+                : $"beadhub: {url} is not the address of a server");
             return 1;
         }
 
@@ -78,15 +84,20 @@ internal static class McpCommand
             using var response = await http.PostAsync(address, content, cancellation);
             if (message is not JsonRpcMessageWithId { Id: var id }) return null;
             var text = await response.Content.ReadAsStringAsync(cancellation);
-            return response.IsSuccessStatusCode && text.Length > 0 ? JsonSerializer.Deserialize(text, Json) : Failure(id, (int)response.StatusCode, $"The server answered {(int)response.StatusCode}: {text}");
+            return response.IsSuccessStatusCode && text.Length > 0
+                ? JsonSerializer.Deserialize(text, Json)
+                : Failure(id, (int)response.StatusCode, $"The server answered {(int)response.StatusCode}: {text}");
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException
+            && !cancellation.IsCancellationRequested)
         {
-            return message is JsonRpcMessageWithId { Id: var id } ? Failure(id, Unreachable, $"No answer from {address}: {e.Message}") : null;
+            return message is JsonRpcMessageWithId { Id: var id }
+                ? Failure(id, Unreachable, $"No answer from {address}: {e.Message}") : null;
         }
     }
 
-    private static JsonRpcError Failure(RequestId id, int code, string text) => new() { Id = id, Error = new() { Code = code, Message = text } };
+    private static JsonRpcError Failure(RequestId id, int code, string text) =>
+        new() { Id = id, Error = new() { Code = code, Message = text } };
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -6,7 +6,8 @@ namespace Beadhub.Silo;
 /// <summary><c>beadhub serve</c>: runs the server until it is told to stop.</summary>
 internal static class ServeCommand
 {
-    private static readonly Option<string?> Database = new("--database") { Description = "sqlite:PATH, a postgres:// URL or an Npgsql string [BEADHUB_DATABASE_URL]" };
+    private static readonly Option<string?> Database =
+        new("--database") { Description = "sqlite:PATH, a postgres:// URL or an Npgsql string [BEADHUB_DATABASE_URL]" };
     private static readonly Option<string?> Host = new("--host") { Description = "Address to listen on [BEADHUB_HOST]" };
     private static readonly Option<int?> Port = new("--port") { Description = "Port to listen on [BEADHUB_PORT]" };
 
@@ -42,7 +43,8 @@ internal static class ServeCommand
             await server.Stopped;
             return 0;
         }
-        catch (Exception e) when (e is SettingsException or ArgumentException or UnavailableException or EventLogInUseException or EventLogSchemaException or IOException)
+        catch (Exception e) when (e is SettingsException or ArgumentException or UnavailableException or EventLogInUseException
+            or EventLogSchemaException or IOException)
         {
             Console.Error.WriteLine($"beadhub: {e.Message}");
             return 1;

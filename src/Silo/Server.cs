@@ -41,14 +41,16 @@ internal sealed class Server : IAsyncDisposable
     public static async Task<Server> Start(Settings settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        // Only what Beadhub says itself gets as talkative as is asked for: others would tell of addresses, headers and bodies. The host's diagnostics are left out
-        // altogether: for their sake each request would be given a trace that nobody reads.
+        // Only what Beadhub says itself gets as talkative as is asked for: others would tell of addresses, headers and bodies. The host's
+        // diagnostics are left out altogether: for their sake each request would be given a trace that nobody reads.
         builder.Logging.ClearProviders().SetMinimumLevel(settings.LogLevel < LogLevel.Warning ? LogLevel.Warning : settings.LogLevel)
-            .AddFilter("Beadhub", settings.LogLevel).AddFilter("Orleans", settings.LogLevel).AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+            .AddFilter("Beadhub", settings.LogLevel).AddFilter("Orleans", settings.LogLevel)
+                .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddConsole(console =>
         {
             console.LogToStandardErrorThreshold = LogLevel.Trace;
-            console.FormatterName = settings.LogJson ?? Console.IsErrorRedirected ? JsonLineFormatter.FormatterName : TextLineFormatter.FormatterName;
+            console.FormatterName = settings.LogJson ?? Console.IsErrorRedirected
+                ? JsonLineFormatter.FormatterName : TextLineFormatter.FormatterName;
         });
         builder.Logging.AddConsoleFormatter<JsonLineFormatter, ConsoleFormatterOptions>();
         builder.Logging.AddConsoleFormatter<TextLineFormatter, ConsoleFormatterOptions>();
@@ -63,13 +65,15 @@ internal sealed class Server : IAsyncDisposable
                 kestrel.Limits.MinRequestBodyDataRate = new(bytesPerSecond: 240, gracePeriod: timeout);
             }
 
-            var connections = ActivatorUtilities.CreateInstance<ConnectionLimit>(kestrel.ApplicationServices, settings.ConnectionsPerAddress, settings.Gateway.TrustedProxies);
+            var connections = ActivatorUtilities.CreateInstance<ConnectionLimit>(kestrel.ApplicationServices,
+                settings.ConnectionsPerAddress, settings.Gateway.TrustedProxies);
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => connections.Run(connection, next)));
         });
         // A connection's data comes on a pool thread already; handing it to another one first only costs.
         var listeners = new Listeners();
         builder.Services.AddSingleton(listeners);
-        builder.WebHost.UseSockets(sockets => (sockets.UnsafePreferInlineScheduling, sockets.CreateBoundListenSocket) = (true, listeners.Bind));
+        builder.WebHost.UseSockets(sockets =>
+            (sockets.UnsafePreferInlineScheduling, sockets.CreateBoundListenSocket) = (true, listeners.Bind));
         builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
 
         builder.AddBeadhub(settings);

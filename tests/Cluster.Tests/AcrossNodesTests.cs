@@ -11,7 +11,9 @@ public sealed class AcrossNodesTests(CalmCluster calm)
     {
         var (cluster, agents) = await Team(4);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => agents[i % 4].At(cluster[i % 3].Api).Post("/v1/reservations", new { resource_key = "k", ttl_seconds = 60 })));
+        var answers = await Task
+            .WhenAll(Enumerable.Range(0, 64).Select(i =>
+            agents[i % 4].At(cluster[i % 3].Api).Post("/v1/reservations", new { resource_key = "k", ttl_seconds = 60 })));
 
         // The holder's own further asks renew, or are refused like anybody's: others never get it.
         var holder = (await agents[0].Get("/v1/reservations").Ok()).Items("reservations").ShouldHaveSingleItem().Text("holder_agent_id");
@@ -25,9 +27,11 @@ public sealed class AcrossNodesTests(CalmCluster calm)
     public async Task Of_many_who_ask_three_nodes_for_the_next_bead_each_gets_another()
     {
         var (cluster, agents) = await Team(6);
-        await agents[0].Sync(Jsonl.Of(Enumerable.Range(0, 48).Select(i => new { id = $"bd-{i}", title = $"Bead {i}", status = "open" }))).Ok();
+        await agents[0].Sync(Jsonl.Of(Enumerable.Range(0, 48).Select(i => new { id = $"bd-{i}", title = $"Bead {i}", status = "open" })))
+            .Ok();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 54).Select(i => agents[i % 6].At(cluster[i % 3].Api).Post("/v1/beads/claim-next", new { }).Ok()));
+        var answers = await Task
+            .WhenAll(Enumerable.Range(0, 54).Select(i => agents[i % 6].At(cluster[i % 3].Api).Post("/v1/beads/claim-next", new { }).Ok()));
 
         var beads = answers.Where(answer => answer.Flag("claimed")).Select(answer => answer.At("bead").Text("bead_id")).ToArray();
         beads.Order(StringComparer.Ordinal).ShouldBe(Enumerable.Range(0, 48).Select(i => $"bd-{i}").Order(StringComparer.Ordinal));

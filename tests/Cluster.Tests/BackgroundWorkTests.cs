@@ -24,7 +24,9 @@ public sealed class BackgroundWorkTests
         var third = await Holder(cluster, not: second);
         cluster[Node(cluster, second)].Continue();
         // Back again, it knows that it is not the one any more.
-        await AcrossNodesTests.WaitUntil(() => Task.FromResult(cluster[Node(cluster, second)].Output.Any(line => line.Contains("does the background work no longer", StringComparison.Ordinal))));
+        await AcrossNodesTests.WaitUntil(() =>
+            Task.FromResult(cluster[Node(cluster, second)].Output
+            .Any(line => line.Contains("does the background work no longer", StringComparison.Ordinal))));
         (await Holder(cluster, not: null)).ShouldBe(third);
     }
 
@@ -37,7 +39,8 @@ public sealed class BackgroundWorkTests
         var agent = await new Project(cluster.Api).Agent("alice");
         var holder = Node(cluster, await Holder(cluster, not: null));
         // Registered with a node that does not send.
-        await agent.At(cluster[(holder + 1) % 3].Api).Post("/v1/webhooks", new { url = receiver.Url, events = new[] { "bead.claimed" } }).Ok();
+        await agent.At(cluster[(holder + 1) % 3].Api).Post("/v1/webhooks", new { url = receiver.Url, events = new[] { "bead.claimed" } })
+            .Ok();
         for (var i = 0; i < 12; i++) await agent.At(cluster[i % 3].Api).Claim($"before-{i}").Ok();
         var seen = await receiver.Until(e => Bead(e) == "before-11");
 
@@ -47,7 +50,8 @@ public sealed class BackgroundWorkTests
 
         seen.Select(Bead).ShouldBe(Enumerable.Range(0, 12).Select(i => $"before-{i}"));
         // What the dead sender had not noted as sent comes again; nothing is left out.
-        later.Select(Bead).Distinct().Where(bead => bead.StartsWith("after-", StringComparison.Ordinal)).ShouldBe(Enumerable.Range(0, 12).Select(i => $"after-{i}"));
+        later.Select(Bead).Distinct().Where(bead => bead.StartsWith("after-", StringComparison.Ordinal))
+            .ShouldBe(Enumerable.Range(0, 12).Select(i => $"after-{i}"));
 
         static string Bead(System.Text.Json.JsonElement e) => e.Text("bead_id");
     }
@@ -65,7 +69,8 @@ public sealed class BackgroundWorkTests
         await using var connection = await PostgresCluster.Connect(cluster.DatabaseUrl);
         while (true)
         {
-            await using var command = new NpgsqlCommand("SELECT holder FROM leases WHERE name = 'background' AND until > clock_timestamp()", connection);
+            await using var command = new NpgsqlCommand("SELECT holder FROM leases WHERE name = 'background' AND until > clock_timestamp()",
+                connection);
             if (await command.ExecuteScalarAsync() is string holder && holder != not) return holder;
             watch.Elapsed.ShouldBeLessThan(Patience);
             await Task.Delay(50);

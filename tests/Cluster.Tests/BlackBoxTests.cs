@@ -5,8 +5,8 @@ using Beadhub.Testing;
 namespace Beadhub.Cluster.Tests;
 
 /// <summary>
-/// The black-box tests of the HTTP contract that depend on what is stored, against three nodes behind the balancer: every request may come to another node than
-/// the one before.
+/// The black-box tests of the HTTP contract that depend on what is stored, against three nodes behind the balancer: every request may come
+/// to another node than the one before.
 /// </summary>
 [Collection("calm")]
 public sealed partial class BlackBoxTests(CalmCluster calm)
@@ -17,7 +17,8 @@ public sealed partial class BlackBoxTests(CalmCluster calm)
     public async Task The_whole_contract_holds_through_the_balancer()
     {
         var cluster = await calm.Get();
-        var start = new ProcessStartInfo("dotnet", [ServerProcess.Tests("Gateway.Tests", "Beadhub.Gateway.Tests"), "-noColor", "-maxThreads", "4", "-trait-", "store=any"])
+        var start = new ProcessStartInfo("dotnet",
+            [ServerProcess.Tests("Gateway.Tests", "Beadhub.Gateway.Tests"), "-noColor", "-maxThreads", "4", "-trait-", "store=any"])
         {
             RedirectStandardOutput = true,
             Environment = { ["BEADHUB_TEST_URL"] = cluster.Balancer.Address.ToString() },

@@ -2,7 +2,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Cluster.Tests;
 
-/// <summary>Event streams show what every node commits, each event once and in order: over Redis, over NOTIFY, and by looking when neither carries.</summary>
+/// <summary>Event streams show what every node commits, each event once and in order: over Redis, over NOTIFY, and by looking when neither
+/// carries.</summary>
 [Collection("faults")]
 public sealed class EventsAcrossNodesTests
 {
@@ -44,7 +45,8 @@ public sealed class EventsAcrossNodesTests
                 for (var n = 0; n < Beads / agents.Length; n++) await agent.At(cluster[i % 3].Api).Claim($"{name}-{i}-{n}").Ok();
             })));
             await agents[0].Claim($"{name}-end").Ok();
-            var seen = await Task.WhenAll(streams.Select(stream => stream.Until(e => e.Type == "bead.claimed" && e.Data.Text("bead_id") == $"{name}-end")));
+            var seen = await Task
+                .WhenAll(streams.Select(stream => stream.Until(e => e.Type == "bead.claimed" && e.Data.Text("bead_id") == $"{name}-end")));
             var positions = seen.Select(events => events.Select(e => e.Position).ToArray()).ToArray();
             positions[0].ShouldBe(positions[0].Distinct().Order().ToArray());
             positions[1].ShouldBe(positions[0]);

@@ -109,7 +109,8 @@ public sealed class HistoryCheckTests
     private void Held(string kind, string thing, string holder, long from, long until = long.MaxValue) =>
         _history.Holdings.Enqueue(new(kind, thing, holder, from) { Until = until });
 
-    private void Sent(string kind, string to, string text, bool acknowledged) => _history.Sendings.Enqueue(new(kind, to, text) { IsAcknowledged = acknowledged });
+    private void Sent(string kind, string to, string text, bool acknowledged) =>
+        _history.Sendings.Enqueue(new(kind, to, text) { IsAcknowledged = acknowledged });
 
     private void Listens(string name, long after, long[] positions)
     {

@@ -4,7 +4,8 @@ using Beadhub.Testing;
 namespace Beadhub.Cluster.Tests;
 
 /// <summary>
-/// A node that stands still in the middle of a write, and goes on when the agent has long had its answer from another node, and has done other things since.
+/// A node that stands still in the middle of a write, and goes on when the agent has long had its answer from another node, and has done
+/// other things since.
 /// </summary>
 [Collection("faults")]
 public sealed class OvertakenTests
@@ -53,7 +54,8 @@ public sealed class OvertakenTests
             {
                 var caller = node.With(("Authorization", $"Bearer {agent.Key}"), ("Idempotency-Key", bead));
                 var locks = node.With(("Authorization", $"Bearer {agent.Key}"), ("Idempotency-Key", $"{bead}-lock"));
-                return Task.WhenAll(caller.Delete($"/v1/beads/{bead}/claims"), locks.Post("/v1/reservations/release", new { resource_key = bead }));
+                return Task.WhenAll(caller.Delete($"/v1/beads/{bead}/claims"),
+                    locks.Post("/v1/reservations/release", new { resource_key = bead }));
             }
         }
 

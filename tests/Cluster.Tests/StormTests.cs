@@ -3,7 +3,8 @@ using Beadhub.Storm;
 namespace Beadhub.Cluster.Tests;
 
 /// <summary>
-/// 32 agents at work while nodes, PostgreSQL and Redis fail: nothing acknowledged is missing, nothing has two holders, everything arrives once. Short here;
+/// 32 agents at work while nodes, PostgreSQL and Redis fail: nothing acknowledged is missing, nothing has two holders, everything arrives
+/// once. Short here;
 /// <c>dotnet run -c Release --project tests/Storm -- --seconds 600</c> is the long one.
 /// </summary>
 public sealed class StormTests
@@ -15,7 +16,8 @@ public sealed class StormTests
     {
         if (Testing.Cluster.Missing is { } missing) Assert.Skip(missing);
         var weather = new Weather(
-            TimeSpan.FromSeconds(hasRedis ? 20 : 8), HasRedis: hasRedis, Pause: TimeSpan.FromSeconds(4), Calm: TimeSpan.FromSeconds(1), Seed: hasRedis ? 1 : 2);
+            TimeSpan.FromSeconds(hasRedis ? 20 : 8), HasRedis: hasRedis, Pause: TimeSpan.FromSeconds(4), Calm: TimeSpan.FromSeconds(1),
+            Seed: hasRedis ? 1 : 2);
 
         var report = await weather.Run(text => TestContext.Current.TestOutputHelper?.WriteLine(text));
 

@@ -23,13 +23,16 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         await Admin.Get($"/v1/projects/{agent.ProjectId}").Ok();
         foreach (var (method, path) in new[]
         {
-            ("POST", ""), ("GET", "/{0}"), ("PATCH", "/{0}"), ("POST", "/{0}/archive"), ("POST", "/{0}/unarchive"), ("GET", "/{0}/keys"), ("POST", "/{0}/keys"),
+            ("POST", ""), ("GET", "/{0}"), ("PATCH", "/{0}"), ("POST", "/{0}/archive"), ("POST", "/{0}/unarchive"), ("GET", "/{0}/keys"),
+                ("POST", "/{0}/keys"),
             ("DELETE", "/{0}/keys?agent_id={0}"), ("DELETE", "/{0}/keys/{0}"),
         })
         {
             var body = method is "GET" or "DELETE" || path.EndsWith("archive", StringComparison.Ordinal) ? null
-                : Api.Content(path.Length == 0 ? new { slug = "s" } : path == "/{0}/keys" ? new { agent_id = agent.Id } : (object)new { name = "n" });
-            (await agent.Send(new HttpMethod(method), $"/v1/projects{string.Format(path, agent.ProjectId)}", body)).Status.ShouldBe(403, $"{method} {path}");
+                : Api.Content(path.Length == 0
+                    ? new { slug = "s" } : path == "/{0}/keys" ? new { agent_id = agent.Id } : (object)new { name = "n" });
+            (await agent.Send(new HttpMethod(method), $"/v1/projects{string.Format(path, agent.ProjectId)}", body)).Status
+                .ShouldBe(403, $"{method} {path}");
         }
     }
 
@@ -57,7 +60,8 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         var slug = NewProject().Slug;
         var made = await Admin.Post("/v1/projects", new { slug, name = "First" }).Ok();
         var id = made.Text("project_id");
-        (made.Text("slug"), made.Text("name"), made.Maybe("tenant_id"), made.Maybe("visibility"), made.Maybe("archived_at")).ShouldBe((slug, "First", null, null, null));
+        (made.Text("slug"), made.Text("name"), made.Maybe("tenant_id"), made.Maybe("visibility"), made.Maybe("archived_at"))
+            .ShouldBe((slug, "First", null, null, null));
         await Admin.Post("/v1/projects", new { slug }).Refused(409, $"There is a project '{slug}' already");
 
         // Who joins by the slug joins the project that is there.
@@ -132,7 +136,8 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
 
         // Nobody finds a repository, or a name, of a tenant without being of it.
         (await Api.Post("/v1/repos/lookup", new { origin_url = origin }).Ok()).Text("project_id").ShouldBe(ids[2]);
-        (await Api.With(ProxyHeaders.TenantUser(here)).Post("/v1/repos/lookup", new { origin_url = origin }).Ok()).Text("project_id").ShouldBe(ids[0]);
+        (await Api.With(ProxyHeaders.TenantUser(here)).Post("/v1/repos/lookup", new { origin_url = origin }).Ok()).Text("project_id")
+            .ShouldBe(ids[0]);
         (await Api.Post("/v1/init", new { repo_origin = origin, alias = "bob" }).Ok()).Text("project_id").ShouldBe(ids[2]);
     }
 
@@ -150,7 +155,8 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
 
         (await Api.With(ProxyHeaders.TenantUser(here, id)).Get("/v1/agents").Ok()).Text("project_id").ShouldBe(id);
         await Api.With(ProxyHeaders.TenantUser(there, id)).Get("/v1/agents").Refused(404, "Project not found");
-        await Api.With(ProxyHeaders.TenantUser(there, id)).Post("/v1/repos/ensure", new { project_id = id, origin_url = "https://github.com/a/b" }).Refused(404, "Project not found");
+        await Api.With(ProxyHeaders.TenantUser(there, id)).Post("/v1/repos/ensure",
+            new { project_id = id, origin_url = "https://github.com/a/b" }).Refused(404, "Project not found");
         await Api.With(ProxyHeaders.TenantUser(there)).Post("/v1/init", new { project_id = id }).RefusedWith(404, "project_not_found");
         await Api.With(ProxyHeaders.TenantUser(here, own.Text("project_id"))).Get("/v1/agents").Refused(404, "Project not found");
         await Api.With(ProxyHeaders.TenantUser(here)).Get("/v1/agents").Refused(404, "Project not found");
@@ -159,8 +165,10 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         var signed = ProxyHeaders.TenantUser(here, id);
         await Api.With([.. signed.Where(header => header.Name != "X-Tenant-ID"), ("X-Tenant-ID", there)]).Get("/v1/agents").Unauthorized();
         await Api.With([.. signed.Where(header => header.Name != "X-Tenant-ID")]).Get("/v1/agents").Unauthorized();
-        await Api.With([.. signed.Where(header => header.Name != "X-Tenant-ID"), ("X-Tenant-ID", there)]).Post("/v1/init", new { project_slug = slug }).Unauthorized();
-        (await Api.With([.. ProxyHeaders.User(id, Guid.NewGuid().ToString(), Guid.NewGuid().ToString()), ("X-Tenant-ID", there)]).Get("/v1/agents").Ok())
+        await Api.With([.. signed.Where(header => header.Name != "X-Tenant-ID"), ("X-Tenant-ID", there)])
+            .Post("/v1/init", new { project_slug = slug }).Unauthorized();
+        (await Api.With([.. ProxyHeaders.User(id, Guid.NewGuid().ToString(), Guid.NewGuid().ToString()), ("X-Tenant-ID", there)])
+            .Get("/v1/agents").Ok())
             .Text("project_id").ShouldBe(id, "v2 says nothing of tenants, and the header is not believed");
     }
 
@@ -172,7 +180,8 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         await reader.Get("/v1/status").Ok();
 
         (await Admin.Patch($"/v1/projects/{agent.ProjectId}", new { visibility = "private" }).Ok()).Text("visibility").ShouldBe("private");
-        foreach (var path in new[] { "/v1/status", "/v1/agents", "/v1/workspaces", "/v1/beads/issues", "/v1/claims", "/v1/tasks", "/v1/projects/current", "/v1/status/stream", "/v1/policies/active" })
+        foreach (var path in new[] { "/v1/status", "/v1/agents", "/v1/workspaces", "/v1/beads/issues", "/v1/claims", "/v1/tasks",
+            "/v1/projects/current", "/v1/status/stream", "/v1/policies/active" })
             await reader.Get(path).Refused(404, "Project not found");
         await agent.Get("/v1/status").Ok();
         await Proxied(agent).Get("/v1/status").Ok();
@@ -204,7 +213,9 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
     public async Task The_directory_shows_no_other_tenants_agents_and_none_of_others_private_projects()
     {
         var (tenant, slug) = (Guid.NewGuid().ToString(), NewProject().Slug);
-        var hidden = Api.As((await Api.With(ProxyHeaders.TenantUser(tenant)).Post("/v1/init", new { project_slug = slug, alias = "alice" }).Ok()).Text("api_key"));
+        var hidden = Api
+            .As((await Api.With(ProxyHeaders.TenantUser(tenant)).Post("/v1/init", new { project_slug = slug, alias = "alice" }).Ok())
+            .Text("api_key"));
         var (shown, other) = (await NewProject().Agent("alice"), await NewProject().Agent("bob"));
         foreach (var agent in new[] { hidden, shown }) await agent.Post("/v1/agents/publish", new { capabilities = new[] { slug } }).Ok();
 
@@ -215,7 +226,8 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         (await Found(other)).ShouldBeEmpty();
         (await Found(shown)).ShouldBe([shown.Project.Slug]);
 
-        async Task<string[]> Found(Api caller) => (await caller.Get($"/v1/network/directory?capability={slug}").Ok()).Pluck("agents", "org_slug");
+        async Task<string[]> Found(Api caller) =>
+            (await caller.Get($"/v1/network/directory?capability={slug}").Ok()).Pluck("agents", "org_slug");
     }
 
     [Fact]
@@ -284,17 +296,24 @@ public abstract class AdministrationContract(Store store) : ContractTests(store)
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice", human: "Alice", role: "developer"), await project.Agent("bob"));
 
-        var changed = await alice.Patch($"/v1/workspaces/{alice.Id}", new { role = "Lead Dev", current_branch = "topic", hostname = "box", workspace_path = "/w", timezone = "Europe/Madrid", human_name = "Al" }).Ok();
+        var changed = await alice.Patch($"/v1/workspaces/{alice.Id}",
+            new { role = "Lead Dev", current_branch = "topic", hostname = "box", workspace_path = "/w", timezone = "Europe/Madrid",
+            human_name = "Al" }).Ok();
 
-        (changed.Text("role"), changed.Text("branch"), changed.Text("hostname"), changed.Text("workspace_path"), changed.Text("human_name")).ShouldBe(("lead dev", "topic", "box", "/w", "Al"));
-        var called = await alice.Post("/mcp", new { jsonrpc = "2.0", id = 1, method = "tools/call", @params = new { name = "update_workspace", arguments = new { workspace_id = alice.Id, current_branch = "by-tool" } } }).Ok();
+        (changed.Text("role"), changed.Text("branch"), changed.Text("hostname"), changed.Text("workspace_path"), changed.Text("human_name"))
+            .ShouldBe(("lead dev", "topic", "box", "/w", "Al"));
+        var called = await alice.Post("/mcp",
+            new { jsonrpc = "2.0", id = 1, method = "tools/call",
+            @params = new { name = "update_workspace", arguments = new { workspace_id = alice.Id, current_branch = "by-tool" } } }).Ok();
         called.GetRawText().ShouldContain("by-tool");
         (await alice.Patch($"/v1/workspaces/{alice.Id}", new { hostname = "other" }).Ok()).Text("hostname").ShouldBe("other");
         (await bob.Get($"/v1/workspaces/{alice.Id}").Ok()).Text("role").ShouldBe("lead dev");
         await bob.Patch($"/v1/workspaces/{alice.Id}", new { role = "x" }).Refused(403, "workspace_id does not match API key identity");
         (await Proxied(bob).Patch($"/v1/workspaces/{alice.Id}", new { role = "qa" }).Ok()).Text("role").ShouldBe("qa");
-        await (await NewProject().Agent()).Patch($"/v1/workspaces/{alice.Id}", new { role = "x" }).Refused(403, "workspace_id does not match API key identity");
-        await Proxied(await NewProject().Agent()).Patch($"/v1/workspaces/{alice.Id}", new { role = "x" }).Refused(404, "Workspace not found");
+        await (await NewProject().Agent()).Patch($"/v1/workspaces/{alice.Id}", new { role = "x" })
+            .Refused(403, "workspace_id does not match API key identity");
+        await Proxied(await NewProject().Agent()).Patch($"/v1/workspaces/{alice.Id}", new { role = "x" })
+            .Refused(404, "Workspace not found");
         await alice.Patch($"/v1/workspaces/{alice.Id}", new { alias = "x" }).Invalid("alias", "extra_forbidden");
         await alice.Patch($"/v1/workspaces/{alice.Id}", new { role = "a b c" }).Invalid("role");
         await alice.Patch($"/v1/workspaces/{alice.Id}", new { timezone = "1/2" }).Invalid("timezone");

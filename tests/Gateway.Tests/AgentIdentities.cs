@@ -13,7 +13,8 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
     private const string Rotation = "LI3oIFT8ve3stT5IGmHIMDmB4zZ70g8ApKMoRCfLR9VHdSU/4oNc210bB3MFjW0w7rV1ouvkwA23VgMezzp3AQ";
     private const string RotationTime = "2026-02-22T10:00:00Z";
 
-    private static readonly string KeyA = Convert.ToBase64String(Convert.FromHexString("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"));
+    private static readonly string KeyA = Convert
+        .ToBase64String(Convert.FromHexString("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"));
 
     [Fact]
     [Checklist("beadhub", 69)]
@@ -45,7 +46,8 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         (await alice.Get("/v1/agents/me/log").Ok()).Pluck("log", "operation").ShouldBe(["create", "deregister"]);
         (await bob.Get("/v1/agents/me/log").Ok()).Pluck("log", "operation").ShouldBe(["create"]);
         await Api.Get("/v1/agents/me/log").Unauthorized();
-        await Api.With(ProxyHeaders.User(alice.ProjectId, Guid.NewGuid().ToString(), Guid.NewGuid().ToString())).Get("/v1/agents/me/log").Refused(404, "Agent not found");
+        await Api.With(ProxyHeaders.User(alice.ProjectId, Guid.NewGuid().ToString(), Guid.NewGuid().ToString())).Get("/v1/agents/me/log")
+            .Refused(404, "Agent not found");
     }
 
     [Fact]
@@ -56,7 +58,8 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         var project = NewProject();
 
         await project.Init(new { project_slug = project.Slug, custody = "self" }).Refused(422, "Ephemeral agents must be custodial");
-        await project.Init(new { project_slug = project.Slug, did = DidA, public_key = KeyA }).Refused(422, "Ephemeral agents must be custodial");
+        await project.Init(new { project_slug = project.Slug, did = DidA, public_key = KeyA })
+            .Refused(422, "Ephemeral agents must be custodial");
         await project.Init(new { project_slug = project.Slug, custody = "other" }).Invalid("custody");
     }
 
@@ -76,7 +79,8 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
 
         await Init(project, "bob", DidA, null).Refused(422, "Self-custodial agents require both did and public_key");
         await Init(project, "bob", DidB, KeyA).Refused(422, "DID does not match public_key");
-        await Init(project, "bob", DidA, "AAAA").Refused(422, "public_key must be a base64-encoded 32-byte Ed25519 public key (url-safe or standard)");
+        await Init(project, "bob", DidA, "AAAA").Refused(422,
+            "public_key must be a base64-encoded 32-byte Ed25519 public key (url-safe or standard)");
         await Init(project, "bob", DidA, KeyA).Refused(409, "Another agent of the project has this DID");
         await project.Init(new { project_slug = project.Slug, alias = "bob", custody = "custodial", did = DidA, public_key = KeyA })
             .Refused(422, "Custodial agents must not provide did/public_key");
@@ -102,10 +106,12 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         }
 
         var other = await KeyOf(await project.Agent("other"));
-        await agent.Put("/v1/agents/me/identity", new { did = other.Did, public_key = other.PublicKey, custody = "self", lifetime = "persistent" })
+        await agent.Put("/v1/agents/me/identity",
+            new { did = other.Did, public_key = other.PublicKey, custody = "self", lifetime = "persistent" })
             .Refused(409, "Identity already claimed with a different DID");
         await agent.Put("/v1/agents/me/identity", key with { did = DidB }).Refused(400, "DID does not match public_key");
-        await agent.Put("/v1/agents/me/identity", key with { public_key = "x" }).Refused(400, "public_key must be a base64-encoded 32-byte Ed25519 key");
+        await agent.Put("/v1/agents/me/identity", key with { public_key = "x" })
+            .Refused(400, "public_key must be a base64-encoded 32-byte Ed25519 key");
         await agent.Put("/v1/agents/me/identity", key with { custody = "custodial" }).Invalid("custody", "literal_error");
         await agent.Put("/v1/agents/me/identity", key with { lifetime = "ephemeral" }).Invalid("lifetime", "literal_error");
         await Api.Put("/v1/agents/me/identity", new { did = DidA }).Invalid("public_key", "missing");
@@ -135,10 +141,12 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         var agent = Api.As(init.Text("api_key"));
 
         var answers = await Task.WhenAll(keys.Select(key =>
-            agent.Put("/v1/agents/me/identity", new { did = key.Did, public_key = key.PublicKey, custody = "self", lifetime = "persistent" })));
+            agent.Put("/v1/agents/me/identity", new { did = key.Did, public_key = key.PublicKey, custody = "self",
+                lifetime = "persistent" })));
 
         answers.Select(answer => answer.Status).Order().ShouldBe([200, 409, 409, 409, 409, 409]);
-        (await agent.Get("/v1/agents").Ok()).Items("agents").Single().Text("did").ShouldBe(answers.Single(answer => answer.Status == 200).Json.Text("did"));
+        (await agent.Get("/v1/agents").Ok()).Items("agents").Single().Text("did")
+            .ShouldBe(answers.Single(answer => answer.Status == 200).Json.Text("did"));
     }
 
     [Fact]
@@ -147,11 +155,14 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         var project = NewProject();
         var init = await Own(project, "alice");
         var agent = Api.As(init.Text("api_key"));
-        var rotation = new { custody = "self", timestamp = RotationTime, new_did = DidB, new_public_key = KeyOfDid(DidB), rotation_signature = (string?)Rotation };
+        var rotation = new { custody = "self", timestamp = RotationTime, new_did = DidB, new_public_key = KeyOfDid(DidB),
+            rotation_signature = (string?)Rotation };
 
         await agent.Put("/v1/agents/me/rotate", rotation with { rotation_signature = null }).Refused(422, "rotation_signature is required");
-        await agent.Put("/v1/agents/me/rotate", rotation with { rotation_signature = "short" }).Refused(403, "Malformed rotation proof encoding");
-        await agent.Put("/v1/agents/me/rotate", rotation with { timestamp = "2026-02-22T10:00:01Z" }).Refused(403, "Invalid rotation proof");
+        await agent.Put("/v1/agents/me/rotate", rotation with { rotation_signature = "short" })
+            .Refused(403, "Malformed rotation proof encoding");
+        await agent.Put("/v1/agents/me/rotate", rotation with { timestamp = "2026-02-22T10:00:01Z" })
+            .Refused(403, "Invalid rotation proof");
         await agent.Put("/v1/agents/me/rotate", rotation with { new_did = DidA }).Refused(400, "DID does not match new_public_key");
         await agent.Put("/v1/agents/me/rotate", new { custody = "custodial", timestamp = RotationTime })
             .Refused(400, "Cannot change a self-custodial agent back to custodial via rotate");
@@ -162,7 +173,8 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
 
         var rotated = await agent.Put("/v1/agents/me/rotate", rotation).Ok();
 
-        (rotated.Text("status"), rotated.Text("old_did"), rotated.Text("new_did"), rotated.Text("custody")).ShouldBe(("rotated", DidA, DidB, "self"));
+        (rotated.Text("status"), rotated.Text("old_did"), rotated.Text("new_did"), rotated.Text("custody"))
+            .ShouldBe(("rotated", DidA, DidB, "self"));
         rotated.Text("new_public_key").Length.ShouldBe(43);
         var found = await agent.Get($"/v1/agents/resolve/{project.Slug}/alice").Ok();
         (found.Text("did"), found.Text("stable_id")).ShouldBe((DidB, "did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2"));
@@ -180,7 +192,8 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         var persistent = Api.As((await project.Init(new { project_slug = project.Slug, lifetime = "persistent" }).Ok()).Text("api_key"));
         var rotation = new { custody = "custodial", timestamp = RotationTime };
 
-        await ephemeral.Put("/v1/agents/me/rotate", rotation).Refused(400, "Cannot rotate key for an ephemeral agent. Deregister and create a new agent instead.");
+        await ephemeral.Put("/v1/agents/me/rotate", rotation)
+            .Refused(400, "Cannot rotate key for an ephemeral agent. Deregister and create a new agent instead.");
         await persistent.Put("/v1/agents/me/rotate", rotation).Refused(501, "Custody key not configured");
     }
 
@@ -196,13 +209,15 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
 
         var rotated = await agent.Put("/v1/agents/me/rotate", new { custody = "custodial", timestamp = RotationTime }).Ok();
         rotated.Text("old_did").ShouldBe(init.Text("did"));
-        var again = await agent.Put("/v1/agents/me/rotate", new { custody = "self", timestamp = RotationTime, new_did = DidA, new_public_key = KeyA }).Ok();
+        var again = await agent.Put("/v1/agents/me/rotate",
+            new { custody = "self", timestamp = RotationTime, new_did = DidA, new_public_key = KeyA }).Ok();
         again.Text("old_did").ShouldBe(rotated.Text("new_did"));
 
         var log = (await agent.Get("/v1/agents/me/log").Ok()).Items("log");
         log.Skip(1).ShouldAllBe(entry => entry.Text("operation") == "rotate" && entry.Text("entry_signature").Length == 86);
         (await agent.Get("/v1/agents").Ok()).Items("agents").Single().Text("custody").ShouldBe("self");
-        await agent.Put("/v1/agents/me/rotate", new { custody = "self", timestamp = "t", new_did = DidB, new_public_key = KeyOfDid(DidB) }).Refused(422, "rotation_signature is required");
+        await agent.Put("/v1/agents/me/rotate", new { custody = "self", timestamp = "t", new_did = DidB, new_public_key = KeyOfDid(DidB) })
+            .Refused(422, "rotation_signature is required");
     }
 
     [Fact]
@@ -215,14 +230,17 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
 
         await Api.Put("/v1/agents/me/retire", new { successor_agent_id = "x" }).Invalid("successor_agent_id");
         await Api.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Unauthorized();
-        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = init.Text("agent_id") }).Refused(400, "An agent cannot name itself as its own successor");
-        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = stranger.Id }).Refused(404, "Successor agent not found in this project");
+        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = init.Text("agent_id") })
+            .Refused(400, "An agent cannot name itself as its own successor");
+        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = stranger.Id })
+            .Refused(404, "Successor agent not found in this project");
         await bob.Put("/v1/agents/me/retire", new { successor_agent_id = init.Text("agent_id") })
             .Refused(400, "Cannot retire an ephemeral agent. Use the deregister endpoint instead.");
 
         var retired = await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Ok();
 
-        (retired.Text("status"), retired.Text("agent_id"), retired.Text("successor_agent_id")).ShouldBe(("retired", init.Text("agent_id"), bob.Id));
+        (retired.Text("status"), retired.Text("agent_id"), retired.Text("successor_agent_id"))
+            .ShouldBe(("retired", init.Text("agent_id"), bob.Id));
         (await bob.Get("/v1/agents").Ok()).Find("agents", "alias", "alice").Text("identity_status").ShouldBe("retired");
         (await bob.Get($"/v1/agents/resolve/{project.Slug}/alice").Ok()).Text("status").ShouldBe("retired");
         await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Refused(400, "Agent is already retired");
@@ -241,11 +259,13 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         var (alice, bob, carol) = (Api.As(init.Text("api_key")), await project.Agent("bob"), await project.Agent("carol"));
         await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Ok();
 
-        foreach (var mail in new object[] { new { to_alias = "alice", body = "b" }, new { to_agent_id = init.Text("agent_id"), body = "b" } })
+        foreach (var mail in new object[] { new { to_alias = "alice", body = "b" },
+            new { to_agent_id = init.Text("agent_id"), body = "b" } })
         {
             var answer = await carol.Post("/v1/messages", mail);
             answer.Status.ShouldBe(410, answer.ToString());
-            (answer.Json.Text("detail"), answer.Json.Text("successor_alias"), answer.Json.Text("successor_agent_id")).ShouldBe(("Agent is retired", "bob", bob.Id));
+            (answer.Json.Text("detail"), answer.Json.Text("successor_alias"), answer.Json.Text("successor_agent_id"))
+                .ShouldBe(("Agent is retired", "bob", bob.Id));
         }
 
         await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Refused(400, "Agent is already retired");
@@ -267,10 +287,12 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         (await Inbox(bob)).Items("messages").ShouldAllBe(mail => mail.IsNull("rotation_announcement"));
 
         await alice.Put("/v1/agents/me/rotate",
-            new { custody = "self", timestamp = RotationTime, new_did = DidB, new_public_key = KeyOfDid(DidB), rotation_signature = Rotation }).Ok();
+            new { custody = "self", timestamp = RotationTime, new_did = DidB, new_public_key = KeyOfDid(DidB),
+                rotation_signature = Rotation }).Ok();
 
         var news = (await Inbox(bob)).Find("messages", "from_alias", "alice").At("rotation_announcement");
-        (news.Text("old_did"), news.Text("new_did"), news.Text("timestamp"), news.Text("old_key_signature")).ShouldBe((DidA, DidB, RotationTime, Rotation));
+        (news.Text("old_did"), news.Text("new_did"), news.Text("timestamp"), news.Text("old_key_signature"))
+            .ShouldBe((DidA, DidB, RotationTime, Rotation));
         (await Inbox(bob)).Find("messages", "from_alias", "carol").IsNull("rotation_announcement").ShouldBeTrue();
 
         await bob.Post("/v1/messages", new { to_alias = "alice", body = "seen" }).Ok();
@@ -289,9 +311,12 @@ public abstract class AgentIdentitiesContract(Store store) : ContractTests(store
         var alice = Api.As((await Own(project, "alice")).Text("api_key"));
         var bob = await project.Agent("bob");
 
-        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id }).Refused(422, "retirement_proof is required for self-custodial agents");
-        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id, retirement_proof = "?", timestamp = "t" }).Refused(403, "Malformed retirement proof encoding");
-        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id, retirement_proof = Rotation, timestamp = "t" }).Refused(403, "Invalid retirement proof");
+        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id })
+            .Refused(422, "retirement_proof is required for self-custodial agents");
+        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id, retirement_proof = "?", timestamp = "t" })
+            .Refused(403, "Malformed retirement proof encoding");
+        await alice.Put("/v1/agents/me/retire", new { successor_agent_id = bob.Id, retirement_proof = Rotation, timestamp = "t" })
+            .Refused(403, "Invalid retirement proof");
     }
 
     private static Task<Answer> Init(Project project, string alias, string? did, string? publicKey) =>

@@ -28,7 +28,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await agent.Patch("/v1/agents/me", new { access_mode = "contacts_only" }).Ok();
 
-        await agent.Patch("/v1/agents/me", new { access_mode = "secret" }).Invalid("access_mode", "literal_error", "'contacts_only' or 'open'");
+        await agent.Patch("/v1/agents/me", new { access_mode = "secret" })
+            .Invalid("access_mode", "literal_error", "'contacts_only' or 'open'");
         await agent.Patch("/v1/agents/me", new { access_mode = 5 }).Invalid("access_mode");
         await agent.Patch("/v1/agents/me", new { alias = "other" }).Invalid("alias", "extra_forbidden");
         (await agent.Patch("/v1/agents/me", "{}").Ok()).Text("access_mode").ShouldBe("contacts_only");
@@ -41,7 +42,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent("alice");
         (await agent.Get("/v1/auth/introspect").Ok()).Has("role").ShouldBeFalse();
 
-        var changed = await agent.Patch("/v1/agents/me", new { role = "reviewer", program = "claude-code", context = new { a = new[] { 1, 2 }, b = "é\"" }, privacy = "x" }).Ok();
+        var changed = await agent.Patch("/v1/agents/me",
+            new { role = "reviewer", program = "claude-code", context = new { a = new[] { 1, 2 }, b = "é\"" }, privacy = "x" }).Ok();
 
         changed.Text("role").ShouldBe("reviewer");
         changed.At("context").At("a").GetArrayLength().ShouldBe(2);
@@ -71,7 +73,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
 
         await agent.Patch("/v1/agents/me", new { context = new { text = new string('x', 20_000) } }).Invalid("context");
-        await agent.Patch("/v1/agents/me", $"{{\"context\":{string.Concat(Enumerable.Repeat("{\"a\":", 40))}1{new string('}', 41)}").Invalid("context");
+        await agent.Patch("/v1/agents/me", $"{{\"context\":{string.Concat(Enumerable.Repeat("{\"a\":", 40))}1{new string('}', 41)}")
+            .Invalid("context");
         await agent.Patch("/v1/agents/me", new { role = new string('x', 257) }).Invalid("role", "string_too_long");
     }
 
@@ -82,7 +85,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
         var stranger = await NewProject().Agent();
 
-        (await alice.Patch($"/v1/agents/{alice.Id.ToUpperInvariant()}", new { access_mode = "contacts_only", privacy = "p" }).Ok()).Text("agent_id").ShouldBe(alice.Id);
+        (await alice.Patch($"/v1/agents/{alice.Id.ToUpperInvariant()}", new { access_mode = "contacts_only", privacy = "p" }).Ok())
+            .Text("agent_id").ShouldBe(alice.Id);
         (await bob.Patch($"/v1/agents/{alice.Id}", new { access_mode = "open" }).Ok()).Text("access_mode").ShouldBe("open");
         await alice.Patch($"/v1/agents/{stranger.Id}", new { access_mode = "contacts_only" }).Refused(404, "Agent not found");
         await alice.Patch("/v1/agents/no-id", new { }).Refused(422, "Invalid agent_id format");
@@ -153,7 +157,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
     public async Task A_persistent_agent_does_not_leave()
     {
         var project = NewProject();
-        var agent = Api.As((await project.Init(new { project_slug = project.Slug, alias = "alice", lifetime = "persistent" }).Ok()).Text("api_key"));
+        var agent = Api
+            .As((await project.Init(new { project_slug = project.Slug, alias = "alice", lifetime = "persistent" }).Ok()).Text("api_key"));
 
         await agent.Delete("/v1/agents/me").Refused(400, "Cannot deregister a persistent agent. Use the retire endpoint instead.");
         (await agent.Get("/v1/agents").Ok()).Pluck("agents", "alias").ShouldBe(["alice"]);
@@ -212,7 +217,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         events.ShouldAllBe(e => e.Type == "bead.unclaimed" && e.Data.Text("workspace_id") == alice.Id);
         events.Select(e => e.Data.Text("bead_id")).Order().ShouldBe(["bd-1", "bd-2"]);
         (await alice.Get("/v1/workspaces").Ok()).Pluck("workspaces", "alias").ShouldBe(["bob"]);
-        (await bob.Get("/v1/workspaces?include_deleted=true").Ok()).Find("workspaces", "alias", "alice").Text("deleted_at").ShouldBeTimestamp();
+        (await bob.Get("/v1/workspaces?include_deleted=true").Ok()).Find("workspaces", "alias", "alice").Text("deleted_at")
+            .ShouldBeTimestamp();
         (await bob.Get("/v1/claims").Ok()).Items("claims").ShouldBeEmpty();
         (await bob.Get("/v1/workspaces/online").Ok()).Items("workspaces").ShouldBeEmpty();
         (await alice.Command("update bd-1 --status in_progress")).Status.ShouldBe(410);
@@ -254,7 +260,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         var agent = await project.Agent("alice", human: "Alice H");
         var stranger = await NewProject().Agent();
 
-        foreach (var path in new[] { $"/v1/agents/resolve/{project.Slug}/alice", $"/v1/agents/resolve/{Uri.EscapeDataString(project.Slug)}/alice" })
+        foreach (var path in new[] { $"/v1/agents/resolve/{project.Slug}/alice",
+            $"/v1/agents/resolve/{Uri.EscapeDataString(project.Slug)}/alice" })
         {
             var found = await stranger.Get(path).Ok();
             found.Text("address").ShouldBe(project.Slug + "/alice");
@@ -270,7 +277,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         }
 
         await Api.Get($"/v1/agents/resolve/{project.Slug}/alice").Unauthorized();
-        foreach (var address in new[] { project.Slug + "/bob", "nothing/alice", "alice", "a%20b/alice", project.Slug + "/al%01ce", project.Slug + "/Alice" })
+        foreach (var address in new[] { project.Slug + "/bob", "nothing/alice", "alice", "a%20b/alice", project.Slug + "/al%01ce",
+            project.Slug + "/Alice" })
             await stranger.Get("/v1/agents/resolve/" + address).Refused(404, "Agent not found");
         await agent.Delete("/v1/agents/me").Ok();
         await stranger.Get($"/v1/agents/resolve/{project.Slug}/alice").Refused(404, "Agent not found");
@@ -287,7 +295,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         who.Text("project_id").ShouldBe(agent.ProjectId);
         who.Text("agent_id").ShouldBe(stranger.Id);
         who.Text("api_key_id").ShouldBeUuid();
-        foreach (var name in new[] { "alias", "human_name", "agent_type", "access_mode", "address", "namespace_slug" }) who.Has(name).ShouldBeFalse();
+        foreach (var name in new[] { "alias", "human_name", "agent_type", "access_mode", "address", "namespace_slug" })
+            who.Has(name).ShouldBeFalse();
     }
 
     [Fact]
@@ -321,5 +330,6 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
         (await server.Api.Get("/health").Ok()).Text("status").ShouldBe("ok");
     }
 
-    private static async Task<System.Text.Json.JsonElement> Listed(Agent agent) => (await agent.Get("/v1/agents").Ok()).Find("agents", "agent_id", agent.Id);
+    private static async Task<System.Text.Json.JsonElement> Listed(Agent agent) =>
+        (await agent.Get("/v1/agents").Ok()).Find("agents", "agent_id", agent.Id);
 }

@@ -70,7 +70,8 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        var answer = await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, program = "claude-code" }).Ok();
+        var answer = await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, program = "claude-code" })
+            .Ok();
         answer.At("workspace").Text("workspace_id").ShouldBe(agent.Id);
         answer.At("agent").Text("registered_at").ShouldBeTimestamp();
         answer.At("agent").Text("program").ShouldBe("claude-code");
@@ -161,7 +162,8 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
     {
         var slug = NewProject().Slug;
 
-        (await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = $"  {slug} ", extra = 1 }).Ok()).Text("project_slug").ShouldBe(slug);
+        (await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = $"  {slug} ", extra = 1 }).Ok()).Text("project_slug")
+            .ShouldBe(slug);
         await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = "a b" }).Unprocessable();
         await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = "" }).Unprocessable();
         await Api.Post("/v1/agents/suggest-alias-prefix", new { }).Invalid("project_slug", "missing");
@@ -175,7 +177,8 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
         var stranger = await NewProject().Agent();
 
-        await alice.Post("/v1/agents/register", new { workspace_id = bob.Id, alias = "bob" }).RefusedWith(403, "does not match API key identity");
+        await alice.Post("/v1/agents/register", new { workspace_id = bob.Id, alias = "bob" })
+            .RefusedWith(403, "does not match API key identity");
         await alice.Post("/v1/agents/register", new { workspace_id = Guid.NewGuid(), alias = "x" }).Refused(404, "Workspace not found");
         // Another project's workspace looks like none at all.
         await alice.Post("/v1/agents/register", new { workspace_id = stranger.Id, alias = "x" }).Refused(404, "Workspace not found");
@@ -346,7 +349,8 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
         await bob.Heartbeat().Ok();
-        await alice.Post("/v1/agents/register", new { workspace_id = alice.Id, alias = "alice", repo = alice.Repo, branch = "main", ttl_seconds = 1 }).Ok();
+        await alice.Post("/v1/agents/register",
+            new { workspace_id = alice.Id, alias = "alice", repo = alice.Repo, branch = "main", ttl_seconds = 1 }).Ok();
 
         var patience = System.Diagnostics.Stopwatch.StartNew();
         while ((await bob.Get("/v1/agents").Ok()).Find("agents", "alias", "alice").Flag("online"))
@@ -368,7 +372,8 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await agent.Heartbeat("main", "Europe/Madrid", role: "Full  Stack").Ok();
         await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, program = "p" }).Ok();
-        await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, role = new string('r', 51) }).Unprocessable();
+        await agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, role = new string('r', 51) })
+            .Unprocessable();
 
         var shown = (await agent.Get("/v1/status").Ok()).Items("agents").Single();
         (shown.Text("role"), shown.Text("timezone"), shown.Text("canonical_origin"), shown.Text("program"))
@@ -388,7 +393,8 @@ public abstract class AgentsContract(Store store) : ContractTests(store)
 
         online.Find("workspaces", "alias", "a").Text("branch").ShouldBe("b:main");
         online.Find("workspaces", "alias", "ab").Text("branch").ShouldBe("main");
-        (await a.Get("/v1/status").Ok()).Items("agents").Select(agent => agent.Text("canonical_origin")).Order().ShouldBe(["github.com/x/y", "github.com/x/y:b"]);
+        (await a.Get("/v1/status").Ok()).Items("agents").Select(agent => agent.Text("canonical_origin")).Order()
+            .ShouldBe(["github.com/x/y", "github.com/x/y:b"]);
     }
 
     private Task<System.Text.Json.JsonElement> Suggest(Project project) =>

@@ -71,12 +71,16 @@ public abstract class ApiKeysContract(Store store) : ContractTests(store)
         if (!database.StartsWith("sqlite:", StringComparison.Ordinal))
         {
             return (string)(await PostgresCluster.Execute(database,
-                "SELECT (SELECT string_agg(key || ' ' || coalesce(snapshot, ''), ' ') FROM streams) || (SELECT string_agg(key || ' ' || data, ' ') FROM events)",
+                """
+                SELECT coalesce((SELECT string_agg(key || ' ' || snapshot, ' ') FROM snapshots), '')
+                    || (SELECT string_agg(key || ' ' || data || ' ' || coalesce(mark, ''), ' ') FROM events)
+                """,
                 TestContext.Current.CancellationToken))!;
         }
 
         var folder = Path.GetDirectoryName(database["sqlite:".Length..])!;
-        var bytes = await Task.WhenAll(Directory.GetFiles(folder).Select(file => File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)));
+        var bytes = await Task
+            .WhenAll(Directory.GetFiles(folder).Select(file => File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)));
         return string.Concat(bytes.Select(Encoding.Latin1.GetString));
     }
 }

@@ -156,7 +156,8 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
         var answer = (method, path) switch
         {
             (_, "/v1/beads/upload") => await reader.Post(path, new { repo = "r", issues = new[] { new { id = "bd-1" } } }),
-            (_, "/v1/workspaces/heartbeat") => await reader.Post(path, new { workspace_id = agent.Id, alias = agent.Alias, repo_origin = agent.Origin }),
+            (_, "/v1/workspaces/heartbeat") =>
+                await reader.Post(path, new { workspace_id = agent.Id, alias = agent.Alias, repo_origin = agent.Origin }),
             (_, "/v1/bdh/sync") => await reader.Post(path, body),
             (_, "/v1/workspaces") => await reader.Delete($"{path}/{agent.Id}"),
             _ => await reader.Delete($"{path}/{agent.RepoId}"),
@@ -221,7 +222,8 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
         var signed = ProxyHeaders.User(agent.ProjectId, NewId, NewId);
-        var upper = signed.Select(header => header.Name == "X-Project-ID" ? (header.Name, header.Value.ToUpperInvariant()) : header).ToArray();
+        var upper = signed.Select(header => header.Name == "X-Project-ID" ? (header.Name, header.Value.ToUpperInvariant()) : header)
+            .ToArray();
 
         (await Api.With(upper).Get("/v1/agents").Ok()).Text("project_id").ShouldBe(agent.ProjectId);
     }
@@ -240,7 +242,8 @@ public abstract class AuthenticationContract(Store store) : ContractTests(store)
         ProxyHeaders.Sign(Project, type, Principal, Actor).ShouldBe(signed);
 
         (string, string)[] principal = type switch { "u" => [("X-User-ID", Principal)], "k" => [("X-API-Key", Principal)], _ => [] };
-        var answer = await Api.With([("X-BH-Auth", signed), ("X-Project-ID", Project), ("X-Aweb-Actor-ID", Actor), .. principal]).Get("/v1/claims");
+        var answer = await Api.With([("X-BH-Auth", signed), ("X-Project-ID", Project), ("X-Aweb-Actor-ID", Actor), .. principal])
+            .Get("/v1/claims");
 
         // The project does not exist, but the signature stands: nothing to see instead of no access.
         answer.Ok().Items("claims").ShouldBeEmpty();

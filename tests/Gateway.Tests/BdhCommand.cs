@@ -169,7 +169,8 @@ public abstract class BdhCommandContract(Store store) : ContractTests(store)
         await agent.Post("/v1/bdh/command", With("alias", "bad alias")).Invalid("alias");
         await agent.Post("/v1/bdh/command", With("human_name", "José")).Invalid("human_name");
         await agent.Post("/v1/bdh/command", With("role", new string('r', 51))).Invalid("role");
-        await agent.Post("/v1/bdh/command", With("workspace_id", "abc")).Invalid("workspace_id", "value_error", "Invalid workspace_id format");
+        await agent.Post("/v1/bdh/command", With("workspace_id", "abc"))
+            .Invalid("workspace_id", "value_error", "Invalid workspace_id format");
     }
 
     // Where the reference blanks out a role that is not sent, the stored one stays (contract 23.13).

@@ -125,7 +125,8 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
 
         await agent.Post("/v1/bdh/sync", agent.Self()).Refused(422, "issues_jsonl is required for full sync");
         await agent.Sync(" \n ").Refused(422, "issues_jsonl is required for full sync");
-        await agent.Post("/v1/bdh/sync", Body(agent, "partial", Line("bd-1", "open"))).Refused(422, "sync_mode must be 'full' or 'incremental'");
+        await agent.Post("/v1/bdh/sync", Body(agent, "partial", Line("bd-1", "open")))
+            .Refused(422, "sync_mode must be 'full' or 'incremental'");
         await agent.Change().Refused(422, "incremental sync requires changes or deletions");
         await agent.Change(" \n").Refused(422, "incremental sync requires changes or deletions");
     }
@@ -201,7 +202,8 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await agent.Sync(Jsonl.Of(new { id = "bd-1", title = "new", updated_at = "2026-01-02T00:00:00Z" })).Ok();
 
-        Stats(await agent.Sync(Jsonl.Of(new { id = "bd-1", title = "old", updated_at = "2020-01-01T00:00:00Z" })).Ok()).ShouldBe((1, 0, 0, 0));
+        Stats(await agent.Sync(Jsonl.Of(new { id = "bd-1", title = "old", updated_at = "2020-01-01T00:00:00Z" })).Ok())
+            .ShouldBe((1, 0, 0, 0));
         (await agent.Get("/v1/beads/issues/bd-1").Ok()).Text("title").ShouldBe("new");
     }
 
@@ -248,8 +250,10 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
         await agent.Sync("{\"id\":\"a-1\"}\n{broken").RefusedWith(400, "Invalid JSON on line 2");
         await agent.Sync("[1,2]").Refused(400, "JSON on line 1 must be an object");
         await agent.Change("{\"id\":\"a-1\"}\n\n7").Refused(400, "JSON on line 3 must be an object");
-        await agent.Sync(Jsonl.Of(Enumerable.Range(0, 10_001).Select(i => new { id = $"bd-{i}" }))).RefusedWith(400, "Too many issues", "10000");
-        await agent.Sync("{\"id\":\"a-1\",\"x\":" + new string('[', 10) + new string(']', 10) + "}").RefusedWith(400, "nesting depth exceeds limit", "line 1");
+        await agent.Sync(Jsonl.Of(Enumerable.Range(0, 10_001).Select(i => new { id = $"bd-{i}" })))
+            .RefusedWith(400, "Too many issues", "10000");
+        await agent.Sync("{\"id\":\"a-1\",\"x\":" + new string('[', 10) + new string(']', 10) + "}")
+            .RefusedWith(400, "nesting depth exceeds limit", "line 1");
         (await agent.Get("/v1/beads/issues").Ok()).Number("count").ShouldBe(0);
     }
 
@@ -315,7 +319,8 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
         await bob.Close("bd-1").Ok();
         await bob.Sync(Line("marker", "open")).Ok();
 
-        (await all.Until(e => e.Data.Text("bead_id") == "marker")).Single(e => e.Type == "bead.unclaimed").Data.Text("workspace_id").ShouldBe(alice.Id);
+        (await all.Until(e => e.Data.Text("bead_id") == "marker")).Single(e => e.Type == "bead.unclaimed").Data.Text("workspace_id")
+            .ShouldBe(alice.Id);
         (await onBob.Until(e => e.Data.Text("bead_id") == "marker")).ShouldAllBe(e => e.Type == "bead.status_changed");
     }
 
@@ -384,7 +389,8 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
         var (alice, bob) = await Two();
         var identity = await NewProject().Identity();
 
-        await alice.Post("/v1/bdh/sync", Body(bob, "full", Line("bd-1", "open"))).Refused(403, "workspace_id does not match API key identity");
+        await alice.Post("/v1/bdh/sync", Body(bob, "full", Line("bd-1", "open")))
+            .Refused(403, "workspace_id does not match API key identity");
         await identity.Sync(Line("bd-1", "open")).Refused(404, "Workspace not found");
         await bob.Delete($"/v1/workspaces/{bob.Id}").Ok();
         await bob.Sync(Line("bd-1", "open")).Refused(410, "Workspace was deleted");

@@ -18,7 +18,8 @@ public abstract class BeadClaimsContract(Store store) : ContractTests(store)
 
         joined.Text("bead_id").ShouldBe("bd-1");
         var claim = joined.At("claim");
-        (claim.Text("workspace_id"), claim.Text("alias"), claim.Text("human_name"), claim.Text("role"), claim.Text("note"), claim.Text("apex_id"))
+        (claim.Text("workspace_id"), claim.Text("alias"), claim.Text("human_name"), claim.Text("role"), claim.Text("note"),
+            claim.Text("apex_id"))
             .ShouldBe((bob.Id, "bob", "Bob", "reviewer", "second pair of eyes", "bd-1"));
         joined.Pluck("claims", "alias").ShouldBe(["bob", "alice"]);
         joined.Number("count").ShouldBe(2);
@@ -65,7 +66,8 @@ public abstract class BeadClaimsContract(Store store) : ContractTests(store)
 
         (left.Text("bead_id"), left.Text("workspace_id"), left.Flag("released")).ShouldBe(("bd-1", alice.Id, true));
         var heard = await stream.Next();
-        (heard.Type, heard.Data.Text("workspace_id"), heard.Data.Text("alias"), heard.Data.Text("title")).ShouldBe(("bead.unclaimed", alice.Id, "alice", "Fix it"));
+        (heard.Type, heard.Data.Text("workspace_id"), heard.Data.Text("alias"), heard.Data.Text("title"))
+            .ShouldBe(("bead.unclaimed", alice.Id, "alice", "Fix it"));
         (await bob.Get("/v1/beads/bd-1/claims").Ok()).Pluck("claims", "alias").ShouldBe(["bob"]);
         (await alice.Get("/v1/workspaces").Ok()).Find("workspaces", "alias", "alice").IsNull("focus_apex_id").ShouldBeTrue();
         (await alice.Delete("/v1/beads/bd-1/claims").Ok()).Flag("released").ShouldBeFalse();
@@ -106,7 +108,8 @@ public abstract class BeadClaimsContract(Store store) : ContractTests(store)
             await alice.Delete($"/v1/beads/{id}/claims").Refused(422, "Invalid bead_id format");
         }
 
-        await alice.Post("/v1/beads/bd-1/claims", new { workspace_id = bob.Id }).Refused(403, "workspace_id does not match API key identity");
+        await alice.Post("/v1/beads/bd-1/claims", new { workspace_id = bob.Id })
+            .Refused(403, "workspace_id does not match API key identity");
         await alice.Post("/v1/beads/bd-1/claims", new { workspace_id = "x" }).Invalid("workspace_id");
         await alice.Delete("/v1/beads/bd-1/claims?workspace_id=x").RefusedWith(422, "Invalid workspace_id");
         await alice.Post("/v1/beads/bd-1/claims", new { role = "one two three" }).Invalid("role");

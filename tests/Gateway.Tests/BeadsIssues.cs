@@ -14,7 +14,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
         const int clientsRead = 10 * 1024 * 1024;
         var agent = await NewProject().Agent();
         var labels = string.Join(',', Enumerable.Range(0, 1000).Select(i => $"\"{i:0000}{new string('x', 246)}\""));
-        var lines = Enumerable.Range(0, 60).Select(i => $$"""{"id":"bd-{{i:00}}","status":"open","updated_at":"2026-01-01T00:00:00Z","labels":[{{labels}}]}""").ToArray();
+        var lines = Enumerable.Range(0, 60).Select(i =>
+            $$"""{"id":"bd-{{i:00}}","status":"open","updated_at":"2026-01-01T00:00:00Z","labels":[{{labels}}]}""").ToArray();
         foreach (var chunk in lines.Chunk(30)) await agent.Change(string.Join('\n', chunk)).Ok();
 
         var seen = new List<string>();
@@ -33,7 +34,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
         (ready.Flag("has_more"), ready.GetRawText().Length < clientsRead).ShouldBe((false, true));
         var tasks = await agent.Get("/v1/tasks").Ok();
         (tasks.GetRawText().Length < clientsRead, tasks.Number("total"), tasks.Flag("has_more")).ShouldBe((true, 60, true));
-        (await agent.Get("/v1/tasks?cursor=" + tasks.Text("next_cursor")).Ok()).Items("tasks").Length.ShouldBe(60 - tasks.Items("tasks").Length);
+        (await agent.Get("/v1/tasks?cursor=" + tasks.Text("next_cursor")).Ok()).Items("tasks").Length
+            .ShouldBe(60 - tasks.Items("tasks").Length);
         (await agent.Get("/v1/tasks?cursor=e30")).Status.ShouldBe(422);
     }
 
@@ -83,7 +85,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
     [Checklist("beadhub", 143)]
     public async Task Issues_are_filtered_by_statuses()
     {
-        var agent = await With(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "in_progress" }, new { id = "bd-3", status = "closed" });
+        var agent = await With(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "in_progress" },
+            new { id = "bd-3", status = "closed" });
 
         (await Ids(agent, "status=open,in_progress")).Order().ShouldBe(["bd-1", "bd-2"]);
         (await Ids(agent, "status=%20open%20,%20in_progress")).Order().ShouldBe(["bd-1", "bd-2"]);
@@ -114,7 +117,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
     [Checklist("beadhub", 145)]
     public async Task Search_is_literal()
     {
-        var agent = await With(new { id = "bd-1", title = "Test1 case" }, new { id = "bd-2", title = "Test_ case" }, new { id = "bd-3", title = "100% done" },
+        var agent = await With(new { id = "bd-1", title = "Test1 case" }, new { id = "bd-2", title = "Test_ case" },
+            new { id = "bd-3", title = "100% done" },
             new { id = "bd-4", title = "1000 done" }, new { id = "bd-5", title = "a\\b" });
 
         (await Ids(agent, "q=Test_")).ShouldBe(["bd-2"]);
@@ -140,9 +144,13 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
     [Checklist("beadhub", 147)]
     public async Task Pages_keep_the_filter()
     {
-        var agent = await With([.. Enumerable.Range(0, 6).Select(i => new { id = $"bd-{i}", issue_type = i % 2 == 0 ? "bug" : "task", updated_at = $"2026-01-0{i + 1}T00:00:00Z" })]);
+        var agent =
+            await With(
+            [.. Enumerable.Range(0, 6).Select(i =>
+            new { id = $"bd-{i}", issue_type = i % 2 == 0 ? "bug" : "task", updated_at = $"2026-01-0{i + 1}T00:00:00Z" })]);
 
-        (await Pages.Of(agent, "/v1/beads/issues?type=bug&limit=1", "issues")).Select(issue => issue.Text("bead_id")).ShouldBe(["bd-4", "bd-2", "bd-0"]);
+        (await Pages.Of(agent, "/v1/beads/issues?type=bug&limit=1", "issues")).Select(issue => issue.Text("bead_id"))
+            .ShouldBe(["bd-4", "bd-2", "bd-0"]);
         (await agent.Get("/v1/beads/issues?type=bug&limit=3").Ok()).Flag("has_more").ShouldBeFalse();
     }
 
@@ -151,11 +159,14 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
     [OnAnyStore]
     public async Task A_cursor_is_checked_and_may_be_padded()
     {
-        var agent = await With(new { id = "bd-1", priority = 1, updated_at = "2026-01-02T00:00:00Z" }, new { id = "bd-2", priority = 1, updated_at = "2026-01-01T00:00:00Z" });
+        var agent = await With(new { id = "bd-1", priority = 1, updated_at = "2026-01-02T00:00:00Z" },
+            new { id = "bd-2", priority = 1, updated_at = "2026-01-01T00:00:00Z" });
 
         await agent.Get("/v1/beads/issues?cursor=invalid-not-base64!!!").RefusedWith(422, "Invalid cursor");
-        await agent.Get("/v1/beads/issues?cursor=" + Cursor(new { sort_time = "2026-01-02T00:00:00+00:00", priority = 1 })).RefusedWith(422, "incomplete sort key");
-        await agent.Get("/v1/beads/issues?cursor=" + Cursor(new { sort_time = "tomorrow", priority = 1, bead_id = "bd-1" })).RefusedWith(422, "Invalid cursor");
+        await agent.Get("/v1/beads/issues?cursor=" + Cursor(new { sort_time = "2026-01-02T00:00:00+00:00", priority = 1 }))
+            .RefusedWith(422, "incomplete sort key");
+        await agent.Get("/v1/beads/issues?cursor=" + Cursor(new { sort_time = "tomorrow", priority = 1, bead_id = "bd-1" }))
+            .RefusedWith(422, "Invalid cursor");
         await agent.Get("/v1/beads/issues?cursor=" + Cursor("no object")).RefusedWith(422, "Invalid cursor");
         await agent.Get("/v1/beads/issues?cursor=" + new string('a', 8193)).RefusedWith(422, "Invalid cursor");
 
@@ -169,9 +180,11 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
     [Fact]
     public async Task The_contracts_own_cursor_form_is_accepted()
     {
-        var agent = await With(new { id = "bd-1", priority = 1, updated_at = "2026-01-02T00:00:00Z" }, new { id = "bd-2", priority = 1, updated_at = "2026-01-01T00:00:00Z" });
+        var agent = await With(new { id = "bd-1", priority = 1, updated_at = "2026-01-02T00:00:00Z" },
+            new { id = "bd-2", priority = 1, updated_at = "2026-01-01T00:00:00Z" });
 
-        (await Ids(agent, "cursor=" + Cursor(new { sort_time = "2026-01-02T00:00:00+00:00", priority = 1, bead_id = "bd-1" }))).ShouldBe(["bd-2"]);
+        (await Ids(agent, "cursor=" + Cursor(new { sort_time = "2026-01-02T00:00:00+00:00", priority = 1, bead_id = "bd-1" })))
+            .ShouldBe(["bd-2"]);
     }
 
     [Fact]
@@ -270,7 +283,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
     public async Task A_parent_comes_from_the_dependencies()
     {
         var agent = await With(
-            new { id = "bd-1.1", dependencies = new[] { new { depends_on_id = "bd-2", type = "blocks" }, new { depends_on_id = "bd-1", type = "parent-child" } } },
+            new { id = "bd-1.1", dependencies = new[] { new { depends_on_id = "bd-2", type = "blocks" },
+                new { depends_on_id = "bd-1", type = "parent-child" } } },
             new { id = "bd-3" });
 
         var child = await agent.Get("/v1/beads/issues/bd-1.1").Ok();
@@ -291,7 +305,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
         var agent = await With(
             new { id = "bd-1", status = "closed" },
             new { id = "bd-2", status = "open" },
-            new { id = "bd-3", status = "open", dependencies = new[] { On("bd-1"), On("bd-2"), On("bd-absent"), new { depends_on_id = "bd-2", type = "related" } } });
+            new { id = "bd-3", status = "open", dependencies = new[] { On("bd-1"), On("bd-2"), On("bd-absent"),
+                new { depends_on_id = "bd-2", type = "related" } } });
 
         Blockers(await agent.Get("/v1/beads/issues/bd-3").Ok()).ShouldBe(["bd-2", "bd-absent"]);
     }
@@ -306,12 +321,14 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
             id = "bd-1",
             blocked_by = new object[]
             {
-                "other-repo:bd-002", " bd-3 ", "", "a:b:c", "bad repo!:bd-1", "x:../y", new { bead_id = "bd-4", repo = "r", branch = "b" }, new { bead_id = "bd-5" },
+                "other-repo:bd-002", " bd-3 ", "", "a:b:c", "bad repo!:bd-1", "x:../y", new { bead_id = "bd-4", repo = "r", branch = "b" },
+                    new { bead_id = "bd-5" },
                 new { bead_id = "../x" }, new { repo = "r" }, new { bead_id = "bd-6", repo = "bad repo!" },
             },
         }).Ok();
 
-        (await agent.Get("/v1/beads/issues/bd-1").Ok()).Items("blocked_by").Select(to => $"{to.Text("repo")} {to.Text("branch")} {to.Text("bead_id")}")
+        (await agent.Get("/v1/beads/issues/bd-1").Ok()).Items("blocked_by")
+            .Select(to => $"{to.Text("repo")} {to.Text("branch")} {to.Text("bead_id")}")
             .ShouldBe(["other-repo dev bd-002", "my-repo dev bd-3", "r b bd-4", "my-repo dev bd-5"]);
     }
 
@@ -345,7 +362,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
 
         issue.EnumerateObject().Select(field => field.Name).ShouldBe(
         [
-            "bead_id", "repo", "branch", "title", "status", "priority", "type", "assignee", "created_by", "labels", "blocked_by", "parent_id", "created_at",
+            "bead_id", "repo", "branch", "title", "status", "priority", "type", "assignee", "created_by", "labels", "blocked_by",
+            "parent_id", "created_at",
             "updated_at", "current_reservation", "reservations",
         ], ignoreOrder: true);
         issue.Items("blocked_by").ShouldBeEmpty();
@@ -371,7 +389,8 @@ public abstract class BeadsIssuesContract(Store store) : ContractTests(store)
         return agent;
     }
 
-    private static async Task<string[]> Ids(Agent agent, string query) => (await agent.Get("/v1/beads/issues?" + query).Ok()).Pluck("issues", "bead_id");
+    private static async Task<string[]> Ids(Agent agent, string query) =>
+        (await agent.Get("/v1/beads/issues?" + query).Ok()).Pluck("issues", "bead_id");
 
     private static string[] Blockers(JsonElement issue) => issue.Pluck("blocked_by", "bead_id");
 

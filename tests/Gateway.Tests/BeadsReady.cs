@@ -33,7 +33,9 @@ public abstract class BeadsReadyContract(Store store) : ContractTests(store)
     public async Task A_deleted_blocker_blocks_again()
     {
         var agent = await NewProject().Agent();
-        await agent.Sync(Jsonl.Of(new { id = "bd-1", status = "open", blocked_by = new[] { "bd-2" } }, new { id = "bd-2", status = "closed" })).Ok();
+        await agent
+            .Sync(Jsonl.Of(new { id = "bd-1", status = "open", blocked_by = new[] { "bd-2" } }, new { id = "bd-2", status = "closed" }))
+            .Ok();
         (await Ready(agent)).ShouldBe(["bd-1"]);
 
         await agent.Change(deleted: "bd-2").Ok();
@@ -45,7 +47,8 @@ public abstract class BeadsReadyContract(Store store) : ContractTests(store)
     public async Task A_blocker_is_looked_for_in_its_own_repo()
     {
         var agent = await NewProject().Agent();
-        await agent.Upload("repo-a", null, new { id = "bd-1", status = "open", blocked_by = new[] { "repo-b:bd-2" } }, new { id = "bd-2", status = "closed" }).Ok();
+        await agent.Upload("repo-a", null, new { id = "bd-1", status = "open", blocked_by = new[] { "repo-b:bd-2" } },
+            new { id = "bd-2", status = "closed" }).Ok();
         (await Ready(agent)).ShouldBeEmpty();
 
         await agent.Upload("repo-b", null, new { id = "bd-2", status = "closed" }).Ok();
@@ -60,7 +63,8 @@ public abstract class BeadsReadyContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
         await agent.Upload("my-repo", null,
-            [.. Enumerable.Range(0, 12).Select(i => new { id = $"bd-{i:d2}", status = "open", priority = 2 - i % 3 }), new { id = "a-none", status = "open", priority = (int?)null }]).Ok();
+            [.. Enumerable.Range(0, 12).Select(i => new { id = $"bd-{i:d2}", status = "open", priority = 2 - i % 3 }),
+                new { id = "a-none", status = "open", priority = (int?)null }]).Ok();
 
         (await Ready(agent)).ShouldBe(["bd-02", "bd-05", "bd-08", "bd-11", "bd-01", "bd-04", "bd-07", "bd-10", "bd-00", "bd-03"]);
         (await Ready(agent, "&limit=1000"))[^1].ShouldBe("a-none");

@@ -61,7 +61,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
 
         (await agent.Upload("my-repo", null, new { id = "bd-1" }, new { id = "../bad" }, new { id = 7 }, new { title = "none" }).Ok())
             .Number("issues_synced").ShouldBe(1);
-        (await agent.UploadJsonl("{\"id\":\"bd-2\"}\n{\"id\":\"../bad\"}\n{\"id\":null}\n{\"id\":\"a\\n\"}\n").Ok()).Number("issues_synced").ShouldBe(1);
+        (await agent.UploadJsonl("{\"id\":\"bd-2\"}\n{\"id\":\"../bad\"}\n{\"id\":null}\n{\"id\":\"a\\n\"}\n").Ok()).Number("issues_synced")
+            .ShouldBe(1);
         (await agent.Get("/v1/beads/issues").Ok()).Pluck("issues", "bead_id").Order().ShouldBe(["bd-1", "bd-2"]);
     }
 
@@ -195,7 +196,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
         await agent.UploadJsonl(Nested(8, kind)).Ok();
         await agent.UploadJsonl(Nested(9, kind)).RefusedWith(400, "nesting depth exceeds limit (10) on line 1");
         await agent.Post("/v1/beads/upload", $"{{\"repo\":\"my-repo\",\"issues\":[{Nested(8, kind)}]}}").Ok();
-        await agent.Post("/v1/beads/upload", $"{{\"repo\":\"my-repo\",\"issues\":[{Nested(9, kind)}]}}").RefusedWith(400, "nesting depth exceeds limit");
+        await agent.Post("/v1/beads/upload", $"{{\"repo\":\"my-repo\",\"issues\":[{Nested(9, kind)}]}}")
+            .RefusedWith(400, "nesting depth exceeds limit");
     }
 
     [Fact]
@@ -204,7 +206,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        (await agent.UploadJsonl("{\"id\":\"bd-1\",\"labels\":[],\"dependencies\":[],\"extra\":{},\"more\":[[],{}]}").Ok()).Number("issues_synced").ShouldBe(1);
+        (await agent.UploadJsonl("{\"id\":\"bd-1\",\"labels\":[],\"dependencies\":[],\"extra\":{},\"more\":[[],{}]}").Ok())
+            .Number("issues_synced").ShouldBe(1);
     }
 
     [Fact]
@@ -226,7 +229,9 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        var upload = await agent.UploadJsonl(Jsonl.Of(Enumerable.Range(0, 10_000).Select(i => new { id = $"bd-{i}", title = $"Issue {i}", status = "open" }))).Ok();
+        var upload = await agent
+            .UploadJsonl(Jsonl.Of(Enumerable.Range(0, 10_000).Select(i => new { id = $"bd-{i}", title = $"Issue {i}", status = "open" })))
+            .Ok();
 
         upload.Number("issues_synced").ShouldBe(10_000);
         upload.Number("issues_added").ShouldBe(10_000);
@@ -262,7 +267,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
     public async Task An_older_record_does_not_overwrite()
     {
         var agent = await NewProject().Agent();
-        await agent.Upload("my-repo", null, new { id = "bd-1", title = "new", status = "closed", updated_at = "2026-01-02T00:00:00Z" }).Ok();
+        await agent.Upload("my-repo", null, new { id = "bd-1", title = "new", status = "closed", updated_at = "2026-01-02T00:00:00Z" })
+            .Ok();
 
         var upload = await agent.Upload("my-repo", null,
             new { id = "bd-1", title = "old", status = "open", updated_at = "2026-01-01T23:59:59.999999+00:00" }, new { id = "bd-2" }).Ok();
@@ -285,7 +291,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
         const string Time = "2026-01-02T00:00:00.5+01:00";
         await agent.Upload("my-repo", null, new { id = "bd-1", title = "a", updated_at = Time }).Ok();
 
-        (await agent.Upload("my-repo", null, new { id = "bd-1", title = "b", updated_at = "2026-01-01T23:00:00.500Z" }).Ok()).Number("issues_updated").ShouldBe(1);
+        (await agent.Upload("my-repo", null, new { id = "bd-1", title = "b", updated_at = "2026-01-01T23:00:00.500Z" }).Ok())
+            .Number("issues_updated").ShouldBe(1);
         (await agent.Get("/v1/beads/issues/bd-1").Ok()).Text("title").ShouldBe("b");
         (await agent.Upload("my-repo", null, new { id = "bd-1", title = "c" }).Ok()).Number("issues_updated").ShouldBe(1);
         (await agent.Get("/v1/beads/issues/bd-1").Ok()).Text("title").ShouldBe("c");
@@ -321,7 +328,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        var upload = await Proxied(agent).Post("/v1/beads/upload", new { repo = "r", issues = new[] { new { id = "bd-1", status = "open" } } }).Ok();
+        var upload = await Proxied(agent).Post("/v1/beads/upload",
+            new { repo = "r", issues = new[] { new { id = "bd-1", status = "open" } } }).Ok();
 
         upload.Number("issues_added").ShouldBe(1);
         (await agent.Get("/v1/beads/issues/bd-1").Ok()).Text("status").ShouldBe("open");
@@ -377,7 +385,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
         const string Title = "NUL \0, tab \t, quote \", \\, 日本語, 🎯, \u2028, \u202e, <script>, e\u0301";
-        await agent.Upload("my-repo", null, new { id = "bd-1", title = Title, description = Title, assignee = "a\0b", labels = new[] { "x\0y" } }).Ok();
+        await agent.Upload("my-repo", null,
+            new { id = "bd-1", title = Title, description = Title, assignee = "a\0b", labels = new[] { "x\0y" } }).Ok();
         await agent.UploadJsonl(Jsonl.Of(new { id = "bd-2", title = Title })).Ok();
 
         var issue = await agent.Get("/v1/beads/issues/bd-1").Ok();
@@ -419,7 +428,8 @@ public abstract class BeadsUploadContract(Store store) : ContractTests(store)
     public async Task Only_line_feeds_end_a_line()
     {
         var agent = await NewProject().Agent();
-        var text = JsonSerializer.Serialize(new { id = "bd-1", title = "a\u2028b" }, Api.Json).Replace("\\u2028", "\u2028", StringComparison.Ordinal);
+        var text = JsonSerializer.Serialize(new { id = "bd-1", title = "a\u2028b" }, Api.Json)
+            .Replace("\\u2028", "\u2028", StringComparison.Ordinal);
 
         (await agent.UploadJsonl(text).Ok()).Number("issues_synced").ShouldBe(1);
         (await agent.Get("/v1/beads/issues/bd-1").Ok()).Text("title").ShouldBe("a\u2028b");

@@ -23,7 +23,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
     [Checklist("aweb", 3)]
     [OnAnyStore]
     public Task Pending_refuses_another_scheme() =>
-        Api.With(("Authorization", "Basic abc")).Get("/v1/chat/pending").Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
+        Api.With(("Authorization", "Basic abc")).Get("/v1/chat/pending")
+            .Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
 
     [Fact]
     [Checklist("aweb", 4)]
@@ -32,7 +33,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
     {
         var (a, _, _) = await Team();
 
-        await Api.With(("Authorization", $"bearer {a.Key}")).Get("/v1/chat/pending").Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
+        await Api.With(("Authorization", $"bearer {a.Key}")).Get("/v1/chat/pending")
+            .Unauthorized("Invalid Authorization header. Expected: Bearer <token>");
     }
 
     [Fact]
@@ -50,8 +52,10 @@ public abstract class ChatContract(Store store) : ContractTests(store)
             error.Items("loc").Select(part => part.GetString()).ShouldBe(["body", field]);
         }
 
-        await a.Post($"/v1/chat/sessions/{session}/messages", new { body = "x", from_alias = "x" }).Invalid("from_alias", "extra_forbidden");
-        await a.Post($"/v1/chat/sessions/{session}/read", new { up_to_message_id = session, agent_id = a.Id }).Invalid("agent_id", "extra_forbidden");
+        await a.Post($"/v1/chat/sessions/{session}/messages", new { body = "x", from_alias = "x" })
+            .Invalid("from_alias", "extra_forbidden");
+        await a.Post($"/v1/chat/sessions/{session}/read", new { up_to_message_id = session, agent_id = a.Id })
+            .Invalid("agent_id", "extra_forbidden");
     }
 
     [Fact]
@@ -67,7 +71,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         await Api.Post("/v1/chat/sessions", new { to_aliases = new[] { "b" }, message = "m" }).Unauthorized();
         await Api.Post($"/v1/chat/sessions/{id}/messages", new { body = "x" }).Unauthorized();
         await Api.Post($"/v1/chat/sessions/{id}/read", new { up_to_message_id = id }).Unauthorized();
-        foreach (var path in new[] { "/v1/chat/sessions", $"/v1/chat/sessions/{id}/messages", $"/v1/chat/sessions/{id}/stream?deadline=x", "/v1/conversations" })
+        foreach (var path in new[] { "/v1/chat/sessions", $"/v1/chat/sessions/{id}/messages", $"/v1/chat/sessions/{id}/stream?deadline=x",
+            "/v1/conversations" })
             await Api.Get(path).Unauthorized();
     }
 
@@ -152,7 +157,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         await a.Post("/v1/chat/sessions", """{"to_aliases":[1],"message":"m"}""").Invalid("to_aliases", "string_type");
         await a.Post("/v1/chat/sessions", """{"to_aliases":["b"]}""").Invalid("message", "missing");
         await a.Post("/v1/chat/sessions", """{"to_aliases":["b"],"message":"m","leaving":"perhaps"}""").Invalid("leaving", "bool_parsing");
-        (await a.Post("/v1/chat/sessions", new { to_aliases = new[] { " b ", "", "  " }, message = "" }).Ok()).Items("participants").Length.ShouldBe(2);
+        (await a.Post("/v1/chat/sessions", new { to_aliases = new[] { " b ", "", "  " }, message = "" }).Ok()).Items("participants").Length
+            .ShouldBe(2);
         (await a.Get("/v1/chat/sessions").Ok()).Items("sessions").Length.ShouldBe(1);
         (await b.Get("/v1/chat/pending").Ok()).Items("pending")[0].Text("last_message").ShouldBe("");
     }
@@ -164,7 +170,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         var (a, b, _) = await Team();
 
         await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "a" }, message = "m" }).Refused(400, "Self-chat is not supported");
-        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b", "a" }, message = "m" }).Refused(400, "Self-chat is not supported");
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b", "a" }, message = "m" })
+            .Refused(400, "Self-chat is not supported");
 
         (await a.Get("/v1/chat/sessions").Ok()).Items("sessions").ShouldBeEmpty();
         (await b.Get("/v1/chat/pending").Ok()).Items("pending").ShouldBeEmpty();
@@ -178,7 +185,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         var x = await NewProject().Agent("x");
 
         await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "nobody" }, message = "m" }).Refused(404, "Agent not found: nobody");
-        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b", "nobody", "noone" }, message = "m" }).Refused(404, "Agent not found: nobody");
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b", "nobody", "noone" }, message = "m" })
+            .Refused(404, "Agent not found: nobody");
         await a.Post("/v1/chat/sessions", new { to_aliases = new[] { x.Alias }, message = "m" }).RefusedWith(404, "Agent not found");
 
         (await a.Get("/v1/chat/sessions").Ok()).Items("sessions").ShouldBeEmpty();
@@ -193,7 +201,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
     {
         var (a, _, _) = await Team();
 
-        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b", " b" }, message = "m" }).Refused(422, "to_aliases contains duplicates");
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b", " b" }, message = "m" })
+            .Refused(422, "to_aliases contains duplicates");
     }
 
     [Fact]
@@ -223,8 +232,10 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         sent.Flag("delivered").ShouldBeTrue();
         sent.Number("extends_wait_seconds").ShouldBe(0);
 
-        (await b.Post($"/v1/chat/sessions/{session}/messages", new { body = "wait", hang_on = true }).Ok()).Number("extends_wait_seconds").ShouldBe(300);
-        (await b.Post($"/v1/chat/sessions/{session.ToUpperInvariant()}/messages", new { body = "y", hang_on = "false" }).Ok()).Number("extends_wait_seconds").ShouldBe(0);
+        (await b.Post($"/v1/chat/sessions/{session}/messages", new { body = "wait", hang_on = true }).Ok()).Number("extends_wait_seconds")
+            .ShouldBe(300);
+        (await b.Post($"/v1/chat/sessions/{session.ToUpperInvariant()}/messages", new { body = "y", hang_on = "false" }).Ok())
+            .Number("extends_wait_seconds").ShouldBe(0);
         (await a.History(session)).Select(m => m.Text("body")).ShouldBe(["m", "x", "wait", "y"]);
     }
 
@@ -393,7 +404,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         var (a, b, _) = await Team();
         var mail = await a.MailId(b);
 
-        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b" }, message = "m", message_id = mail, timestamp = "2026-03-01T10:00:00Z", from_did = "d", signature = "s" })
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b" }, message = "m", message_id = mail,
+            timestamp = "2026-03-01T10:00:00Z", from_did = "d", signature = "s" })
             .Refused(409, "message_id already exists");
         (await a.Get("/v1/chat/sessions").Ok()).Items("sessions").ShouldBeEmpty();
         var session = (await a.Chat("m", b)).Text("session_id");
@@ -434,7 +446,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         var sent = await a.Chat("1", b);
         var session = sent.Text("session_id");
 
-        var read = await b.Post($"/v1/chat/sessions/{session}/read", new { up_to_message_id = sent.Text("message_id").ToUpperInvariant() }).Ok();
+        var read = await b.Post($"/v1/chat/sessions/{session}/read", new { up_to_message_id = sent.Text("message_id").ToUpperInvariant() })
+            .Ok();
         read.Flag("success").ShouldBeTrue();
         read.Number("messages_marked").ShouldBe(1);
         (await b.Get("/v1/chat/pending").Ok()).Items("pending").ShouldBeEmpty();
@@ -456,7 +469,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         await c.Post(path, new { up_to_message_id = sent.Text("message_id") }).Refused(403, "Not a participant in this session");
         await (await NewProject().Agent()).Post(path, new { up_to_message_id = sent.Text("message_id") }).Refused(404, "Session not found");
         await b.Post(path, "{}").Invalid("up_to_message_id", "missing");
-        await b.Post(path, new { up_to_message_id = "nonsense" }).Invalid("up_to_message_id", "value_error", "Invalid up_to_message_id format");
+        await b.Post(path, new { up_to_message_id = "nonsense" })
+            .Invalid("up_to_message_id", "value_error", "Invalid up_to_message_id format");
         await b.Post("/v1/chat/sessions/nonsense/read", new { up_to_message_id = Guid.NewGuid() }).Refused(422, "Invalid id format");
         (await b.PendingIn(sent.Text("session_id"))).ShouldNotBeNull();
     }
@@ -581,7 +595,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         (await a.History(session, "?limit=150")).Select(m => m.Text("body")).ShouldBe(Enumerable.Range(51, 150).Select(i => $"{i}"));
         (await b.ReadUpTo(session, ids[3])).ShouldBe(0);
         var c = await a.Project.Agent("d");
-        await c.Post($"/v1/chat/sessions/{session}/read", new { up_to_message_id = ids[3] }).Refused(403, "Not a participant in this session");
+        await c.Post($"/v1/chat/sessions/{session}/read", new { up_to_message_id = ids[3] })
+            .Refused(403, "Not a participant in this session");
     }
 
     [Fact]
@@ -591,7 +606,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         var (id, other) = (Guid.NewGuid().ToString(), Guid.NewGuid().ToString());
         var signed = new
         {
-            to_aliases = new[] { "b" }, message = "m", message_id = id, timestamp = "2026-03-01T10:00:00Z", from_did = "did:key:zA", to_did = "did:key:zB", signature = "sig",
+            to_aliases = new[] { "b" }, message = "m", message_id = id, timestamp = "2026-03-01T10:00:00Z", from_did = "did:key:zA",
+                to_did = "did:key:zB", signature = "sig",
             signing_key_id = "did:key:zA", from_stable_id = "did:claw:2CiZ88hVF4JuQim8nnSuyeiV2HF2",
         };
         var sent = await a.Post("/v1/chat/sessions", signed).Ok();
@@ -599,11 +615,13 @@ public abstract class ChatContract(Store store) : ContractTests(store)
         sent.Text("message_id").ShouldBe(id);
 
         await a.Post("/v1/chat/sessions", signed).Refused(409, "message_id already exists");
-        await b.Post($"/v1/chat/sessions/{session}/messages", new { body = "x", message_id = id, timestamp = "2026-03-01T10:00:00Z", from_did = "d", signature = "s" })
+        await b.Post($"/v1/chat/sessions/{session}/messages",
+            new { body = "x", message_id = id, timestamp = "2026-03-01T10:00:00Z", from_did = "d", signature = "s" })
             .Refused(409, "message_id already exists");
         // Not signed: the id counts for nothing.
         foreach (var _ in Enumerable.Range(0, 2))
-            (await b.Post($"/v1/chat/sessions/{session}/messages", new { body = "x", message_id = other }).Ok()).Text("message_id").ShouldNotBe(other);
+            (await b.Post($"/v1/chat/sessions/{session}/messages", new { body = "x", message_id = other }).Ok()).Text("message_id")
+                .ShouldNotBe(other);
 
         var history = await a.History(session);
         history.Length.ShouldBe(3);
@@ -627,7 +645,8 @@ public abstract class ChatContract(Store store) : ContractTests(store)
     {
         var (a, b, _) = await Team();
 
-        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { b.Alias }, message = "m", signature = "s", message_id = Guid.NewGuid(), from_did = did, timestamp })
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { b.Alias }, message = "m", signature = "s", message_id = Guid.NewGuid(),
+            from_did = did, timestamp })
             .Refused(422, says);
         (await a.Get("/v1/chat/sessions").Ok()).Items("sessions").ShouldBeEmpty();
     }

@@ -4,7 +4,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests;
 
-/// <summary>GET /v1/chat/sessions/{id}/stream: live messages and receipts, what is replayed, and who waits (protocol 8.7 to 8.11).</summary>
+/// <summary>GET /v1/chat/sessions/{id}/stream: live messages and receipts, what is replayed, and who waits (protocol 8.7 to
+/// 8.11).</summary>
 public abstract class ChatStreamContract(Store store) : ContractTests(store)
 {
     // More than the time within which an own message counts as just sent.
@@ -20,14 +21,17 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
         var (a, b, session) = await Pair();
         await b.Get($"/v1/chat/sessions/{session}/stream").Invalid("deadline", "missing");
         await b.Get($"/v1/chat/sessions/{session}/stream?deadline=").Invalid("deadline");
-        foreach (var bad in new[] { "soon", " ", "2030-02-30T00:00:00Z", "2030-01-01T00:00:00+99:00", "2030-01-01T25:00:00Z", "0001-01-01T00:00:00+14:00", "1" })
+        foreach (var bad in new[] { "soon", " ", "2030-02-30T00:00:00Z", "2030-01-01T00:00:00+99:00", "2030-01-01T25:00:00Z",
+            "0001-01-01T00:00:00+14:00", "1" })
             await b.Get(ChatCalls.StreamPath(session, bad)).Refused(422, "Invalid deadline format");
         await b.Get($"/v1/chat/sessions/{session}/stream?deadline=2030-01-01T00:00:00+00:00").Refused(422, "Invalid deadline format");
         await b.Get(ChatCalls.StreamPath(session, "2030-01-01T00:00:00")).Refused(422, "deadline must be timezone-aware");
         await b.Get(ChatCalls.StreamPath(session, "2030-01-01T00:00:00Z", "garbage")).Refused(422, "Invalid after format");
-        await b.Get(ChatCalls.StreamPath(session, "2030-01-01T00:00:00Z", "2026-01-01T00:00:00")).Refused(422, "after must be timezone-aware");
+        await b.Get(ChatCalls.StreamPath(session, "2030-01-01T00:00:00Z", "2026-01-01T00:00:00"))
+            .Refused(422, "after must be timezone-aware");
 
-        foreach (var good in new[] { "2130-01-01T00:00:00.123456789Z", "9999-12-31T23:59:59Z", "2130-01-01T00:00:00.1+05:30", "2130-01-01t00:00:00z" })
+        foreach (var good in new[] { "2130-01-01T00:00:00.123456789Z", "9999-12-31T23:59:59Z", "2130-01-01T00:00:00.1+05:30",
+            "2130-01-01t00:00:00z" })
             await (await b.OpenChat(ChatCalls.StreamPath(session, good, ChatCalls.Time(DateTimeOffset.UtcNow)))).DisposeAsync();
     }
 
@@ -223,15 +227,19 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
         var (a, b, session) = await Pair();
         var id = Guid.NewGuid().ToString();
         // Of a key that only clients can resolve.
-        var payload = $$"""{"body":"signed","from":"a","from_did":"did:web:a.example","message_id":"{{id}}","subject":"","timestamp":"2026-02-22T10:00:00Z","to":"b","to_did":"","type":"chat"}""";
+        var payload =
+            $$"""{"body":"signed","from":"a","from_did":"did:web:a.example","message_id":"{{id}}","subject":"","timestamp":"2026-02-22T10:00:00Z","to":"b","to_did":"","type":"chat"}""";
         object Message(string body) => new
         {
-            body, message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = "did:web:a.example", signature = "c2lnbmVk", signed_payload = payload,
+            body, message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = "did:web:a.example", signature = "c2lnbmVk",
+                signed_payload = payload,
         };
         await using var stream = await b.Listen(session, after: Now);
 
-        await a.Post($"/v1/chat/sessions/{session}/messages", Message("another")).Refused(422, "signed_payload body must match the message");
-        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b" }, message = "x", message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = "did:web:a.example", signature = "c2lnbmVk", signed_payload = payload })
+        await a.Post($"/v1/chat/sessions/{session}/messages", Message("another"))
+            .Refused(422, "signed_payload body must match the message");
+        await a.Post("/v1/chat/sessions", new { to_aliases = new[] { "b" }, message = "x", message_id = id,
+            timestamp = "2026-02-22T10:00:00Z", from_did = "did:web:a.example", signature = "c2lnbmVk", signed_payload = payload })
             .Refused(422, "signed_payload body must match the message");
         await a.Post($"/v1/chat/sessions/{session}/messages", Message("signed")).Ok();
 
@@ -247,7 +255,8 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
         var (a, b, session) = await Pair();
         await b.ReadUpTo(session, (await b.History(session))[^1].Text("message_id"));
 
-        // As later clients do: one command sends and leaves it at that, the next one looks for the session, and listens in it without a time.
+        // As later clients do: one command sends and leaves it at that, the next one looks for the session, and listens in it without a
+        // time.
         foreach (var look in new[] { "/v1/chat/pending", "/v1/chat/sessions" })
         {
             await a.Chat("ready?", b);
@@ -460,7 +469,9 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
     public async Task Many_writers_reach_many_streams_in_one_order()
     {
         var (a, b, session) = await Pair();
-        var streams = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => (i % 2 == 0 ? a : b).Listen(session, after: i % 4 == 0 ? "2020-01-01T00:00:00Z" : Now)));
+        var streams = await Task
+            .WhenAll(Enumerable.Range(0, 40).Select(i =>
+            (i % 2 == 0 ? a : b).Listen(session, after: i % 4 == 0 ? "2020-01-01T00:00:00Z" : Now)));
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async writer =>
         {
@@ -502,7 +513,8 @@ public abstract class ChatStreamContract(Store store) : ContractTests(store)
         var seen = new List<string>();
         while (seen.Count == 0 || seen[^1] != "end")
         {
-            var line = await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            var line = await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
             if (line!.StartsWith("data: ", StringComparison.Ordinal))
                 seen.Add(System.Text.Json.JsonDocument.Parse(line[6..]).RootElement.Text("body").Split(' ')[0]);
         }

@@ -15,7 +15,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
         var (alice, bob) = await Two();
         await alice.Sync(Jsonl.Of(
             new { id = "bd-3", title = "Third", status = "open", priority = 2 },
-            new { id = "bd-1", title = "First", status = "open", priority = 1, issue_type = "bug", labels = new[] { "ui" }, assignee = "ann" },
+            new { id = "bd-1", title = "First", status = "open", priority = 1, issue_type = "bug", labels = new[] { "ui" },
+                assignee = "ann" },
             new { id = "bd-2", title = "Second", status = "open", priority = 2 },
             new { id = "bd-0", title = "Whenever", status = "open" },
             new { id = "bd-done", status = "closed", priority = 0 },
@@ -32,11 +33,13 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
         new[] { first, second, third, fourth }.Select(a => a.At("bead").Text("bead_id")).ShouldBe(["bd-1", "bd-2", "bd-3", "bd-0"]);
         first.Flag("claimed").ShouldBeTrue();
         var bead = first.At("bead");
-        (bead.Text("title"), bead.Text("repo"), bead.Text("branch"), bead.Text("status"), bead.Number("priority"), bead.Text("type"), bead.Text("assignee"))
+        (bead.Text("title"), bead.Text("repo"), bead.Text("branch"), bead.Text("status"), bead.Number("priority"), bead.Text("type"),
+            bead.Text("assignee"))
             .ShouldBe(("First", alice.Repo, "main", "open", 1, "bug", "ann"));
         bead.Texts("labels").ShouldBe(["ui"]);
         var claim = first.At("claim");
-        (claim.Text("bead_id"), claim.Text("workspace_id"), claim.Text("alias"), claim.Text("human_name"), claim.Text("project_id"), claim.Text("apex_id"))
+        (claim.Text("bead_id"), claim.Text("workspace_id"), claim.Text("alias"), claim.Text("human_name"), claim.Text("project_id"),
+            claim.Text("apex_id"))
             .ShouldBe(("bd-1", alice.Id, "alice", "Alice", alice.ProjectId, "bd-1"));
         claim.Text("claimed_at").ShouldBeTimestamp();
         none.Flag("claimed").ShouldBeFalse();
@@ -44,7 +47,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
 
         var heard = await stream.Until(e => e.Data.Text("bead_id") == "bd-0");
         heard.ShouldAllBe(e => e.Type == "bead.claimed");
-        heard.Select(e => (e.Data.Text("bead_id"), e.Data.Text("workspace_id"))).ShouldBe([("bd-1", alice.Id), ("bd-2", bob.Id), ("bd-3", alice.Id), ("bd-0", bob.Id)]);
+        heard.Select(e => (e.Data.Text("bead_id"), e.Data.Text("workspace_id")))
+            .ShouldBe([("bd-1", alice.Id), ("bd-2", bob.Id), ("bd-3", alice.Id), ("bd-0", bob.Id)]);
         (await alice.Get("/v1/claims").Ok()).Pluck("claims", "bead_id").ShouldBe(["bd-0", "bd-3", "bd-2", "bd-1"]);
         (await alice.Get("/v1/workspaces").Ok()).Find("workspaces", "alias", "alice").Text("focus_apex_id").ShouldBe("bd-3");
         (await bob.Command("update bd-1 --status in_progress").Ok()).Flag("approved").ShouldBeFalse();
@@ -54,7 +58,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
     public async Task A_bead_is_free_again_when_it_is_released_and_ready_when_its_blocker_is_closed()
     {
         var (alice, bob) = await Two();
-        await alice.Sync(Jsonl.Of(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
+        await alice
+            .Sync(Jsonl.Of(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
         (await Next(alice)).ShouldBe("bd-1");
         (await Next(bob)).ShouldBeNull();
 
@@ -72,7 +77,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
     public async Task What_a_sync_has_claimed_is_not_offered()
     {
         var (alice, bob) = await Two();
-        await alice.Sync(Jsonl.Of(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "open" }), "update bd-1 --status in_progress").Ok();
+        await alice.Sync(Jsonl.Of(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "open" }),
+            "update bd-1 --status in_progress").Ok();
 
         (await Next(bob)).ShouldBe("bd-2");
         (await Next(bob)).ShouldBeNull();
@@ -96,7 +102,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
         (await Next(agent, new { assignee = "ann" })).ShouldBe("bd-3");
         (await Next(agent, new { labels = new[] { "db", "api" } })).ShouldBe("bd-2");
         (await Next(agent, new { type = "chore" })).ShouldBe("bd-4");
-        (await Next(agent, new { types = new[] { "feature", "task" }, max_priority = 1, repo = agent.Repo, branch = "main" })).ShouldBe("bd-1");
+        (await Next(agent, new { types = new[] { "feature", "task" }, max_priority = 1, repo = agent.Repo, branch = "main" }))
+            .ShouldBe("bd-1");
         (await Next(agent, new { repo = "other/repo" })).ShouldBe("bd-5");
         (await Next(agent)).ShouldBeNull();
     }
@@ -154,7 +161,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
     {
         var project = NewProject();
         var agents = await Task.WhenAll(Enumerable.Range(0, 32).Select(i => project.Agent($"a{i}")));
-        await agents[0].Sync(Jsonl.Of(Enumerable.Range(0, 100).Select(i => new { id = $"bd-{i:000}", status = "open", priority = i % 5 }))).Ok();
+        await agents[0].Sync(Jsonl.Of(Enumerable.Range(0, 100).Select(i => new { id = $"bd-{i:000}", status = "open", priority = i % 5 })))
+            .Ok();
         var best = Enumerable.Range(0, 100).OrderBy(i => i % 5).ThenBy(i => i).Select(i => $"bd-{i:000}").ToArray();
 
         var first = await Task.WhenAll(agents.Select(agent => Next(agent)));
@@ -244,7 +252,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
             await server.Restart();
             agents = [.. agents.Select(agent => agent.At(server.Api))];
 
-            var claims = (await Pages.Of(agents[0], "/v1/claims?limit=200", "claims")).Select(claim => (Bead: claim.Text("bead_id"), Owner: claim.Text("workspace_id"))).ToArray();
+            var claims = (await Pages.Of(agents[0], "/v1/claims?limit=200", "claims"))
+                .Select(claim => (Bead: claim.Text("bead_id"), Owner: claim.Text("workspace_id"))).ToArray();
             claims.Select(claim => claim.Bead).ShouldBeUnique();
             owners.Where(owner => !claims.Contains((owner.Key, owner.Value))).ShouldBeEmpty("acknowledged claims that are gone");
         }
@@ -259,7 +268,8 @@ public abstract class ClaimNextContract(Store store) : ContractTests(store)
             }
         }));
         owners.Keys.Order().ToArray().ShouldBe(beads, "every bead once, none skipped");
-        (await Pages.Of(agents[0], "/v1/claims?limit=200", "claims")).ToDictionary(claim => claim.Text("bead_id"), claim => claim.Text("workspace_id"))
+        (await Pages.Of(agents[0], "/v1/claims?limit=200", "claims"))
+            .ToDictionary(claim => claim.Text("bead_id"), claim => claim.Text("workspace_id"))
             .ShouldBe(owners, ignoreOrder: true);
     }
 

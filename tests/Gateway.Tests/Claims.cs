@@ -128,7 +128,8 @@ public abstract class ClaimsContract(Store store) : ContractTests(store)
     public async Task The_way_to_the_apex_has_twenty_steps_at_most()
     {
         var agent = await NewProject().Agent();
-        object[] chain = [.. Enumerable.Range(0, 30).Select(i => Child($"bd-{i}", $"bd-{i + 1}")), Child("loop-a", "loop-b"), Child("loop-b", "loop-a"), Child("orphan", "absent")];
+        object[] chain = [.. Enumerable.Range(0, 30).Select(i => Child($"bd-{i}", $"bd-{i + 1}")), Child("loop-a", "loop-b"),
+            Child("loop-b", "loop-a"), Child("orphan", "absent")];
         await agent.Sync(Jsonl.Of(chain)).Ok();
 
         foreach (var (bead, apex) in new[] { ("bd-0", "bd-20"), ("bd-15", "bd-29"), ("loop-a", "loop-a"), ("orphan", "orphan") })
@@ -172,12 +173,15 @@ public abstract class ClaimsContract(Store store) : ContractTests(store)
     }
 
     private static object Child(string id, string parent) =>
-        new { id, title = id, status = "open", issue_type = "task", dependencies = new[] { new { depends_on_id = parent, type = "parent-child" } } };
+        new { id, title = id, status = "open", issue_type = "task",
+            dependencies = new[] { new { depends_on_id = parent, type = "parent-child" } } };
 
-    private static async Task<string[]> Beads(Agent agent, string query) => (await agent.Get("/v1/claims?" + query).Ok()).Pluck("claims", "bead_id");
+    private static async Task<string[]> Beads(Agent agent, string query) =>
+        (await agent.Get("/v1/claims?" + query).Ok()).Pluck("claims", "bead_id");
 
     private static async Task<JsonElement> Workspace(Agent agent) =>
         (await agent.Get("/v1/workspaces?include_claims=true").Ok()).Items("workspaces").Single();
 
-    private static string Cursor(string json) => Convert.ToBase64String(Encoding.UTF8.GetBytes(json)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    private static string Cursor(string json) =>
+        Convert.ToBase64String(Encoding.UTF8.GetBytes(json)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 }

@@ -8,7 +8,8 @@ public abstract class ContactsContract(Store store) : ContractTests(store)
 {
     private const string Path = "/v1/contacts";
 
-    private static Task<Answer> Add(Api agent, string address, string? label = null) => agent.Post(Path, new { contact_address = address, label });
+    private static Task<Answer> Add(Api agent, string address, string? label = null) =>
+        agent.Post(Path, new { contact_address = address, label });
 
     [Fact]
     [Checklist("aweb", 145)]

@@ -70,7 +70,8 @@ public abstract class ConversationsContract(Store store) : ContractTests(store)
         var session = (await b.Chat("m", a)).Text("session_id");
 
         var list = await List(a);
-        list.Select(item => (item.Text("conversation_type"), item.Text("conversation_id"))).ShouldBe([("chat", session), ("mail", second), ("mail", first)]);
+        list.Select(item => (item.Text("conversation_type"), item.Text("conversation_id")))
+            .ShouldBe([("chat", session), ("mail", second), ("mail", first)]);
         list[0].Text("subject").ShouldBe("");
         var page = await a.Get("/v1/conversations?limit=2").Ok();
         page.Pluck("conversations", "conversation_id").ShouldBe([session, second]);
@@ -142,7 +143,8 @@ public abstract class ConversationsContract(Store store) : ContractTests(store)
         (await All(a, 3)).Select(item => item.Text("conversation_id")).ShouldBe(sessions);
         (await a.Get("/v1/conversations?limit=7").Ok()).IsNull("next_cursor").ShouldBeTrue();
         var time = (await List(a))[2].Text("last_message_at");
-        (await a.Get($"/v1/conversations?cursor={Uri.EscapeDataString(time)}").Ok()).Pluck("conversations", "conversation_id").ShouldBe(sessions.Skip(3));
+        (await a.Get($"/v1/conversations?cursor={Uri.EscapeDataString(time)}").Ok()).Pluck("conversations", "conversation_id")
+            .ShouldBe(sessions.Skip(3));
     }
 
     [Fact]

@@ -59,13 +59,15 @@ public abstract class CrashScenarioContract(Store store) : ContractTests(store)
         (await bob.Claim(held).Ok()).Text("claim_rejected_reason").ShouldBe($"{held} is being worked on by alice-dev (Alice)");
     }
 
-    /// <summary>A sync so large that it is several commits, the board decides it by itself, and it is killed after the first of them.</summary>
+    /// <summary>A sync so large that it is several commits, the board decides it by itself, and it is killed after the first of
+    /// them.</summary>
     [Fact]
     public async Task A_large_sync_that_is_killed_in_the_middle_leaves_whole_issues_and_the_next_one_completes_it()
     {
         await using var server = await Store.Own();
         var alice = await new Project(server.Api).Agent("alice-dev");
-        var lines = Enumerable.Range(0, 8000).Select(i => $$"""{"id":"bd-{{i:0000}}","title":"Title {{i}}","status":"open","design":"{{new string('d', 300)}}"}""").ToArray();
+        var lines = Enumerable.Range(0, 8000).Select(i =>
+            $$"""{"id":"bd-{{i:0000}}","title":"Title {{i}}","status":"open","design":"{{new string('d', 300)}}"}""").ToArray();
         var file = string.Join("\n", lines);
         var stream = await alice.Stream();
 
@@ -119,7 +121,8 @@ public abstract class CrashScenarioContract(Store store) : ContractTests(store)
     private static async Task Verify(Agent carol, ConcurrentDictionary<string, string> owners, List<StreamedEvent> watched)
     {
         var issues = (await Pages.Of(carol, "/v1/beads/issues?limit=200", "issues")).ToDictionary(issue => issue.Text("bead_id"));
-        var claims = (await Pages.Of(carol, "/v1/claims?limit=200", "claims")).ToDictionary(claim => claim.Text("bead_id"), claim => claim.Text("workspace_id"));
+        var claims = (await Pages.Of(carol, "/v1/claims?limit=200", "claims"))
+            .ToDictionary(claim => claim.Text("bead_id"), claim => claim.Text("workspace_id"));
         owners.Keys.Except(issues.Keys).ShouldBeEmpty("acknowledged issues that are gone");
         owners.Where(owner => claims.GetValueOrDefault(owner.Key) != owner.Value).ShouldBeEmpty("acknowledged claims that are gone");
         owners.Keys.ShouldAllBe(id => issues[id].Text("status") == "in_progress");
@@ -127,6 +130,7 @@ public abstract class CrashScenarioContract(Store store) : ContractTests(store)
         var positions = watched.Select(e => e.Position).ToArray();
         positions.ShouldBe(positions.Distinct().Order().ToArray(), "events twice or out of order");
         foreach (var type in new[] { "bead.claimed", "bead.status_changed" })
-            owners.Keys.Except(watched.Where(e => e.Type == type).Select(e => e.Data.Text("bead_id"))).ShouldBeEmpty($"acknowledged, but no {type}");
+            owners.Keys.Except(watched.Where(e => e.Type == type).Select(e => e.Data.Text("bead_id")))
+                .ShouldBeEmpty($"acknowledged, but no {type}");
     }
 }

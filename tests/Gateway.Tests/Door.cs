@@ -6,7 +6,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests;
 
-/// <summary>What a server does with requests before it knows what they ask: names, pages in browsers, forms of errors, unreadable requests, connections.</summary>
+/// <summary>What a server does with requests before it knows what they ask: names, pages in browsers, forms of errors, unreadable requests,
+/// connections.</summary>
 [OnAnyStore]
 public sealed class Door(SqliteStore store) : ContractTests(store)
 {
@@ -20,10 +21,14 @@ public sealed class Door(SqliteStore store) : ContractTests(store)
     {
         var slug = NewProject().Slug;
 
-        var answer = await Api.With(("Host", "evil.example:8000")).Send(new HttpMethod(method), path, method == "POST" ? Api.Content(new { project_slug = slug }) : null);
+        var answer = await Api.With(("Host", "evil.example:8000"))
+            .Send(new HttpMethod(method), path, method == "POST" ? Api.Content(new { project_slug = slug }) : null);
 
         answer.Status.ShouldBe(403, answer.ToString());
-        answer.Json.Text("detail").ShouldBe("Host 'evil.example:8000' is not this server's: it listens on the loopback only. Use localhost, or name the host in BEADHUB_ALLOWED_HOSTS");
+        answer.Json.Text("detail")
+            .ShouldBe(
+            "Host 'evil.example:8000' is not this server's: it listens on the loopback only. Use localhost, or name the host in "
+            + "BEADHUB_ALLOWED_HOSTS");
         await Api.With(("Host", $"localhost:{Api.Address.Port}")).Get("/health").Ok();
     }
 
@@ -32,7 +37,8 @@ public sealed class Door(SqliteStore store) : ContractTests(store)
     [InlineData("/mcp")]
     public async Task A_page_of_another_site_writes_nothing(string path)
     {
-        await Api.With(("Origin", "https://evil.example")).Post(path, new { }).RefusedWith(403, "Origin 'https://evil.example' is another site");
+        await Api.With(("Origin", "https://evil.example")).Post(path, new { })
+            .RefusedWith(403, "Origin 'https://evil.example' is another site");
         (await Api.With(("Origin", $"http://{Api.Address.Authority}")).Post(path, new { jsonrpc = "2.0" })).Status.ShouldNotBe(403);
         await Api.With(("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")).Get("/health").Ok();
     }
@@ -40,14 +46,17 @@ public sealed class Door(SqliteStore store) : ContractTests(store)
     [Fact]
     public async Task A_server_that_others_reach_may_be_called_by_any_name_but_not_by_a_browser()
     {
-        await using var server = await Store.Fresh(("BEADHUB_HOST", "0.0.0.0"), ("BEADHUB_ALLOWED_HOSTS", "hub.example.com"), ("BEADHUB_CONNECTIONS_PER_ADDRESS", "3"), ("BEADHUB_METRICS", "direct"));
+        await using var server = await Store.Fresh(("BEADHUB_HOST", "0.0.0.0"), ("BEADHUB_ALLOWED_HOSTS", "hub.example.com"),
+            ("BEADHUB_CONNECTIONS_PER_ADDRESS", "3"), ("BEADHUB_METRICS", "direct"));
         var api = server.Api;
         (await api.Get("/metrics")).Status.ShouldBe(200);
         (await api.With(("X-Forwarded-For", "192.0.2.1")).Get("/metrics")).Status.ShouldBe(404);
 
         await api.With(("Host", "beadhub.internal")).Get("/health").Ok();
-        await api.With(("Host", "beadhub.internal"), ("Sec-Fetch-Mode", "cors")).Get("/health").RefusedWith(403, "browsers may use it once it is in BEADHUB_ALLOWED_HOSTS");
-        await api.With(("Host", "hub.example.com"), ("Origin", "https://hub.example.com")).Post("/v1/init", new { project_slug = "a" }).Ok();
+        await api.With(("Host", "beadhub.internal"), ("Sec-Fetch-Mode", "cors")).Get("/health")
+            .RefusedWith(403, "browsers may use it once it is in BEADHUB_ALLOWED_HOSTS");
+        await api.With(("Host", "hub.example.com"), ("Origin", "https://hub.example.com")).Post("/v1/init", new { project_slug = "a" })
+            .Ok();
         await api.With(("Host", Environment.MachineName + ":8000"), ("Sec-Fetch-Mode", "cors")).Get("/health").Ok();
 
         // One connection is this client's, two more are taken.
@@ -180,7 +189,9 @@ public sealed class Door(SqliteStore store) : ContractTests(store)
         async Task<TcpClient> Send(int length, string header = "")
         {
             var client = await Connect(api);
-            var head = $"POST /v1/bdh/command HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{header}Content-Length: {body.Length}\r\n\r\n";
+            var head =
+                $"POST /v1/bdh/command HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{header}Content-Length: "
+                + $"{body.Length}\r\n\r\n";
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head), TestContext.Current.CancellationToken);
             await client.GetStream().WriteAsync(body.AsMemory(0, length), TestContext.Current.CancellationToken);
             return client;
@@ -204,7 +215,8 @@ public sealed class Door(SqliteStore store) : ContractTests(store)
             await stream.WriteAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
             var buffer = new byte[16 * 1024];
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-            while (!answer.ToString().Contains("\r\n\r\n{", StringComparison.Ordinal) && await stream.ReadAsync(buffer, patience.Token) is > 0 and var read)
+            while (!answer.ToString().Contains("\r\n\r\n{", StringComparison.Ordinal)
+                && await stream.ReadAsync(buffer, patience.Token) is > 0 and var read)
                 answer.Append(Encoding.ASCII.GetString(buffer, 0, read));
         }
         catch (IOException)

@@ -6,16 +6,19 @@ using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests;
 
-/// <summary>Who was deregistered reads its project and writes nothing (contract 1.8), by whatever door. The operations are the server's own: a new one is met here too.</summary>
+/// <summary>Who was deregistered reads its project and writes nothing (contract 1.8), by whatever door. The operations are the server's
+/// own: a new one is met here too.</summary>
 [OnAnyStore]
 public abstract class EndedAgentsContract(Store store) : ContractTests(store)
 {
     // These read, whatever their method; /mcp is looked at by its tools. What is below /v1/projects is for administrators only.
     private static readonly string[] NoWrites =
-        ["POST /v1/init", "POST /mcp", "POST /v1/agents/suggest-alias-prefix", "POST /v1/workspaces/suggest-name-prefix", "POST /v1/repos/lookup"];
+        ["POST /v1/init", "POST /mcp", "POST /v1/agents/suggest-alias-prefix", "POST /v1/workspaces/suggest-name-prefix",
+            "POST /v1/repos/lookup"];
 
     // The first and last want a key; by the second a gateway brings an agent back (contract 1.6, 5.5).
-    private static readonly string[] NotForGateways = ["POST /v1/workspaces/register", "POST /v1/workspaces/{workspaceId}/restore", "POST /v1/agents/me/keys/rotate"];
+    private static readonly string[] NotForGateways = ["POST /v1/workspaces/register", "POST /v1/workspaces/{workspaceId}/restore",
+        "POST /v1/agents/me/keys/rotate"];
 
     // Of several fields one is asked for; the document does not say so.
     private static readonly string[] OneOf = ["to_alias", "issues_jsonl", "bundle", "new_did", "new_public_key", "resource_key"];
@@ -45,9 +48,11 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
         await admin.Post($"/v1/projects/{team.Peer.ProjectId}/archive").Ok();
 
         (await Walk(team, team.Peer, own: team.Peer, allowed: [410])).ShouldBeEmpty();
-        (await Walk(team, Proxied(team.Peer), own: team.Peer, allowed: [410], "POST /v1/workspaces/register", "POST /v1/agents/me/keys/rotate")).ShouldBeEmpty();
+        (await Walk(team, Proxied(team.Peer), own: team.Peer, allowed: [410], "POST /v1/workspaces/register",
+            "POST /v1/agents/me/keys/rotate")).ShouldBeEmpty();
         await team.Peer.Project.Init(new { project_slug = team.Peer.Project.Slug }).RefusedWith(410, "archived");
-        await team.Peer.Project.Init(new { project_id = team.Peer.ProjectId, repo_origin = team.Peer.Origin, alias = "peer" }).RefusedWith(410, "archived");
+        await team.Peer.Project.Init(new { project_id = team.Peer.ProjectId, repo_origin = team.Peer.Origin, alias = "peer" })
+            .RefusedWith(410, "archived");
         (await team.Seen()).ShouldBe(before);
 
         // What was refused is not kept: with the same key it is carried out once the project is in use again.
@@ -95,7 +100,8 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
         wrong.ShouldBeEmpty();
         calls.ShouldBeGreaterThan(15);
         (await team.Seen()).ShouldBe(before);
-        (await Mcp(team.Gone, "tools/call", new() { ["name"] = "list_claims", ["arguments"] = new JsonObject() })).Has("result").ShouldBeTrue();
+        (await Mcp(team.Gone, "tools/call", new() { ["name"] = "list_claims", ["arguments"] = new JsonObject() })).Has("result")
+            .ShouldBeTrue();
     }
 
     [Fact]
@@ -119,9 +125,11 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
             foreach (var operation in path.Value.EnumerateObject())
             {
                 var name = $"{operation.Name.ToUpperInvariant()} {path.Name}";
-                if (operation.Name is "get" || path.Name.StartsWith("/v1/projects", StringComparison.Ordinal) || NoWrites.Contains(name) || except.Contains(name)) continue;
+                if (operation.Name is "get" || path.Name.StartsWith("/v1/projects", StringComparison.Ordinal) || NoWrites.Contains(name)
+                    || except.Contains(name)) continue;
                 walked++;
-                var answer = await caller.Send(new HttpMethod(operation.Name.ToUpperInvariant()), Path(team, path.Name, operation.Value, own), Content(team, operation.Value, own));
+                var answer = await caller.Send(new HttpMethod(operation.Name.ToUpperInvariant()),
+                    Path(team, path.Name, operation.Value, own), Content(team, operation.Value, own));
                 if (!allowed.Contains(answer.Status)) wrong.Add($"{name}: {answer}");
             }
         }
@@ -136,7 +144,9 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
         foreach (var parameter in operation.TryGetProperty("parameters", out var all) ? all.EnumerateArray() : [])
         {
             var name = parameter.Text("name");
-            if (parameter.Text("in") == "path") path = path.Replace($"{{{name}}}", Uri.EscapeDataString(team.Value(name, default, own).ToString()), StringComparison.Ordinal);
+            if (parameter.Text("in") == "path")
+                path = path.Replace($"{{{name}}}", Uri.EscapeDataString(team.Value(name, default, own).ToString()),
+                    StringComparison.Ordinal);
             else if (parameter.Text("in") == "query" && parameter.TryGetProperty("required", out var required) && required.GetBoolean())
                 query.Add($"{name}={Uri.EscapeDataString(team.Value(name, default, own).ToString())}");
         }
@@ -160,7 +170,8 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
     {
         if (!schema.TryGetProperty("properties", out var properties)) return [];
         var asked = (schema.TryGetProperty("required", out _) ? schema.Texts("required") : []).Concat(OneOf);
-        return properties.EnumerateObject().Where(property => asked.Contains(property.Name)).Select(property => (property.Name, property.Value));
+        return properties.EnumerateObject().Where(property => asked.Contains(property.Name))
+            .Select(property => (property.Name, property.Value));
     }
 
     private static async Task<JsonElement> Mcp(Api caller, string method, JsonObject parameters) =>
@@ -177,12 +188,17 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
             var ids = new Dictionary<string, string>
             {
                 ["messageId"] = await peer.MailId(gone, "hello"),
-                ["escalationId"] = (await peer.Post("/v1/escalations", new { workspace_id = peer.Id, alias = peer.Alias, subject = "s", situation = "x" }).Ok()).Text("escalation_id"),
-                ["subscriptionId"] = (await gone.Post("/v1/subscriptions", new { workspace_id = gone.Id, bead_id = "bd-1" }).Ok()).Text("subscription_id"),
+                ["escalationId"] =
+                    (await peer.Post("/v1/escalations", new { workspace_id = peer.Id, alias = peer.Alias, subject = "s", situation = "x" })
+                    .Ok()).Text("escalation_id"),
+                ["subscriptionId"] = (await gone.Post("/v1/subscriptions", new { workspace_id = gone.Id, bead_id = "bd-1" }).Ok())
+                    .Text("subscription_id"),
                 ["contactId"] = (await peer.Post("/v1/contacts", new { contact_address = "org/agent" }).Ok()).Text("contact_id"),
-                ["webhookId"] = (await peer.Post("/v1/webhooks", new { url = "https://hooks.example/" }).Ok()).At("webhook").Text("webhook_id"),
+                ["webhookId"] = (await peer.Post("/v1/webhooks", new { url = "https://hooks.example/" }).Ok()).At("webhook")
+                    .Text("webhook_id"),
                 ["policyId"] = (await peer.Get("/v1/policies/active").Ok()).Text("policy_id"),
-                ["sessionId"] = (await gone.Post("/v1/chat/sessions", new { to_aliases = new[] { "peer" }, message = "m" }).Ok()).Text("session_id"),
+                ["sessionId"] = (await gone.Post("/v1/chat/sessions", new { to_aliases = new[] { "peer" }, message = "m" }).Ok())
+                    .Text("session_id"),
             };
             await peer.Post("/v1/tasks", new { title = "T" }).Ok();
             await peer.Post("/v1/tasks", new { title = "T2" }).Ok();
@@ -237,9 +253,12 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
             var all = new StringBuilder();
             foreach (var path in new[]
             {
-                "/v1/agents", "/v1/workspaces?include_deleted=true&include_claims=true&limit=200", "/v1/repos", "/v1/beads/issues?limit=200", "/v1/claims", "/v1/policies/active",
-                "/v1/policies/history", "/v1/tasks", "/v1/tasks/1", "/v1/tasks/1/comments", "/v1/chat/sessions", "/v1/conversations", "/v1/contacts", "/v1/escalations",
-                $"/v1/subscriptions?workspace_id={Peer.Id}", "/v1/messages/inbox", "/v1/projects/current", $"/v1/escalations/{Ids["escalationId"]}",
+                "/v1/agents", "/v1/workspaces?include_deleted=true&include_claims=true&limit=200", "/v1/repos",
+                    "/v1/beads/issues?limit=200", "/v1/claims", "/v1/policies/active",
+                "/v1/policies/history", "/v1/tasks", "/v1/tasks/1", "/v1/tasks/1/comments", "/v1/chat/sessions", "/v1/conversations",
+                "/v1/contacts", "/v1/escalations",
+                $"/v1/subscriptions?workspace_id={Peer.Id}", "/v1/messages/inbox", "/v1/projects/current",
+                $"/v1/escalations/{Ids["escalationId"]}",
             })
                 all.Append(path).Append(' ').Append((await Peer.Get(path).Ok()).GetRawText()).Append('\n');
             // Of these only that they are there: deliveries fail meanwhile, and locks run out.
@@ -248,7 +267,8 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
             return all.ToString();
         }
 
-        private static string Camel(string name) => string.Concat(name.Split('_').Select((part, i) => i == 0 ? part : char.ToUpperInvariant(part[0]) + part[1..]));
+        private static string Camel(string name) =>
+            string.Concat(name.Split('_').Select((part, i) => i == 0 ? part : char.ToUpperInvariant(part[0]) + part[1..]));
 
         private static JsonNode Plain(JsonElement schema)
         {

@@ -15,14 +15,17 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent("alice");
 
-        var created = await Ask(agent, "Which database?", "SQLite or PostgreSQL?", new[] { "SQLite", "PostgreSQL" }, email: "ann@example.com").Ok();
+        var created = await Ask(agent, "Which database?", "SQLite or PostgreSQL?", new[] { "SQLite", "PostgreSQL" },
+            email: "ann@example.com").Ok();
 
         created.Text("status").ShouldBe("pending");
         created.Text("escalation_id").ShouldBeUuid();
         created.Text("created_at").ShouldBeTimestamp();
         var detail = await agent.Get($"{Path}/{created.Text("escalation_id")}").Ok();
-        (detail.Text("escalation_id"), detail.Text("workspace_id"), detail.Text("alias"), detail.Text("member_email"), detail.Text("subject"), detail.Text("situation"), detail.Text("status"))
-            .ShouldBe((created.Text("escalation_id"), agent.Id, "alice", "ann@example.com", "Which database?", "SQLite or PostgreSQL?", "pending"));
+        (detail.Text("escalation_id"), detail.Text("workspace_id"), detail.Text("alias"), detail.Text("member_email"),
+            detail.Text("subject"), detail.Text("situation"), detail.Text("status"))
+            .ShouldBe((created.Text("escalation_id"), agent.Id, "alice", "ann@example.com", "Which database?", "SQLite or PostgreSQL?",
+                "pending"));
         detail.Texts("options").ShouldBe(["SQLite", "PostgreSQL"]);
         foreach (var unset in new[] { "response", "response_note", "responded_at" })
             detail.IsNull(unset).ShouldBeTrue();
@@ -80,7 +83,8 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
         await agent.Post(Path, Body(agent, options: new[] { "\0" })).Invalid("options");
         await agent.Post(Path, Body(agent, options: "yes")).Invalid("options", "list_type");
         await agent.Post(Path, Body(agent, email: new string('x', 321))).Invalid("member_email");
-        await agent.Post(Path, "{\"workspace_id\":\"" + agent.Id + "\",\"alias\":\"alice\",\"subject\":\"\\ud800\",\"situation\":\"x\"}").Unprocessable();
+        await agent.Post(Path, "{\"workspace_id\":\"" + agent.Id + "\",\"alias\":\"alice\",\"subject\":\"\\ud800\",\"situation\":\"x\"}")
+            .Unprocessable();
         await agent.Post(Path, new { workspace_id = "x", alias = "bad alias" }).Invalid("situation", "missing");
         var id = full.Text("escalation_id");
         await agent.Post($"{Path}/{id}/respond", new { response = "" }).Invalid("response", "string_too_short");
@@ -192,12 +196,14 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
         var id = (await Ask(alice, "Which one?").Ok()).Text("escalation_id");
 
         var answered = await bob.Post($"{Path}/{id}/respond", new { response = "The first", note = "of course" }).Ok();
-        (answered.Text("escalation_id"), answered.Text("status"), answered.Text("response"), answered.Text("response_note")).ShouldBe((id, "responded", "The first", "of course"));
+        (answered.Text("escalation_id"), answered.Text("status"), answered.Text("response"), answered.Text("response_note"))
+            .ShouldBe((id, "responded", "The first", "of course"));
         answered.Text("responded_at").ShouldBeTimestamp();
         var again = await bob.Post($"{Path}/{id}/respond", new { response = "The second" }).Ok();
 
         var created = await stream.Next();
-        (created.Type, created.Data.Text("workspace_id"), created.Data.Text("escalation_id"), created.Data.Text("alias"), created.Data.Text("subject"), created.Data.Text("project_slug"))
+        (created.Type, created.Data.Text("workspace_id"), created.Data.Text("escalation_id"), created.Data.Text("alias"),
+            created.Data.Text("subject"), created.Data.Text("project_slug"))
             .ShouldBe(("escalation.created", alice.Id, id, "alice", "Which one?", alice.Project.Slug));
         foreach (var text in new[] { "The first", "The second" })
         {
@@ -207,7 +213,8 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
         }
 
         var detail = await alice.Get($"{Path}/{id}").Ok();
-        (detail.Text("status"), detail.Text("response"), detail.Maybe("response_note"), detail.Text("responded_at")).ShouldBe(("responded", "The second", null, again.Text("responded_at")));
+        (detail.Text("status"), detail.Text("response"), detail.Maybe("response_note"), detail.Text("responded_at"))
+            .ShouldBe(("responded", "The second", null, again.Text("responded_at")));
     }
 
     [Fact]
@@ -217,7 +224,8 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
         var (alice, bob) = await Two();
         var carol = await alice.Project.Agent("carol", origin: alice.Project.OriginOf("other"));
         var stranger = await NewProject().Agent();
-        var (a, b, c) = ((await Ask(alice, "a").Ok()).Text("escalation_id"), (await Ask(bob, "b").Ok()).Text("escalation_id"), (await Ask(carol, "c").Ok()).Text("escalation_id"));
+        var (a, b, c) = ((await Ask(alice, "a").Ok()).Text("escalation_id"), (await Ask(bob, "b").Ok()).Text("escalation_id"),
+            (await Ask(carol, "c").Ok()).Text("escalation_id"));
 
         await alice.Get($"{Path}?workspace_id={stranger.Id}").Refused(403, "Workspace not found or does not belong to your project");
         await alice.Get($"{Path}?workspace_id=x").RefusedWith(422, "workspace_id");
@@ -245,7 +253,8 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
             (await agent.Get($"{Path}/{id}").Ok()).IsNull("options").ShouldBeTrue();
         }
 
-        var explicitly = $"{{\"workspace_id\":\"{agent.Id}\",\"alias\":\"alice\",\"subject\":\"s\",\"situation\":\"x\",\"options\":null,\"unknown\":1}}";
+        var explicitly =
+            $"{{\"workspace_id\":\"{agent.Id}\",\"alias\":\"alice\",\"subject\":\"s\",\"situation\":\"x\",\"options\":null,\"unknown\":1}}";
         (await agent.Post(Path, explicitly).Ok()).Text("status").ShouldBe("pending");
     }
 
@@ -271,7 +280,9 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
         var agent = await new Project(server.Api).Agent("alice");
         var ids = new List<string>();
         for (var i = 0; i < 140; i++)
-            ids.Insert(0, (await agent.Post(Path, Body(agent, subject: $"s{i}", situation: $"what {i}", options: new[] { $"o{i}" })).Ok()).Text("escalation_id"));
+            ids.Insert(0,
+                (await agent.Post(Path, Body(agent, subject: $"s{i}", situation: $"what {i}", options: new[] { $"o{i}" })).Ok())
+                .Text("escalation_id"));
         await agent.Post($"{Path}/{ids[3]}/respond", new { response = "yes", note = "n" }).Ok();
         var before = (await agent.Get($"{Path}/{ids[3]}")).Text;
 
@@ -291,12 +302,16 @@ public abstract class EscalationsContract(Store store) : ContractTests(store)
     private static Task<Answer> Ask(Api caller, Agent self) => caller.Post(Path, Body(self));
 
     private static object Body(
-        Agent agent, string? alias = null, string subject = "s", string situation = "x", object? options = null, object? hours = null, string? email = null) =>
-        new { workspace_id = agent.Id, alias = alias ?? agent.Alias, subject, situation, options, expires_in_hours = hours, member_email = email };
+        Agent agent, string? alias = null, string subject = "s", string situation = "x", object? options = null, object? hours = null,
+        string? email = null) =>
+        new { workspace_id = agent.Id, alias = alias ?? agent.Alias, subject, situation, options, expires_in_hours = hours,
+            member_email = email };
 
-    private static async Task<string[]> Ids(Agent agent, string query) => (await agent.Get($"{Path}?{query}").Ok()).Pluck("escalations", "escalation_id");
+    private static async Task<string[]> Ids(Agent agent, string query) =>
+        (await agent.Get($"{Path}?{query}").Ok()).Pluck("escalations", "escalation_id");
 
-    private static string Cursor(string json) => Convert.ToBase64String(Encoding.UTF8.GetBytes(json)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    private static string Cursor(string json) =>
+        Convert.ToBase64String(Encoding.UTF8.GetBytes(json)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
     private async Task<(Agent Alice, Agent Bob)> Two()
     {

@@ -13,7 +13,8 @@ public sealed partial class EventCatalogue
         var shown = Directory.EnumerateFiles(Path.Combine(root, "src/Gateway/Streaming"), "*.cs")
             .SelectMany(file => Shown().Matches(File.ReadAllText(file)))
             .Select(match => match.Groups[1].Value).ToHashSet();
-        var named = Named().Matches(File.ReadAllText(Path.Combine(root, "docs/events.md"))).Select(match => match.Groups[1].Value).ToHashSet();
+        var named = Named().Matches(File.ReadAllText(Path.Combine(root, "docs/events.md"))).Select(match => match.Groups[1].Value)
+            .ToHashSet();
 
         shown.Count.ShouldBeGreaterThan(10);
         named.ShouldBe(shown, ignoreOrder: true);

@@ -21,7 +21,8 @@ public sealed class EventStreamsTests : IDisposable
 
     // Who reads is looked at again after the time of a keep-alive only, which no test here waits for.
     private EventStreams Streams(int most = 10) =>
-        new(null!, new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System), new() { StreamsPerAgent = most }, TimeProvider.System, _lifetime);
+        new(null!, new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System), new() { StreamsPerAgent = most },
+            TimeProvider.System, _lifetime);
 
     public void Dispose() => _services.Dispose();
 
@@ -30,9 +31,11 @@ public sealed class EventStreamsTests : IDisposable
     {
         // The client hears of its stream by the first flush, and commits something at once.
         _log.Add("before");
-        var body = new Body(flushed: () => _log.Add("after"), written: text => { if (text.Contains("after", StringComparison.Ordinal)) _lifetime.StopApplication(); });
+        var body = new Body(flushed: () => _log.Add("after"), written: text =>
+            { if (text.Contains("after", StringComparison.Ordinal)) _lifetime.StopApplication(); });
 
-        await Streams().Serve(Request(body), Who, "status", () => Task.FromResult<IStreamedEvents>(new Events(_log)), DateTimeOffset.UtcNow.AddSeconds(30), TimeSpan.FromMilliseconds(10));
+        await Streams().Serve(Request(body), Who, "status", () => Task.FromResult<IStreamedEvents>(new Events(_log)),
+            DateTimeOffset.UtcNow.AddSeconds(30), TimeSpan.FromMilliseconds(10));
 
         body.Text.ShouldContain("after");
         body.Text.ShouldNotContain("before");
@@ -45,7 +48,8 @@ public sealed class EventStreamsTests : IDisposable
         var open = new[] { "status", "chat" }.Select(sort =>
         {
             var opened = new TaskCompletionSource();
-            return (Opened: opened.Task, Served: streams.Serve(Request(new Body(flushed: () => opened.TrySetResult())), Who, sort, () => Task.FromResult<IStreamedEvents>(new Events(_log))));
+            return (Opened: opened.Task, Served: streams.Serve(Request(new Body(flushed: () => opened.TrySetResult())), Who, sort, () =>
+                Task.FromResult<IStreamedEvents>(new Events(_log))));
         }).ToArray();
         await Task.WhenAll(open.Select(one => one.Opened));
 
@@ -59,7 +63,8 @@ public sealed class EventStreamsTests : IDisposable
     }
 
     private Task Once(EventStreams streams, ProjectIdentity who) =>
-        streams.Serve(Request(new Body()), who, "events", () => Task.FromResult<IStreamedEvents>(new Events(_log)), DateTimeOffset.UtcNow.AddSeconds(-1));
+        streams.Serve(Request(new Body()), who, "events", () => Task.FromResult<IStreamedEvents>(new Events(_log)),
+            DateTimeOffset.UtcNow.AddSeconds(-1));
 
     private static DefaultHttpContext Request(Body body) => new() { Response = { Body = body } };
 

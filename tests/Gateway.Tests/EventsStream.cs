@@ -18,7 +18,8 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
 
         queued.Text("signal_id").ShouldBeUuid();
         queued.Text("signal").ShouldBe("pause");
-        await alice.Post("/v1/agents/bob/control", new { signal = "stop" }).Invalid("signal", "literal_error", "'pause', 'resume' or 'interrupt'");
+        await alice.Post("/v1/agents/bob/control", new { signal = "stop" })
+            .Invalid("signal", "literal_error", "'pause', 'resume' or 'interrupt'");
         await Api.Post("/v1/agents/bob/control", new { }).Invalid("signal", "missing");
         await Api.Post("/v1/agents/bob/control", new { signal = "pause", more = 1 }).Invalid("more", "extra_forbidden");
         await Api.Post("/v1/agents/bob/control", new { signal = "pause" }).Unauthorized();
@@ -106,10 +107,13 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
         (await first.Next()).Name.ShouldBe("connected");
         (await second.Next()).Name.ShouldBe("connected");
 
-        var ids = await Task.WhenAll(Enumerable.Range(0, 12).Select(async _ => (await alice.Post("/v1/agents/bob/control", new { signal = "pause" }).Ok()).Text("signal_id")));
+        var ids = await Task
+            .WhenAll(Enumerable.Range(0, 12).Select(async _ =>
+            (await alice.Post("/v1/agents/bob/control", new { signal = "pause" }).Ok()).Text("signal_id")));
 
         var shown = (await SoFar(alice, "bob", first, second)).Concat(await SoFar(bob, "alice", others));
-        shown.Select(e => e.Name == "connected" ? "connected" : e.Data.Text("signal_id")).ShouldBe([.. ids, "connected"], ignoreOrder: true);
+        shown.Select(e => e.Name == "connected" ? "connected" : e.Data.Text("signal_id"))
+            .ShouldBe([.. ids, "connected"], ignoreOrder: true);
     }
 
     [Fact]
@@ -132,10 +136,12 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
         (await SoFar(alice, "bob", stream)).ShouldBeEmpty();
         (await SoFar(alice, "carol", others)).Select(e => e.Name).ShouldBe(["connected"]);
 
-        async Task<string> Mail(string subject) => (await alice.Post("/v1/messages", new { to_alias = "bob", subject, body = "b" }).Ok()).Text("message_id");
+        async Task<string> Mail(string subject) =>
+            (await alice.Post("/v1/messages", new { to_alias = "bob", subject, body = "b" }).Ok()).Text("message_id");
 
         static void Shown(StreamedEvent e, string id, string subject) =>
-            (e.Name, e.Type, e.Data.Text("message_id"), e.Data.Text("from_alias"), e.Data.Text("subject")).ShouldBe(("mail_message", "mail_message", id, "alice", subject));
+            (e.Name, e.Type, e.Data.Text("message_id"), e.Data.Text("from_alias"), e.Data.Text("subject"))
+                .ShouldBe(("mail_message", "mail_message", id, "alice", subject));
     }
 
     [Fact]
@@ -185,11 +191,14 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
 
-        var sending = Task.WhenAll(Enumerable.Range(0, 40).Select(async _ => (await alice.Post("/v1/messages", new { to_alias = "bob", body = "b" }).Ok()).Text("message_id")));
+        var sending = Task
+            .WhenAll(Enumerable.Range(0, 40).Select(async _ =>
+            (await alice.Post("/v1/messages", new { to_alias = "bob", body = "b" }).Ok()).Text("message_id")));
         await using var stream = await bob.Events();
         var ids = await sending;
 
-        (await SoFar(alice, "bob", stream)).Where(e => e.Name == "mail_message").Select(e => e.Data.Text("message_id")).ShouldBe(ids, ignoreOrder: true);
+        (await SoFar(alice, "bob", stream)).Where(e => e.Name == "mail_message").Select(e => e.Data.Text("message_id"))
+            .ShouldBe(ids, ignoreOrder: true);
     }
 
     [Fact]
@@ -238,7 +247,8 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        foreach (var deadline in new[] { "garbage", "10", "tomorrow", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00+99:00", "2026-01-01T00:00:00 00:00" })
+        foreach (var deadline in new[] { "garbage", "10", "tomorrow", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00+99:00",
+            "2026-01-01T00:00:00 00:00" })
             await Api.Get("/v1/events/stream?deadline=" + Uri.EscapeDataString(deadline)).Refused(422, "Invalid deadline format");
         await agent.Get("/v1/events/stream").Invalid("deadline", "missing");
         await agent.Get("/v1/events/stream?deadline=").Invalid("deadline");
@@ -246,7 +256,8 @@ public abstract class EventsStreamContract(Store store) : ContractTests(store)
         await PublicReader(agent).Get("/v1/events/stream?deadline=2030-01-01T00:00:00Z").RefusedWith(403, "Public readers");
 
         // A past one ends the stream as soon as it has told what waits; with nine digits, without a zone, as a date.
-        foreach (var past in new[] { "2020-01-01T00:00:00.123456789Z", "2020-01-01T00:00:00", "2020-01-01", "2020-01-01T00:00:00+02:00", "2020-01-01 00:00:00Z" })
+        foreach (var past in new[] { "2020-01-01T00:00:00.123456789Z", "2020-01-01T00:00:00", "2020-01-01", "2020-01-01T00:00:00+02:00",
+            "2020-01-01 00:00:00Z" })
         {
             var answer = await agent.Get("/v1/events/stream?deadline=" + Uri.EscapeDataString(past));
             answer.Status.ShouldBe(200, answer.ToString());

@@ -29,7 +29,8 @@ public sealed class FeedHubTests : IDisposable
         await Should.ThrowAsync<UnavailableException>(() => hub.Watch("p"));
         hub.Count.ShouldBe(0);
         // Neither does who comes next wait for the one who failed.
-        await Should.ThrowAsync<UnavailableException>(() => hub.Watch("p").WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+        await Should.ThrowAsync<UnavailableException>(() =>
+            hub.Watch("p").WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
         hub.Count.ShouldBe(0);
     }
 

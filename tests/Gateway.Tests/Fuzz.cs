@@ -182,7 +182,8 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
             "/v1/projects/current", "/v1/auth/introspect", "/v1/agents",
                 "/v1/workspaces?include_deleted=true&include_claims=true&limit=200",
             "/v1/workspaces/team?only_with_claims=false", "/v1/workspaces/online", "/v1/repos?limit=200", "/v1/beads/issues?limit=200",
-            $"/v1/beads/ready?workspace_id={agent.Id}&limit=1000", "/v1/claims?limit=200", "/v1/policies/active", "/v1/policies/history", "/v1/webhooks",
+            $"/v1/beads/ready?workspace_id={agent.Id}&limit=1000", "/v1/claims?limit=200", "/v1/policies/active", "/v1/policies/history",
+            "/v1/webhooks",
             "/v1/status", $"/v1/status?workspace_id={agent.Id}", "/v1/tasks", "/v1/tasks/1", "/v1/tasks/1/comments",
             "/v1/chat/sessions", "/v1/chat/pending", "/v1/conversations",
         })

@@ -29,11 +29,13 @@ public sealed class GeneratedIssues
     {
         Values("issue_type").ShouldBe(["bug", "chore", "epic", "feature", "task"]);
         Values("status").ShouldBe(["blocked", "closed", "deferred", "in_progress", "open", "tombstone"]);
-        Issues.SelectMany(issue => issue["dependencies"]?.AsArray() ?? []).Select(dependency => (string)dependency!["type"]!).Distinct().Order()
+        Issues.SelectMany(issue => issue["dependencies"]?.AsArray() ?? []).Select(dependency => (string)dependency!["type"]!).Distinct()
+            .Order()
             .ShouldBe(["blocks", "discovered-from", "parent-child"]);
         Issues.Select(issue => (string)issue["id"]!).ShouldAllBe(id => id.StartsWith("x-"));
         Issues.ShouldContain(issue => ((string)issue["id"]!).Contains('.'));
-        Issues.Select(issue => ((string)issue["updated_at"]!).Split('.')[1].TakeWhile(char.IsDigit).Count()).Distinct().Order().ShouldBe(Enumerable.Range(1, 9));
+        Issues.Select(issue => ((string)issue["updated_at"]!).Split('.')[1].TakeWhile(char.IsDigit).Count()).Distinct().Order()
+            .ShouldBe(Enumerable.Range(1, 9));
         Issues.ShouldContain(issue => ((string)issue["title"]!).Any(c => c > 127));
         Issues.ShouldContain(issue => issue["labels"] is JsonArray);
     }

@@ -62,7 +62,8 @@ public abstract class HeartbeatContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        await agent.Post("/v1/workspaces/heartbeat", new { workspace_id = agent.Id, alias = agent.Alias, repo_origin = agent.Project.OriginOf("other") })
+        await agent.Post("/v1/workspaces/heartbeat",
+            new { workspace_id = agent.Id, alias = agent.Alias, repo_origin = agent.Project.OriginOf("other") })
             .RefusedWith(400, "Repo mismatch");
     }
 
@@ -167,7 +168,8 @@ public abstract class HeartbeatContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        await agent.Post("/v1/workspaces/heartbeat", new { workspace_id = agent.Id.ToUpperInvariant(), alias = agent.Alias, repo_origin = "https://" + agent.Repo })
+        await agent.Post("/v1/workspaces/heartbeat",
+            new { workspace_id = agent.Id.ToUpperInvariant(), alias = agent.Alias, repo_origin = "https://" + agent.Repo })
             .Ok();
     }
 

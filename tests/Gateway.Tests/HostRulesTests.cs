@@ -5,7 +5,8 @@ namespace Beadhub.Gateway.Tests;
 /// <summary>By which names a server may be called, and which pages may write to it, wherever it listens.</summary>
 public sealed class HostRulesTests
 {
-    private static readonly HostRules Loopback = new(onlyLoopback: true, ["hub.example.com", "*.agents.example", "other.example:8443"], Own);
+    private static readonly HostRules Loopback = new(onlyLoopback: true, ["hub.example.com", "*.agents.example", "other.example:8443"],
+        Own);
     private static readonly HostRules Beyond = new(onlyLoopback: false, ["hub.example.com", "*.agents.example", "other.example:8443"], Own);
 
     [Theory]
@@ -73,7 +74,8 @@ public sealed class HostRulesTests
 
     [Fact]
     public void Any_host_may_be_allowed() =>
-        new HostRules(onlyLoopback: true, ["*"], Own).Problem("evil.example", "https://other.example", isFromBrowser: true, isWrite: true).ShouldBeNull();
+        new HostRules(onlyLoopback: true, ["*"], Own).Problem("evil.example", "https://other.example", isFromBrowser: true, isWrite: true)
+            .ShouldBeNull();
 
     private static bool Own(string host) => host is "machine" or "192.168.1.7";
 }

@@ -40,7 +40,9 @@ public abstract class IdempotencyContract(Store store) : ContractTests(store)
         (await Once(bob, "k-2", "/v1/bdh/sync", claim)).Ok().Flag("claim_rejected").ShouldBeFalse();
 
         var nobody = new Api(Api.Address);
-        await Task.FromResult(await Once(nobody, "k", "/v1/repos/ensure", new { project_id = alice.ProjectId, origin_url = "https://github.com/a/b" })).Unauthorized();
+        await Task
+            .FromResult(await Once(nobody, "k", "/v1/repos/ensure",
+            new { project_id = alice.ProjectId, origin_url = "https://github.com/a/b" })).Unauthorized();
     }
 
     [Fact]
@@ -51,7 +53,9 @@ public abstract class IdempotencyContract(Store store) : ContractTests(store)
         (await Once(alice, "k", "/v1/repos/ensure", body)).Ok().Flag("created").ShouldBeTrue();
 
         (await Once(bob, "k", "/v1/repos/ensure", body)).Ok().Flag("created").ShouldBeFalse();
-        await Task.FromResult(await Once(alice, "k", "/v1/repos/ensure", new { project_id = alice.ProjectId, origin_url = alice.Project.OriginOf("third") }))
+        await Task
+            .FromResult(await Once(alice, "k", "/v1/repos/ensure",
+            new { project_id = alice.ProjectId, origin_url = alice.Project.OriginOf("third") }))
             .RefusedWith(422, "used for another request");
         await Task.FromResult(await Once(alice, "k", "/v1/repos/ensure?x=1", body)).RefusedWith(422, "used for another request");
         foreach (var bad in new[] { new string('k', 256), "schlüssel" })
@@ -200,7 +204,8 @@ public abstract class IdempotencyContract(Store store) : ContractTests(store)
 
         foreach (var key in new[] { "refused", "done" })
         {
-            await Task.FromResult(await Once(alice, key, "/v1/reservations", new { resource_key = "free" })).RefusedWith(422, "used for another request");
+            await Task.FromResult(await Once(alice, key, "/v1/reservations", new { resource_key = "free" }))
+                .RefusedWith(422, "used for another request");
             await Task.FromResult(await Once(alice, key, "/v1/tasks", new { title = "T" })).RefusedWith(422, "used for another request");
         }
 

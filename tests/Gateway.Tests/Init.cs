@@ -40,7 +40,8 @@ public abstract class InitContract(Store store) : ContractTests(store)
     {
         var project = NewProject();
 
-        var init = await project.Init(new { project_slug = project.Slug, repo_origin = project.Origin, alias = "init-agent", role = "agent" }).Ok();
+        var init = await project
+            .Init(new { project_slug = project.Slug, repo_origin = project.Origin, alias = "init-agent", role = "agent" }).Ok();
 
         init.Text("status").ShouldBe("ok");
         init.Text("project_slug").ShouldBe(project.Slug);
@@ -142,7 +143,8 @@ public abstract class InitContract(Store store) : ContractTests(store)
     {
         var first = await NewProject().Agent("first");
 
-        var second = await Api.Post("/v1/init", new { repo_origin = $"https://github.com/{first.Project.Slug}/main.git", alias = "second" }).Ok();
+        var second = await Api.Post("/v1/init", new { repo_origin = $"https://github.com/{first.Project.Slug}/main.git", alias = "second" })
+            .Ok();
 
         second.Text("project_id").ShouldBe(first.ProjectId);
         second.Text("project_slug").ShouldBe(first.Project.Slug);
@@ -240,7 +242,8 @@ public abstract class InitContract(Store store) : ContractTests(store)
     {
         var project = NewProject();
 
-        await project.Init(new { project_slug = project.Slug, project_id = Guid.NewGuid().ToString() }).RefusedWith(404, "project_not_found");
+        await project.Init(new { project_slug = project.Slug, project_id = Guid.NewGuid().ToString() })
+            .RefusedWith(404, "project_not_found");
         await project.Init(new { project_slug = project.Slug, project_id = "not-a-uuid" }).Invalid("project_id");
     }
 
@@ -250,7 +253,8 @@ public abstract class InitContract(Store store) : ContractTests(store)
     {
         var first = await NewProject().Agent("first");
 
-        var init = await Api.Post("/v1/init", new { project_slug = NewProject().Slug, project_id = first.ProjectId, alias = "second" }).Ok();
+        var init = await Api.Post("/v1/init", new { project_slug = NewProject().Slug, project_id = first.ProjectId, alias = "second" })
+            .Ok();
 
         init.Text("project_id").ShouldBe(first.ProjectId);
         init.Text("project_slug").ShouldBe(first.Project.Slug);
@@ -275,7 +279,8 @@ public abstract class InitContract(Store store) : ContractTests(store)
         await a.Project.Agent();
         var b = await NewProject().Agent("x1");
 
-        var first = await Api.Post("/v1/init", new { project_slug = a.Project.Slug, project_id = b.ProjectId, repo_origin = a.Origin }).Ok();
+        var first = await Api.Post("/v1/init", new { project_slug = a.Project.Slug, project_id = b.ProjectId, repo_origin = a.Origin })
+            .Ok();
 
         first.Text("alias").ShouldBe("alice-agent");
     }

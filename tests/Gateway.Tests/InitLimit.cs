@@ -83,7 +83,8 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
     [Fact]
     public async Task Behind_a_trusted_proxy_each_client_has_a_window()
     {
-        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_TRUSTED_PROXIES", "10.9.0.0/16, 127.0.0.1, ::1"));
+        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", "1"),
+            ("BEADHUB_TRUSTED_PROXIES", "10.9.0.0/16, 127.0.0.1, ::1"));
         // What the client itself says, to the left of what the trusted have added, is not believed.
         (await Init("192.0.2.1")).ShouldBe(200);
         (await Init("192.0.2.1, 10.9.8.7")).ShouldBe(429);
@@ -97,6 +98,7 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
         (await server.Api.Get("/metrics")).Status.ShouldBe(200);
 
         async Task<int> Init(string forwardedFor) =>
-            (await server.Api.With(("X-Forwarded-For", forwardedFor)).Post("/v1/init", new { project_slug = $"p-{Guid.NewGuid():N}" })).Status;
+            (await server.Api.With(("X-Forwarded-For", forwardedFor))
+                .Post("/v1/init", new { project_slug = $"p-{Guid.NewGuid():N}" })).Status;
     }
 }

@@ -12,8 +12,10 @@ public abstract class IsolationContract(Store store) : ContractTests(store)
     {
         var origin = NewProject().Origin;
         var (a, b) = (await NewProject().Agent("alice", origin: origin), await NewProject().Agent("alice", origin: origin));
-        await a.Sync(Jsonl.Of(new { id = "bd-1", title = "a", status = "open" }, new { id = "bd-2", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
-        await b.Sync(Jsonl.Of(new { id = "bd-1", title = "b", status = "closed" }, new { id = "bd-2", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
+        await a.Sync(Jsonl.Of(new { id = "bd-1", title = "a", status = "open" },
+            new { id = "bd-2", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
+        await b.Sync(Jsonl.Of(new { id = "bd-1", title = "b", status = "closed" },
+            new { id = "bd-2", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
 
         (await a.Get("/v1/beads/issues/bd-1").Ok()).Text("title").ShouldBe("a");
         (await b.Get("/v1/beads/issues/bd-1").Ok()).Text("title").ShouldBe("b");
@@ -34,9 +36,11 @@ public abstract class IsolationContract(Store store) : ContractTests(store)
     public async Task A_workspace_id_is_any_form_of_a_uuid()
     {
         var agent = await NewProject().Agent();
-        foreach (var form in new[] { agent.Id.ToUpperInvariant(), $"{{{agent.Id}}}", $" {agent.Id} ", agent.Id.Replace("-", "", StringComparison.Ordinal), $"urn:uuid:{agent.Id}" })
+        foreach (var form in new[] { agent.Id.ToUpperInvariant(), $"{{{agent.Id}}}", $" {agent.Id} ",
+            agent.Id.Replace("-", "", StringComparison.Ordinal), $"urn:uuid:{agent.Id}" })
         {
-            (await agent.Post("/v1/workspaces/heartbeat", new { workspace_id = form, alias = agent.Alias, repo_origin = agent.Origin }).Ok())
+            (await agent.Post("/v1/workspaces/heartbeat", new { workspace_id = form, alias = agent.Alias, repo_origin = agent.Origin })
+                .Ok())
                 .Text("workspace_id").ShouldBe(agent.Id, form);
         }
 

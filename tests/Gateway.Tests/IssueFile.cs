@@ -43,10 +43,12 @@ public abstract class IssueFileContract(Store store) : ContractTests(store)
 
     private static async Task<string[]> Exported(Agent agent, string branch)
     {
-        using var answer = await agent.Open(agent.Signed(new(HttpMethod.Get, $"/v1/beads/export-jsonl?repo={Uri.EscapeDataString(agent.Repo)}&branch={branch}")));
+        using var answer = await agent
+            .Open(agent.Signed(new(HttpMethod.Get, $"/v1/beads/export-jsonl?repo={Uri.EscapeDataString(agent.Repo)}&branch={branch}")));
         return (await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
     private static string[] Lines(string file) =>
-        [.. file.Split('\n', StringSplitOptions.RemoveEmptyEntries).OrderBy(line => (string)JsonNode.Parse(line)!["id"]!, StringComparer.Ordinal)];
+        [.. file.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .OrderBy(line => (string)JsonNode.Parse(line)!["id"]!, StringComparer.Ordinal)];
 }

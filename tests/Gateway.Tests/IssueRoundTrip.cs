@@ -7,10 +7,12 @@ using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests;
 
-/// <summary>What clients write into their issues comes back as they wrote it: <c>GET /v1/beads/export-jsonl</c>, and one issue whole.</summary>
+/// <summary>What clients write into their issues comes back as they wrote it: <c>GET /v1/beads/export-jsonl</c>, and one issue
+/// whole.</summary>
 public abstract class IssueRoundTripContract(Store store) : ContractTests(store)
 {
-    /// <summary>Lines in the order of their ids, with what tools write and what only other tools might: all fields, unknown ones, and every form that JSON allows.</summary>
+    /// <summary>Lines in the order of their ids, with what tools write and what only other tools might: all fields, unknown ones, and every
+    /// form that JSON allows.</summary>
     private static readonly string[] Lines =
     [
         """
@@ -79,16 +81,20 @@ public abstract class IssueRoundTripContract(Store store) : ContractTests(store)
         var line = JsonNode.Parse(Lines[0])!.AsObject();
         foreach (var (name, value) in line)
             if (name is not ("created_at" or "updated_at")) JsonNode.DeepEquals(whole[name], value).ShouldBeTrue(name);
-        (whole["bead_id"]!.GetValue<string>(), whole["type"]!.GetValue<string>(), whole["updated_at"]!.GetValue<string>()).ShouldBe(("bd-1", "epic", "2026-01-01T22:00:00+00:00"));
+        (whole["bead_id"]!.GetValue<string>(), whole["type"]!.GetValue<string>(), whole["updated_at"]!.GetValue<string>())
+            .ShouldBe(("bd-1", "epic", "2026-01-01T22:00:00+00:00"));
         whole["blocked_by"]![0]!["bead_id"]!.GetValue<string>().ShouldBe("bd-2");
 
         var named = await agent.Get("/v1/beads/issues/bd-6").Ok();
-        (named.Text("bead_id"), named.Text("repo"), named.Text("branch"), named.Text("project_id")).ShouldBe(("bd-6", agent.Repo, "main", agent.ProjectId));
-        foreach (var name in new[] { "type", "parent_id", "current_reservation" }) named.GetProperty(name).ValueKind.ShouldBe(JsonValueKind.Null, name);
+        (named.Text("bead_id"), named.Text("repo"), named.Text("branch"), named.Text("project_id"))
+            .ShouldBe(("bd-6", agent.Repo, "main", agent.ProjectId));
+        foreach (var name in new[] { "type", "parent_id", "current_reservation" })
+            named.GetProperty(name).ValueKind.ShouldBe(JsonValueKind.Null, name);
 
         var twice = await agent.Get("/v1/beads/issues/bd-3").Ok();
         (twice.Text("title"), twice.GetProperty("extra").GetRawText()).ShouldBe(("Twice", """{"last":true}"""));
-        (await agent.Get("/v1/beads/issues/bd-10").Ok()).GetProperty("from_elsewhere").GetRawText().ShouldBe("[1e5,1.50,-0,0.1e-2,123456789012345678901234567890,true,null]");
+        (await agent.Get("/v1/beads/issues/bd-10").Ok()).GetProperty("from_elsewhere").GetRawText()
+            .ShouldBe("[1e5,1.50,-0,0.1e-2,123456789012345678901234567890,true,null]");
     }
 
     [Fact]
@@ -97,9 +103,11 @@ public abstract class IssueRoundTripContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await agent.Sync(string.Join("\n", Lines)).Ok();
 
-        var again = (await agent.Sync(string.Join("\n", Lines.Select(line => line.Replace("bd-5\"", "bd-5\",\"more\":1")))).Ok()).At("stats");
+        var again = (await agent.Sync(string.Join("\n", Lines.Select(line => line.Replace("bd-5\"", "bd-5\",\"more\":1")))).Ok())
+            .At("stats");
 
-        (again.Number("received"), again.Number("inserted"), again.Number("updated"), again.Number("unchanged")).ShouldBe((Lines.Length, 0, Lines.Length, Lines.Length - 1));
+        (again.Number("received"), again.Number("inserted"), again.Number("updated"), again.Number("unchanged"))
+            .ShouldBe((Lines.Length, 0, Lines.Length, Lines.Length - 1));
         var upload = await agent.UploadJsonl(Lines[0], agent.Repo).Ok();
         (upload.Number("issues_updated"), upload.Number("issues_unchanged")).ShouldBe((1, 1));
     }
@@ -109,7 +117,8 @@ public abstract class IssueRoundTripContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
         await agent.Claim("bd-0007").Ok();
-        var lines = Enumerable.Range(0, 1500).Select(i => $$"""{"id":"bd-{{i:0000}}","title":"T{{i}}","status":"open","design":"{{new string('ü', 400)}}"}""").ToArray();
+        var lines = Enumerable.Range(0, 1500).Select(i =>
+            $$"""{"id":"bd-{{i:0000}}","title":"T{{i}}","status":"open","design":"{{new string('ü', 400)}}"}""").ToArray();
 
         (await agent.Sync(string.Join("\n", lines)).Ok()).At("stats").Number("inserted").ShouldBe(1499);
         (await Export(agent, agent.Repo)).ShouldBe(string.Concat(lines.Select(line => line + "\n")));
@@ -138,7 +147,8 @@ public abstract class IssueRoundTripContract(Store store) : ContractTests(store)
         answers.Sum(answer => answer.At("stats").Number("inserted")).ShouldBe(300);
         (await Export(alice, alice.Repo)).Split('\n').Length.ShouldBe(301);
 
-        static string Issues(string title) => string.Join("\n", Enumerable.Range(0, 300).Select(i => $$"""{"id":"bd-{{i:000}}","title":"{{title}}","status":"open"}"""));
+        static string Issues(string title) =>
+            string.Join("\n", Enumerable.Range(0, 300).Select(i => $$"""{"id":"bd-{{i:000}}","title":"{{title}}","status":"open"}"""));
     }
 
     [Fact]
@@ -168,7 +178,9 @@ public abstract class IssueRoundTripContract(Store store) : ContractTests(store)
 
     private static async Task<string> Export(Api api, string repo, string? branch = null)
     {
-        using var request = api.Signed(new(HttpMethod.Get, $"/v1/beads/export-jsonl?repo={Uri.EscapeDataString(repo)}" + (branch is null ? "" : "&branch=" + branch)));
+        using var request = api
+            .Signed(new(HttpMethod.Get, $"/v1/beads/export-jsonl?repo={Uri.EscapeDataString(repo)}" + (branch is null ? "" : "&branch="
+            + branch)));
         using var answer = await api.Open(request);
         answer.StatusCode.ShouldBe(HttpStatusCode.OK);
         answer.Content.Headers.ContentType!.MediaType.ShouldBe("application/x-ndjson");

@@ -7,7 +7,8 @@ namespace Beadhub.Gateway.Tests;
 /// <summary>What a mailbox costs when much has come.</summary>
 public abstract class MailboxSizeContract(Store store) : ContractTests(store)
 {
-    /// <summary>Fills one mailbox with 100,000 mails and another with 10, and tells what both cost. Takes minutes: runs only when asked for.</summary>
+    /// <summary>Fills one mailbox with 100,000 mails and another with 10, and tells what both cost. Takes minutes: runs only when asked
+    /// for.</summary>
     [Fact(Explicit = true)]
     public async Task A_mailbox_of_100_000_mails_costs_no_more_than_one_of_10()
     {
@@ -15,7 +16,8 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
         var project = new Project(server.Api);
         var (alice, full, small) = (await project.Agent("alice"), await project.Agent("full"), await project.Agent("small"));
         var clock = Stopwatch.StartNew();
-        await Parallel.ForAsync(0, 100_000, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, _) => await alice.Mail(full, $"Mail {i}: {new string('x', 200)}").Ok());
+        await Parallel.ForAsync(0, 100_000, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (i, _) =>
+            await alice.Mail(full, $"Mail {i}: {new string('x', 200)}").Ok());
         Tell($"100,000 mails sent in {clock.Elapsed.TotalSeconds:F0} s");
         for (var i = 0; i < 10; i++)
             await alice.Mail(small, $"Mail {i}: {new string('x', 200)}").Ok();
@@ -57,8 +59,10 @@ public abstract class MailboxSizeContract(Store store) : ContractTests(store)
         });
         // Each of the ten has one more unread now, so that ten can be acknowledged and ten are left.
         Tell($"{when}: one mail sent and an inbox of 10: {changed.Full:F2} ms with 100,000 mails, {changed.Small:F2} ms with 10");
-        var acknowledged = await Compare(full, small, async agent => await agent.Ack((await agent.Inbox(unreadOnly: true, limit: 1))[0].Text("message_id")).Ok());
-        Tell($"{when}: newest unread found and acknowledged: {acknowledged.Full:F2} ms with 100,000 mails, {acknowledged.Small:F2} ms with 10");
+        var acknowledged = await Compare(full, small, async agent =>
+            await agent.Ack((await agent.Inbox(unreadOnly: true, limit: 1))[0].Text("message_id")).Ok());
+        Tell($"{when}: newest unread found and acknowledged: {acknowledged.Full:F2} ms with 100,000 mails, "
+            + $"{acknowledged.Small:F2} ms with 10");
         return Math.Max(unchanged.Full / unchanged.Small, Math.Max(changed.Full / changed.Small, acknowledged.Full / acknowledged.Small));
     }
 

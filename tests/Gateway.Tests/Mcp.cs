@@ -9,7 +9,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
 {
     private static readonly string[] Base =
     [
-        "register_agent", "list_agents", "status", "get_ready_issues", "get_issue", "subscribe_to_bead", "list_subscriptions", "unsubscribe", "escalate", "get_escalation",
+        "register_agent", "list_agents", "status", "get_ready_issues", "get_issue", "subscribe_to_bead", "list_subscriptions",
+        "unsubscribe", "escalate", "get_escalation",
         "ensure_project", "send_message", "fetch_inbox", "acknowledge_message", "mark_message_read", "reply_message",
     ];
 
@@ -49,7 +50,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
             tool.Text("description").ShouldNotBeEmpty();
             var schema = tool.At("inputSchema");
             schema.Text("type").ShouldBe("object");
-            if (schema.Has("required")) schema.Texts("required").ShouldBeSubsetOf(schema.At("properties").EnumerateObject().Select(property => property.Name));
+            if (schema.Has("required"))
+                schema.Texts("required").ShouldBeSubsetOf(schema.At("properties").EnumerateObject().Select(property => property.Name));
         }
 
         var names = tools.Select(tool => tool.Text("name")).ToArray();
@@ -69,11 +71,14 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice", human: "Alice"), await project.Agent("bob"));
 
-        (await Tool(alice, "register_agent", new { workspace_id = alice.Id, alias = alice.Alias, program = "claude-code", model = "m", role = "Reviewer" })).GetRawText().ShouldBe("{\"ok\":true}");
+        (await Tool(alice, "register_agent", new { workspace_id = alice.Id, alias = alice.Alias, program = "claude-code", model = "m",
+            role = "Reviewer" })).GetRawText().ShouldBe("{\"ok\":true}");
 
         var agent = (await Tool(bob, "list_agents", new { workspace_id = bob.Id })).Items("agents").Single();
-        (agent.Text("workspace_id"), agent.Text("alias"), agent.Text("program"), agent.Text("model")).ShouldBe((alice.Id, "alice", "claude-code", "m"));
-        (agent.Text("project_slug"), agent.Text("status"), agent.Text("role"), agent.Text("canonical_origin")).ShouldBe((project.Slug, "active", "reviewer", alice.Repo));
+        (agent.Text("workspace_id"), agent.Text("alias"), agent.Text("program"), agent.Text("model"))
+            .ShouldBe((alice.Id, "alice", "claude-code", "m"));
+        (agent.Text("project_slug"), agent.Text("status"), agent.Text("role"), agent.Text("canonical_origin"))
+            .ShouldBe((project.Slug, "active", "reviewer", alice.Repo));
         (await Tool(alice, "status", new { workspace_id = alice.Id })).At("workspace").Text("workspace_id").ShouldBe(alice.Id);
     }
 
@@ -94,9 +99,11 @@ public abstract class McpContract(Store store) : ContractTests(store)
     public async Task A_human_is_asked_and_work_is_claimed_by_tools()
     {
         var agent = await NewProject().Agent("alice");
-        await agent.Sync(Jsonl.Of(new { id = "bd-1", status = "open", labels = new[] { "ui" } }, new { id = "bd-2", status = "open" })).Ok();
+        await agent.Sync(Jsonl.Of(new { id = "bd-1", status = "open", labels = new[] { "ui" } }, new { id = "bd-2", status = "open" }))
+            .Ok();
 
-        var asked = await Tool(agent, "escalate", new { workspace_id = agent.Id, alias = "alice", subject = "Which?", situation = "x", options = new[] { "a", "b" } });
+        var asked = await Tool(agent, "escalate",
+            new { workspace_id = agent.Id, alias = "alice", subject = "Which?", situation = "x", options = new[] { "a", "b" } });
         var shown = await Tool(agent, "get_escalation", new { escalation_id = asked.Text("escalation_id") });
         (shown.Text("subject"), shown.Text("status")).ShouldBe(("Which?", "pending"));
 
@@ -110,7 +117,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
     public async Task A_tool_acts_for_the_callers_own_workspace()
     {
         var project = NewProject();
-        var (alice, bob, gone, other) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("gone"), await NewProject().Agent());
+        var (alice, bob, gone, other) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("gone"),
+            await NewProject().Agent());
         await alice.Delete($"/v1/workspaces/{gone.Id}").Ok();
 
         foreach (var tool in new[] { "register_agent", "list_agents", "status", "get_ready_issues" })
@@ -165,7 +173,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
     {
         foreach (var body in new[] { "", "{", "[]", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", "7", "null", "\"x\"" })
             await Api.Post("/mcp", body).Invalid();
-        await Api.Post("/mcp", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":" + new string('[', 200) + new string(']', 200) + "}").Invalid();
+        await Api.Post("/mcp", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":" + new string('[', 200)
+            + new string(']', 200) + "}").Invalid();
         (await Api.Get("/mcp")).Status.ShouldBe(405);
         (await Api.Delete("/mcp")).Status.ShouldBe(405);
     }
@@ -214,12 +223,16 @@ public abstract class McpContract(Store store) : ContractTests(store)
     public async Task Ready_issues_are_found()
     {
         var agent = await NewProject().Agent();
-        await agent.Sync(Jsonl.Of(new { id = "bd-1", status = "open", priority = 1 }, new { id = "bd-2", status = "open", priority = 0 }, new { id = "bd-3", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
+        await agent
+            .Sync(Jsonl.Of(new { id = "bd-1", status = "open", priority = 1 }, new { id = "bd-2", status = "open", priority = 0 },
+            new { id = "bd-3", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
 
         (await Tool(agent, "get_ready_issues", new { workspace_id = agent.Id })).Pluck("issues", "bead_id").ShouldBe(["bd-2", "bd-1"]);
-        (await Tool(agent, "get_ready_issues", new { workspace_id = agent.Id, limit = "1", repo = agent.Repo, branch = "main" })).Pluck("issues", "bead_id").ShouldBe(["bd-2"]);
+        (await Tool(agent, "get_ready_issues", new { workspace_id = agent.Id, limit = "1", repo = agent.Repo, branch = "main" }))
+            .Pluck("issues", "bead_id").ShouldBe(["bd-2"]);
         foreach (object limit in new object[] { "x", 0, new int[] { }, new { } })
-            (await Rpc(agent, "tools/call", new { name = "get_ready_issues", arguments = new { workspace_id = agent.Id, limit } })).At("error").Number("code").ShouldBe(422);
+            (await Rpc(agent, "tools/call", new { name = "get_ready_issues", arguments = new { workspace_id = agent.Id, limit } }))
+                .At("error").Number("code").ShouldBe(422);
     }
 
     [Fact]
@@ -244,7 +257,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
 
         var task = await Tool(agent, "create_task", new { title = "T", labels = new[] { "l" }, priority = 1, nothing = "ignored" });
         (await Tool(agent, "ready_tasks", new { })).Pluck("tasks", "task_ref").ShouldBe([task.Text("task_ref")]);
-        (await Tool(agent, "update_task", new { @ref = task.Text("task_ref"), status = "in_progress" })).Text("assignee_agent_id").ShouldBe(agent.Id);
+        (await Tool(agent, "update_task", new { @ref = task.Text("task_ref"), status = "in_progress" })).Text("assignee_agent_id")
+            .ShouldBe(agent.Id);
         (await Tool(agent, "list_claims", new { limit = 5 })).Pluck("claims", "bead_id").ShouldBe([task.Text("task_ref")]);
         await Tool(agent, "comment_on_task", new { @ref = 1, body = "said" });
         (await Tool(agent, "list_task_comments", new { @ref = "1" })).Pluck("comments", "body").ShouldBe(["said"]);
@@ -253,7 +267,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
         await Refused(agent, "create_task", new { title = "" }, 422, "title: String should have at least 1 character");
         await Refused(agent, "get_task", new { @ref = "a/../b" }, 404, "Task not found");
         await Refused(agent, "get_task", new { @ref = "" }, 422, "Invalid ref format");
-        await Refused(agent, "update_task", new { @ref = "1", status = "bogus" }, 422, "status: Input should be 'open', 'in_progress' or 'closed'");
+        await Refused(agent, "update_task", new { @ref = "1", status = "bogus" }, 422,
+            "status: Input should be 'open', 'in_progress' or 'closed'");
         await Refused(agent, "add_task_dependency", new { @ref = "1", depends_on = "1" }, 422, "A task cannot depend on itself");
     }
 
@@ -268,7 +283,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
         await Refused(agent, "get_issue", new { bead_id = "bd-2" }, 404, "Issue not found");
         await Refused(other, "get_issue", new { bead_id = "bd-1" }, 404, "Issue not found");
         await Refused(agent, "get_issue", new { }, 422, "bead_id is required");
-        (await Rpc(agent, "tools/call", "{\"name\":\"get_issue\",\"arguments\":{\"bead_id\":\"\\ud800\"}}")).At("error").Number("code").ShouldBe(422);
+        (await Rpc(agent, "tools/call", "{\"name\":\"get_issue\",\"arguments\":{\"bead_id\":\"\\ud800\"}}")).At("error").Number("code")
+            .ShouldBe(422);
     }
 
     [Fact]
@@ -280,7 +296,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
         await using var stream = await alice.Stream();
 
         var sent = await Tool(alice, "send_message", Message(alice, "hello", "bob"));
-        (sent.Number("count"), sent.Items("deliveries").Single().Text("status"), sent.Items("deliveries").Single().Text("to")).ShouldBe((1, "delivered", "bob"));
+        (sent.Number("count"), sent.Items("deliveries").Single().Text("status"), sent.Items("deliveries").Single().Text("to"))
+            .ShouldBe((1, "delivered", "bob"));
         sent.Items("deliveries").Single().Text("delivered_at").ShouldMatch("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$");
         (await Tool(alice, "send_message", Message(alice, "both", "bob", "carol"))).Pluck("deliveries", "to").ShouldBe(["bob", "carol"]);
 
@@ -296,15 +313,23 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
 
-        await Refused(alice, "send_message", new { project_key = "another", sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "b" }, 403, "project_key does not match your project");
-        await Refused(alice, "send_message", new { project_key = project.Slug, to = new[] { "bob" }, subject = "s", body_md = "b" }, 422, "sender_name is required");
+        await Refused(alice, "send_message", new { project_key = "another", sender_name = "alice", to = new[] { "bob" }, subject = "s",
+            body_md = "b" }, 403, "project_key does not match your project");
+        await Refused(alice, "send_message", new { project_key = project.Slug, to = new[] { "bob" }, subject = "s", body_md = "b" }, 422,
+            "sender_name is required");
         await Refused(alice, "send_message", new { sender_name = "alice", subject = "s", body_md = "b" }, 422, "to is required");
-        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, body_md = "b" }, 422, "subject is required");
-        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "b", importance = "huge" }, 422, "importance must be one of low, normal, high, urgent");
-        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "a\0b", body_md = "b" }, 422, "subject must not contain NUL characters");
-        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = new string('b', 1024 * 1024 + 1) }, 413, "Message body too large: at most 1048576 bytes");
-        await Refused(alice, "send_message", new { sender_name = "bob", to = new[] { "bob" }, subject = "s", body_md = "b" }, 403, "sender_name does not match API key identity");
-        await Refused(alice, "send_message", new { sender_name = "nobody", to = new[] { "bob" }, subject = "s", body_md = "b" }, 404, "Agent not found");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, body_md = "b" }, 422,
+            "subject is required");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "b",
+            importance = "huge" }, 422, "importance must be one of low, normal, high, urgent");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "a\0b", body_md = "b" }, 422,
+            "subject must not contain NUL characters");
+        await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, subject = "s",
+            body_md = new string('b', 1024 * 1024 + 1) }, 413, "Message body too large: at most 1048576 bytes");
+        await Refused(alice, "send_message", new { sender_name = "bob", to = new[] { "bob" }, subject = "s", body_md = "b" }, 403,
+            "sender_name does not match API key identity");
+        await Refused(alice, "send_message", new { sender_name = "nobody", to = new[] { "bob" }, subject = "s", body_md = "b" }, 404,
+            "Agent not found");
         (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").ShouldBeEmpty();
         await Refused(alice, "send_message", Message(alice, "first gets it", "bob", "nobody"), 404, "Agent not found: nobody");
         (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").Length.ShouldBe(1);
@@ -320,11 +345,15 @@ public abstract class McpContract(Store store) : ContractTests(store)
         await alice.Post("/v1/messages", new { to_alias = "bob", subject = "two", body = "urgent text", priority = "urgent" }).Ok();
 
         var mails = (await Tool(bob, "fetch_inbox", new { project_key = project.Slug, agent_name = "bob" })).EnumerateArray().ToArray();
-        mails.Select(mail => (mail.Text("subject"), mail.Text("from_alias"), mail.Text("body"))).ShouldBe([("two", "alice", "urgent text"), ("one", "alice", "text")]);
-        (mails[0].Flag("read"), mails[0].IsNull("read_at"), mails[0].Text("priority"), mails[0].Text("from_agent_id")).ShouldBe((false, true, "urgent", alice.Id));
+        mails.Select(mail => (mail.Text("subject"), mail.Text("from_alias"), mail.Text("body")))
+            .ShouldBe([("two", "alice", "urgent text"), ("one", "alice", "text")]);
+        (mails[0].Flag("read"), mails[0].IsNull("read_at"), mails[0].Text("priority"), mails[0].Text("from_agent_id"))
+            .ShouldBe((false, true, "urgent", alice.Id));
         (await Tool(bob, "fetch_inbox", new { agent_name = "bob", limit = 1 })).EnumerateArray().Count().ShouldBe(1);
-        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", urgent_only = true, include_bodies = false })).EnumerateArray().Single().Has("body").ShouldBeFalse();
-        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", since_ts = "2001-01-01T00:00:00Z" })).EnumerateArray().Count().ShouldBe(2);
+        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", urgent_only = true, include_bodies = false })).EnumerateArray().Single()
+            .Has("body").ShouldBeFalse();
+        (await Tool(bob, "fetch_inbox", new { agent_name = "bob", since_ts = "2001-01-01T00:00:00Z" })).EnumerateArray().Count()
+            .ShouldBe(2);
         (await Tool(bob, "fetch_inbox", new { agent_name = "bob", since_ts = "2999-01-01T00:00:00Z" })).EnumerateArray().ShouldBeEmpty();
         await Refused(bob, "fetch_inbox", new { agent_name = "bob", since_ts = "yesterday" }, 422, "Invalid since_ts format");
         await Refused(bob, "fetch_inbox", new { agent_name = "bob", limit = "many" }, 422, "limit must be an integer");
@@ -340,13 +369,16 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var id = (await Tool(alice, "send_message", Message(alice, "one", "bob"))).Items("deliveries")[0].Text("message_id");
 
         var acknowledged = await Tool(bob, "acknowledge_message", new { agent_name = "bob", message_id = id.ToUpperInvariant() });
-        (acknowledged.Text("message_id"), acknowledged.Flag("acknowledged"), acknowledged.Text("read_at")).ShouldBe((id, true, acknowledged.Text("acknowledged_at")));
+        (acknowledged.Text("message_id"), acknowledged.Flag("acknowledged"), acknowledged.Text("read_at"))
+            .ShouldBe((id, true, acknowledged.Text("acknowledged_at")));
         var read = await Tool(bob, "mark_message_read", new { agent_name = "bob", message_id = id });
         (read.Flag("read"), read.Text("read_at")).ShouldBe((true, acknowledged.Text("read_at")));
         (await Tool(bob, "fetch_inbox", new { agent_name = "bob" })).EnumerateArray().Single().Flag("read").ShouldBeTrue();
         await Refused(bob, "acknowledge_message", new { agent_name = "bob", message_id = "x" }, 422, "Invalid message_id format");
-        (await Rpc(bob, "tools/call", new { name = "acknowledge_message", arguments = new { agent_name = "bob", message_id = Guid.NewGuid() } })).At("error").Number("code").ShouldBe(404);
-        (await Rpc(alice, "tools/call", new { name = "acknowledge_message", arguments = new { agent_name = "alice", message_id = id } })).At("error").Number("code").ShouldBe(403);
+        (await Rpc(bob, "tools/call", new { name = "acknowledge_message",
+            arguments = new { agent_name = "bob", message_id = Guid.NewGuid() } })).At("error").Number("code").ShouldBe(404);
+        (await Rpc(alice, "tools/call", new { name = "acknowledge_message", arguments = new { agent_name = "alice", message_id = id } }))
+            .At("error").Number("code").ShouldBe(403);
     }
 
     [Fact]
@@ -357,11 +389,14 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var (alice, bob, carol) = (await project.Agent("alice"), await project.Agent("bob"), await project.Agent("carol"));
         var id = (await Tool(alice, "send_message", Message(alice, "plan", "bob"))).Items("deliveries")[0].Text("message_id");
 
-        var reply = await Tool(bob, "reply_message", new { project_key = project.Slug, message_id = id, sender_name = "bob", body_md = "yes" });
+        var reply = await Tool(bob, "reply_message",
+            new { project_key = project.Slug, message_id = id, sender_name = "bob", body_md = "yes" });
         (reply.Number("count"), reply.Text("reply_to"), reply.Text("thread_id")).ShouldBe((1, id, id));
         var answer = (await alice.Get("/v1/messages/inbox").Ok()).Items("messages").Single();
         (answer.Text("subject"), answer.Text("thread_id"), answer.Text("body")).ShouldBe(("Re: plan", id, "yes"));
-        var again = await Tool(alice, "reply_message", new { message_id = answer.Text("message_id"), sender_name = "alice", body_md = "more", to = new[] { "carol" }, subject_prefix = "Fwd:" });
+        var again = await Tool(alice, "reply_message",
+            new { message_id = answer.Text("message_id"), sender_name = "alice", body_md = "more", to = new[] { "carol" },
+            subject_prefix = "Fwd:" });
         (again.Text("thread_id"), again.Text("reply_to")).ShouldBe((id, answer.Text("message_id")));
         (await carol.Get("/v1/messages/inbox").Ok()).Items("messages").Single().Text("subject").ShouldBe("Fwd: Re: plan");
         await Refused(carol, "reply_message", new { message_id = id, sender_name = "carol", body_md = "b" }, 404, "Message not found");
@@ -374,7 +409,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
 
         await Tool(alice, "acquire_lock", new { resource_key = "src/a.cs", ttl_seconds = 300, metadata = new { reason = "edit" } });
-        var refused = (await Rpc(bob, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "src/a.cs" } })).At("error");
+        var refused = (await Rpc(bob, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "src/a.cs" } }))
+            .At("error");
         (refused.Number("code"), refused.At("data").Text("holder_alias")).ShouldBe((409, "alice"));
         (await Tool(bob, "list_locks", new { prefix = "src/" })).Pluck("reservations", "resource_key").ShouldBe(["src/a.cs"]);
         await Tool(alice, "renew_lock", new { resource_key = "src/a.cs" });
@@ -392,13 +428,17 @@ public abstract class McpContract(Store store) : ContractTests(store)
         await Tool(alice, "acquire_lock", new { resource_key = "a" });
         var held = (await Tool(alice, "list_locks", new { })).Items("reservations").Single();
         held.Number("ttl_remaining_seconds").ShouldBeInRange(50, 60);
-        foreach (var tool in (await Rpc(alice, "tools/list")).At("result").Items("tools").Where(tool => tool.Text("name") is "acquire_lock" or "acquire_locks" or "renew_lock"))
+        foreach (var tool in (await Rpc(alice, "tools/list")).At("result").Items("tools")
+            .Where(tool => tool.Text("name") is "acquire_lock" or "acquire_locks" or "renew_lock"))
             tool.At("inputSchema").At("properties").At("ttl_seconds").Text("description").ShouldContain("60 unless given");
 
-        (await Tool(alice, "acquire_locks", new { resource_keys = new[] { "src/**", "doc/*.md" }, pattern = true })).Texts("resource_keys").Length.ShouldBe(2);
-        (await Rpc(bob, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "src/x/y.cs" } })).At("error").Number("code").ShouldBe(409);
+        (await Tool(alice, "acquire_locks", new { resource_keys = new[] { "src/**", "doc/*.md" }, pattern = true }))
+            .Texts("resource_keys").Length.ShouldBe(2);
+        (await Rpc(bob, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "src/x/y.cs" } })).At("error")
+            .Number("code").ShouldBe(409);
         await Tool(bob, "acquire_lock", new { resource_key = "lib/*", pattern = true });
-        (await Rpc(alice, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "lib/a" } })).At("error").Number("code").ShouldBe(409);
+        (await Rpc(alice, "tools/call", new { name = "acquire_lock", arguments = new { resource_key = "lib/a" } })).At("error")
+            .Number("code").ShouldBe(409);
     }
 
     [Fact]
@@ -408,23 +448,29 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
         var tools = (await Rpc(alice, "tools/list")).At("result").Items("tools");
         foreach (var tool in tools)
-            tool.At("inputSchema").At("properties").Has("idempotency_key").ShouldBe(!tool.At("annotations").Flag("readOnlyHint"), tool.Text("name"));
+            tool.At("inputSchema").At("properties").Has("idempotency_key")
+                .ShouldBe(!tool.At("annotations").Flag("readOnlyHint"), tool.Text("name"));
 
         // A tool that is a request to an endpoint, and one that is not.
         var task = await Tool(alice, "create_task", new { title = "t", idempotency_key = "k-1" });
         (await Tool(alice, "create_task", new { title = "t", idempotency_key = "k-1" })).GetRawText().ShouldBe(task.GetRawText());
         (await alice.Get("/v1/tasks").Ok()).Items("tasks").Length.ShouldBe(1);
-        object Mail(string text, string key) => new { sender_name = "alice", to = new[] { "bob", "alice" }, subject = "s", body_md = text, idempotency_key = key };
+        object Mail(string text, string key) =>
+            new { sender_name = "alice", to = new[] { "bob", "alice" }, subject = "s", body_md = text, idempotency_key = key };
         var sent = await Tool(alice, "send_message", Mail("text", "k-2"));
         (await Tool(alice, "send_message", Mail("text", "k-2"))).GetRawText().ShouldBe(sent.GetRawText());
         (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").Length.ShouldBe(1);
-        await Tool(bob, "acknowledge_message", new { agent_name = "bob", message_id = sent.Items("deliveries")[0].Text("message_id"), idempotency_key = "k-2" });
+        await Tool(bob, "acknowledge_message", new { agent_name = "bob", message_id = sent.Items("deliveries")[0].Text("message_id"),
+            idempotency_key = "k-2" });
 
-        await Refused(alice, "create_task", new { title = "another", idempotency_key = "k-1" }, 422, "This Idempotency-Key was used for another request");
+        await Refused(alice, "create_task", new { title = "another", idempotency_key = "k-1" }, 422,
+            "This Idempotency-Key was used for another request");
         await Refused(alice, "send_message", Mail("another", "k-2"), 422, "This Idempotency-Key was used for another request");
         await Refused(alice, "create_task", new { title = "t", idempotency_key = 5 }, 422, "idempotency_key must be a string");
-        await Refused(alice, "create_task", new { title = "t", idempotency_key = "ü" }, 422, "Invalid Idempotency-Key: 1 to 255 printable ASCII characters");
-        await Refused(alice, "send_message", new { sender_name = "bob", to = new[] { "bob" }, subject = "s", body_md = "b", idempotency_key = "k-3" }, 403, "sender_name does not match API key identity");
+        await Refused(alice, "create_task", new { title = "t", idempotency_key = "ü" }, 422,
+            "Invalid Idempotency-Key: 1 to 255 printable ASCII characters");
+        await Refused(alice, "send_message", new { sender_name = "bob", to = new[] { "bob" }, subject = "s", body_md = "b",
+            idempotency_key = "k-3" }, 403, "sender_name does not match API key identity");
 
         // The header of the same request to the endpoint is the same key.
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/tasks") { Content = Api.Content("{\"title\":\"t\"}") };
@@ -441,11 +487,14 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var (agent, other) = (await project.Agent(), await project.Agent());
         await Needs("/v1/subscriptions");
 
-        var subscribed = await Tool(agent, "subscribe_to_bead", new { workspace_id = agent.Id, bead_id = "bd-1", event_types = new[] { "all" } });
+        var subscribed = await Tool(agent, "subscribe_to_bead",
+            new { workspace_id = agent.Id, bead_id = "bd-1", event_types = new[] { "all" } });
         (subscribed.Text("bead_id"), subscribed.Text("alias")).ShouldBe(("bd-1", agent.Alias));
         (await Tool(agent, "list_subscriptions", new { workspace_id = agent.Id })).Number("count").ShouldBe(1);
-        (await Rpc(other, "tools/call", new { name = "list_subscriptions", arguments = new { workspace_id = agent.Id } })).At("error").Number("code").ShouldBe(403);
-        (await Tool(agent, "unsubscribe", new { workspace_id = agent.Id, subscription_id = subscribed.Text("subscription_id") })).Flag("deleted").ShouldBeTrue();
+        (await Rpc(other, "tools/call", new { name = "list_subscriptions", arguments = new { workspace_id = agent.Id } })).At("error")
+            .Number("code").ShouldBe(403);
+        (await Tool(agent, "unsubscribe", new { workspace_id = agent.Id, subscription_id = subscribed.Text("subscription_id") }))
+            .Flag("deleted").ShouldBeTrue();
         (await Tool(agent, "list_subscriptions", new { workspace_id = agent.Id })).Number("count").ShouldBe(0);
     }
 
@@ -456,7 +505,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await Needs("/v1/escalations");
 
-        var escalated = await Tool(agent, "escalate", new { workspace_id = agent.Id, alias = agent.Alias, subject = "s", situation = "x", options = new[] { "a", "b" } });
+        var escalated = await Tool(agent, "escalate",
+            new { workspace_id = agent.Id, alias = agent.Alias, subject = "s", situation = "x", options = new[] { "a", "b" } });
         var shown = await Tool(agent, "get_escalation", new { escalation_id = escalated.Text("escalation_id") });
         (shown.Text("status"), shown.Text("situation"), shown.Text("workspace_id")).ShouldBe(("pending", "x", agent.Id));
         shown.Texts("options").ShouldBe(["a", "b"]);
@@ -468,7 +518,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
         await Needs("/v1/beads/claim-next");
-        await agent.Sync(Jsonl.Of(new { id = "bd-1", status = "open", priority = 1 }, new { id = "bd-2", status = "open", priority = 0 })).Ok();
+        await agent.Sync(Jsonl.Of(new { id = "bd-1", status = "open", priority = 1 }, new { id = "bd-2", status = "open", priority = 0 }))
+            .Ok();
 
         await Tool(agent, "claim_next", new { });
         (await Tool(agent, "list_claims", new { })).Pluck("claims", "bead_id").ShouldBe(["bd-2"]);
@@ -499,7 +550,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
         var agent = await NewProject().Agent();
         await Needs("/v1/policies/active");
 
-        (await Tool(agent, "get_policy", new { role = "reviewer", only_selected = true })).At("selected_role").Text("role").ShouldBe("reviewer");
+        (await Tool(agent, "get_policy", new { role = "reviewer", only_selected = true })).At("selected_role").Text("role")
+            .ShouldBe("reviewer");
     }
 
     /// <summary>The tools of endpoints that this server does not have are not there either.</summary>

@@ -40,9 +40,11 @@ public abstract class McpSessionsContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        foreach (var transport in new IClientTransport[] { Http(agent, HttpTransportMode.StreamableHttp, "nonsense"), Stdio(agent.Address.ToString(), "nonsense") })
+        foreach (var transport in new IClientTransport[] { Http(agent, HttpTransportMode.StreamableHttp, "nonsense"),
+            Stdio(agent.Address.ToString(), "nonsense") })
         {
-            var refused = await Should.ThrowAsync<McpException>(async () => await McpClient.CreateAsync(transport, cancellationToken: Ended));
+            var refused = await Should.ThrowAsync<McpException>(async () =>
+                await McpClient.CreateAsync(transport, cancellationToken: Ended));
             refused.Message.ShouldContain("Invalid API key");
         }
     }
@@ -57,24 +59,28 @@ public abstract class McpSessionsContract(Store store) : ContractTests(store)
 
         await server.Kill();
 
-        var refused = await Should.ThrowAsync<McpException>(async () => await client.CallToolAsync("ensure_project", cancellationToken: Ended));
+        var refused = await Should.ThrowAsync<McpException>(async () =>
+            await client.CallToolAsync("ensure_project", cancellationToken: Ended));
         refused.Message.ShouldContain("No answer from");
     }
 
     private static async Task Works(McpClient client, Agent agent)
     {
-        (client.ServerInfo!.Name, client.ServerCapabilities!.Tools is not null, client.ServerCapabilities.Resources is not null).ShouldBe(("beadhub", true, true));
+        (client.ServerInfo!.Name, client.ServerCapabilities!.Tools is not null, client.ServerCapabilities.Resources is not null)
+            .ShouldBe(("beadhub", true, true));
         await client.PingAsync(cancellationToken: Ended);
         var tools = await client.ListToolsAsync(cancellationToken: Ended);
         tools.Select(tool => tool.Name).ShouldContain("create_task");
         (await client.ListResourcesAsync(cancellationToken: Ended)).Single().Uri.ShouldBe("beadhub://status");
 
-        var created = await Task.WhenAll(Enumerable.Range(1, 20).Select(i => Call(client, "create_task", new() { ["title"] = $"Größe {i}" })));
+        var created = await Task
+            .WhenAll(Enumerable.Range(1, 20).Select(i => Call(client, "create_task", new() { ["title"] = $"Größe {i}" })));
         created.Select(task => task.Number("task_number")).Order().ShouldBe(Enumerable.Range(1, 20));
         var started = await Call(client, "update_task", new() { ["ref"] = "1", ["status"] = "in_progress" });
         started.Text("assignee_agent_id").ShouldBe(agent.Id);
         started.Text("title").ShouldStartWith("Größe");
-        var refused = await Should.ThrowAsync<McpException>(async () => await client.CallToolAsync("get_task", new Dictionary<string, object?> { ["ref"] = "99" }, cancellationToken: Ended));
+        var refused = await Should.ThrowAsync<McpException>(async () =>
+            await client.CallToolAsync("get_task", new Dictionary<string, object?> { ["ref"] = "99" }, cancellationToken: Ended));
         refused.Message.ShouldContain("Task not found");
         var status = await client.ReadResourceAsync("beadhub://status", cancellationToken: Ended);
         status.Contents.OfType<TextResourceContents>().Single().Text.ShouldContain(agent.ProjectId);

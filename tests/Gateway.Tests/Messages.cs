@@ -46,9 +46,11 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     {
         var (alice, bob) = await Pair();
 
-        (await alice.Post(Path, new { to_agent_id = bob.Id, body = "b", project_id = alice.ProjectId }).Invalid("project_id", "extra_forbidden"))
+        (await alice.Post(Path, new { to_agent_id = bob.Id, body = "b", project_id = alice.ProjectId })
+            .Invalid("project_id", "extra_forbidden"))
             .Items("loc").Select(part => part.GetString()).ShouldBe(["body", "project_id"]);
-        await alice.Post(Path, new { to_agent_id = bob.Id, body = "b", from_agent_id = bob.Id }).Invalid("from_agent_id", "extra_forbidden");
+        await alice.Post(Path, new { to_agent_id = bob.Id, body = "b", from_agent_id = bob.Id })
+            .Invalid("from_agent_id", "extra_forbidden");
         await alice.Post(Path, new { to_agent_id = bob.Id, body = "b", from_alias = "bob" }).Invalid("from_alias", "extra_forbidden");
         (await bob.Inbox()).ShouldBeEmpty();
     }
@@ -59,7 +61,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     {
         var (alice, bob) = await Pair();
 
-        var sent = await alice.Post(Path, $$"""{"to_agent_id":"{{bob.Id}}","subject":"s","body":"b","priority":"normal","thread_id":null}""").Ok();
+        var sent = await alice.Post(Path,
+            $$"""{"to_agent_id":"{{bob.Id}}","subject":"s","body":"b","priority":"normal","thread_id":null}""").Ok();
 
         sent.Text("message_id").ShouldBeUuid();
         sent.Text("status").ShouldBe("delivered");
@@ -162,7 +165,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     {
         var (alice, bob) = await Pair();
 
-        var error = await alice.Mail(bob, priority: "asap").Invalid("priority", "literal_error", "Input should be 'low', 'normal', 'high' or 'urgent'");
+        var error = await alice.Mail(bob, priority: "asap").Invalid("priority", "literal_error",
+            "Input should be 'low', 'normal', 'high' or 'urgent'");
         error.At("ctx").Text("expected").ShouldBe("'low', 'normal', 'high' or 'urgent'");
         await alice.Post(Path, $$"""{"to_agent_id":"{{bob.Id}}","body":"b","priority":null}""").Invalid("priority", "literal_error");
         await alice.Post(Path, $$"""{"to_agent_id":"{{bob.Id}}","body":"b","priority":1}""").Invalid("priority", "literal_error");
@@ -223,8 +227,10 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         var newest = mails[0];
         newest.EnumerateObject().Select(field => field.Name).ShouldBe(
             [
-                "message_id", "from_agent_id", "from_alias", "from_address", "to_address", "subject", "body", "priority", "thread_id", "read_at", "created_at",
-                "from_did", "to_did", "signature", "signing_key_id", "rotation_announcement", "from_stable_id", "to_stable_id", "is_contact",
+                "message_id", "from_agent_id", "from_alias", "from_address", "to_address", "subject", "body", "priority", "thread_id",
+                "read_at", "created_at",
+                "from_did", "to_did", "signature", "signing_key_id", "rotation_announcement", "from_stable_id", "to_stable_id",
+                "is_contact",
             ],
             ignoreOrder: true);
         newest.Text("from_agent_id").ShouldBe(alice.Id);
@@ -235,7 +241,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         newest.Text("body").ShouldBe("Text 4");
         newest.Text("priority").ShouldBe("normal");
         newest.Text("created_at").ShouldBeSeconds();
-        foreach (var name in new[] { "thread_id", "read_at", "from_did", "to_did", "signature", "signing_key_id", "rotation_announcement", "from_stable_id", "to_stable_id" })
+        foreach (var name in new[] { "thread_id", "read_at", "from_did", "to_did", "signature", "signing_key_id", "rotation_announcement",
+            "from_stable_id", "to_stable_id" })
             newest.IsNull(name).ShouldBeTrue(name);
     }
 
@@ -355,7 +362,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     }
 
     private static object Signed(
-        Agent to, string? id = null, string? timestamp = "2026-03-08T15:14:59Z", string? did = Did, string body = "signed", string? stable = null) => new
+        Agent to, string? id = null, string? timestamp = "2026-03-08T15:14:59Z", string? did = Did, string body = "signed",
+        string? stable = null) => new
         {
             to_agent_id = to.Id,
             body,
@@ -372,18 +380,23 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     public async Task The_signed_text_that_newer_clients_send_along_is_checked_and_given_back()
     {
         // The protocol's public vector mail_basic.
-        const string id = "8b1c2c69-7c2a-4fbb-9f4a-3dfb7d7a26c0", signature = "OF5hbFcpZi5OsYtUrWgze2K64ZP47PHFFTbXCWhKD8yjRkNUB6SQZ226M9h2tIUvoTlzmNZtMRWVUPpfT/kfDg";
-        const string payload = $$"""{"body":"task complete","from":"mycompany/researcher","from_did":"{{Did}}","message_id":"{{id}}","subject":"status update","timestamp":"2026-02-22T10:00:00Z","to":"acme/monitor","to_did":"did:key:z6MkhFwXNFWosLeugvSf4wcL9t3uuRXueGSFTRgSvHhWj5G2","type":"mail"}""";
+        const string id = "8b1c2c69-7c2a-4fbb-9f4a-3dfb7d7a26c0",
+            signature = "OF5hbFcpZi5OsYtUrWgze2K64ZP47PHFFTbXCWhKD8yjRkNUB6SQZ226M9h2tIUvoTlzmNZtMRWVUPpfT/kfDg";
+        const string payload =
+            $$"""{"body":"task complete","from":"mycompany/researcher","from_did":"{{Did}}","message_id":"{{id}}","subject":"status update","timestamp":"2026-02-22T10:00:00Z","to":"acme/monitor","to_did":"did:key:z6MkhFwXNFWosLeugvSf4wcL9t3uuRXueGSFTRgSvHhWj5G2","type":"mail"}""";
         var (alice, bob) = await Pair();
-        object Mail(string subject = "status update", string body = "task complete", string? signed = signature, string text = payload) => new
+        object Mail(string subject = "status update", string body = "task complete", string? signed = signature, string text = payload) =>
+            new
         {
-            to_alias = "bob", subject, body, message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = Did, signing_key_id = Did, signature = signed, signed_payload = text,
+            to_alias = "bob", subject, body, message_id = id, timestamp = "2026-02-22T10:00:00Z", from_did = Did, signing_key_id = Did,
+                signature = signed, signed_payload = text,
         };
 
         await alice.Post(Path, Mail(body: "another")).Refused(422, "signed_payload body must match the message");
         await alice.Post(Path, Mail(subject: "another")).Refused(422, "signed_payload subject must match the message");
         await alice.Post(Path, Mail(signed: Signature)).Refused(422, "signature does not match signed_payload");
-        await alice.Post(Path, Mail(text: payload.Replace("acme", "acne", StringComparison.Ordinal))).Refused(422, "signature does not match signed_payload");
+        await alice.Post(Path, Mail(text: payload.Replace("acme", "acne", StringComparison.Ordinal)))
+            .Refused(422, "signature does not match signed_payload");
         await alice.Post(Path, Mail(text: "{")).Refused(422, "signed_payload must be valid JSON");
         await alice.Post(Path, Mail(text: new string('x', (3 * 1024 * 1024) + 1))).Invalid("signed_payload");
         (await bob.Inbox()).ShouldBeEmpty();
@@ -446,7 +459,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
 
         await alice.Post(Path, Signed(bob, NewId, did: null)).Refused(422, "from_did is required when signature is provided");
         await alice.Post(Path, Signed(bob, null)).Refused(422, "message_id and timestamp are required when signature is provided");
-        await alice.Post(Path, Signed(bob, NewId, timestamp: null)).Refused(422, "message_id and timestamp are required when signature is provided");
+        await alice.Post(Path, Signed(bob, NewId, timestamp: null))
+            .Refused(422, "message_id and timestamp are required when signature is provided");
         (await bob.Inbox()).ShouldBeEmpty();
     }
 
@@ -509,8 +523,10 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
             (mail.Text("from_stable_id"), mail.Text("to_stable_id")).ShouldBe((own, bobs));
         }
 
-        await alice.Post(Path, new { to_alias = "bob", body = "b", from_stable_id = bobs }).Refused(403, "from_stable_id does not match sender stable_id");
-        await alice.Post(Path, new { to_alias = "bob", body = "b", to_stable_id = StableId }).Refused(403, "to_stable_id does not match recipient stable_id");
+        await alice.Post(Path, new { to_alias = "bob", body = "b", from_stable_id = bobs })
+            .Refused(403, "from_stable_id does not match sender stable_id");
+        await alice.Post(Path, new { to_alias = "bob", body = "b", to_stable_id = StableId })
+            .Refused(403, "to_stable_id does not match recipient stable_id");
         (await bob.Inbox()).Length.ShouldBe(2);
     }
 
@@ -525,7 +541,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         await old.Put("/v1/agents/me/retire", new { successor_agent_id = carol.Id }).Ok();
         await old.Put("/v1/agents/me/retire", new { successor_agent_id = carol.Id }).Refused(400, "Agent is already retired");
 
-        foreach (var request in new object[] { new { to_agent_id = old.Id, body = "b" }, new { to_alias = "old", body = "b" }, new { to_alias = "old", body = "b", signature = "s" } })
+        foreach (var request in new object[] { new { to_agent_id = old.Id, body = "b" }, new { to_alias = "old", body = "b" },
+            new { to_alias = "old", body = "b", signature = "s" } })
         {
             var answer = await bob.Post(Path, request);
             answer.Status.ShouldBe(410, answer.ToString());
@@ -586,7 +603,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
             var mails = await bob.Inbox();
             mails[0].IsNull("rotation_announcement").ShouldBeTrue();
             var announced = mails[1].At("rotation_announcement");
-            announced.EnumerateObject().Select(field => field.Name).ShouldBe(["old_did", "new_did", "timestamp", "old_key_signature"], ignoreOrder: true);
+            announced.EnumerateObject().Select(field => field.Name)
+                .ShouldBe(["old_did", "new_did", "timestamp", "old_key_signature"], ignoreOrder: true);
             announced.Text("old_did").ShouldBe(rotated.Text("old_did"));
             announced.Text("new_did").ShouldBe(rotated.Text("new_did"));
             announced.Text("timestamp").ShouldBe("2026-02-22T10:00:00Z");
@@ -623,7 +641,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         await alice.Post("/mcp", new
         {
             jsonrpc = "2.0", id = 1, method = "tools/call",
-            @params = new { name = "send_message", arguments = new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "By a tool" } },
+            @params = new { name = "send_message",
+                arguments = new { sender_name = "alice", to = new[] { "bob" }, subject = "s", body_md = "By a tool" } },
         }).Ok();
         var byTool = (await bob.Inbox())[0];
         byTool.Text("body").ShouldBe("By a tool");
@@ -633,7 +652,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     }
 
     private static async Task<Agent> Persistent(Project project, string alias, string? did = null, string? key = null) =>
-        new(project, project.Origin, "", await project.Init(new { project_slug = project.Slug, alias, lifetime = "persistent", did, public_key = key }).Ok());
+        new(project, project.Origin, "",
+            await project.Init(new { project_slug = project.Slug, alias, lifetime = "persistent", did, public_key = key }).Ok());
 
     [Fact]
     public async Task What_comes_last_is_shown_first_whatever_its_signed_time()
@@ -663,7 +683,8 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         var delivered = await toBob.Next();
         delivered.Type.ShouldBe("message.delivered");
         delivered.Data.EnumerateObject().Select(field => field.Name).ShouldBe(
-            ["workspace_id", "type", "timestamp", "project_slug", "message_id", "from_workspace", "from_alias", "to_alias", "subject", "priority"], ignoreOrder: true);
+            ["workspace_id", "type", "timestamp", "project_slug", "message_id", "from_workspace", "from_alias", "to_alias", "subject",
+                "priority"], ignoreOrder: true);
         delivered.Data.Text("workspace_id").ShouldBe(bob.Id);
         delivered.Data.Text("timestamp").ShouldBeTimestamp();
         delivered.Data.Text("project_slug").ShouldBe(alice.Project.Slug);
@@ -803,12 +824,14 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         var bob = await project.Agent("bob");
         var senders = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => project.Identity($"sender-{i}")));
 
-        var ids = await Task.WhenAll(senders.SelectMany(sender => Enumerable.Range(0, 25).Select(i => sender.MailId(bob, $"{sender.Alias} {i}"))));
+        var ids = await Task
+            .WhenAll(senders.SelectMany(sender => Enumerable.Range(0, 25).Select(i => sender.MailId(bob, $"{sender.Alias} {i}"))));
         var acknowledged = await Task.WhenAll(ids.Where((_, i) => i % 2 == 0).Select(id => bob.Ack(id)));
 
         acknowledged.ShouldAllBe(answer => answer.Status == 200);
         (await bob.Inbox(limit: 500)).Select(mail => mail.Text("message_id")).ShouldBe(ids, ignoreOrder: true);
-        (await bob.Inbox(unreadOnly: true, limit: 500)).Select(mail => mail.Text("message_id")).ShouldBe(ids.Where((_, i) => i % 2 == 1), ignoreOrder: true);
+        (await bob.Inbox(unreadOnly: true, limit: 500)).Select(mail => mail.Text("message_id"))
+            .ShouldBe(ids.Where((_, i) => i % 2 == 1), ignoreOrder: true);
     }
 
     [Fact]

@@ -21,11 +21,13 @@ public abstract class NotificationsContract(Store store) : ContractTests(store)
 
         var changed = await alice.Upload(Repo, null, Issue("bd-1", "closed")).Ok();
 
-        (changed.Text("status"), changed.Number("notifications_sent"), changed.Number("notifications_failed")).ShouldBe(("completed", 2, 0));
+        (changed.Text("status"), changed.Number("notifications_sent"), changed.Number("notifications_failed"))
+            .ShouldBe(("completed", 2, 0));
         foreach (var agent in new[] { alice, bob })
         {
             var mail = (await Inbox(agent)).ShouldHaveSingleItem();
-            (mail.Text("from_alias"), mail.Text("subject"), mail.Text("priority")).ShouldBe(("system", "Bead status changed: bd-1", "normal"));
+            (mail.Text("from_alias"), mail.Text("subject"), mail.Text("priority"))
+                .ShouldBe(("system", "Bead status changed: bd-1", "normal"));
             foreach (var part in new[] { "bd-1", "open", "closed", "Title: Fix it", $"Repo: {Repo}", "Branch: main" })
                 mail.Text("body").ShouldContain(part);
             mail.Text("thread_id").ShouldBe("1d6c2d3a-3b1b-5036-b73a-51fcfd1fd387");
@@ -60,7 +62,8 @@ public abstract class NotificationsContract(Store store) : ContractTests(store)
         await alice.Delete($"/v1/workspaces/{bob.Id}").Ok();
 
         var changed = await alice.Upload(Repo, null, Issue("bd-1", "closed")).Ok();
-        (changed.Number("notifications_sent"), changed.Number("notifications_failed"), changed.Text("status")).ShouldBe((0, 0, "completed"));
+        (changed.Number("notifications_sent"), changed.Number("notifications_failed"), changed.Text("status"))
+            .ShouldBe((0, 0, "completed"));
     }
 
     [Fact]
@@ -167,7 +170,8 @@ public abstract class NotificationsContract(Store store) : ContractTests(store)
         var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(i => alice.Upload(Repo, null, Issue($"bd-{i}", "closed")).Ok()));
 
         answers.ShouldAllBe(answer => answer.GetProperty("notifications_sent").GetInt32() == 1);
-        (await Inbox(bob)).Select(mail => mail.Text("subject")).Order().ShouldBe(Enumerable.Range(0, 24).Select(i => $"Bead status changed: bd-{i}").Order());
+        (await Inbox(bob)).Select(mail => mail.Text("subject")).Order()
+            .ShouldBe(Enumerable.Range(0, 24).Select(i => $"Bead status changed: bd-{i}").Order());
     }
 
     [Fact]
@@ -218,7 +222,8 @@ public abstract class NotificationsContract(Store store) : ContractTests(store)
         }
 
         // The server owes mail of changes that it had written when it died. It delivers it by itself.
-        var stored = (await Pages.Of(readers[0], "/v1/beads/issues?limit=200", "issues")).ToDictionary(i => i.Text("bead_id"), i => i.Text("status"));
+        var stored = (await Pages.Of(readers[0], "/v1/beads/issues?limit=200", "issues"))
+            .ToDictionary(i => i.Text("bead_id"), i => i.Text("status"));
         foreach (var reader in readers)
         {
             foreach (var bead in beads)
@@ -232,12 +237,14 @@ public abstract class NotificationsContract(Store store) : ContractTests(store)
                     await Task.Delay(50, TestContext.Current.CancellationToken);
                 }
 
-                // A change whose answer was lost may not have been made: then its number is missing, and the next change starts from the one before.
+                // A change whose answer was lost may not have been made: then its number is missing, and the next change starts from the
+                // one before.
                 told.ShouldBe(told.Distinct(), $"{reader.Alias} was told twice of {bead}");
                 told[^1].ShouldBe(stored[bead]);
                 var steps = await Steps(reader, bead);
                 steps[0].From.ShouldBe("s0");
-                steps.Zip(steps.Skip(1)).ShouldAllBe(pair => pair.First.To == pair.Second.From, $"{reader.Alias} was not told of every change of {bead}");
+                steps.Zip(steps.Skip(1)).ShouldAllBe(pair => pair.First.To == pair.Second.From,
+                    $"{reader.Alias} was not told of every change of {bead}");
             }
         }
 
@@ -253,7 +260,8 @@ public abstract class NotificationsContract(Store store) : ContractTests(store)
     private static object Issue(string id, string status, int? priority = null) => new { id, title = "Fix it", status, priority };
 
     private static async Task<string> Subscribe(Agent agent, string bead, string? repo = null, string[]? types = null) =>
-        (await agent.Post("/v1/subscriptions", new { workspace_id = agent.Id, bead_id = bead, repo, event_types = types }).Ok()).Text("subscription_id");
+        (await agent.Post("/v1/subscriptions", new { workspace_id = agent.Id, bead_id = bead, repo, event_types = types }).Ok())
+            .Text("subscription_id");
 
     private static async Task<JsonElement[]> Inbox(Agent agent) => (await agent.Get("/v1/messages/inbox?limit=500").Ok()).Items("messages");
 

@@ -4,7 +4,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests;
 
-/// <summary>A log that an earlier version has written is read whole, and one full sync brings back what that version did not keep (see OldLogs/README.md).</summary>
+/// <summary>A log that an earlier version has written is read whole, and one full sync brings back what that version did not keep (see
+/// OldLogs/README.md).</summary>
 public abstract class OldLogContract(Store store) : ContractTests(store)
 {
     private const string Old = "67f1d54";
@@ -15,7 +16,8 @@ public abstract class OldLogContract(Store store) : ContractTests(store)
     {
         await using var server = await Store.On(Old);
         var folder = Path.Combine(ServerProcess.Root(), "tests/Gateway.Tests/OldLogs");
-        var names = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, $"{Old}.{(Store is SqliteStore ? "sqlite" : "postgres")}.json"))).RootElement;
+        var names = JsonDocument
+            .Parse(File.ReadAllText(Path.Combine(folder, $"{Old}.{(Store is SqliteStore ? "sqlite" : "postgres")}.json"))).RootElement;
         var lines = File.ReadAllLines(Path.Combine(folder, $"{Old}.jsonl"));
         var (alice, bob) = (server.Api.As(names.Text("alice_key")), server.Api.As(names.Text("bob_key")));
 
@@ -27,18 +29,21 @@ public abstract class OldLogContract(Store store) : ContractTests(store)
         (await alice.Get("/v1/beads/issues/up-9").Ok()).Text("title").ShouldBe("Round 17");
         (await alice.Get("/v1/beads/issues/up-8")).Status.ShouldBe(404);
         (await alice.Get("/v1/claims").Ok()).Pluck("claims", "bead_id").ShouldBe(["up-2", names.Text("task")], ignoreOrder: true);
-        (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").Single(mail => mail.Text("subject") == "Hello").Text("body").ShouldBe("Mail of the old version");
+        (await bob.Get("/v1/messages/inbox").Ok()).Items("messages").Single(mail => mail.Text("subject") == "Hello").Text("body")
+            .ShouldBe("Mail of the old version");
         var task = await alice.Get("/v1/tasks/" + names.Text("task")).Ok();
         (task.Text("title"), task.Text("description"), task.Text("status")).ShouldBe(("Old task", "Its text", "in_progress"));
         (await alice.Get("/v1/tasks/up-1").Ok()).Text("description").ShouldBe("D\nE");
         (await alice.Get("/v1/reservations").Ok()).ValueKind.ShouldBe(JsonValueKind.Object);
-        (await bob.Get($"/v1/subscriptions?workspace_id={names.Text("bob")}").Ok()).Items("subscriptions").Single().Text("bead_id").ShouldBe("up-1");
+        (await bob.Get($"/v1/subscriptions?workspace_id={names.Text("bob")}").Ok()).Items("subscriptions").Single().Text("bead_id")
+            .ShouldBe("up-1");
 
         // Of an issue whose line was not kept the export has what is known; synced again it means the same.
         var made = await Export(alice);
         made.Length.ShouldBe(6);
         made[0].ShouldStartWith("""{"id":"up-1","title":"Grüße 世界""");
-        JsonDocument.Parse(made[0]).RootElement.Items("dependencies").Select(d => d.Text("depends_on_id") + d.Text("type")).ShouldBe(["up-2blocks", "up-4parent-child"]);
+        JsonDocument.Parse(made[0]).RootElement.Items("dependencies").Select(d => d.Text("depends_on_id") + d.Text("type"))
+            .ShouldBe(["up-2blocks", "up-4parent-child"]);
 
         var healed = (await Sync(alice, names, lines)).At("stats");
         (healed.Number("received"), healed.Number("updated"), healed.Number("unchanged")).ShouldBe((5, 5, 0));
@@ -57,12 +62,14 @@ public abstract class OldLogContract(Store store) : ContractTests(store)
 
     private static async Task<JsonElement> Sync(Api alice, JsonElement names, string[] lines) => await alice.Post("/v1/bdh/sync", new
     {
-        workspace_id = names.Text("alice"), alias = "alice-dev", human_name = "Ann", repo_origin = "https://github.com/org/upgrade.git", issues_jsonl = string.Join('\n', lines),
+        workspace_id = names.Text("alice"), alias = "alice-dev", human_name = "Ann", repo_origin = "https://github.com/org/upgrade.git",
+            issues_jsonl = string.Join('\n', lines),
     }).Ok();
 
     private static async Task<string[]> Export(Api api)
     {
-        using var answer = await api.Open(api.Signed(new(HttpMethod.Get, $"/v1/beads/export-jsonl?repo={Uri.EscapeDataString(Repo)}&branch=main")));
+        using var answer = await api
+            .Open(api.Signed(new(HttpMethod.Get, $"/v1/beads/export-jsonl?repo={Uri.EscapeDataString(Repo)}&branch=main")));
         return (await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

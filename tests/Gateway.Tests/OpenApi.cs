@@ -10,8 +10,10 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
 {
     private static readonly string[] WithoutBody =
     [
-        "POST /v1/agents/heartbeat", "POST /v1/messages/{messageId}/ack", "POST /v1/workspaces/{workspaceId}/restore", "POST /v1/policies/reset",
-        "POST /v1/policies/{policyId}/activate", "POST /v1/agents/me/keys/rotate", "POST /v1/projects/{projectId}/archive", "POST /v1/projects/{projectId}/unarchive", "POST /v1/webhooks/{webhookId}/enable",
+        "POST /v1/agents/heartbeat", "POST /v1/messages/{messageId}/ack", "POST /v1/workspaces/{workspaceId}/restore",
+        "POST /v1/policies/reset",
+        "POST /v1/policies/{policyId}/activate", "POST /v1/agents/me/keys/rotate", "POST /v1/projects/{projectId}/archive",
+        "POST /v1/projects/{projectId}/unarchive", "POST /v1/webhooks/{webhookId}/enable",
     ];
 
     [Fact]
@@ -24,10 +26,12 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
             if (!operation.TryGetProperty("summary", out _)) missing.Add($"{name}: summary");
             var responses = operation.GetProperty("responses");
             if (!responses.TryGetProperty("200", out var ok) || !ok.TryGetProperty("content", out _)) missing.Add($"{name}: body of 200");
-            if (name.Contains("/v1/", StringComparison.Ordinal) && responses.EnumerateObject().Count() < 2) missing.Add($"{name}: refusals");
+            if (name.Contains("/v1/", StringComparison.Ordinal) && responses.EnumerateObject().Count() < 2)
+                missing.Add($"{name}: refusals");
             foreach (var part in name.Split('{').Skip(1).Select(part => part.Split('}')[0]))
                 if (!Parameters(operation).Contains($"path {part}")) missing.Add($"{name}: parameter {part}");
-            var takesBody = name.StartsWith("POST ", StringComparison.Ordinal) || name.StartsWith("PUT ", StringComparison.Ordinal) || name.StartsWith("PATCH ", StringComparison.Ordinal);
+            var takesBody = name.StartsWith("POST ", StringComparison.Ordinal) || name.StartsWith("PUT ", StringComparison.Ordinal)
+                || name.StartsWith("PATCH ", StringComparison.Ordinal);
             if (takesBody && !WithoutBody.Contains(name) && !operation.TryGetProperty("requestBody", out _)) missing.Add($"{name}: body");
             if (responses.TryGetProperty("401", out _) && !operation.TryGetProperty("security", out _)) missing.Add($"{name}: security");
         }
@@ -42,14 +46,16 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         var operations = Operations(document).ToDictionary(operation => operation.Name, operation => operation.Operation);
 
         Parameters(operations["GET /v1/claims"]).ShouldBe(["query workspace_id", "query limit", "query cursor"], ignoreOrder: true);
-        var limit = operations["GET /v1/claims"].Items("parameters").Single(parameter => parameter.Text("name") == "limit").GetProperty("schema");
+        var limit = operations["GET /v1/claims"].Items("parameters").Single(parameter => parameter.Text("name") == "limit")
+            .GetProperty("schema");
         (limit.Text("type"), limit.Number("minimum"), limit.Number("maximum")).ShouldBe(("integer", 1, 200));
 
         var sync = operations["POST /v1/bdh/sync"].At("requestBody", "content", "application/json", "schema");
         sync.Texts("required").ShouldBe(["workspace_id", "alias", "human_name", "repo_origin"], ignoreOrder: true);
         sync.At("properties", "alias").Number("maxLength").ShouldBe(64);
         var reserve = operations["POST /v1/reservations"].At("requestBody", "content", "application/json", "schema");
-        reserve.At("properties").EnumerateObject().Select(field => field.Name).ShouldBe(["resource_key", "resource_keys", "pattern", "ttl_seconds", "metadata"], ignoreOrder: true);
+        reserve.At("properties").EnumerateObject().Select(field => field.Name)
+            .ShouldBe(["resource_key", "resource_keys", "pattern", "ttl_seconds", "metadata"], ignoreOrder: true);
         reserve.Has("required").ShouldBeFalse();
         operations["POST /v1/policies"].At("requestBody", "content", "application/json", "schema").Texts("required").ShouldBe(["bundle"]);
         Parameters(operations["GET /v1/status/stream"]).ShouldContain("header Last-Event-ID");
@@ -64,7 +70,8 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
 
         Operations(document).Select(operation => operation.Operation.Text("operationId")).ShouldBeUnique();
         // Two templates that differ in the name of a parameter only are one path to OpenAPI.
-        document.GetProperty("paths").EnumerateObject().Select(path => string.Join("{}", path.Name.Split('{').Select(part => part[(part.IndexOf('}') + 1)..]))).ShouldBeUnique();
+        document.GetProperty("paths").EnumerateObject().Select(path =>
+            string.Join("{}", path.Name.Split('{').Select(part => part[(part.IndexOf('}') + 1)..]))).ShouldBeUnique();
     }
 
     [Fact]
@@ -82,13 +89,17 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
             new[] { "429", "503" }.ShouldBeSubsetOf(declared, name);
         }
 
-        var responses = Operations(document).ToDictionary(operation => operation.Name, operation => operation.Operation.GetProperty("responses"));
+        var responses = Operations(document).ToDictionary(operation => operation.Name, operation =>
+            operation.Operation.GetProperty("responses"));
         responses["POST /mcp"].Has("202").ShouldBeTrue();
         responses["GET /v1/policies/active"].Has("304").ShouldBeTrue();
-        var held = responses["POST /v1/reservations"].At("409", "content", "application/json", "schema").Items("anyOf").Select(schema => schema.Text("$ref"));
+        var held = responses["POST /v1/reservations"].At("409", "content", "application/json", "schema").Items("anyOf")
+            .Select(schema => schema.Text("$ref"));
         held.ShouldBe(["#/components/schemas/ReservationHeld", "#/components/schemas/ErrorDetail"]);
-        document.At("components", "responses", "422", "content", "application/json", "schema").Text("$ref").ShouldBe("#/components/schemas/InvalidRequest");
-        document.At("components", "schemas", "InvalidRequest", "properties", "detail").Items("anyOf").Select(schema => schema.Text("type")).ShouldBe(["string", "array"]);
+        document.At("components", "responses", "422", "content", "application/json", "schema").Text("$ref")
+            .ShouldBe("#/components/schemas/InvalidRequest");
+        document.At("components", "schemas", "InvalidRequest", "properties", "detail").Items("anyOf").Select(schema => schema.Text("type"))
+            .ShouldBe(["string", "array"]);
     }
 
     [Fact]
@@ -100,7 +111,8 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         second.Text.ShouldBe(first.Text);
         first.Text.Length.ShouldBeLessThan(250_000);
         // A number is not also a text, though the host's rules would read it from one; only the places of errors are names and indexes.
-        var types = Schemas(first.Ok()).Where(schema => schema.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.Array).Select(schema => schema.Texts("type"));
+        var types = Schemas(first.Ok()).Where(schema => schema.TryGetProperty("type", out var type)
+            && type.ValueKind == JsonValueKind.Array).Select(schema => schema.Texts("type"));
         types.Count(type => type.Contains("string") && type.Contains("integer")).ShouldBe(1);
     }
 
@@ -109,7 +121,8 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
     {
         // Describing the bootstrap, which needs no key, must not bootstrap.
         (await Api.Get("/openapi/v1.json")).Ok();
-        (await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = "none-" + Guid.NewGuid().ToString("n")[..8] })).Ok().IsNull("project_id").ShouldBeTrue();
+        (await Api.Post("/v1/agents/suggest-alias-prefix", new { project_slug = "none-" + Guid.NewGuid().ToString("n")[..8] })).Ok()
+            .IsNull("project_id").ShouldBeTrue();
         (await Api.Get("/docs/index.html")).Status.ShouldBe(200);
     }
 

@@ -8,7 +8,8 @@ namespace Beadhub.Gateway.Tests;
 
 /// <summary>
 /// <c>/openapi/v1.json</c> as its readers use it: checked by the rules that <c>@redocly/cli</c> recommends, made into TypeScript types by
-/// <c>openapi-typescript</c>, and called by a client that knows nothing but those (<c>TypeScript/client.ts</c>). Without npm packages it is skipped.
+/// <c>openapi-typescript</c>, and called by a client that knows nothing but those (<c>TypeScript/client.ts</c>). Without npm packages it is
+/// skipped.
 /// </summary>
 [OnAnyStore]
 public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
@@ -44,7 +45,8 @@ public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
         (int Code, string Output, string Errors) installed;
         try
         {
-            installed = await Start(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=0");
+            installed = await Start(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline",
+                "--fetch-retries=0");
         }
         catch (Win32Exception)
         {
@@ -52,7 +54,8 @@ public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
         }
 
         installed.Errors.ShouldNotContain("EUSAGE", Case.Sensitive, "package.json and package-lock.json do not fit");
-        if (installed.Code != 0) Assert.Skip("npm packages cannot be had here: " + installed.Errors.Split('\n').Last(line => line.Length > 0));
+        if (installed.Code != 0)
+            Assert.Skip("npm packages cannot be had here: " + installed.Errors.Split('\n').Last(line => line.Length > 0));
     }
 
     private static async Task Lint(string folder)
@@ -60,7 +63,9 @@ public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
         var (_, output, _) = await Start(folder, "node_modules/.bin/redocly", "lint", "v1.json", "--format=json");
         using var report = JsonDocument.Parse(output[output.IndexOf('{')..(output.LastIndexOf('}') + 1)]);
         var problems = report.RootElement.Items("problems")
-            .Select(problem => $"{problem.Text("severity")} {problem.Text("ruleId")} at {problem.Items("location")[0].Text("pointer")}: {problem.Text("message")}")
+            .Select(problem =>
+                $"{problem.Text("severity")} {problem.Text("ruleId")} at {problem.Items("location")[0].Text("pointer")}: "
+                + $"{problem.Text("message")}")
             .ToArray();
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', problems));
         problems.Where(problem => problem.StartsWith("error", StringComparison.Ordinal)).ShouldBeEmpty();
@@ -86,7 +91,8 @@ public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
             patience.CancelAfter(TimeSpan.FromMinutes(2));
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
+            var (output, errors) = (process.StandardOutput.ReadToEndAsync(patience.Token),
+                process.StandardError.ReadToEndAsync(patience.Token));
             await process.WaitForExitAsync(patience.Token);
             return (process.ExitCode, await output, await errors);
         }

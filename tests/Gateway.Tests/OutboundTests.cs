@@ -41,7 +41,8 @@ public sealed class OutboundTests
     [InlineData("2001:db8::1", false)]
     [InlineData("2001:0:1::1", false)]
     [InlineData("2002:a00:1::1", false)]
-    public void An_address_is_public_or_not(string address, bool isPublic) => OutboundAddresses.IsPublic(IPAddress.Parse(address)).ShouldBe(isPublic);
+    public void An_address_is_public_or_not(string address, bool isPublic) =>
+        OutboundAddresses.IsPublic(IPAddress.Parse(address)).ShouldBe(isPublic);
 
     [Theory]
     [InlineData("10.0.0.1")]
@@ -52,17 +53,23 @@ public sealed class OutboundTests
     public async Task A_name_that_leads_to_a_private_address_is_refused(string answers)
     {
         var addresses = Resolving(answers);
-        await Should.ThrowAsync<HttpRequestException>(() => addresses.Allowed("https", "rebind.example.com", TestContext.Current.CancellationToken));
-        await Should.ThrowAsync<HttpRequestException>(() => Resolving("93.184.216.34").Allowed("http", "example.com", TestContext.Current.CancellationToken));
+        await Should.ThrowAsync<HttpRequestException>(() =>
+            addresses.Allowed("https", "rebind.example.com", TestContext.Current.CancellationToken));
+        await Should.ThrowAsync<HttpRequestException>(() =>
+            Resolving("93.184.216.34").Allowed("http", "example.com", TestContext.Current.CancellationToken));
     }
 
     [Fact]
     public async Task What_is_allowed_is_connected_to()
     {
-        (await Resolving("93.184.216.34 2606:4700::1111").Allowed("https", "example.com", TestContext.Current.CancellationToken)).Length.ShouldBe(2);
-        (await Resolving("127.0.0.1 ::1", allowPrivate: true).Allowed("http", "localhost", TestContext.Current.CancellationToken)).Length.ShouldBe(2);
-        (await Resolving("10.0.0.1", allowPrivate: true).Allowed("https", "intern.example.com", TestContext.Current.CancellationToken)).Length.ShouldBe(1);
-        await Should.ThrowAsync<HttpRequestException>(() => Resolving("93.184.216.34").Allowed("https", "10.0.0.1", TestContext.Current.CancellationToken));
+        (await Resolving("93.184.216.34 2606:4700::1111").Allowed("https", "example.com", TestContext.Current.CancellationToken)).Length
+            .ShouldBe(2);
+        (await Resolving("127.0.0.1 ::1", allowPrivate: true).Allowed("http", "localhost", TestContext.Current.CancellationToken)).Length
+            .ShouldBe(2);
+        (await Resolving("10.0.0.1", allowPrivate: true).Allowed("https", "intern.example.com",
+            TestContext.Current.CancellationToken)).Length.ShouldBe(1);
+        await Should.ThrowAsync<HttpRequestException>(() =>
+            Resolving("93.184.216.34").Allowed("https", "10.0.0.1", TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -74,12 +81,16 @@ public sealed class OutboundTests
         foreach (var address in new[] { "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::" })
         {
             using var http = new OutboundHttp(Resolving(address), TimeProvider.System);
-            foreach (var url in new[] { $"https://rebind.example.com:{receiver.Port}/", $"https://rebind.example.com:{closed}/", receiver.Url, $"http://localhost:{receiver.Port}/hook" })
-                (await Sender(http).Send(url, "s", batch, TestContext.Current.CancellationToken)).ShouldBe("could not be delivered", $"{url} at {address}");
+            foreach (var url in new[] { $"https://rebind.example.com:{receiver.Port}/", $"https://rebind.example.com:{closed}/",
+                receiver.Url, $"http://localhost:{receiver.Port}/hook" })
+                (await Sender(http).Send(url, "s", batch, TestContext.Current.CancellationToken))
+                    .ShouldBe("could not be delivered", $"{url} at {address}");
         }
 
-        using (var none = new OutboundHttp(new OutboundAddresses(false, (_, _) => throw new System.Net.Sockets.SocketException(11001)), TimeProvider.System))
-            (await Sender(none).Send("https://nowhere.example.com/", "s", batch, TestContext.Current.CancellationToken)).ShouldBe("could not be delivered");
+        using (var none = new OutboundHttp(new OutboundAddresses(false, (_, _) => throw new System.Net.Sockets.SocketException(11001)),
+            TimeProvider.System))
+            (await Sender(none).Send("https://nowhere.example.com/", "s", batch, TestContext.Current.CancellationToken))
+                .ShouldBe("could not be delivered");
         receiver.TryNext(out _).ShouldBeFalse();
     }
 
@@ -117,13 +128,16 @@ public sealed class OutboundTests
         using var http = new OutboundHttp(Resolving("127.0.0.1", allowPrivate: true), TimeProvider.System);
         receiver.Answer(0);
         using var unanswered = new HttpRequestMessage(HttpMethod.Post, receiver.Url) { Content = new StringContent("{}") };
-        (await http.Send(unanswered, TimeSpan.FromMilliseconds(300), 10, TestContext.Current.CancellationToken)).Problem.ShouldStartWith("no answer within");
+        (await http.Send(unanswered, TimeSpan.FromMilliseconds(300), 10, TestContext.Current.CancellationToken)).Problem
+            .ShouldStartWith("no answer within");
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var endless = Task.Run(async () =>
         {
             using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
-            await client.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + new string('x', 1000)));
+            await client.GetStream()
+                .WriteAsync(System.Text.Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
+                + new string('x', 1000)));
             // Until the caller hangs up.
             while (await client.GetStream().ReadAsync(new byte[1024]) > 0) { }
         }, TestContext.Current.CancellationToken);
@@ -136,7 +150,8 @@ public sealed class OutboundTests
     [Fact]
     public void The_setting_opens_private_targets()
     {
-        foreach (var url in new[] { "https://10.0.0.1/", "http://10.0.0.1/", "http://intern/", "https://[::1]/", "https://localhost/", "https://localhost./", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]:99/x", "http://example.com/" })
+        foreach (var url in new[] { "https://10.0.0.1/", "http://10.0.0.1/", "http://intern/", "https://[::1]/", "https://localhost/",
+            "https://localhost./", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]:99/x", "http://example.com/" })
         {
             Resolving("", allowPrivate: true).Problem(url, out _).ShouldBeNull(url);
             Resolving("").Problem(url, out _).ShouldNotBeNull(url);
@@ -144,11 +159,13 @@ public sealed class OutboundTests
 
         foreach (var url in new[] { "https://example.com/", "https://8.8.8.8/" })
             Resolving("").Problem(url, out _).ShouldBeNull(url);
-        foreach (var url in new[] { "ftp://10.0.0.1/", "https://a:b@example.com/" }) Resolving("", allowPrivate: true).Problem(url, out _).ShouldNotBeNull(url);
+        foreach (var url in new[] { "ftp://10.0.0.1/", "https://a:b@example.com/" })
+            Resolving("", allowPrivate: true).Problem(url, out _).ShouldNotBeNull(url);
     }
 
     private static WebhookSender Sender(OutboundHttp http) => new(http, new(), TimeProvider.System, NullLogger<WebhookSender>.Instance);
 
     private static OutboundAddresses Resolving(string answers, bool allowPrivate = false) =>
-        new(allowPrivate, (_, _) => Task.FromResult(answers.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(IPAddress.Parse).ToArray()));
+        new(allowPrivate, (_, _) =>
+            Task.FromResult(answers.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(IPAddress.Parse).ToArray()));
 }

@@ -33,9 +33,12 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         active.Text("policy_id").ShouldBeUuid();
         active.Text("project_id").ShouldBe(agent.ProjectId);
         active.Text("updated_at").ShouldEndWith("Z");
-        active.Pluck("invariants", "id").ShouldBe(["tracking.bdh-only", "communication.mail-first", "communication.chat", "identity.no-impersonation", "teamwork.collaborate"]);
+        active.Pluck("invariants",
+            "id").ShouldBe(["tracking.bdh-only", "communication.mail-first", "communication.chat", "identity.no-impersonation",
+            "teamwork.collaborate"]);
         active.Items("invariants").ShouldAllBe(invariant => invariant.Text("title").Length > 0 && invariant.Text("body_md").Length > 100);
-        active.At("roles").EnumerateObject().Select(role => role.Name).ShouldBe(["backend", "coordinator", "developer", "frontend", "reviewer"]);
+        active.At("roles").EnumerateObject().Select(role => role.Name)
+            .ShouldBe(["backend", "coordinator", "developer", "frontend", "reviewer"]);
         active.At("roles").EnumerateObject().ShouldAllBe(role => role.Value.Text("playbook_md").Length > 100);
         active.At("adapters").GetRawText().ShouldBe("{}");
         active.IsNull("selected_role").ShouldBeTrue();
@@ -95,7 +98,8 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
 
     [Fact]
     public void The_tag_is_the_contracts() =>
-        Gateway.Policies.TagOf("11111111-1111-1111-1111-111111111111", DateTimeOffset.Parse("2026-03-08T15:14:59.123456+00:00")).ShouldBe("\"b6fdde24bc424a00\"");
+        Gateway.Policies.TagOf("11111111-1111-1111-1111-111111111111", DateTimeOffset.Parse("2026-03-08T15:14:59.123456+00:00"))
+            .ShouldBe("\"b6fdde24bc424a00\"");
 
     [Fact]
     [Checklist("beadhub", 223)]
@@ -183,7 +187,8 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         for (var i = 0; i < 5; i++) ids.Add((await Create(agent, Small).Ok()).Text("policy_id"));
         await Activate(agent, ids[2]).Ok();
 
-        (await agent.Get("/v1/policies/history?limit=2").Ok()).Items("policies").Select(policy => policy.Number("version")).ShouldBe([6, 5]);
+        (await agent.Get("/v1/policies/history?limit=2").Ok()).Items("policies").Select(policy => policy.Number("version"))
+            .ShouldBe([6, 5]);
         var all = (await agent.Get("/v1/policies/history").Ok()).Items("policies");
         all.Select(policy => policy.Number("version")).ShouldBe([6, 5, 4, 3, 2, 1]);
         all.Single(policy => policy.Flag("is_active")).Text("policy_id").ShouldBe(ids[2]);
@@ -193,7 +198,8 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         // Posts before the first look: the default comes first all the same.
         var other = await NewProject().Agent();
         for (var i = 0; i < 5; i++) await Create(other, Small).Ok();
-        (await other.Get("/v1/policies/history?limit=2").Ok()).Items("policies").Select(policy => policy.Number("version")).ShouldBe([6, 5]);
+        (await other.Get("/v1/policies/history?limit=2").Ok()).Items("policies").Select(policy => policy.Number("version"))
+            .ShouldBe([6, 5]);
     }
 
     [Fact]
@@ -205,7 +211,8 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         var second = (await agent.Post("/v1/policies", new { bundle = Small, base_policy_id = first }).Ok()).Text("policy_id");
         await Activate(agent, second).Ok();
 
-        await agent.Post("/v1/policies", new { bundle = Small, base_policy_id = first }).RefusedWith(409, "Policy conflict:", first, second);
+        await agent.Post("/v1/policies", new { bundle = Small, base_policy_id = first })
+            .RefusedWith(409, "Policy conflict:", first, second);
         (await agent.Get("/v1/policies/history").Ok()).Items("policies").Length.ShouldBe(2);
         await agent.Post("/v1/policies", new { bundle = Small, base_policy_id = second }).Ok();
         await Create(agent, Small).Ok();
@@ -220,7 +227,8 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         }));
         answers.ShouldAllBe(status => status == 200 || status == 409);
         answers.ShouldContain(200);
-        var versions = (await agent.Get("/v1/policies/history").Ok()).Items("policies").Select(policy => policy.Number("version")).ToArray();
+        var versions = (await agent.Get("/v1/policies/history").Ok()).Items("policies").Select(policy => policy.Number("version"))
+            .ToArray();
         versions.ShouldBe(Enumerable.Range(1, versions.Length).Reverse());
     }
 
@@ -264,7 +272,8 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         await identity.Post("/v1/policies", By(identity.Id)).Refused(403, "Workspace not found or does not belong to your project");
         await identity.Post("/v1/policies", new { bundle = Small }).Ok();
 
-        (await alice.Get("/v1/policies/history").Ok()).Items("policies").Select(policy => policy.Maybe("created_by_workspace_id")).ShouldBe([null, bob.Id, alice.Id, null]);
+        (await alice.Get("/v1/policies/history").Ok()).Items("policies").Select(policy => policy.Maybe("created_by_workspace_id"))
+            .ShouldBe([null, bob.Id, alice.Id, null]);
     }
 
     [Fact]
@@ -322,7 +331,8 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         (await Once(agent, "/v1/policies", "k", new { bundle = Small })).Text.ShouldBe(first.Text);
         (await Once(agent, "/v1/policies/reset", "r", "null")).Text.ShouldBe(reset.Text);
         (await agent.Get("/v1/policies/history").Ok()).Items("policies").Select(policy => policy.Number("version")).ShouldBe([3, 2, 1]);
-        (await agent.Get($"/v1/policies/{active.Json.Text("policy_id")}").Ok()).At("invariants").GetRawText().ShouldBe(active.Json.At("invariants").GetRawText());
+        (await agent.Get($"/v1/policies/{active.Json.Text("policy_id")}").Ok()).At("invariants").GetRawText()
+            .ShouldBe(active.Json.At("invariants").GetRawText());
         (await agent.Get("/v1/policies/active").Ok()).Text("policy_id").ShouldBe(reset.Json.Text("active_policy_id"));
     }
 
@@ -334,24 +344,31 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         try
         {
             foreach (var kind in new[] { "invariants", "roles" }) Directory.CreateDirectory(Path.Combine(folder, kind));
-            await File.WriteAllTextAsync(Path.Combine(folder, "invariants", "b.md"), "---\nid: second\ntitle: \"Second: 2\"\n---\n\nTwo.\n", TestContext.Current.CancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder, "invariants", "a.md"), "---\r\nid: first\r\ntitle: First\r\n---\r\nOne.\r\n", TestContext.Current.CancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder, "invariants", ".hidden.md"), "no front matter", TestContext.Current.CancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder, "roles", "r.md"), "---\nid: pilot\ntitle: Pilot\n---\nFly.", TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "invariants", "b.md"), "---\nid: second\ntitle: \"Second: 2\"\n---\n\nTwo.\n",
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "invariants", "a.md"), "---\r\nid: first\r\ntitle: First\r\n---\r\nOne.\r\n",
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "invariants", ".hidden.md"), "no front matter",
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "roles", "r.md"), "---\nid: pilot\ntitle: Pilot\n---\nFly.",
+                TestContext.Current.CancellationToken);
             await using var server = await Store.Fresh(("BEADHUB_DEFAULTS_DIR", folder));
             var agent = await new Project(server.Api).Agent();
             var active = await agent.Get("/v1/policies/active").Ok();
-            active.At("invariants").GetRawText().ShouldBe("""[{"id":"first","title":"First","body_md":"One."},{"id":"second","title":"Second: 2","body_md":"Two."}]""");
+            active.At("invariants").GetRawText()
+                .ShouldBe("""[{"id":"first","title":"First","body_md":"One."},{"id":"second","title":"Second: 2","body_md":"Two."}]""");
             active.At("roles").GetRawText().ShouldBe("""{"pilot":{"title":"Pilot","playbook_md":"Fly."}}""");
 
-            await File.WriteAllTextAsync(Path.Combine(folder, "roles", "r.md"), "---\nid: pilot\ntitle: Pilot\n---\nLand.", TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, "roles", "r.md"), "---\nid: pilot\ntitle: Pilot\n---\nLand.",
+                TestContext.Current.CancellationToken);
             await agent.Post("/v1/policies/reset", "null").Ok();
             (await agent.Get("/v1/policies/active").Ok()).At("roles").At("pilot").Text("playbook_md").ShouldBe("Land.");
             await File.WriteAllTextAsync(Path.Combine(folder, "roles", "r.md"), "Land.", TestContext.Current.CancellationToken);
             (await agent.Post("/v1/policies/reset", "null")).Status.ShouldBe(503);
             (await agent.Get("/v1/policies/history").Ok()).Items("policies").Length.ShouldBe(2);
 
-            (await Should.ThrowAsync<InvalidOperationException>(() => Store.Fresh(("BEADHUB_DEFAULTS_DIR", folder)))).Message.ShouldContain("The default policy cannot be loaded");
+            (await Should.ThrowAsync<InvalidOperationException>(() => Store.Fresh(("BEADHUB_DEFAULTS_DIR", folder)))).Message
+                .ShouldContain("The default policy cannot be loaded");
         }
         finally
         {

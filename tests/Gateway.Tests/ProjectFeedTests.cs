@@ -19,7 +19,8 @@ public sealed class ProjectFeedTests : IDisposable
     public async Task What_is_kept_is_bounded_in_bytes_and_what_is_not_is_read_from_the_log()
     {
         var log = new Log();
-        var feed = new ProjectFeed(log, "slug", new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System), NullLogger.Instance);
+        var feed = new ProjectFeed(log, "slug", new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System),
+            NullLogger.Instance);
         feed.StartAt(0);
         // Mails with subjects as long as they may be: a thousand of them would be a hundred megabytes and more.
         for (var i = 0; i < 400; i++) await feed.Receive(log.Append(new('x', 64 * 1024)));
@@ -43,7 +44,8 @@ public sealed class ProjectFeedTests : IDisposable
     public async Task Who_takes_no_part_sees_an_event_without_what_was_said()
     {
         var log = new Log();
-        var feed = new ProjectFeed(log, "slug", new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System), NullLogger.Instance);
+        var feed = new ProjectFeed(log, "slug", new StreamMetrics(_services.GetRequiredService<IMeterFactory>(), TimeProvider.System),
+            NullLogger.Instance);
         feed.StartAt(0);
         await feed.Receive(log.Append("said"));
 
@@ -69,7 +71,8 @@ public sealed class ProjectFeedTests : IDisposable
         {
             var at = DateTimeOffset.UnixEpoch;
             var mail = new MailDelivered($"m{_events.Count}", "a", "alice", "b", "bob", subject, "text", "normal", null, at);
-            _events.Add(new("p", _events.Count + 1, "mailbox", "p/b", _events.Count + 1, EventTypes.NameOf(mail), EventTypes.Serialize(mail), at));
+            _events.Add(new("p", _events.Count + 1, "mailbox", "p/b", _events.Count + 1, EventTypes.NameOf(mail),
+                EventTypes.Serialize(mail), at));
             return new([_events[^1]]);
         }
 

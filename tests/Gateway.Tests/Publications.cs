@@ -14,18 +14,23 @@ public abstract class PublicationsContract(Store store) : ContractTests(store)
     {
         var (alice, other) = (await NewProject().Agent("alice"), await NewProject().Agent("other"));
 
-        var published = await alice.Post(Publish, new { agent_id = alice.Id, capabilities = new[] { "review", " rust ", "review" }, description = "Reads what others write" }).Ok();
-        (published.Text("org_id"), published.Text("agent_id"), published.Text("alias"), published.Text("description")).ShouldBe((alice.ProjectId, alice.Id, "alice", "Reads what others write"));
+        var published = await alice.Post(Publish,
+            new { agent_id = alice.Id, capabilities = new[] { "review", " rust ", "review" }, description = "Reads what others write" })
+            .Ok();
+        (published.Text("org_id"), published.Text("agent_id"), published.Text("alias"), published.Text("description"))
+            .ShouldBe((alice.ProjectId, alice.Id, "alice", "Reads what others write"));
         published.Texts("capabilities").ShouldBe(["review", "rust"]);
         published.Text("published_at").ShouldBeTimestamp();
 
         var slug = alice.Project.Slug;
-        foreach (var query in new[] { $"?org_slug={slug}", $"?q={slug}", $"?org_slug={slug}&capability=RUST", $"?org_slug={slug}&q=others%20write&limit=1" })
+        foreach (var query in new[] { $"?org_slug={slug}", $"?q={slug}", $"?org_slug={slug}&capability=RUST",
+            $"?org_slug={slug}&q=others%20write&limit=1" })
         {
             var found = await other.Get(Directory + query).Ok();
             found.Number("total").ShouldBe(1, query);
             var agent = found.Items("agents").Single();
-            agent.EnumerateObject().Select(field => field.Name).ShouldBe(["org_name", "org_slug", "alias", "capabilities", "description"], ignoreOrder: true);
+            agent.EnumerateObject().Select(field => field.Name)
+                .ShouldBe(["org_name", "org_slug", "alias", "capabilities", "description"], ignoreOrder: true);
             (agent.Text("org_slug"), agent.Text("alias")).ShouldBe((slug, "alice"));
         }
 

@@ -110,7 +110,8 @@ public abstract class ReposContract(Store store) : ContractTests(store)
         var repos = await Pages.Of(agent, $"/v1/repos?project_id={agent.ProjectId}&limit=1", "repos");
 
         repos.Select(repo => repo.Text("name")).ShouldBe(["c", "a", "b"]);
-        repos.ShouldAllBe(repo => repo.Text("created_at").EndsWith('Z') && repo.Text("project_id") == agent.ProjectId && repo.Number("workspace_count") == 0);
+        repos.ShouldAllBe(repo =>
+            repo.Text("created_at").EndsWith('Z') && repo.Text("project_id") == agent.ProjectId && repo.Number("workspace_count") == 0);
         await agent.Get("/v1/repos?project_id=bad").Invalid("project_id");
         await agent.Get("/v1/repos?cursor=zzz").RefusedWith(422, "Invalid cursor");
     }

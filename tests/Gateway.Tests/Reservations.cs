@@ -14,7 +14,8 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        var acquired = await agent.Post("/v1/reservations", new { resource_key = "k", ttl_seconds = 120, metadata = new { reason = "manual" } }).Ok();
+        var acquired = await agent.Post("/v1/reservations",
+            new { resource_key = "k", ttl_seconds = 120, metadata = new { reason = "manual" } }).Ok();
 
         acquired.Text("status").ShouldBe("acquired");
         acquired.Text("project_id").ShouldBe(agent.ProjectId);
@@ -39,7 +40,8 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
     public async Task A_time_to_live_is_clamped(string? ttl, int granted)
     {
         var agent = await NewProject().Agent();
-        Seconds(await agent.Post("/v1/reservations", $$"""{"resource_key":"k"{{(ttl is null ? "" : ",\"ttl_seconds\":" + ttl)}}}""").Ok()).ShouldBe(granted);
+        Seconds(await agent.Post("/v1/reservations", $$"""{"resource_key":"k"{{(ttl is null ? "" : ",\"ttl_seconds\":" + ttl)}}}""").Ok())
+            .ShouldBe(granted);
     }
 
     [Theory]
@@ -96,7 +98,8 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
     [Checklist("aweb", 11)]
     public async Task Bad_fields_are_refused_before_the_caller_is_looked_at()
     {
-        async Task Refused(object body, string field, string? type = null, string? says = null) => await Api.Post("/v1/reservations", body).Invalid(field, type, says);
+        async Task Refused(object body, string field, string? type = null, string? says = null) =>
+            await Api.Post("/v1/reservations", body).Invalid(field, type, says);
 
         await Refused(new { resource_key = "" }, "resource_key", "string_too_short");
         await Refused(new { resource_key = new string('k', 4097) }, "resource_key", "string_too_long");
@@ -108,7 +111,8 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
         await Refused("""{"resource_key":"k","metadata":null}""", "metadata", "dict_type");
         await Refused(new { resource_key = "k", metadata = new { a = new string('x', 64 * 1024) } }, "metadata", says: "too large");
         await Refused(new { resource_key = "k", metadata = new { a = "\0" } }, "metadata", says: "NUL");
-        await Refused("""{"resource_key":"k","metadata":{"a":""" + new string('[', 50) + new string(']', 50) + "}}", "metadata", says: "too deep");
+        await Refused("""{"resource_key":"k","metadata":{"a":""" + new string('[', 50) + new string(']', 50) + "}}", "metadata",
+            says: "too deep");
         await Refused("""{"resource_key":"k","metadata":{"a":"\udfff"}}""", "body", "json_invalid");
         await Refused(new { resource_key = "k", project_id = "x" }, "project_id", "extra_forbidden");
         await Refused(new { resource_key = "k", pattern = "maybe" }, "pattern", "bool_parsing");
@@ -120,7 +124,8 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
         await Refused(new { resource_keys = new object[] { "a", 1 } }, "resource_keys", "string_type");
         await Refused(new { resource_keys = "a" }, "resource_keys", "list_type");
         await Refused(new { resource_keys = Enumerable.Range(0, 257).Select(i => $"{i}") }, "resource_keys", "value_error");
-        await Refused(new { resource_keys = Enumerable.Range(0, 17).Select(i => $"{i}/*"), pattern = true }, "resource_keys", "value_error");
+        await Refused(new { resource_keys = Enumerable.Range(0, 17).Select(i => $"{i}/*"), pattern = true }, "resource_keys",
+            "value_error");
         await Api.Post("/v1/reservations/revoke").Invalid(type: "missing");
         await Api.Post("/v1/reservations/revoke", new { prefix = new string('p', 4097) }).Invalid("prefix", "string_too_long");
         await Api.Post("/v1/reservations/release", new { resource_key = "k", alias = "x" }).Invalid("alias", "extra_forbidden");
@@ -148,8 +153,10 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
 
             var winner = answers.Single(answer => answer.Status == 200);
             answers.Count(answer => answer.Status == 409).ShouldBe(63);
-            answers.Where(answer => answer.Status == 409).ShouldAllBe(answer => answer.Json.Text("holder_agent_id") == winner.Json.Text("holder_agent_id"));
-            (await agents[0].Get($"/v1/reservations?prefix={key}").Ok()).Pluck("reservations", "holder_agent_id").ShouldBe([winner.Json.Text("holder_agent_id")]);
+            answers.Where(answer => answer.Status == 409).ShouldAllBe(answer =>
+                answer.Json.Text("holder_agent_id") == winner.Json.Text("holder_agent_id"));
+            (await agents[0].Get($"/v1/reservations?prefix={key}").Ok()).Pluck("reservations", "holder_agent_id")
+                .ShouldBe([winner.Json.Text("holder_agent_id")]);
         }
     }
 
@@ -177,7 +184,8 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
     public async Task Renewing_moves_the_end_only()
     {
         var (alice, bob) = await Two();
-        var acquired = await alice.Post("/v1/reservations", new { resource_key = "k", metadata = new { reason = "auto-reserve", n = 1.50 } }).Ok();
+        var acquired = await alice.Post("/v1/reservations",
+            new { resource_key = "k", metadata = new { reason = "auto-reserve", n = 1.50 } }).Ok();
 
         var renewed = await alice.Post("/v1/reservations/renew", new { resource_key = "k", ttl_seconds = 600 }).Ok();
         renewed.Text("status").ShouldBe("renewed");
@@ -222,7 +230,9 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
     public async Task The_list_shows_what_all_hold()
     {
         var (alice, bob) = await Two();
-        await alice.Post("/v1/reservations", new { resource_key = "src/b", ttl_seconds = 300, metadata = new { reason = "manual", bead_id = "bd-1", deep = new { x = new[] { 1 } } } }).Ok();
+        await alice.Post("/v1/reservations",
+            new { resource_key = "src/b", ttl_seconds = 300,
+            metadata = new { reason = "manual", bead_id = "bd-1", deep = new { x = new[] { 1 } } } }).Ok();
         await Acquire(bob, "src/a").Ok();
         await Acquire(bob, "Z").Ok();
 
@@ -259,10 +269,12 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
 
         foreach (var (prefix, keys) in new (string, string[])[]
         {
-            ("%", ["%a"]), ("_", ["_a"]), (@"\", [@"\a"]), ("a", ["a", "ab"]), ("%25", []), ("*", []), (" ", [" a"]), ("", [" a", "%a", "A", @"\a", "_a", "a", "ab", "b"]),
+            ("%", ["%a"]), ("_", ["_a"]), (@"\", [@"\a"]), ("a", ["a", "ab"]), ("%25", []), ("*", []), (" ", [" a"]),
+                ("", [" a", "%a", "A", @"\a", "_a", "a", "ab", "b"]),
         })
         {
-            (await agent.Get($"/v1/reservations?prefix={Uri.EscapeDataString(prefix)}").Ok()).Pluck("reservations", "resource_key").ShouldBe(keys, prefix);
+            (await agent.Get($"/v1/reservations?prefix={Uri.EscapeDataString(prefix)}").Ok()).Pluck("reservations", "resource_key")
+                .ShouldBe(keys, prefix);
         }
 
         await agent.Get($"/v1/reservations?prefix={new string('p', 4097)}").Invalid("prefix", "string_too_long");

@@ -21,7 +21,8 @@ public abstract class StatusContract(Store store) : ContractTests(store)
 
         var status = await alice.Get($"/v1/status?workspace_id={alice.Id}").Ok();
 
-        status.At("workspace").EnumerateObject().Select(field => field.Name).ShouldBe(["workspace_id", "project_id", "project_slug"], ignoreOrder: true);
+        status.At("workspace").EnumerateObject().Select(field => field.Name)
+            .ShouldBe(["workspace_id", "project_id", "project_slug"], ignoreOrder: true);
         status.At("workspace").Text("workspace_id").ShouldBe(alice.Id);
         status.At("workspace").Text("project_id").ShouldBe(alice.ProjectId);
         status.At("workspace").Text("project_slug").ShouldBe(project.Slug);

@@ -124,13 +124,18 @@ public abstract class StatusStreamContract(Store store) : ContractTests(store)
         await carol.Claim("bd-1").Ok();
 
         // From the past as well as live: each reads it all from the beginning.
-        foreach (var (reader, sees) in new (Api, bool)[] { (alice, true), (bob, true), (Proxied(bob), true), (carol, false), (Proxied(carol), false), (PublicReader(alice), false) })
+        foreach (var (reader, sees) in new (Api, bool)[] { (alice, true), (bob, true), (Proxied(bob), true), (carol, false),
+            (Proxied(carol), false), (PublicReader(alice), false) })
         {
             await using var stream = await reader.Stream(lastEventId: "0");
-            var said = (await stream.Until(e => e.Type == "bead.claimed")).Where(e => e.Type.StartsWith("message.", StringComparison.Ordinal) || e.Type.StartsWith("chat.", StringComparison.Ordinal)).ToArray();
-            said.Select(e => (e.Type, e.Data.Text("from_alias"), e.Data.Text(e.Type == "chat.message_sent" ? "preview" : "subject"))).ShouldBe(
+            var said = (await stream.Until(e => e.Type == "bead.claimed"))
+                .Where(e => e.Type.StartsWith("message.", StringComparison.Ordinal) || e.Type.StartsWith("chat.", StringComparison.Ordinal))
+                .ToArray();
+            said.Select(e => (e.Type, e.Data.Text("from_alias"), e.Data.Text(e.Type == "chat.message_sent" ? "preview" : "subject")))
+                .ShouldBe(
             [
-                ("message.delivered", "alice", sees ? "the subject" : ""), ("chat.message_sent", "alice", sees ? "the text" : ""), ("message.acknowledged", "alice", sees ? "the subject" : ""),
+                ("message.delivered", "alice", sees ? "the subject" : ""), ("chat.message_sent", "alice", sees ? "the text" : ""),
+                ("message.acknowledged", "alice", sees ? "the subject" : ""),
             ]);
         }
     }
@@ -163,7 +168,8 @@ public abstract class StatusStreamContract(Store store) : ContractTests(store)
         await bob.Claim("bd-4").Ok();
 
         static bool Claimed(StreamedEvent e, string bead) => e.Type == "bead.claimed" && e.Data.Text("bead_id") == bead;
-        static IEnumerable<string> Claims(List<StreamedEvent> events) => events.Where(e => e.Type == "bead.claimed").Select(e => e.Data.Text("bead_id"));
+        static IEnumerable<string> Claims(List<StreamedEvent> events) =>
+            events.Where(e => e.Type == "bead.claimed").Select(e => e.Data.Text("bead_id"));
         Claims(await all.Until(e => Claimed(e, "bd-4"))).ShouldBe(["bd-1", "bd-2", "bd-3", "bd-4"]);
         Claims(await byRepo.Until(e => Claimed(e, "bd-4"))).ShouldBe(["bd-2", "bd-4"]);
         Claims(await byHuman.Until(e => Claimed(e, "bd-3"))).ShouldBe(["bd-1", "bd-3"]);

@@ -18,7 +18,8 @@ public abstract class SubscriptionsContract(Store store) : ContractTests(store)
         var made = await agent.Post(Path, new { workspace_id = agent.Id, bead_id = "bd-1", alias = "mallory" }).Ok();
 
         made.Text("subscription_id").ShouldBeUuid();
-        (made.Text("workspace_id"), made.Text("alias"), made.Text("bead_id"), made.Maybe("repo")).ShouldBe((agent.Id, "alice", "bd-1", null));
+        (made.Text("workspace_id"), made.Text("alias"), made.Text("bead_id"), made.Maybe("repo"))
+            .ShouldBe((agent.Id, "alice", "bd-1", null));
         made.Texts("event_types").ShouldBe(["status_change"]);
         made.Text("created_at").ShouldBeTimestamp();
     }
@@ -33,7 +34,8 @@ public abstract class SubscriptionsContract(Store store) : ContractTests(store)
         await Subscribe(alice, "bd-1", workspace: bob.Id).Refused(403, "workspace_id does not match API key identity");
         await alice.Get($"{Path}?workspace_id={bob.Id}").Refused(403, "workspace_id does not match API key identity");
         await alice.Delete($"{Path}/{Guid.NewGuid()}?workspace_id={bob.Id}").Refused(403, "workspace_id does not match API key identity");
-        await Proxied(alice).Post(Path, new { workspace_id = stranger.Id, bead_id = "bd-1" }).Refused(403, "Workspace not found or does not belong to your project");
+        await Proxied(alice).Post(Path, new { workspace_id = stranger.Id, bead_id = "bd-1" })
+            .Refused(403, "Workspace not found or does not belong to your project");
         await Api.Post(Path, new { workspace_id = alice.Id, bead_id = "bd-1" }).Unauthorized();
         await Api.Get($"{Path}?workspace_id={alice.Id}").Unauthorized();
         await Api.Delete($"{Path}/{Guid.NewGuid()}?workspace_id={alice.Id}").Unauthorized();

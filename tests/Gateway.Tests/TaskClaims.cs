@@ -33,11 +33,13 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
         (claim.Text("bead_id"), claim.Text("workspace_id"), claim.Text("alias")).ShouldBe((Ref(agent, 1), agent.Id, agent.Alias));
         var claimed = await stream.Next();
         claimed.Type.ShouldBe("bead.claimed");
-        (claimed.Data.Text("bead_id"), claimed.Data.Text("workspace_id"), claimed.Data.Text("alias")).ShouldBe((Ref(agent, 1), agent.Id, agent.Alias));
+        (claimed.Data.Text("bead_id"), claimed.Data.Text("workspace_id"), claimed.Data.Text("alias"))
+            .ShouldBe((Ref(agent, 1), agent.Id, agent.Alias));
         (claimed.Data.Text("title"), claimed.Data.Text("project_slug")).ShouldBe(("The task", agent.Project.Slug));
         var workspace = await Workspace(agent);
         workspace.Items("claims").Single().Text("title").ShouldBe("The task");
-        (workspace.Text("focus_apex_id"), workspace.IsNull("focus_apex_repo_name"), workspace.IsNull("focus_apex_branch")).ShouldBe((Ref(agent, 1), true, true));
+        (workspace.Text("focus_apex_id"), workspace.IsNull("focus_apex_repo_name"), workspace.IsNull("focus_apex_branch"))
+            .ShouldBe((Ref(agent, 1), true, true));
         (await agent.Get("/v1/status").Ok()).Items("claims").Single().Text("title").ShouldBe("The task");
     }
 
@@ -193,7 +195,10 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
         for (var i = 0; i < 5; i++) await New(alice, "T");
 
-        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => (i % 2 == 0 ? alice : bob).Patch($"/v1/tasks/{i % 5 + 1}", new { status = i % 3 == 0 ? "in_progress" : i % 3 == 1 ? "open" : "closed" })));
+        await Task
+            .WhenAll(Enumerable.Range(0, 60).Select(i =>
+            (i % 2 == 0 ? alice : bob).Patch($"/v1/tasks/{i % 5 + 1}",
+            new { status = i % 3 == 0 ? "in_progress" : i % 3 == 1 ? "open" : "closed" })));
         await Set(alice, 1, "closed");
 
         await Fits(alice);
@@ -217,7 +222,8 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
                 {
                     for (var i = 0; ; i++)
                     {
-                        await agent.Patch($"/v1/tasks/{number}", i % 2 == 0 ? "{\"status\":\"in_progress\"}" : "{\"status\":\"open\",\"assignee_agent_id\":null}").Ok();
+                        await agent.Patch($"/v1/tasks/{number}", i % 2 == 0 ? "{\"status\":\"in_progress\"}"
+                            : "{\"status\":\"open\",\"assignee_agent_id\":null}").Ok();
                         if (Interlocked.Increment(ref changes) == 60) enough.TrySetResult();
                     }
                 }
@@ -242,8 +248,10 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
     /// <summary>Exactly the tasks that are worked on are claimed, each by who has it.</summary>
     private static async Task Fits(Agent agent)
     {
-        var working = (await agent.Get("/v1/tasks?status=in_progress").Ok()).Items("tasks").Select(task => (task.Text("task_ref"), task.Text("assignee_agent_id"))).Order();
-        var claims = (await agent.Get("/v1/claims?limit=200").Ok()).Items("claims").Select(claim => (claim.Text("bead_id"), claim.Text("workspace_id"))).Order();
+        var working = (await agent.Get("/v1/tasks?status=in_progress").Ok()).Items("tasks")
+            .Select(task => (task.Text("task_ref"), task.Text("assignee_agent_id"))).Order();
+        var claims = (await agent.Get("/v1/claims?limit=200").Ok()).Items("claims")
+            .Select(claim => (claim.Text("bead_id"), claim.Text("workspace_id"))).Order();
         claims.ShouldBe(working);
     }
 
@@ -251,7 +259,8 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
     {
         var released = await stream.Next();
         released.Type.ShouldBe("bead.unclaimed");
-        (released.Data.Text("bead_id"), released.Data.Text("workspace_id"), released.Data.Text("title")).ShouldBe((Ref(from, 1), from.Id, title));
+        (released.Data.Text("bead_id"), released.Data.Text("workspace_id"), released.Data.Text("title"))
+            .ShouldBe((Ref(from, 1), from.Id, title));
     }
 
     private static string Ref(Agent agent, int number) => $"{agent.Project.Slug}-{number:D3}";
@@ -261,5 +270,6 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
     private static Task<JsonElement> Set(Agent agent, int number, string status) => agent.Patch($"/v1/tasks/{number}", new { status }).Ok();
 
     private static async Task<JsonElement> Workspace(Agent agent) =>
-        (await agent.Get("/v1/workspaces?include_claims=true").Ok()).Items("workspaces").Single(workspace => workspace.Text("workspace_id") == agent.Id);
+        (await agent.Get("/v1/workspaces?include_claims=true").Ok()).Items("workspaces")
+            .Single(workspace => workspace.Text("workspace_id") == agent.Id);
 }

@@ -9,7 +9,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
 {
     private static readonly string[] FullFields =
     [
-        "task_id", "task_ref", "task_number", "project_id", "title", "description", "notes", "status", "priority", "task_type", "labels", "parent_task_id",
+        "task_id", "task_ref", "task_number", "project_id", "title", "description", "notes", "status", "priority", "task_type", "labels",
+        "parent_task_id",
         "assignee_agent_id", "created_by_agent_id", "closed_by_agent_id", "created_at", "updated_at", "closed_at",
     ];
 
@@ -43,7 +44,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         task.Text("task_type").ShouldBe("task");
         task.Items("labels").ShouldBeEmpty();
         task.Text("created_by_agent_id").ShouldBe(agent.Id);
-        foreach (var field in new[] { "parent_task_id", "assignee_agent_id", "closed_by_agent_id", "closed_at" }) task.IsNull(field).ShouldBeTrue(field);
+        foreach (var field in new[] { "parent_task_id", "assignee_agent_id", "closed_by_agent_id", "closed_at" })
+            task.IsNull(field).ShouldBeTrue(field);
         task.Text("created_at").ShouldBeTimestamp();
         task.Text("updated_at").ShouldBe(task.Text("created_at"));
         (await New(agent, "T")).Text("task_ref").ShouldBe(agent.Project.Slug + "-002");
@@ -114,7 +116,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         await Api.Post("/v1/tasks", new { title = "T" }).Unauthorized();
         await Api.Get("/v1/tasks?priority=5").Invalid("priority", "less_than_equal");
         await Api.Get("/v1/tasks?assignee_agent_id=x").Invalid("assignee_agent_id");
-        foreach (var path in new[] { "/v1/tasks", "/v1/tasks/1", "/v1/tasks/ready", "/v1/tasks/blocked", "/v1/tasks/1/comments" }) await Api.Get(path).Unauthorized();
+        foreach (var path in new[] { "/v1/tasks", "/v1/tasks/1", "/v1/tasks/ready", "/v1/tasks/blocked", "/v1/tasks/1/comments" })
+            await Api.Get(path).Unauthorized();
         await Api.Patch("/v1/tasks/1", new { title = "" }).Invalid("title", "string_too_short");
         await Api.Patch("/v1/tasks/1", new { title = "x" }).Unauthorized();
         await Api.Post("/v1/tasks/1/deps", new { }).Invalid("depends_on", "missing");
@@ -130,9 +133,12 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         var foreign = await New(other, "T");
         await alice.Delete($"/v1/workspaces/{gone.Id}").Ok();
 
-        await alice.Post("/v1/tasks", new { title = "T", parent_task_id = foreign.Text("task_id") }).Refused(422, "Parent task not found in this project");
-        await alice.Post("/v1/tasks", new { title = "T", assignee_agent_id = other.Id }).Refused(422, "Assignee agent not found in this project");
-        await alice.Post("/v1/tasks", new { title = "T", assignee_agent_id = gone.Id }).Refused(422, "Assignee agent not found in this project");
+        await alice.Post("/v1/tasks", new { title = "T", parent_task_id = foreign.Text("task_id") })
+            .Refused(422, "Parent task not found in this project");
+        await alice.Post("/v1/tasks", new { title = "T", assignee_agent_id = other.Id })
+            .Refused(422, "Assignee agent not found in this project");
+        await alice.Post("/v1/tasks", new { title = "T", assignee_agent_id = gone.Id })
+            .Refused(422, "Assignee agent not found in this project");
         await New(alice, "T");
         await alice.Patch("/v1/tasks/1", new { assignee_agent_id = other.Id }).Refused(422, "Assignee agent not found in this project");
         await alice.Patch("/v1/tasks/9", new { assignee_agent_id = other.Id }).Refused(404, "Task not found");
@@ -146,9 +152,11 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         var task = await New(agent, "T");
         var (id, slug) = (task.Text("task_id"), agent.Project.Slug);
 
-        foreach (var reference in new[] { id, id.ToUpperInvariant(), id.Replace("-", "", StringComparison.Ordinal), "1", "001", $"{slug}-001", $"{slug}-1", $"{slug}-0000001" })
+        foreach (var reference in new[] { id, id.ToUpperInvariant(), id.Replace("-", "", StringComparison.Ordinal), "1", "001",
+            $"{slug}-001", $"{slug}-1", $"{slug}-0000001" })
             (await agent.Get("/v1/tasks/" + reference).Ok()).Text("task_id").ShouldBe(id, reference);
-        foreach (var reference in new[] { "999", "0", "-1", "+1", "1.0", $"{slug}-", $"{slug}-2", $"x{slug}-001", $"{slug}_001", Guid.NewGuid().ToString(), "99999999999999999999", "a%2Fb" })
+        foreach (var reference in new[] { "999", "0", "-1", "+1", "1.0", $"{slug}-", $"{slug}-2", $"x{slug}-001", $"{slug}_001",
+            Guid.NewGuid().ToString(), "99999999999999999999", "a%2Fb" })
             await agent.Get("/v1/tasks/" + reference).Refused(404, "Task not found");
         foreach (var reference in new[] { id, "1", $"{slug}-001" })
         {
@@ -187,8 +195,10 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         await bob.Patch("/v1/tasks/1", new { status = "in_progress" }).Refused(409, "Task is assigned to another agent");
         (await Set(alice, 1, "in_progress")).Text("assignee_agent_id").ShouldBe(alice.Id);
 
-        (await bob.Patch("/v1/tasks/1", new { status = "in_progress", assignee_agent_id = bob.Id }).Ok()).Text("assignee_agent_id").ShouldBe(bob.Id);
-        await alice.Patch("/v1/tasks/1", new { status = "in_progress", title = "not this" }).Refused(409, "Task is assigned to another agent");
+        (await bob.Patch("/v1/tasks/1", new { status = "in_progress", assignee_agent_id = bob.Id }).Ok()).Text("assignee_agent_id")
+            .ShouldBe(bob.Id);
+        await alice.Patch("/v1/tasks/1", new { status = "in_progress", title = "not this" })
+            .Refused(409, "Task is assigned to another agent");
         (await alice.Get("/v1/tasks/1").Ok()).Text("title").ShouldBe("T");
     }
 
@@ -213,7 +223,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         closed.Text("status").ShouldBe("closed");
         closed.Text("closed_by_agent_id").ShouldBe(bob.Id);
         closed.Text("closed_at").ShouldBeTimestamp();
-        closed.Pluck("auto_closed", "task_id").ShouldBe([part.Text("task_id"), deep.Text("task_id"), belowDone.Text("task_id")], ignoreOrder: true);
+        closed.Pluck("auto_closed", "task_id").ShouldBe([part.Text("task_id"), deep.Text("task_id"), belowDone.Text("task_id")],
+            ignoreOrder: true);
         closed.Find("auto_closed", "title", "deep").Text("task_ref").ShouldBe(deep.Text("task_ref"));
         (await alice.Get("/v1/tasks/4").Ok()).Text("closed_by_agent_id").ShouldBe(bob.Id);
         (await alice.Get("/v1/tasks/6").Ok()).Text("status").ShouldBe("open");
@@ -285,8 +296,10 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         await Set(agent, 1, "in_progress");
 
         (await agent.Patch("/v1/tasks/1", "{\"assignee_agent_id\":null}").Ok()).IsNull("assignee_agent_id").ShouldBeTrue();
-        await agent.Patch("/v1/tasks/1", new { status = "bogus" }).Invalid("status", "literal_error", "Input should be 'open', 'in_progress' or 'closed'");
-        await agent.Patch("/v1/tasks/1", new { task_type = "epic" }).Invalid("task_type", "literal_error", "Input should be 'task', 'bug' or 'feature'");
+        await agent.Patch("/v1/tasks/1", new { status = "bogus" })
+            .Invalid("status", "literal_error", "Input should be 'open', 'in_progress' or 'closed'");
+        await agent.Patch("/v1/tasks/1", new { task_type = "epic" })
+            .Invalid("task_type", "literal_error", "Input should be 'task', 'bug' or 'feature'");
         await agent.Patch("/v1/tasks/1", new { task_number = 7 }).Invalid("task_number", "extra_forbidden");
     }
 
@@ -294,9 +307,13 @@ public abstract class TasksContract(Store store) : ContractTests(store)
     public async Task What_is_null_or_left_out_stays()
     {
         var agent = await NewProject().Agent();
-        await agent.Post("/v1/tasks", new { title = "T", description = "D", notes = "N", priority = 1, task_type = "bug", labels = new[] { "l" }, assignee_agent_id = agent.Id }).Ok();
+        await agent.Post("/v1/tasks",
+            new { title = "T", description = "D", notes = "N", priority = 1, task_type = "bug", labels = new[] { "l" },
+            assignee_agent_id = agent.Id }).Ok();
 
-        var same = await agent.Patch("/v1/tasks/1", "{\"title\":null,\"description\":null,\"notes\":null,\"status\":null,\"priority\":null,\"task_type\":null,\"labels\":null}").Ok();
+        var same = await agent.Patch("/v1/tasks/1",
+            "{\"title\":null,\"description\":null,\"notes\":null,\"status\":null,\"priority\":null,\"task_type\":null,\"labels\":null}")
+            .Ok();
         var described = await agent.Patch("/v1/tasks/1", new { description = "D2" }).Ok();
         var emptied = await agent.Patch("/v1/tasks/1", "{\"notes\":\"\",\"labels\":[],\"priority\":\"4\"}").Ok();
 
@@ -323,13 +340,16 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         var deleted = await agent.Delete("/v1/tasks/1").Ok();
 
         deleted.EnumerateObject().Select(field => field.Name).ShouldBe(["status", "task_id", "task_ref"]);
-        (deleted.Text("status"), deleted.Text("task_id"), deleted.Text("task_ref")).ShouldBe(("deleted", root.Text("task_id"), root.Text("task_ref")));
-        foreach (var reference in new[] { "1", root.Text("task_id"), root.Text("task_ref") }) await agent.Get("/v1/tasks/" + reference).Refused(404, "Task not found");
+        (deleted.Text("status"), deleted.Text("task_id"), deleted.Text("task_ref"))
+            .ShouldBe(("deleted", root.Text("task_id"), root.Text("task_ref")));
+        foreach (var reference in new[] { "1", root.Text("task_id"), root.Text("task_ref") })
+            await agent.Get("/v1/tasks/" + reference).Refused(404, "Task not found");
         await agent.Delete("/v1/tasks/1").Refused(404, "Task not found");
         (await agent.Get("/v1/tasks/2").Ok()).Text("parent_task_id").ShouldBe(root.Text("task_id"));
         (await agent.Get("/v1/tasks/2").Ok()).Items("blocks").ShouldBeEmpty();
         (await agent.Get("/v1/tasks/3").Ok()).Items("blocked_by").ShouldBeEmpty();
-        await agent.Post("/v1/tasks", new { title = "T", parent_task_id = root.Text("task_id") }).Refused(422, "Parent task not found in this project");
+        await agent.Post("/v1/tasks", new { title = "T", parent_task_id = root.Text("task_id") })
+            .Refused(422, "Parent task not found in this project");
         (await New(agent, "next")).Number("task_number").ShouldBe(4);
     }
 
@@ -362,8 +382,10 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         var project = NewProject();
         var (agent, other) = (await project.Agent("alice"), await project.Agent("bob", origin: project.OriginOf("other")));
         await agent.Sync(Jsonl.Of(
-            new { id = "bd-2", title = "Second", description = "More", status = "in_progress", priority = 1, issue_type = "bug", labels = new[] { "x" }, updated_at = "2026-02-01T00:00:00Z" },
-            new { id = "bd-1", title = "First", status = "open", dependencies = new[] { new { depends_on_id = "bd-2", type = "parent-child" } } })).Ok();
+            new { id = "bd-2", title = "Second", description = "More", status = "in_progress", priority = 1, issue_type = "bug",
+                labels = new[] { "x" }, updated_at = "2026-02-01T00:00:00Z" },
+            new { id = "bd-1", title = "First", status = "open",
+                dependencies = new[] { new { depends_on_id = "bd-2", type = "parent-child" } } })).Ok();
         await other.Sync(Jsonl.Of(new { id = "bd-2", title = "Older", status = "closed", updated_at = "2026-01-01T00:00:00Z" })).Ok();
         await New(agent, "native");
 
@@ -372,7 +394,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
         tasks.Select(task => task.Text("task_ref")).ShouldBe([project.Slug + "-001", "bd-1", "bd-2"]);
         tasks[0].EnumerateObject().Select(field => field.Name).ShouldBe(tasks[1].EnumerateObject().Select(field => field.Name));
         var first = tasks[1];
-        (first.Text("task_id"), first.IsNull("task_number"), first.Text("title"), first.Text("status")).ShouldBe(("bd-1", true, "First", "open"));
+        (first.Text("task_id"), first.IsNull("task_number"), first.Text("title"), first.Text("status"))
+            .ShouldBe(("bd-1", true, "First", "open"));
         (first.Number("priority"), first.Text("task_type"), first.Text("parent_task_id")).ShouldBe((2, "task", "bd-2"));
         (first.IsNull("assignee_agent_id"), first.IsNull("created_by_agent_id"), first.IsNull("created_at")).ShouldBe((true, true, true));
         first.Items("labels").ShouldBeEmpty();
@@ -380,7 +403,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
 
         var detail = await agent.Get("/v1/tasks/bd-2").Ok();
         detail.EnumerateObject().Select(field => field.Name).ShouldBe([.. FullFields, "blocked_by", "blocks"]);
-        (detail.Text("title"), detail.Text("description"), detail.Text("notes"), detail.Text("project_id")).ShouldBe(("Second", "More", "", agent.ProjectId));
+        (detail.Text("title"), detail.Text("description"), detail.Text("notes"), detail.Text("project_id"))
+            .ShouldBe(("Second", "More", "", agent.ProjectId));
         (detail.Number("priority"), detail.Text("task_type"), detail.Texts("labels").Single()).ShouldBe((1, "bug", "x"));
         (detail.Items("blocked_by").Length, detail.Items("blocks").Length, detail.IsNull("closed_at")).ShouldBe((0, 0, true));
         await agent.Get("/v1/tasks/bd-3").Refused(404, "Task not found");
@@ -394,7 +418,9 @@ public abstract class TasksContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
         await New(agent, "native");
-        await agent.Sync(Jsonl.Of(new { id = $"{agent.Project.Slug}-001", title = "bead", status = "open" }, new { id = $"{agent.Project.Slug}-1", title = "another", status = "open" })).Ok();
+        await agent
+            .Sync(Jsonl.Of(new { id = $"{agent.Project.Slug}-001", title = "bead", status = "open" },
+            new { id = $"{agent.Project.Slug}-1", title = "another", status = "open" })).Ok();
 
         (await Titles(agent, "/v1/tasks")).ShouldBe(["native", "another"]);
         (await agent.Get($"/v1/tasks/{agent.Project.Slug}-001").Ok()).Text("title").ShouldBe("native");
@@ -495,8 +521,10 @@ public abstract class TasksContract(Store store) : ContractTests(store)
 
         foreach (var (method, path, body) in new (HttpMethod, string, object?)[]
         {
-            (HttpMethod.Post, "/v1/tasks", new { title = "T" }), (HttpMethod.Patch, "/v1/tasks/1", new { title = "x" }), (HttpMethod.Delete, "/v1/tasks/1", null),
-            (HttpMethod.Post, "/v1/tasks/1/deps", new { depends_on = "1" }), (HttpMethod.Delete, "/v1/tasks/1/deps/1", null), (HttpMethod.Post, "/v1/tasks/1/comments", new { body = "x" }),
+            (HttpMethod.Post, "/v1/tasks", new { title = "T" }), (HttpMethod.Patch, "/v1/tasks/1", new { title = "x" }),
+                (HttpMethod.Delete, "/v1/tasks/1", null),
+            (HttpMethod.Post, "/v1/tasks/1/deps", new { depends_on = "1" }), (HttpMethod.Delete, "/v1/tasks/1/deps/1", null),
+            (HttpMethod.Post, "/v1/tasks/1/comments", new { body = "x" }),
         })
         {
             (await reader.Send(method, path, Api.Content(body))).Status.ShouldBe(403, path);
@@ -546,7 +574,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
     private static async Task<string> Everything(Agent agent)
     {
         var all = "";
-        foreach (var path in new[] { "/v1/tasks", "/v1/tasks/1", "/v1/tasks/2", "/v1/tasks/blocked", "/v1/tasks/1/comments" }) all += (await agent.Get(path).Ok()).GetRawText() + "\n";
+        foreach (var path in new[] { "/v1/tasks", "/v1/tasks/1", "/v1/tasks/2", "/v1/tasks/blocked", "/v1/tasks/1/comments" })
+            all += (await agent.Get(path).Ok()).GetRawText() + "\n";
         return all;
     }
 
@@ -564,7 +593,8 @@ public abstract class TasksContract(Store store) : ContractTests(store)
 
     private static Task<JsonElement> Set(Agent agent, int number, string status) => agent.Patch($"/v1/tasks/{number}", new { status }).Ok();
 
-    private static Task<Answer> Depend(Agent agent, int number, int on) => agent.Post($"/v1/tasks/{number}/deps", new { depends_on = on.ToString() });
+    private static Task<Answer> Depend(Agent agent, int number, int on) =>
+        agent.Post($"/v1/tasks/{number}/deps", new { depends_on = on.ToString() });
 
     private static async Task<string[]> Titles(Agent agent, string path) => (await agent.Get(path).Ok()).Pluck("tasks", "title");
 }

@@ -30,13 +30,15 @@ public abstract class TeamScenarioContract(Store store) : ContractTests(store)
             Stats(await alice.Sync(file).Ok()).ShouldBe((Issues, 0, Issues));
 
             // An incremental sync of some changes is announced, issue by issue.
-            var changed = issues.Values.Where(issue => (string)issue["status"]! == "open").Take(25).Select(issue => generator.Changed(issue, "blocked")).ToList();
+            var changed = issues.Values.Where(issue => (string)issue["status"]! == "open").Take(25)
+                .Select(issue => generator.Changed(issue, "blocked")).ToList();
             foreach (var issue in changed)
                 issues[(string)issue["id"]!] = issue;
             Stats(await alice.Change(IssueGenerator.File(changed)).Ok()).ShouldBe((25, 0, 25));
             for (var i = 0; i < changed.Count; i++)
                 watched.Add(await first.Next());
-            watched.ShouldAllBe(e => e.Type == "bead.status_changed" && e.Data.Text("old_status") == "open" && e.Data.Text("new_status") == "blocked");
+            watched.ShouldAllBe(e =>
+                e.Type == "bead.status_changed" && e.Data.Text("old_status") == "open" && e.Data.Text("new_status") == "blocked");
             watched.Select(e => e.Data.Text("bead_id")).Order().ShouldBe(changed.Select(issue => (string)issue["id"]!).Order());
 
             // One claims; the other is refused in the contract's words, before and in the sync.
@@ -45,7 +47,8 @@ public abstract class TeamScenarioContract(Store store) : ContractTests(store)
             var reason = $"{id} is being worked on by alice-dev (Alice)";
             bead = issues[id] = generator.Changed(bead, "in_progress");
             (await alice.Command($"update {id} --status in_progress").Ok()).Flag("approved").ShouldBeTrue();
-            (await alice.Change(IssueGenerator.File([bead]), $"update {id} --status in_progress").Ok()).Flag("claim_rejected").ShouldBeFalse();
+            (await alice.Change(IssueGenerator.File([bead]), $"update {id} --status in_progress").Ok()).Flag("claim_rejected")
+                .ShouldBeFalse();
             (await bob.Command($"update {id} --status in_progress").Ok()).Text("reason").ShouldBe(reason);
             var rejected = await bob.Change(IssueGenerator.File([bead]), $"update {id} --status in_progress").Ok();
             rejected.Flag("claim_rejected").ShouldBeTrue();
@@ -60,7 +63,8 @@ public abstract class TeamScenarioContract(Store store) : ContractTests(store)
             bead = issues[id] = generator.Changed(bead, "closed");
             await alice.Change(IssueGenerator.File([bead]), $"close {id}").Ok();
             bead = issues[id] = generator.Changed(bead, "in_progress");
-            (await bob.Change(IssueGenerator.File([bead]), $"update {id} --status in_progress").Ok()).Flag("claim_rejected").ShouldBeFalse();
+            (await bob.Change(IssueGenerator.File([bead]), $"update {id} --status in_progress").Ok()).Flag("claim_rejected")
+                .ShouldBeFalse();
         }
 
         // It resumes, misses nothing, and gets nothing twice.
@@ -69,7 +73,8 @@ public abstract class TeamScenarioContract(Store store) : ContractTests(store)
         watched.AddRange(await second.Until(Marker));
         watched.Select(e => e.ToString()).ShouldBe((await whole.Until(Marker)).Select(e => e.ToString()));
         watched.Skip(watched.FindIndex(e => e.Id == last)).Where(e => e.Type != "bead.status_changed")
-            .Select(e => $"{e.Type} {e.Data.Text("alias")}").ShouldBe(["bead.claimed alice-dev", "bead.unclaimed alice-dev", "bead.claimed bob-dev"]);
+            .Select(e => $"{e.Type} {e.Data.Text("alias")}")
+                .ShouldBe(["bead.claimed alice-dev", "bead.unclaimed alice-dev", "bead.claimed bob-dev"]);
 
         var stored = (await Pages.Of(carol, "/v1/beads/issues?limit=200", "issues")).ToDictionary(issue => issue.Text("bead_id"));
         stored.Count.ShouldBe(Issues + 1);

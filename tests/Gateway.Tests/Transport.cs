@@ -50,7 +50,8 @@ public abstract class TransportContract(Store store) : ContractTests(store)
 
     [Fact]
     [Checklist("beadhub", 4)]
-    public Task A_wrong_method_is_not_allowed() => Api.Send(HttpMethod.Put, "/v1/claims", Api.Content(new { })).Refused(405, "Method Not Allowed");
+    public Task A_wrong_method_is_not_allowed() =>
+        Api.Send(HttpMethod.Put, "/v1/claims", Api.Content(new { })).Refused(405, "Method Not Allowed");
 
     [Theory]
     [InlineData("GET", "/v1/claims/", "/v1/claims")]
@@ -88,7 +89,8 @@ public abstract class TransportContract(Store store) : ContractTests(store)
     public async Task Routes_and_methods_are_told_apart()
     {
         await Api.Get("/v1/unknown/route").Refused(404, "Not Found");
-        // Never 404: newer clients find the server's address by asking for this without a key. The protocol's 405 became a read of one's own presence.
+        // Never 404: newer clients find the server's address by asking for this without a key. The protocol's 405 became a read of one's
+        // own presence.
         await Api.Get("/v1/agents/heartbeat").Unauthorized();
         await Api.Send(HttpMethod.Put, "/v1/agents/heartbeat", Api.Content(new { })).Refused(405, "Method Not Allowed");
     }

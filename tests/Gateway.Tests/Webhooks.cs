@@ -181,7 +181,8 @@ public abstract class WebhooksContract(Store store) : ContractTests(store)
         await hanging.Next();
 
         (await hanging.Next()).Json.Items("events")[0].Texts("paths").ShouldBe(["k"]);
-        (await Until(agent, webhook => webhook.Text("url") == hanging.Url && webhook.Number("failures") > 0)).Text("last_error").ShouldBe("could not be delivered");
+        (await Until(agent, webhook => webhook.Text("url") == hanging.Url && webhook.Number("failures") > 0)).Text("last_error")
+            .ShouldBe("could not be delivered");
     }
 
     [Fact]
@@ -269,7 +270,8 @@ public abstract class WebhooksContract(Store store) : ContractTests(store)
         await server.Kill();
         var database = server.DatabaseUrl["sqlite:".Length..];
         foreach (var file in Directory.GetFiles(Path.GetDirectoryName(database)!))
-            (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)).AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(secret)).ShouldBe(-1, file);
+            (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)).AsSpan()
+                .IndexOf(System.Text.Encoding.ASCII.GetBytes(secret)).ShouldBe(-1, file);
         var key = database + ".key";
         if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(key).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
 

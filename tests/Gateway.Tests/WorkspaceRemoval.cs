@@ -118,7 +118,8 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
 
         await alice.Delete($"/v1/workspaces/{alice.Id}").Ok();
         await project.Agent("alice");
-        await Proxied(alice).Post($"/v1/workspaces/{alice.Id}/restore").Refused(409, "Cannot restore: alias 'alice' is now used by another workspace");
+        await Proxied(alice).Post($"/v1/workspaces/{alice.Id}/restore")
+            .Refused(409, "Cannot restore: alias 'alice' is now used by another workspace");
     }
 
     [Fact]

@@ -78,14 +78,16 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Identity();
 
-        await agent.Post("/v1/workspaces/register", new { repo_origin = "github.com/org/repo" }).Invalid("repo_origin", says: "Invalid repo_origin");
+        await agent.Post("/v1/workspaces/register", new { repo_origin = "github.com/org/repo" })
+            .Invalid("repo_origin", says: "Invalid repo_origin");
     }
 
     [Fact]
     public async Task Registering_again_overwrites_what_it_is_told()
     {
         var agent = await NewProject().Identity("alice");
-        await agent.Post("/v1/workspaces/register", new { repo_origin = agent.Origin, role = "Reviewer", hostname = "a", workspace_path = "/a" }).Ok();
+        await agent.Post("/v1/workspaces/register",
+            new { repo_origin = agent.Origin, role = "Reviewer", hostname = "a", workspace_path = "/a" }).Ok();
         await agent.Post("/v1/workspaces/register", new { repo_origin = agent.Origin, role = "developer", hostname = "b" }).Ok();
 
         var workspace = await Only(agent);
@@ -202,7 +204,8 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
         var bob = await project.Agent("bob", human: "Bo", origin: project.OriginOf("other"));
         await project.Init(new { project_slug = project.Slug, repo_origin = project.Origin, alias = "carl", hostname = "box" }).Ok();
 
-        async Task<string[]> Aliases(string query) => [.. (await alice.Get("/v1/workspaces?" + query).Ok()).Pluck("workspaces", "alias").Order()];
+        async Task<string[]> Aliases(string query) =>
+            [.. (await alice.Get("/v1/workspaces?" + query).Ok()).Pluck("workspaces", "alias").Order()];
         (await Aliases("alias=bob")).ShouldBe(["bob"]);
         (await Aliases("human_name=Ann")).ShouldBe(["alice"]);
         (await Aliases($"repo={Uri.EscapeDataString(bob.Repo)}")).ShouldBe(["bob"]);
@@ -285,7 +288,8 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
         var project = NewProject();
         await project.Init(new
         {
-            project_slug = project.Slug, repo_origin = project.Origin, alias = "alice", human_name = "Alice", role = "developer", hostname = "box", workspace_path = "/w",
+            project_slug = project.Slug, repo_origin = project.Origin, alias = "alice", human_name = "Alice", role = "developer",
+                hostname = "box", workspace_path = "/w",
         }).Ok();
         var agent = await project.Agent("alice", human: "Alice", role: "developer");
         await Present(agent, "claude-code");
@@ -353,7 +357,8 @@ public abstract class WorkspacesContract(Store store) : ContractTests(store)
 
     private static Task<Answer> Register(Agent agent) => agent.Post("/v1/workspaces/register", new { repo_origin = agent.Origin });
 
-    private static Task<Answer> Suggest(Api caller, string origin) => caller.Post("/v1/workspaces/suggest-name-prefix", new { origin_url = origin });
+    private static Task<Answer> Suggest(Api caller, string origin) =>
+        caller.Post("/v1/workspaces/suggest-name-prefix", new { origin_url = origin });
 
     private static Task<JsonElement> Present(Agent agent, string program) =>
         agent.Post("/v1/agents/register", new { workspace_id = agent.Id, alias = agent.Alias, program }).Ok();

@@ -19,7 +19,8 @@ public sealed class RegistryTests
     // Of the instance and no project, or asked by the server alone.
     private static readonly HashSet<Type> NotOfProjects =
     [
-        typeof(IApiKeyGrain), typeof(IApiKeysGrain), typeof(IDirectoryGrain), typeof(IOriginGrain), typeof(IProjectsGrain), typeof(IPublishedProjectsGrain),
+        typeof(IApiKeyGrain), typeof(IApiKeysGrain), typeof(IDirectoryGrain), typeof(IOriginGrain), typeof(IProjectsGrain),
+        typeof(IPublishedProjectsGrain),
         typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(INotifierGrain), typeof(IIdempotentRequestGrain),
     ];
 
@@ -27,14 +28,17 @@ public sealed class RegistryTests
     public void Every_event_type_can_be_written_and_read()
     {
         foreach (var type in typeof(IEvent).Assembly.GetTypes().Where(type => typeof(IEvent).IsAssignableFrom(type) && type.IsClass))
-            EventTypes.Knows(type.GetCustomAttribute<AliasAttribute>().ShouldNotBeNull($"{type} has no alias").Alias).ShouldBeTrue($"{type} is missing from EventJson");
+            EventTypes.Knows(type.GetCustomAttribute<AliasAttribute>().ShouldNotBeNull($"{type} has no alias").Alias)
+                .ShouldBeTrue($"{type} is missing from EventJson");
     }
 
     [Fact]
     public void No_two_kinds_of_streams_have_one_name()
     {
         var names = typeof(IEventLog).Assembly.GetTypes()
-            .Where(type => type is { IsClass: true, IsAbstract: false } && type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEventSourced<>)))
+            .Where(type =>
+                type is { IsClass: true, IsAbstract: false }
+                && type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEventSourced<>)))
             .Select(type => type.GetProperty("Kind", BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!)
             .Select(kind => (string)kind.GetType().GetProperty("Name")!.GetValue(kind)!)
             .ToList();
@@ -45,7 +49,8 @@ public sealed class RegistryTests
     [Fact]
     public void Every_grain_interface_has_a_grain()
     {
-        var grains = typeof(IEventLog).Assembly.GetTypes().Where(type => type is { IsClass: true, IsAbstract: false } && typeof(Grain).IsAssignableFrom(type)).ToList();
+        var grains = typeof(IEventLog).Assembly.GetTypes().Where(type => type is { IsClass: true, IsAbstract: false }
+            && typeof(Grain).IsAssignableFrom(type)).ToList();
         foreach (var one in Interfaces()) grains.Count(one.IsAssignableFrom).ShouldBe(1, one.Name);
     }
 
@@ -59,5 +64,6 @@ public sealed class RegistryTests
     }
 
     private static IEnumerable<Type> Interfaces() =>
-        typeof(IEvent).Assembly.GetTypes().Where(type => type.IsInterface && type != typeof(IGrainWithStringKey) && typeof(IGrainWithStringKey).IsAssignableFrom(type));
+        typeof(IEvent).Assembly.GetTypes().Where(type => type.IsInterface && type != typeof(IGrainWithStringKey)
+            && typeof(IGrainWithStringKey).IsAssignableFrom(type));
 }

@@ -121,7 +121,8 @@ public sealed class ActivationTests : EngineTest
         };
         var gate = Gate();
         var running = Actor("running").Do(_ => gate.Task);
-        foreach (var key in (string[])["idle", "read", "written"]) await Actor(key).Do(actor => { actor.Count = 1; return Task.CompletedTask; });
+        foreach (var key in (string[])["idle", "read", "written"])
+            await Actor(key).Do(actor => { actor.Count = 1; return Task.CompletedTask; });
         for (var minute = 0; minute < 17; minute++)
         {
             Events.ShouldBe("");
@@ -154,10 +155,12 @@ public sealed class ActivationTests : EngineTest
     {
         Actor? active = null;
         var rounds = 0;
-        // Runs on the activating thread when it leaves the work that activated, whose context it falls out of: after that, and before the call is admitted.
+        // Runs on the activating thread when it leaves the work that activated, whose context it falls out of: after that, and before the
+        // call is admitted.
         var left = new AsyncLocal<Actor?>(change =>
         {
-            if (change is { ThreadContextChanged: true, PreviousValue: { } actor, CurrentValue: null } && Interlocked.Increment(ref rounds) == 1)
+            if (change is { ThreadContextChanged: true, PreviousValue: { } actor, CurrentValue: null }
+                && Interlocked.Increment(ref rounds) == 1)
                 actor.DeactivateOnIdle();
         });
         Script.OnActivate = actor =>
@@ -165,7 +168,8 @@ public sealed class ActivationTests : EngineTest
             left.Value = active = actor;
             return Task.CompletedTask;
         };
-        var served = await Task.Run(() => Actor().Ask(actor => actor)).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        var served = await Task.Run(() => Actor().Ask(actor => actor))
+            .WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         served.ShouldNotBeNull();
         served.ShouldBeSameAs(active);
         rounds.ShouldBe(2); // it was served by a second activation
@@ -187,7 +191,8 @@ public sealed class ActivationTests : EngineTest
         await all.Task;
         Time.Advance(Minute);
         var since = System.Diagnostics.Stopwatch.StartNew();
-        while (held.Count(left => left.IsAlive) > Many / 10 && since.Elapsed < TimeSpan.FromSeconds(20)) await Task.Delay(20, TestContext.Current.CancellationToken);
+        while (held.Count(left => left.IsAlive) > Many / 10 && since.Elapsed < TimeSpan.FromSeconds(20))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
         held.Count(left => left.IsAlive).ShouldBeLessThanOrEqualTo(Many / 10);
 
         async Task<List<WeakReference>> Left()

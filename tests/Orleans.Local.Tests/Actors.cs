@@ -46,7 +46,8 @@ public abstract class Actor(Script script) : Grain, IBody
 
     public override Task OnActivateAsync(CancellationToken cancellationToken) => script.OnActivate(this);
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => script.OnDeactivate(this, reason);
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        script.OnDeactivate(this, reason);
 
     public Task Do(Func<Actor, Task> body) => body(this);
 

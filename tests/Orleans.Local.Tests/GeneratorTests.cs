@@ -34,23 +34,36 @@ public sealed class GeneratorTests
         Generate(source).Problems.ShouldHaveSingleItem().Id.ShouldBe("GRAIN002");
 
     [Theory]
-    [InlineData("public partial interface IThing : IGrainWithStringKey { Task A(); } public partial interface IThing : IGrain { Task B(); }")]
-    [InlineData("public interface IBase<T> : IGrainWithStringKey { Task<T?> Get(); } public interface IThing : IBase<string> { new Task<int> Get(); }")]
+    [InlineData(
+        "public partial interface IThing : IGrainWithStringKey { Task A(); } public partial interface IThing : IGrain { Task B(); }")]
+    [InlineData(
+        "public interface IBase<T> : IGrainWithStringKey { Task<T?> Get(); } public interface IThing : IBase<string> { new "
+        + "Task<int> Get(); }")]
     [InlineData("public interface IThing : IGrainWithStringKey { Task A() => B(); Task B(); static int C => 1; }")]
-    [InlineData("class Outer { internal interface IThing : IGrainWithStringKey { Task @class(string? @int, (int A, int? B) key); } internal class Thing(TimeProvider time, int n = 1) : Grain, IThing { public Task @class(string? @int, (int A, int? B) key) => Task.FromResult((time, n)); } }")]
-    [InlineData("public interface IThing : IGrainWithStringKey { [ReadOnly, AlwaysInterleave] Task<int[]?> A(); [ReadOnly, AlwaysInterleave] ValueTask B(); [ReadOnly, AlwaysInterleave] Task C(); }")]
-    [InlineData("public interface IThing : IGrainWithStringKey; abstract class Base<T> : Grain, IThing; class Thing : Base<int>; class Open<T> : Base<T>;")]
+    [InlineData(
+        "class Outer { internal interface IThing : IGrainWithStringKey { Task @class(string? @int, (int A, int? B) key); } internal "
+        + "class Thing(TimeProvider time, int n = 1) : Grain, IThing { public Task @class(string? @int, (int A, int? B) key) => "
+        + "Task.FromResult((time, n)); } }")]
+    [InlineData(
+        "public interface IThing : IGrainWithStringKey { [ReadOnly, AlwaysInterleave] Task<int[]?> A(); [ReadOnly, AlwaysInterleave] "
+        + "ValueTask B(); [ReadOnly, AlwaysInterleave] Task C(); }")]
+    [InlineData(
+        "public interface IThing : IGrainWithStringKey; abstract class Base<T> : Grain, IThing; class Thing : Base<int>; class "
+        + "Open<T> : Base<T>;")]
     public void What_is_supported_compiles(string source)
     {
         var (problems, compilation) = Generate(source);
         problems.ShouldBeEmpty();
         compilation.SyntaxTrees.Select(tree => tree.ToString()).ShouldContain(text => text.Contains("GrainManifest"));
-        compilation.GetDiagnostics(TestContext.Current.CancellationToken).Where(one => one.Severity >= DiagnosticSeverity.Warning).ShouldBeEmpty();
+        compilation.GetDiagnostics(TestContext.Current.CancellationToken).Where(one => one.Severity >= DiagnosticSeverity.Warning)
+            .ShouldBeEmpty();
     }
 
     private static (IReadOnlyList<Diagnostic> Problems, Compilation Compilation) Generate(string source)
     {
-        const string usings = "#nullable enable\nusing System; using System.Collections.Generic; using System.Threading.Tasks; using Orleans; using Orleans.Concurrency;\n";
+        const string usings =
+            "#nullable enable\nusing System; using System.Collections.Generic; using System.Threading.Tasks; using Orleans; using "
+            + "Orleans.Concurrency;\n";
         var parse = new CSharpParseOptions(LanguageVersion.Latest);
         var compilation = CSharpCompilation.Create(
             "Some.Grains",

@@ -26,7 +26,8 @@ public sealed class MetricsTests : EngineTest
             InstrumentPublished = (instrument, listener) =>
             {
                 // Each test's engine has a meter of its own, told apart by the factory that made it.
-                if (instrument.Meter.Name == "Beadhub.Orleans.Local" && ReferenceEquals(instrument.Meter.Scope, Meters)) listener.EnableMeasurementEvents(instrument);
+                if (instrument.Meter.Name == "Beadhub.Orleans.Local" && ReferenceEquals(instrument.Meter.Scope, Meters))
+                    listener.EnableMeasurementEvents(instrument);
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>

@@ -16,7 +16,8 @@ public sealed class StreamTests : EngineTest
     private async Task<(ChannelReader<int> Items, StreamSubscriptionHandle<int> Handle)> Subscribe()
     {
         var items = Channel.CreateUnbounded<int>();
-        var handle = await Stream.SubscribeAsync(async (item, _) => await items.Writer.WriteAsync(item), () => { items.Writer.Complete(); return Task.CompletedTask; });
+        var handle = await Stream.SubscribeAsync(async (item, _) => await items.Writer.WriteAsync(item), () =>
+            { items.Writer.Complete(); return Task.CompletedTask; });
         return (items, handle);
     }
 
@@ -168,7 +169,9 @@ public sealed class StreamTests : EngineTest
     [Fact]
     public async Task A_grains_subscription_ends_with_its_activation_and_is_not_the_clients()
     {
-        await Actor().Do(async actor => await actor.GetStreamProvider("feed").GetStream<int>(Id).SubscribeAsync((_, _) => { Note("item"); return Task.CompletedTask; }));
+        await Actor().Do(async actor =>
+            await actor.GetStreamProvider("feed").GetStream<int>(Id)
+            .SubscribeAsync((_, _) => { Note("item"); return Task.CompletedTask; }));
         object? own = null;
         await Actor().Do(async actor => own = (await actor.GetStreamProvider("feed").GetStream<int>(Id).GetAllSubscriptionHandles()).Count);
         own.ShouldBe(1);

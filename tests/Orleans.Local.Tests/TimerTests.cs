@@ -45,7 +45,8 @@ public sealed class TimerTests : EngineTest
     public async Task An_interleaving_tick_does_not_wait_for_a_request()
     {
         var gate = Gate();
-        await Register((actor, _) => { actor.Count++; gate.SetResult(); return Task.CompletedTask; }, EveryMinute with { Interleave = true });
+        await Register((actor, _) => { actor.Count++; gate.SetResult(); return Task.CompletedTask; },
+            EveryMinute with { Interleave = true });
         var request = Actor().Do(_ => gate.Task);
         Time.Advance(Minute);
         await request;
@@ -146,7 +147,8 @@ public sealed class TimerTests : EngineTest
         {
             if (change is { ThreadContextChanged: true, PreviousValue: true }) Time.Advance(Minute);
         });
-        await Task.Run(() => Actor().Do(actor => { left.Value = true; actor.DeactivateOnIdle(); return Task.CompletedTask; }), TestContext.Current.CancellationToken);
+        await Task.Run(() => Actor().Do(actor => { left.Value = true; actor.DeactivateOnIdle(); return Task.CompletedTask; }),
+            TestContext.Current.CancellationToken);
         await ended.Task;
         Logged.ShouldBeEmpty();
     }

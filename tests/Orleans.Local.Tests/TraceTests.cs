@@ -53,7 +53,8 @@ public sealed class TraceTests : EngineTest
         await Task.WhenAll(first, second);
         Spans(request).Length.ShouldBe(2);
 
-        using var unkept = new Activity("unkept").SetParentId(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.None).Start();
+        using var unkept = new Activity("unkept").SetParentId(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(),
+            ActivityTraceFlags.None).Start();
         await Actor().Do(_ =>
         {
             Activity.Current.ShouldBeSameAs(unkept);

@@ -18,7 +18,9 @@ public sealed class ClusterTests
         bob.ProjectId.ShouldBe(alice.ProjectId);
         await using var watched = await bob.Stream();
 
-        (await alice.Sync(Jsonl.Of(new { id = "bd-1", title = "Lamp", status = "open" }, new { id = "bd-2", title = "Door", status = "open" })).Ok())
+        (await alice
+            .Sync(Jsonl.Of(new { id = "bd-1", title = "Lamp", status = "open" }, new { id = "bd-2", title = "Door", status = "open" }))
+            .Ok())
             .Number("issues_count").ShouldBe(2);
         (await bob.Get($"/v1/beads/ready?workspace_id={bob.Id}").Ok()).Pluck("issues", "bead_id").Order().ShouldBe(["bd-1", "bd-2"]);
 
@@ -49,7 +51,8 @@ public sealed class ClusterTests
     {
         await using var cluster = await Clusters.Start(3, redis: true);
         var alice = await new Project(cluster[2].Api).Agent("alice");
-        (await alice.Sync(Jsonl.Of([.. Enumerable.Range(0, 40).Select(i => new { id = $"bd-{i}", title = $"Bead {i}", status = "open" })])).Ok()).Number("issues_count").ShouldBe(40);
+        (await alice.Sync(Jsonl.Of([.. Enumerable.Range(0, 40).Select(i => new { id = $"bd-{i}", title = $"Bead {i}", status = "open" })]))
+            .Ok()).Number("issues_count").ShouldBe(40);
         for (var i = 0; i < 10; i++) (await alice.Claim($"bd-{i}").Ok()).Flag("claim_rejected").ShouldBeFalse();
 
         // The project lives at node 2, where its first agent came in; its followers are elsewhere.
@@ -70,7 +73,8 @@ public sealed class ClusterTests
         (await there.Get("/v1/claims?limit=200").Ok()).Pluck("claims", "bead_id").Order(StringComparer.Ordinal)
             .ShouldBe(Enumerable.Range(0, 20).Select(i => $"bd-{i}").Order(StringComparer.Ordinal));
         var seen = await watched.Until(e => e.Type == "bead.claimed" && e.Data.Text("bead_id") == "bd-19");
-        seen.Where(e => e.Type == "bead.claimed").Select(e => e.Data.Text("bead_id")).Distinct().ShouldBe(Enumerable.Range(10, 10).Select(i => $"bd-{i}"));
+        seen.Where(e => e.Type == "bead.claimed").Select(e => e.Data.Text("bead_id")).Distinct()
+            .ShouldBe(Enumerable.Range(10, 10).Select(i => $"bd-{i}"));
         await cluster.UntilMembers(Clusters.Dead, 1);
 
         // It comes back as another silo at the same address, and is one of them.
@@ -112,7 +116,8 @@ public sealed class ClusterTests
         var there = alice.At(cluster[0].Api);
         await using var watched = await there.Stream();
 
-        // Somebody writes at the other node all the while. What is on its way to a grain while that leaves may have to be sent again; nothing else happens to it.
+        // Somebody writes at the other node all the while. What is on its way to a grain while that leaves may have to be sent again;
+        // nothing else happens to it.
         using var enough = new CancellationTokenSource();
         var writing = Task.Run(async () =>
         {
@@ -132,7 +137,8 @@ public sealed class ClusterTests
         (await cluster.Members(Clusters.Dead)).ShouldBe(1);
         await enough.CancelAsync();
         var count = await writing;
-        foreach (var line in cluster[0].Output.Where(line => line.Contains("did not get an answer", StringComparison.Ordinal))) TestContext.Current.TestOutputHelper?.WriteLine(line);
+        foreach (var line in cluster[0].Output.Where(line => line.Contains("did not get an answer", StringComparison.Ordinal)))
+            TestContext.Current.TestOutputHelper?.WriteLine(line);
         count.ShouldBeGreaterThan(0);
         (await there.Claim("bd-1").Ok()).Flag("claim_rejected").ShouldBeFalse();
         (await watched.Until(e => e.Type == "bead.claimed")).Count.ShouldBeGreaterThan(0);
@@ -153,7 +159,9 @@ public sealed class ClusterTests
                 ["BEADHUB_CLUSTER_ID"] = "another",
                 ["BEADHUB_DRAIN_SECONDS"] = "0",
             });
-            var names = (string[])(await PostgresCluster.Execute(cluster.DatabaseUrl, "SELECT array_agg(cluster::text ORDER BY cluster) FROM orleans_clusters", TestContext.Current.CancellationToken))!;
+            var names =
+                (string[])(await PostgresCluster.Execute(cluster.DatabaseUrl,
+                "SELECT array_agg(cluster::text ORDER BY cluster) FROM orleans_clusters", TestContext.Current.CancellationToken))!;
             names.ShouldBe(["another", "beadhub"]);
             // They share the log all the same: each checks what the other may have written.
             var alice = await new Project(cluster[0].Api).Agent("alice");
@@ -171,7 +179,9 @@ public sealed class ClusterTests
         var folder = Directory.CreateTempSubdirectory("beadhub-test-").FullName;
         try
         {
-            var refused = await Should.ThrowAsync<InvalidOperationException>(ServerProcess.Start(folder, new Dictionary<string, string> { ["BEADHUB_CLUSTER"] = "true" }));
+            var refused = await Should
+                .ThrowAsync<InvalidOperationException>(ServerProcess
+                .Start(folder, new Dictionary<string, string> { ["BEADHUB_CLUSTER"] = "true" }));
             refused.Message.ShouldContain("BEADHUB_CLUSTER=true) needs PostgreSQL");
         }
         finally

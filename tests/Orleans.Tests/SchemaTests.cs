@@ -12,7 +12,9 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
     public async Task It_is_applied_by_many_at_once_and_again()
     {
         var url = await Database();
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OrleansSchema.Apply(DatabaseUrl.Parse(url), TestContext.Current.CancellationToken)));
+        await Task
+            .WhenAll(Enumerable.Range(0, 8).Select(_ =>
+            OrleansSchema.Apply(DatabaseUrl.Parse(url), TestContext.Current.CancellationToken)));
         await OrleansSchema.Apply(DatabaseUrl.Parse(url), TestContext.Current.CancellationToken);
         (await Sql(url, "SELECT count(*) FROM orleansquery WHERE querykey LIKE '%Key'")).ShouldBe(13L);
     }
@@ -35,7 +37,8 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
             CREATE ROLE guest LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO guest
             """);
-        await OrleansSchema.Apply(DatabaseUrl.Parse(url.Replace("postgres://postgres@", "postgres://guest@", StringComparison.Ordinal)), TestContext.Current.CancellationToken);
+        await OrleansSchema.Apply(DatabaseUrl.Parse(url.Replace("postgres://postgres@", "postgres://guest@", StringComparison.Ordinal)),
+            TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -44,7 +47,8 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
         var url = await Applied();
         (await Ask(url, "InsertMembershipVersionKey")).ShouldBe(1);
         (await Ask(url, "InsertMembershipVersionKey")).ShouldBe(0);
-        var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Ask(url, "InsertMembershipKey", ("Port", 1000 + i), ("Version", 0))));
+        var made = await Task
+            .WhenAll(Enumerable.Range(0, 8).Select(i => Ask(url, "InsertMembershipKey", ("Port", 1000 + i), ("Version", 0))));
         made.Count(static one => one is 1).ShouldBe(1);
         (await Sql(url, "SELECT version FROM orleans_clusters")).ShouldBe(1);
         (await Sql(url, "SELECT count(*) FROM orleans_silos")).ShouldBe(1L);
@@ -55,7 +59,8 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
         (await Ask(url, "UpdateMembershipKey", ("Port", 999), ("Version", 1))).ShouldBe(0);
         (await Ask(url, "UpdateMembershipKey", ("Port", 1000), ("Version", 0))).ShouldBe(0);
         (await Sql(url, "SELECT version FROM orleans_clusters")).ShouldBe(1);
-        var changed = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Ask(url, "UpdateMembershipKey", ("Port", 1000), ("Version", 1), ("Status", 6))));
+        var changed = await Task
+            .WhenAll(Enumerable.Range(0, 8).Select(_ => Ask(url, "UpdateMembershipKey", ("Port", 1000), ("Version", 1), ("Status", 6))));
         changed.Count(static one => one is 1).ShouldBe(1);
         (await Sql(url, "SELECT c.version * 10 + s.status FROM orleans_clusters c JOIN orleans_silos s USING (cluster)")).ShouldBe(26);
     }
@@ -108,7 +113,8 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
 
         // Another name is another grain; no name, and an empty one, are names too.
         foreach (var other in (string?[])["a name", "", null])
-            if (other != name) (await Ask(url, "WriteToStorageKey", ("GrainIdExtensionString", other), ("GrainStateVersion", null))).ShouldBe(1);
+            if (other != name)
+                (await Ask(url, "WriteToStorageKey", ("GrainIdExtensionString", other), ("GrainStateVersion", null))).ShouldBe(1);
 
         (await Ask(url, "ClearStorageKey", ("GrainIdExtensionString", name), ("GrainStateVersion", 1))).ShouldBe(1);
         (await Ask(url, "ClearStorageKey", ("GrainIdExtensionString", name), ("GrainStateVersion", 2))).ShouldBe(3);
@@ -117,7 +123,8 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
         (await Sql(url, "SELECT count(*) FROM orleans_states")).ShouldBe(2L);
 
         Task<object?> Write(int? version, byte payload) =>
-            Ask(url, "WriteToStorageKey", ("GrainIdExtensionString", name), ("GrainStateVersion", version), ("PayloadBinary", new[] { payload }));
+            Ask(url, "WriteToStorageKey", ("GrainIdExtensionString", name), ("GrainStateVersion", version),
+                ("PayloadBinary", new[] { payload }));
     }
 
     private async Task<string> Database()
@@ -141,18 +148,23 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
         return await rows.ReadAsync(TestContext.Current.CancellationToken) ? rows.GetValue(0) : null;
     }
 
-    /// <summary>Runs a query as Orleans does: with parameters by name, all that the query may name, without types beyond those of the values.</summary>
+    /// <summary>Runs a query as Orleans does: with parameters by name, all that the query may name, without types beyond those of the
+    /// values.</summary>
     private static async Task<NpgsqlDataReader> Rows(string url, string key, params (string Name, object? Value)[] values)
     {
         var connection = await PostgresCluster.Connect(url, TestContext.Current.CancellationToken);
         await using var find = new NpgsqlCommand("SELECT querytext FROM orleansquery WHERE querykey = $1", connection);
         find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-        await using var command = new NpgsqlCommand((string)(await find.ExecuteScalarAsync(TestContext.Current.CancellationToken))!, connection);
+        await using var command = new NpgsqlCommand((string)(await find.ExecuteScalarAsync(TestContext.Current.CancellationToken))!,
+            connection);
         var all = new Dictionary<string, object?>
         {
-            ["DeploymentId"] = "test", ["Address"] = "127.0.0.1", ["Port"] = 1000, ["Generation"] = 1, ["SiloName"] = "silo", ["HostName"] = "host", ["Status"] = 3,
-            ["ProxyPort"] = 0, ["StartTime"] = DateTime.UtcNow, ["IAmAliveTime"] = DateTime.UtcNow, ["Version"] = 0, ["SuspectTimes"] = null,
-            ["ServiceId"] = "test", ["GrainIdHash"] = 5, ["GrainIdN0"] = 1L, ["GrainIdN1"] = 2L, ["GrainTypeHash"] = 6, ["GrainTypeString"] = "grain",
+            ["DeploymentId"] = "test", ["Address"] = "127.0.0.1", ["Port"] = 1000, ["Generation"] = 1, ["SiloName"] = "silo",
+                ["HostName"] = "host", ["Status"] = 3,
+            ["ProxyPort"] = 0, ["StartTime"] = DateTime.UtcNow, ["IAmAliveTime"] = DateTime.UtcNow, ["Version"] = 0,
+            ["SuspectTimes"] = null,
+            ["ServiceId"] = "test", ["GrainIdHash"] = 5, ["GrainIdN0"] = 1L, ["GrainIdN1"] = 2L, ["GrainTypeHash"] = 6,
+            ["GrainTypeString"] = "grain",
             ["GrainIdExtensionString"] = null, ["GrainStateVersion"] = null, ["PayloadBinary"] = new byte[] { 9 },
         };
         foreach (var (name, value) in values) all[name] = value;

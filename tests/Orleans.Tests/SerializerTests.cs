@@ -13,11 +13,13 @@ namespace Beadhub.Orleans.Tests;
 public sealed class SerializerTests
 {
     private static readonly Serializer Serializer =
-        new ServiceCollection().AddSerializer(serializer => serializer.AddAssembly(typeof(IEvent).Assembly).AddAssembly(typeof(IEventLog).Assembly)).BuildServiceProvider()
+        new ServiceCollection().AddSerializer(serializer =>
+            serializer.AddAssembly(typeof(IEvent).Assembly).AddAssembly(typeof(IEventLog).Assembly)).BuildServiceProvider()
             .GetRequiredService<Serializer>();
 
     public static TheoryData<Type> Types() =>
-        [.. typeof(IEvent).Assembly.GetTypes().Where(static type => type.IsDefined(typeof(GenerateSerializerAttribute)) && !typeof(Exception).IsAssignableFrom(type))];
+        [.. typeof(IEvent).Assembly.GetTypes().Where(static type => type.IsDefined(typeof(GenerateSerializerAttribute))
+            && !typeof(Exception).IsAssignableFrom(type))];
 
     [Theory]
     [MemberData(nameof(Types))]
@@ -34,10 +36,13 @@ public sealed class SerializerTests
     [Fact]
     public void Failures_come_out_as_what_they_are()
     {
-        var refused = Serializer.Deserialize<Exception>(Serializer.SerializeToArray<Exception>(new RefusedException(RefusalKind.Conflict, "It is taken")));
+        var refused = Serializer
+            .Deserialize<Exception>(Serializer.SerializeToArray<Exception>(new RefusedException(RefusalKind.Conflict, "It is taken")));
         refused.ShouldBeOfType<RefusedException>().Kind.ShouldBe(RefusalKind.Conflict);
         refused.Message.ShouldBe("It is taken");
-        var away = Serializer.Deserialize<Exception>(Serializer.SerializeToArray<Exception>(new EventLogUnavailableException("It is away", new IOException("The disk is full"))));
+        var away = Serializer
+            .Deserialize<Exception>(Serializer
+            .SerializeToArray<Exception>(new EventLogUnavailableException("It is away", new IOException("The disk is full"))));
         away.ShouldBeOfType<EventLogUnavailableException>().Message.ShouldBe("It is away");
         away.InnerException.ShouldBeOfType<IOException>().Message.ShouldBe("The disk is full");
     }
@@ -59,12 +64,15 @@ public sealed class SerializerTests
         if (type.IsGenericType) return Collection(type, ref seed, depth);
         // Types that hold themselves end somewhere.
         if (depth > 4) return null;
-        var constructor = type.GetConstructors().OrderByDescending(static c => c.GetParameters().Length).First(c => !(c.GetParameters() is [{ } only] && only.ParameterType == type));
+        var constructor = type.GetConstructors().OrderByDescending(static c => c.GetParameters().Length)
+            .First(c => !(c.GetParameters() is [{ } only] && only.ParameterType == type));
         var arguments = new List<object?>();
         foreach (var parameter in constructor.GetParameters()) arguments.Add(Sample(parameter.ParameterType, ref seed, depth + 1));
         var value = constructor.Invoke([.. arguments]);
-        foreach (var property in type.GetProperties().Where(property => property.IsDefined(typeof(IdAttribute)) && property.SetMethod is not null))
-            if (constructor.GetParameters().All(parameter => parameter.Name != property.Name)) property.SetValue(value, Sample(property.PropertyType, ref seed, depth + 1));
+        foreach (var property in type.GetProperties().Where(property => property.IsDefined(typeof(IdAttribute))
+            && property.SetMethod is not null))
+            if (constructor.GetParameters().All(parameter => parameter.Name != property.Name))
+                property.SetValue(value, Sample(property.PropertyType, ref seed, depth + 1));
         return value;
     }
 
@@ -81,7 +89,8 @@ public sealed class SerializerTests
         var factory = Type.GetType($"{type.GetGenericTypeDefinition().FullName!.Split('`')[0]}, {type.Assembly.FullName}")!;
         var make = factory.GetMethods(BindingFlags.Public | BindingFlags.Static).Single(method =>
             method.Name == nameof(ImmutableArray.CreateRange) && method.GetGenericArguments().Length == arguments.Length
-            && method.GetParameters() is [{ } only] && only.ParameterType.IsGenericType && only.ParameterType.GetGenericTypeDefinition() == typeof(IEnumerable<>));
+            && method.GetParameters() is [{ } only] && only.ParameterType.IsGenericType
+                && only.ParameterType.GetGenericTypeDefinition() == typeof(IEnumerable<>));
         return make.MakeGenericMethod(arguments).Invoke(null, [items])!;
     }
 }

@@ -35,6 +35,7 @@ public sealed class ListenersTests
 
         connecting.IsCompleted.ShouldBeFalse();
         listener.Dispose();
-        (await Should.ThrowAsync<SocketException>(() => connecting.WaitAsync(Limit, cancellation))).SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
+        (await Should.ThrowAsync<SocketException>(() => connecting.WaitAsync(Limit, cancellation))).SocketErrorCode
+            .ShouldBe(SocketError.ConnectionRefused);
     }
 }

@@ -13,7 +13,8 @@ public sealed class SampleTests : IDisposable
     public async Task Agents_use_the_hub_under_its_prefix_and_the_application_its_grains()
     {
         await using var sample = await ServerProcess.StartSample(folder.FullName, new Dictionary<string, string>());
-        var init = await sample.Api.Post("/beadhub/v1/init", new { project_slug = "acme", alias = "alice", repo_origin = "git@github.com:acme/demo.git" });
+        var init = await sample.Api.Post("/beadhub/v1/init",
+            new { project_slug = "acme", alias = "alice", repo_origin = "git@github.com:acme/demo.git" });
         var alice = sample.Api.As(init.Ok().Text("api_key"));
 
         using var watching = await sample.Api.Open(new HttpRequestMessage(HttpMethod.Get, "/watch/acme"));
@@ -25,14 +26,16 @@ public sealed class SampleTests : IDisposable
             human_name = "Ann",
             repo_origin = "git@github.com:acme/demo.git",
             sync_mode = "incremental",
-            changed_issues = Jsonl.Of(new { id = "bd-1", title = "Lay the table", status = "in_progress" }, new { id = "bd-2", title = "Wash up", status = "open" }),
+            changed_issues = Jsonl.Of(new { id = "bd-1", title = "Lay the table", status = "in_progress" },
+                new { id = "bd-2", title = "Wash up", status = "open" }),
             command_line = "update bd-1 --status in_progress",
         };
         (await alice.Post("/beadhub/v1/bdh/sync", sync)).Ok();
 
         (await lines.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBe("alice claimed Lay the table");
         var ready = (await sample.Api.Get("/ready/acme")).Ok();
-        ready.EnumerateArray().Select(issue => issue.GetProperty("beadId").GetString()).ShouldBe(["bd-2"], "the application keeps its own JSON");
+        ready.EnumerateArray().Select(issue => issue.GetProperty("beadId").GetString())
+            .ShouldBe(["bd-2"], "the application keeps its own JSON");
         (await sample.Api.Get("/ready/none")).Status.ShouldBe(404);
         (await sample.Api.Get("/v1/status")).Status.ShouldBe(404);
         var document = (await sample.Api.Get("/beadhub/openapi/v1.json")).Ok().GetProperty("components").GetRawText();
@@ -49,13 +52,17 @@ public sealed class SampleTests : IDisposable
             ["BEADHUB_INIT_RATE_LIMIT"] = "2",
             ["BEADHUB_DRAIN_SECONDS"] = "2",
         });
-        var init = await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme", alias = "alice" });
+        var init = await sample.Api.With(("X-Forwarded-For", "192.0.2.1"))
+            .Post("/beadhub/v1/init", new { project_slug = "acme", alias = "alice" });
         var alice = sample.Api.As(init.Ok().Text("api_key"));
 
         // Whom a proxy speaks for has a limit of their own.
-        (await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme", alias = "bob" })).Ok();
-        (await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme" })).Status.ShouldBe(429);
-        (await sample.Api.With(("X-Forwarded-For", "192.0.2.2")).Post("/beadhub/v1/init", new { project_slug = "acme" })).Status.ShouldBe(200);
+        (await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme", alias = "bob" }))
+            .Ok();
+        (await sample.Api.With(("X-Forwarded-For", "192.0.2.1")).Post("/beadhub/v1/init", new { project_slug = "acme" })).Status
+            .ShouldBe(429);
+        (await sample.Api.With(("X-Forwarded-For", "192.0.2.2")).Post("/beadhub/v1/init", new { project_slug = "acme" })).Status
+            .ShouldBe(200);
 
         // The limit of a body is Beadhub's, which is above the web server's.
         var body = new string(' ', 31 * 1024 * 1024);
@@ -65,7 +72,8 @@ public sealed class SampleTests : IDisposable
         chat.Text("sse_url").ShouldBe($"/beadhub/v1/chat/sessions/{chat.Text("session_id")}/stream");
         (await sample.Api.Get("/beadhub/")).Ok().Text("docs").ShouldBe("/beadhub/docs");
         (await sample.Api.With(("Host", "evil.example")).Get("/beadhub/health")).Status.ShouldBe(403);
-        (await sample.Api.With(("Host", "evil.example")).Get("/ready/none")).Status.ShouldBe(404, "the application's own pages are its own");
+        (await sample.Api.With(("Host", "evil.example")).Get("/ready/none")).Status
+            .ShouldBe(404, "the application's own pages are its own");
 
         // Told to stop, it is out of the balancer's sight, and serves on.
         (await sample.Api.Get("/beadhub/health/ready")).Status.ShouldBe(200);

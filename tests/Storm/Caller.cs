@@ -5,13 +5,16 @@ using Beadhub.Testing;
 
 namespace Beadhub.Storm;
 
-/// <summary>An agent's calls in bad weather: each waits a few seconds at most, and is repeated with its <c>Idempotency-Key</c> until there is an answer.</summary>
+/// <summary>An agent's calls in bad weather: each waits a few seconds at most, and is repeated with its <c>Idempotency-Key</c> until there
+/// is an answer.</summary>
 public sealed class Caller(Agent agent, History history, CancellationToken end) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(30) }) { BaseAddress = agent.Address, Timeout = Patience };
+    private readonly HttpClient _http =
+        new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(30) }) { BaseAddress = agent.Address,
+        Timeout = Patience };
 
     /// <summary>Who calls.</summary>
     public Agent Agent => agent;
@@ -36,9 +39,11 @@ public sealed class Caller(Agent agent, History history, CancellationToken end) 
                 var busy = response.StatusCode == HttpStatusCode.Conflict && answer.Contains("still under way", StringComparison.Ordinal);
                 if ((int)response.StatusCode < 500 && !busy && response.StatusCode != HttpStatusCode.TooManyRequests)
                 {
-                    if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.UnprocessableEntity or HttpStatusCode.BadRequest)
+                    if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.UnprocessableEntity
+                        or HttpStatusCode.BadRequest)
                         throw new InvalidOperationException($"{method} {path} -> {(int)response.StatusCode} {answer}");
-                    if (answer.Length == 0) throw new InvalidOperationException($"{method} {path} -> {(int)response.StatusCode} without a body");
+                    if (answer.Length == 0)
+                        throw new InvalidOperationException($"{method} {path} -> {(int)response.StatusCode} without a body");
                     if ((int)response.StatusCode < 400) history.Acknowledge();
                     return ((int)response.StatusCode, JsonDocument.Parse(answer).RootElement);
                 }

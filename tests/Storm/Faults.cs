@@ -2,7 +2,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Storm;
 
-/// <summary>The weather: nodes are killed and come back, PostgreSQL is restarted, Redis goes and returns, a node stands still; one after the other.</summary>
+/// <summary>The weather: nodes are killed and come back, PostgreSQL is restarted, Redis goes and returns, a node stands still; one after
+/// the other.</summary>
 public sealed class Faults(Cluster cluster, int seed, TimeSpan pause, TimeSpan calm, Action<string> tell)
 {
     private static readonly TimeSpan Stirring = TimeSpan.FromSeconds(1);

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Beadhub.Storm;
 
-/// <summary>What the agents of a storm did and were told: only what was acknowledged counts as done, and when exactly is known from both ends of a call.</summary>
+/// <summary>What the agents of a storm did and were told: only what was acknowledged counts as done, and when exactly is known from both
+/// ends of a call.</summary>
 public sealed class History
 {
     /// <summary>Holdings of beads and of locks, by whom and for how long for certain.</summary>
@@ -31,7 +32,8 @@ public sealed class History
     public void LoseTrack() => Interlocked.Increment(ref _unknown);
 }
 
-/// <summary>Somebody had something for themselves: from the moment that they were told so until the moment that they began to give it back.</summary>
+/// <summary>Somebody had something for themselves: from the moment that they were told so until the moment that they began to give it
+/// back.</summary>
 /// <param name="Kind"><c>bead</c> or <c>lock</c>.</param>
 /// <param name="Thing">Which, with its project.</param>
 /// <param name="Holder">Who.</param>

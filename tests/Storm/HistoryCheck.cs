@@ -1,14 +1,17 @@
 namespace Beadhub.Storm;
 
-/// <summary>Compares what was acknowledged with what came of it. Pure: finds violations, one line each, in a history and its ending.</summary>
+/// <summary>Compares what was acknowledged with what came of it. Pure: finds violations, one line each, in a history and its
+/// ending.</summary>
 public static class HistoryCheck
 {
     /// <summary>All violations; none when everything acknowledged is there, once, and nothing had two holders.</summary>
     public static IReadOnlyList<string> Violations(History history, Ending ending) =>
-        [.. Lost(history, ending), .. Shared(history), .. NotHeld(history, ending), .. Misdelivered(history, ending), .. Misheard(history, ending)];
+        [.. Lost(history, ending), .. Shared(history), .. NotHeld(history, ending), .. Misdelivered(history, ending),
+            .. Misheard(history, ending)];
 
     private static IEnumerable<string> Lost(History history, Ending ending) =>
-        history.Synced.Where(bead => !ending.Beads.Contains(bead)).Select(bead => $"bead {bead}: its sync was acknowledged, and it is gone");
+        history.Synced.Where(bead => !ending.Beads.Contains(bead))
+            .Select(bead => $"bead {bead}: its sync was acknowledged, and it is gone");
 
     /// <summary>Two who for certain held one thing at the same time.</summary>
     private static IEnumerable<string> Shared(History history)
@@ -32,19 +35,22 @@ public static class HistoryCheck
         {
             var holders = ending.Holders.GetValueOrDefault((holding.Kind, holding.Thing), []);
             if (holders is not [var only] || only != holding.Holder)
-                yield return $"{holding.Kind} {holding.Thing}: {holding.Holder} never gave it back, and at the end it is held by {(holders.Count == 0 ? "nobody" : string.Join(" and ", holders))}";
+                yield return $"{holding.Kind} {holding.Thing}: {holding.Holder} never gave it back, and at the end it is held by "
+                    + $"{(holders.Count == 0 ? "nobody" : string.Join(" and ", holders))}";
         }
     }
 
     private static IEnumerable<string> Misdelivered(History history, Ending ending)
     {
-        var sent = history.Sendings.GroupBy(sending => (sending.Kind, sending.To)).ToDictionary(to => to.Key, to => to.ToDictionary(sending => sending.Text));
+        var sent = history.Sendings.GroupBy(sending => (sending.Kind, sending.To))
+            .ToDictionary(to => to.Key, to => to.ToDictionary(sending => sending.Text));
         foreach (var ((kind, to), texts) in ending.Texts)
         {
             foreach (var text in texts.GroupBy(text => text))
             {
                 if (text.Count() > 1) yield return $"{kind} {text.Key} to {to} arrived {text.Count()} times";
-                if (!sent.TryGetValue((kind, to), out var known) || !known.ContainsKey(text.Key)) yield return $"{kind} {text.Key} to {to} arrived, and nobody sent it";
+                if (!sent.TryGetValue((kind, to), out var known) || !known.ContainsKey(text.Key))
+                    yield return $"{kind} {text.Key} to {to} arrived, and nobody sent it";
             }
         }
 
@@ -64,7 +70,8 @@ public static class HistoryCheck
                 if (listening.Positions[i] <= listening.Positions[i - 1])
                     yield return $"listener {listening.Name} saw {listening.Positions[i]} after {listening.Positions[i - 1]}";
             foreach (var missed in expected.Except(listening.Positions)) yield return $"listener {listening.Name} missed {missed}";
-            foreach (var made in listening.Positions.Except(expected)) yield return $"listener {listening.Name} saw {made}, which the feed does not have";
+            foreach (var made in listening.Positions.Except(expected))
+                yield return $"listener {listening.Name} saw {made}, which the feed does not have";
         }
     }
 }

@@ -12,7 +12,8 @@ namespace Beadhub.Storm;
 /// <param name="Pause">How long a node stands still.</param>
 /// <param name="Calm">Time between two faults.</param>
 /// <param name="Seed">What the agents and the faults choose by.</param>
-public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bool HasRedis = true, TimeSpan? Pause = null, TimeSpan? Calm = null, int Seed = 1)
+public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bool HasRedis = true, TimeSpan? Pause = null,
+    TimeSpan? Calm = null, int Seed = 1)
 {
     private const int Projects = 2;
     private const int Wanted = 12;
@@ -34,8 +35,10 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
         var callers = teams.SelectMany(team => team.Select(agent => new Caller(agent, history, end.Token))).ToArray();
         var watch = Stopwatch.StartNew();
         var working = callers.Select((caller, i) => Task.Run(() =>
-            new Worker(caller, teams.Single(team => team.Contains(caller.Agent)), [.. Enumerable.Range(0, Wanted).Select(n => $"wanted-{n}")], history, Seed * 1000 + i, end.Token).Run())).ToArray();
-        var faults = new Faults(cluster, Seed, Pause ?? TimeSpan.FromSeconds(10), Calm ?? TimeSpan.FromSeconds(2), text => tell($"{watch.Elapsed.TotalSeconds,6:0.0} s  {text}"));
+            new Worker(caller, teams.Single(team => team.Contains(caller.Agent)),
+                [.. Enumerable.Range(0, Wanted).Select(n => $"wanted-{n}")], history, Seed * 1000 + i, end.Token).Run())).ToArray();
+        var faults = new Faults(cluster, Seed, Pause ?? TimeSpan.FromSeconds(10), Calm ?? TimeSpan.FromSeconds(2), text =>
+            tell($"{watch.Elapsed.TotalSeconds,6:0.0} s  {text}"));
         end.CancelAfter(Length);
         await faults.Run(end.Token);
         await Task.WhenAll(working);
@@ -45,23 +48,31 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
         var ending = new Ending();
         foreach (var team in teams) await Read(team, history, ending);
         var caughtUp = Stopwatch.StartNew();
-        while (listeners.Any(listener => ending.Feeds[listener.Feed].LastOrDefault() > listener.Position) && caughtUp.Elapsed < Patience) await Task.Delay(50);
+        while (listeners.Any(listener => ending.Feeds[listener.Feed].LastOrDefault() > listener.Position) && caughtUp.Elapsed < Patience)
+            await Task.Delay(50);
         await quiet.CancelAsync();
         await Task.WhenAll(listening);
         foreach (var caller in callers) caller.Dispose();
-        var report = new Report(this, elapsed, history, faults.Injected, listeners.Sum(listener => listener.Connections), HistoryCheck.Violations(history, ending));
-        foreach (var thing in history.Holdings.Where(holding => report.Violations.Any(violation => violation.Contains(holding.Thing, StringComparison.Ordinal))).GroupBy(holding => (holding.Kind, holding.Thing)))
+        var report = new Report(this, elapsed, history, faults.Injected, listeners.Sum(listener => listener.Connections),
+            HistoryCheck.Violations(history, ending));
+        foreach (var thing in history.Holdings.Where(holding =>
+            report.Violations.Any(violation => violation.Contains(holding.Thing, StringComparison.Ordinal)))
+            .GroupBy(holding => (holding.Kind, holding.Thing)))
             await Show(cluster, thing.Key.Kind, thing.Key.Thing, thing, tell);
         return report;
     }
 
-    /// <summary>What is known of a thing that somebody had against the rules: who was told what and when, and for a bead what the log says.</summary>
+    /// <summary>What is known of a thing that somebody had against the rules: who was told what and when, and for a bead what the log
+    /// says.</summary>
     private static async Task Show(Cluster cluster, string kind, string thing, IEnumerable<Holding> holdings, Action<string> tell)
     {
         tell($"{kind} {thing}");
         foreach (var holding in holdings.OrderBy(holding => holding.From))
-            tell($"  {holding.Holder} was told so at {At(holding.From)}, {(holding.Until == long.MaxValue ? "and kept it" : $"and began to give it back at {At(holding.Until)}")}");
-        if (kind == "bead") tell((await CommandRun.Of(Path.GetTempPath(), [("BEADHUB_DATABASE_URL", cluster.DatabaseUrl)], "log", "--stream", $"bead/{thing}")).Output);
+            tell($"  {holding.Holder} was told so at {At(holding.From)}, "
+                + $"{(holding.Until == long.MaxValue ? "and kept it" : $"and began to give it back at {At(holding.Until)}")}");
+        if (kind == "bead")
+            tell((await CommandRun.Of(Path.GetTempPath(), [("BEADHUB_DATABASE_URL", cluster.DatabaseUrl)], "log", "--stream",
+                $"bead/{thing}")).Output);
 
         static string At(long ticks) => $"{DateTime.UtcNow - Stopwatch.GetElapsedTime(ticks):HH:mm:ss.ffffff}";
     }
@@ -71,7 +82,9 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
         var project = new Project(cluster.Api);
         var team = new List<Agent>();
         for (var i = 0; i < Agents / Projects; i++) team.Add(await project.Agent($"agent-{i}"));
-        (await team[0].Change(Jsonl.Of(Enumerable.Range(0, Wanted).Select(n => new { id = $"wanted-{n}", title = $"wanted-{n}", status = "closed" })))).Ok();
+        (await team[0]
+            .Change(Jsonl
+            .Of(Enumerable.Range(0, Wanted).Select(n => new { id = $"wanted-{n}", title = $"wanted-{n}", status = "closed" })))).Ok();
         return [.. team];
     }
 
@@ -85,18 +98,23 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
     private static async Task Read(Agent[] team, History history, Ending ending)
     {
         var (first, project) = (team[0], team[0].ProjectId);
-        await foreach (var bead in Pages(first, "/v1/beads/issues?limit=200", "issues")) ending.Beads.Add($"{project}/{bead.Text("bead_id")}");
-        await foreach (var claim in Pages(first, "/v1/claims?limit=200", "claims")) Holds("bead", claim.Text("bead_id"), claim.Text("workspace_id"));
-        foreach (var held in (await first.Get("/v1/reservations").Ok()).Items("reservations")) Holds("lock", held.Text("resource_key"), held.Text("holder_agent_id"));
+        await foreach (var bead in Pages(first, "/v1/beads/issues?limit=200", "issues")) ending.Beads
+            .Add($"{project}/{bead.Text("bead_id")}");
+        await foreach (var claim in Pages(first, "/v1/claims?limit=200", "claims")) Holds("bead", claim.Text("bead_id"),
+            claim.Text("workspace_id"));
+        foreach (var held in (await first.Get("/v1/reservations").Ok()).Items("reservations"))
+            Holds("lock", held.Text("resource_key"), held.Text("holder_agent_id"));
         foreach (var agent in team) ending.Texts[("mail", agent.Id)] = await Mails(agent);
         foreach (var session in history.Sendings.Where(sending => sending.Kind == "chat").Select(sending => sending.To).Distinct())
             if (team.FirstOrDefault(agent => session.StartsWith(agent.Id, StringComparison.Ordinal)) is { } member)
-                ending.Texts[("chat", session)] = await Chats(member, team.Single(agent => session.EndsWith(agent.Id, StringComparison.Ordinal)));
+                ending.Texts[("chat", session)] = await Chats(member,
+                    team.Single(agent => session.EndsWith(agent.Id, StringComparison.Ordinal)));
         ending.Feeds[project] = await Feed(first);
 
         void Holds(string kind, string thing, string holder)
         {
-            if (!ending.Holders.TryGetValue((kind, $"{project}/{thing}"), out var holders)) ending.Holders[(kind, $"{project}/{thing}")] = holders = [];
+            if (!ending.Holders.TryGetValue((kind, $"{project}/{thing}"), out var holders))
+                ending.Holders[(kind, $"{project}/{thing}")] = holders = [];
             holders.Add(holder);
         }
     }
@@ -129,11 +147,15 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
     private static async Task<List<string>> Chats(Agent one, Agent other)
     {
         var session = (await one.Get("/v1/chat/sessions").Ok()).Items("sessions").Single(session =>
-            session.Items("participants") is [_, _] both && both.Any(participant => Id(participant) == other.Id || Alias(participant) == other.Alias));
+            session.Items("participants") is [_, _] both
+                && both.Any(participant => Id(participant) == other.Id || Alias(participant) == other.Alias));
         return [.. (await one.History(session.Text("session_id"), "?limit=2000")).Select(message => message.Text("body"))];
 
-        static string? Id(JsonElement participant) => participant.ValueKind == JsonValueKind.Object && participant.TryGetProperty("agent_id", out var id) ? id.GetString() : null;
-        static string? Alias(JsonElement participant) => participant.ValueKind == JsonValueKind.String ? participant.GetString() : participant.TryGetProperty("alias", out var alias) ? alias.GetString() : null;
+        static string? Id(JsonElement participant) =>
+            participant.ValueKind == JsonValueKind.Object && participant.TryGetProperty("agent_id", out var id) ? id.GetString() : null;
+        static string? Alias(JsonElement participant) =>
+            participant.ValueKind == JsonValueKind.String
+            ? participant.GetString() : participant.TryGetProperty("alias", out var alias) ? alias.GetString() : null;
     }
 
     /// <summary>All positions that the project's stream shows, up to an event that is made for the purpose.</summary>
@@ -151,7 +173,8 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
 
 /// <summary>What came of a storm.</summary>
 public sealed record Report(
-    Weather Weather, TimeSpan Elapsed, History History, IReadOnlyDictionary<string, int> Faults, int Connections, IReadOnlyList<string> Violations)
+    Weather Weather, TimeSpan Elapsed, History History, IReadOnlyDictionary<string, int> Faults, int Connections,
+    IReadOnlyList<string> Violations)
 {
     public override string ToString() =>
         $"""

@@ -4,7 +4,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Storm;
 
-/// <summary>One agent at work: it syncs, claims, takes the next bead, locks, writes mail and chats, in an order that its seed decides, and notes what it was told.</summary>
+/// <summary>One agent at work: it syncs, claims, takes the next bead, locks, writes mail and chats, in an order that its seed decides, and
+/// notes what it was told.</summary>
 public sealed class Worker(Caller me, Agent[] team, string[] wanted, History history, int seed, CancellationToken end)
 {
     private readonly Random _random = new(seed);
@@ -56,7 +57,9 @@ public sealed class Worker(Caller me, Agent[] team, string[] wanted, History his
     private async Task Claim()
     {
         var id = wanted[_random.Next(wanted.Length)];
-        if (await me.Ask(HttpMethod.Post, "/v1/bdh/sync", Change(new { id, title = id, status = "in_progress" }, $"update {id} --status in_progress")) is not { Status: 200 } answer) return;
+        if (await me.Ask(HttpMethod.Post, "/v1/bdh/sync",
+            Change(new { id, title = id, status = "in_progress" }, $"update {id} --status in_progress")) is not {
+            Status: 200 } answer) return;
         if (answer.Json.TryGetProperty("claim_rejected", out var rejected) && rejected.ValueKind == JsonValueKind.True) return;
         var holding = Hold("bead", $"{_agent.ProjectId}/{id}");
         await Task.Delay(_random.Next(50), CancellationToken.None);
@@ -67,7 +70,8 @@ public sealed class Worker(Caller me, Agent[] team, string[] wanted, History his
     /// <summary>The next free bead; most are kept to the end.</summary>
     private async Task ClaimNext()
     {
-        if (await me.Ask(HttpMethod.Post, "/v1/beads/claim-next", new { }) is not { Status: 200 } answer || !answer.Json.Flag("claimed")) return;
+        if (await me.Ask(HttpMethod.Post, "/v1/beads/claim-next", new { }) is not { Status: 200 } answer || !answer.Json.Flag("claimed"))
+            return;
         var id = answer.Json.At("bead").Text("bead_id");
         var holding = Hold("bead", $"{_agent.ProjectId}/{id}");
         if (_random.Next(3) > 0) return;
@@ -78,7 +82,8 @@ public sealed class Worker(Caller me, Agent[] team, string[] wanted, History his
     private async Task Lock()
     {
         var key = $"src/{_random.Next(8)}.cs";
-        if (await me.Ask(HttpMethod.Post, "/v1/reservations", new { resource_key = key, ttl_seconds = 3600 }) is not { Status: 200 or 201 }) return;
+        if (await me.Ask(HttpMethod.Post, "/v1/reservations", new { resource_key = key, ttl_seconds = 3600 }) is not { Status: 200 or 201 })
+            return;
         var holding = Hold("lock", $"{_agent.ProjectId}/{key}");
         await Task.Delay(_random.Next(30), CancellationToken.None);
         holding.Until = Now;
@@ -90,7 +95,8 @@ public sealed class Worker(Caller me, Agent[] team, string[] wanted, History his
         var to = team[_random.Next(team.Length)];
         var sending = new Sending("mail", to.Id, $"{_agent.Alias} mail {++_mails}");
         history.Sendings.Enqueue(sending);
-        sending.IsAcknowledged = await me.Ask(HttpMethod.Post, "/v1/messages", new { to_agent_id = to.Id, subject = sending.Text, body = sending.Text }) is { Status: 200 };
+        sending.IsAcknowledged = await me.Ask(HttpMethod.Post, "/v1/messages",
+            new { to_agent_id = to.Id, subject = sending.Text, body = sending.Text }) is { Status: 200 };
     }
 
     // A session shows its newest 2,000 messages: after 1,000 of one's own another partner's turn comes.
@@ -101,7 +107,8 @@ public sealed class Worker(Caller me, Agent[] team, string[] wanted, History his
         var session = string.Join('+', new[] { _agent.Id, to.Id }.Order(StringComparer.Ordinal));
         var sending = new Sending("chat", session, $"{_agent.Alias} chat {++_chats}");
         history.Sendings.Enqueue(sending);
-        sending.IsAcknowledged = await me.Ask(HttpMethod.Post, "/v1/chat/sessions", new { to_aliases = new[] { to.Alias }, message = sending.Text }) is { Status: 200 };
+        sending.IsAcknowledged = await me.Ask(HttpMethod.Post, "/v1/chat/sessions",
+            new { to_aliases = new[] { to.Alias }, message = sending.Text }) is { Status: 200 };
     }
 
     private Holding Hold(string kind, string thing)

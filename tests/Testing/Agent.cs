@@ -103,18 +103,21 @@ public sealed class Agent(Project project, string origin, string human, JsonElem
         Post("/v1/beads/upload", new { repo, branch, issues });
 
     public Task<Answer> UploadJsonl(string text, string repo = "my-repo", string? branch = null) =>
-        Post($"/v1/beads/upload-jsonl?repo={Uri.EscapeDataString(repo)}" + (branch is null ? "" : $"&branch={Uri.EscapeDataString(branch)}"), Plain(text));
+        Post($"/v1/beads/upload-jsonl?repo={Uri.EscapeDataString(repo)}"
+            + (branch is null ? "" : $"&branch={Uri.EscapeDataString(branch)}"), Plain(text));
 
     /// <summary>Mail to another agent, by id; null leaves a field out.</summary>
     public Task<Answer> Mail(Agent to, string body = "Hello", string? subject = null, string? priority = null, string? thread = null) =>
         Post("/v1/messages", new { to_agent_id = to.Id, subject, body, priority, thread_id = thread });
 
     /// <summary>Sends mail and returns its id.</summary>
-    public async Task<string> MailId(Agent to, string body = "Hello", string? subject = null) => (await Mail(to, body, subject).Ok()).Text("message_id");
+    public async Task<string> MailId(Agent to, string body = "Hello", string? subject = null) =>
+        (await Mail(to, body, subject).Ok()).Text("message_id");
 
     /// <summary>The agent's mail, newest first.</summary>
     public async Task<JsonElement[]> Inbox(bool unreadOnly = false, int? limit = null) =>
-        (await Get($"/v1/messages/inbox?unread_only={(unreadOnly ? "true" : "false")}" + (limit is null ? "" : $"&limit={limit}")).Ok()).Items("messages");
+        (await Get($"/v1/messages/inbox?unread_only={(unreadOnly ? "true" : "false")}" + (limit is null ? "" : $"&limit={limit}")).Ok())
+            .Items("messages");
 
     /// <summary>Acknowledges a mail, as the command line does it: without a body.</summary>
     public Task<Answer> Ack(string messageId) => Post($"/v1/messages/{messageId}/ack");

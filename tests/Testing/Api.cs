@@ -17,7 +17,8 @@ public class Api
         MaxDepth = 128,
     };
 
-    /// <summary>The administrators' key of test servers. Without one, whoever asks from this machine would be one: also tests that send whatever comes to mind.</summary>
+    /// <summary>The administrators' key of test servers. Without one, whoever asks from this machine would be one: also tests that send
+    /// whatever comes to mind.</summary>
     public const string AdminKey = "test-admin-key-0123456789";
 
     /// <summary>Is told of every answer that is read to its end: method, path and status. What it throws fails the test.</summary>
@@ -77,7 +78,8 @@ public class Api
 
     /// <summary>Opens the stream of what wakes the calling agent, for so long.</summary>
     public Task<EventStream> Events(TimeSpan? length = null) =>
-        Listen("/v1/events/stream?deadline=" + Uri.EscapeDataString((DateTimeOffset.UtcNow + (length ?? TimeSpan.FromMinutes(1))).ToString("O")));
+        Listen("/v1/events/stream?deadline="
+            + Uri.EscapeDataString((DateTimeOffset.UtcNow + (length ?? TimeSpan.FromMinutes(1))).ToString("O")));
 
     private async Task<EventStream> Listen(string path, string? lastEventId = null)
     {

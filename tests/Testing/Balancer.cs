@@ -26,7 +26,8 @@ public sealed class Balancer : IAsyncDisposable
     /// <summary>Starts it; returns when it takes connections.</summary>
     public async Task Start()
     {
-        await File.WriteAllLinesAsync(Path.Combine(_folder, "nodes.conf"), _nodes.Select(port => $"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;"));
+        await File.WriteAllLinesAsync(Path.Combine(_folder, "nodes.conf"),
+            _nodes.Select(port => $"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;"));
         await File.WriteAllTextAsync(Configuration, $$"""
             daemon off;
             {{(Environment.IsPrivilegedProcess ? "user root;" : "")}}
@@ -80,7 +81,8 @@ public sealed class Balancer : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private Process Run(params string[] arguments) => Process.Start(new ProcessStartInfo(Program.Find("nginx")!, ["-c", Configuration, .. arguments])
+    private Process Run(params string[] arguments) =>
+        Process.Start(new ProcessStartInfo(Program.Find("nginx")!, ["-c", Configuration, .. arguments])
     {
         WorkingDirectory = _folder,
         RedirectStandardError = true,

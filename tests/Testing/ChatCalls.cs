@@ -28,11 +28,13 @@ public static class ChatCalls
 
     /// <summary>What waits for the agent in a session; null when nothing does.</summary>
     public static async Task<JsonElement?> PendingIn(this Agent agent, string session) =>
-        (await agent.Get("/v1/chat/pending").Ok()).Items("pending").Where(item => item.Text("session_id") == session).Select(item => (JsonElement?)item).SingleOrDefault();
+        (await agent.Get("/v1/chat/pending").Ok()).Items("pending").Where(item => item.Text("session_id") == session)
+            .Select(item => (JsonElement?)item).SingleOrDefault();
 
     /// <summary>The path of an event stream.</summary>
     public static string StreamPath(string session, string deadline, string? after = null) =>
-        $"/v1/chat/sessions/{session}/stream?deadline={Uri.EscapeDataString(deadline)}" + (after is null ? "" : $"&after={Uri.EscapeDataString(after)}");
+        $"/v1/chat/sessions/{session}/stream?deadline={Uri.EscapeDataString(deadline)}"
+            + (after is null ? "" : $"&after={Uri.EscapeDataString(after)}");
 
     /// <summary>Opens a session's event stream for a quarter of an hour, as clients do; it is live when this returns.</summary>
     public static Task<ChatListener> Listen(this Agent agent, string session, string? after = null, TimeSpan? wait = null) =>

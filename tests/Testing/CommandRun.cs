@@ -28,7 +28,8 @@ public sealed record CommandRun(int ExitCode, string Output, string Error)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var name in start.Environment.Keys.Where(static name => name.StartsWith("BEADHUB_", StringComparison.Ordinal) || name is "DATABASE_URL" or "REDIS_URL").ToArray())
+        foreach (var name in start.Environment.Keys.Where(static name => name.StartsWith("BEADHUB_", StringComparison.Ordinal)
+            || name is "DATABASE_URL" or "REDIS_URL").ToArray())
             start.Environment.Remove(name);
         foreach (var (name, value) in settings) start.Environment[name] = value;
         return Process.Start(start)!;

@@ -5,7 +5,8 @@ using System.Net.Sockets;
 namespace Beadhub.Testing;
 
 /// <summary>
-/// A way to a server that can be cut as a network is: the client's end of each connection breaks, while the server hears nothing and goes on with what it was at.
+/// A way to a server that can be cut as a network is: the client's end of each connection breaks, while the server hears nothing and goes
+/// on with what it was at.
 /// </summary>
 public sealed class CutProxy : IAsyncDisposable
 {

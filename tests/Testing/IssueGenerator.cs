@@ -36,7 +36,8 @@ public sealed class IssueGenerator(int seed, string prefix = "x")
             now = now.AddTicks(random.NextInt64(1, TimeSpan.TicksPerHour));
             var parent = epics.Count > 0 && random.Next(5) == 0 ? epics[random.Next(epics.Count)] : null;
             var epic = parent is null && random.Next(12) == 0;
-            var id = parent is null ? $"{prefix}-{Word(random.Next(3, 5))}" : $"{parent}.{children[parent] = children.GetValueOrDefault(parent) + 1}";
+            var id = parent is null ? $"{prefix}-{Word(random.Next(3, 5))}"
+                : $"{parent}.{children[parent] = children.GetValueOrDefault(parent) + 1}";
             if (!ids.Add(id))
                 continue;
             if (epic)
@@ -60,7 +61,8 @@ public sealed class IssueGenerator(int seed, string prefix = "x")
 
     private JsonObject Issue(string id, string kind, string? parent, List<JsonObject> earlier, DateTimeOffset now)
     {
-        var status = random.Next(100) switch { < 55 => "closed", < 85 => "open", < 93 => "in_progress", < 96 => "blocked", < 97 => "deferred", _ => "tombstone" };
+        var status = random.Next(100) switch { < 55 => "closed", < 85 => "open", < 93 => "in_progress", < 96 => "blocked", < 97 =>
+            "deferred", _ => "tombstone" };
         var updated = now.AddMinutes(random.Next(5000));
         var issue = new JsonObject
         {
@@ -73,7 +75,8 @@ public sealed class IssueGenerator(int seed, string prefix = "x")
             ["updated_at"] = Time(updated),
         };
         if (random.Next(3) > 0)
-            issue["description"] = string.Join("\n\n", Enumerable.Range(0, random.Next(1, 8)).Select(_ => $"{Pick(Verbs)} {Pick(Things)}; {Pick(Verbs)} {Pick(Things)}."));
+            issue["description"] = string.Join("\n\n",
+                Enumerable.Range(0, random.Next(1, 8)).Select(_ => $"{Pick(Verbs)} {Pick(Things)}; {Pick(Verbs)} {Pick(Things)}."));
         if (random.Next(2) == 0)
             issue["created_by"] = Pick(People);
         if (random.Next(4) == 0)
@@ -83,13 +86,16 @@ public sealed class IssueGenerator(int seed, string prefix = "x")
         if (status == "closed")
             (issue["closed_at"], issue["close_reason"]) = (Time(updated), "Done: " + Pick(Things));
         if (status == "tombstone")
-            (issue["deleted_at"], issue["deleted_by"], issue["delete_reason"], issue["original_type"]) = (Time(updated), Pick(People), "batch delete", kind);
+            (issue["deleted_at"], issue["deleted_by"], issue["delete_reason"], issue["original_type"]) =
+                (Time(updated), Pick(People), "batch delete", kind);
 
         var dependencies = new JsonArray();
         if (parent is not null)
             dependencies.Add(Dependency(id, parent, "parent-child", now));
         while (earlier.Count > 0 && random.Next(4) == 0)
-            dependencies.Add(Dependency(id, (string)earlier[random.Next(earlier.Count)]["id"]!, random.Next(3) == 0 ? "discovered-from" : "blocks", now));
+            dependencies
+                .Add(Dependency(id, (string)earlier[random.Next(earlier.Count)]["id"]!, random.Next(3) == 0 ? "discovered-from" : "blocks",
+                now));
         if (dependencies.Count > 0)
             issue["dependencies"] = dependencies;
         return issue;

@@ -33,7 +33,8 @@ public static class JsonReading
     public static string[] Texts(this JsonElement json, string name) => [.. json.Items(name).Select(item => item.GetString()!)];
 
     /// <summary>One field of every object of a list.</summary>
-    public static string[] Pluck(this JsonElement json, string list, string field) => [.. json.Items(list).Select(item => item.Text(field))];
+    public static string[] Pluck(this JsonElement json, string list, string field) =>
+        [.. json.Items(list).Select(item => item.Text(field))];
 
     /// <summary>The object of a list whose field has this value.</summary>
     public static JsonElement Find(this JsonElement json, string list, string field, string value) =>

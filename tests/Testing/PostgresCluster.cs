@@ -21,7 +21,8 @@ public sealed class PostgresCluster : IAsyncDisposable
     private int _databases;
 
     /// <summary>Why no cluster can run on this machine, for tests to skip with; null when one can.</summary>
-    public static string? Missing => Binaries is null ? "PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb and none on the PATH." : null;
+    public static string? Missing =>
+        Binaries is null ? "PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb and none on the PATH." : null;
 
     /// <summary>Makes a new, empty database.</summary>
     /// <returns>Its URL.</returns>
@@ -142,17 +143,20 @@ public sealed class PostgresCluster : IAsyncDisposable
             WorkingDirectory = Path.GetTempPath(),
         })!;
         await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
     }
 
     private static string? FindBinaries()
     {
         const string Debian = "/usr/lib/postgresql";
         var versions = Directory.Exists(Debian)
-            ? Directory.GetDirectories(Debian).OrderByDescending(static folder => double.TryParse(Path.GetFileName(folder), out var number) ? number : 0)
+            ? Directory.GetDirectories(Debian).OrderByDescending(static folder => double.TryParse(Path.GetFileName(folder), out var number)
+                ? number : 0)
                 .Select(static folder => Path.Combine(folder, "bin"))
             : [];
         var paths = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        return versions.Concat(paths).FirstOrDefault(static folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")));
+        return versions.Concat(paths).FirstOrDefault(static folder => File.Exists(Path.Combine(folder, "initdb"))
+            && File.Exists(Path.Combine(folder, "postgres")));
     }
 }

@@ -19,7 +19,8 @@ public sealed class Project(Api api, string? slug = null)
 
     /// <summary>Bootstraps an agent with a workspace in the project's repository.</summary>
     public async Task<Agent> Agent(string? alias = null, string? human = null, string? role = null, string? origin = null) =>
-        new(this, origin ?? Origin, human ?? "", await Init(new { project_slug = Slug, repo_origin = origin ?? Origin, alias, human_name = human, role }).Ok());
+        new(this, origin ?? Origin, human ?? "",
+            await Init(new { project_slug = Slug, repo_origin = origin ?? Origin, alias, human_name = human, role }).Ok());
 
     /// <summary>Bootstraps an agent without a workspace.</summary>
     public async Task<Agent> Identity(string? alias = null, string? human = null) =>

@@ -10,7 +10,8 @@ public static class ProxyHeaders
 
     /// <summary>A user of the project, acting as an agent.</summary>
     public static (string Name, string Value)[] User(string project, string user, string actor, string secret = Secret) =>
-        [("X-BH-Auth", Sign(project, "u", user, actor, secret)), ("X-Project-ID", project), ("X-User-ID", user), ("X-Aweb-Actor-ID", actor)];
+        [("X-BH-Auth", Sign(project, "u", user, actor, secret)), ("X-Project-ID", project), ("X-User-ID", user),
+            ("X-Aweb-Actor-ID", actor)];
 
     /// <summary>A caller with an API key's id.</summary>
     public static (string Name, string Value)[] Key(string project, string key, string actor, string secret = Secret) =>
@@ -23,7 +24,8 @@ public static class ProxyHeaders
         project ??= Guid.Empty.ToString();
         return
         [
-            ("X-BH-Auth", Signed($"v3:{project}:u:{user}:{actor}:{tenant}", Secret)), ("X-Project-ID", project), ("X-User-ID", user), ("X-Aweb-Actor-ID", actor),
+            ("X-BH-Auth", Signed($"v3:{project}:u:{user}:{actor}:{tenant}", Secret)), ("X-Project-ID", project), ("X-User-ID", user),
+            ("X-Aweb-Actor-ID", actor),
             ("X-Tenant-ID", tenant),
         ];
     }

@@ -20,7 +20,9 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>Starts it; returns when it takes connections.</summary>
     public async Task Start()
     {
-        _process = Process.Start(new ProcessStartInfo(Program.Find("redis-server")!, ["--port", $"{_port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        _process = Process
+            .Start(new ProcessStartInfo(Program.Find("redis-server")!,
+            ["--port", $"{_port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
         {
             WorkingDirectory = Path.GetTempPath(),
             RedirectStandardOutput = true,

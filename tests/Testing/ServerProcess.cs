@@ -9,7 +9,8 @@ namespace Beadhub.Testing;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_", "OTEL_"];
+    private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_",
+        "OTEL_"];
 
     private const int FirstPort = 10_000, Ports = 22_000;
     private static int portsGiven = Random.Shared.Next(Ports);
@@ -56,7 +57,8 @@ public sealed class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> StartSample(string folder, IReadOnlyDictionary<string, string> settings) =>
         Start(folder, settings, Executable("samples/EmbeddedHub", "EmbeddedHub"), [], "/beadhub/health");
 
-    private static async Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings, string executable, string[] arguments, string health, int? at = null)
+    private static async Task<ServerProcess> Start(string folder, IReadOnlyDictionary<string, string> settings, string executable,
+        string[] arguments, string health, int? at = null)
     {
         var port = at ?? FreePort();
         var start = new ProcessStartInfo("dotnet")
@@ -68,7 +70,8 @@ public sealed class ServerProcess : IAsyncDisposable
         start.ArgumentList.Add(executable);
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
-        foreach (var name in start.Environment.Keys.Where(name => Foreign.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))).ToArray())
+        foreach (var name in start.Environment.Keys.Where(name => Foreign.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+            .ToArray())
             start.Environment.Remove(name);
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
@@ -183,8 +186,8 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>
-    /// A port of this machine that nobody listens on, each time another one; from below those that the system gives to outgoing connections. Two servers on one port
-    /// would be one: the second would end, and its tests find the first one healthy.
+    /// A port of this machine that nobody listens on, each time another one; from below those that the system gives to outgoing
+    /// connections. Two servers on one port would be one: the second would end, and its tests find the first one healthy.
     /// </summary>
     public static int FreePort()
     {

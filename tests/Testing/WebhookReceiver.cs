@@ -104,7 +104,8 @@ public sealed class WebhookReceiver : IAsyncDisposable
             var body = await reader.ReadToEndAsync();
             var status = statuses.TryDequeue(out var next) ? next : 200;
             deliveries.Writer.TryWrite(new(
-                context.Request.Url!.AbsolutePath, context.Request.Headers["Beadhub-Delivery"]!, context.Request.Headers["Beadhub-Signature"]!, body, status));
+                context.Request.Url!.AbsolutePath, context.Request.Headers["Beadhub-Delivery"]!,
+                context.Request.Headers["Beadhub-Signature"]!, body, status));
             if (status == 0) return;
             context.Response.StatusCode = status;
             if (status is 302 or 307) context.Response.RedirectLocation = $"http://127.0.0.1:{Port}/elsewhere";

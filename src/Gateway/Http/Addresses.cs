@@ -4,8 +4,10 @@ namespace Beadhub.Gateway.Http;
 internal static class Addresses
 {
     /// <summary>The address of an agent; an alias that holds a slash is an address already.</summary>
-    public static string Of(string projectSlug, string alias) => projectSlug.Length == 0 || alias.Contains('/') ? alias : $"{projectSlug}/{alias}";
+    public static string Of(string projectSlug, string alias) =>
+        projectSlug.Length == 0 || alias.Contains('/') ? alias : $"{projectSlug}/{alias}";
 
     /// <summary>The addresses of several, in their order.</summary>
-    public static string Of(string projectSlug, IEnumerable<string> aliases) => string.Join(',', aliases.Select(alias => Of(projectSlug, alias)));
+    public static string Of(string projectSlug, IEnumerable<string> aliases) =>
+        string.Join(',', aliases.Select(alias => Of(projectSlug, alias)));
 }

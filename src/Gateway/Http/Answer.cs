@@ -37,7 +37,8 @@ internal static class Answer
     public static Answer<T> Of<T>(T view, JsonTypeInfo<T> json) => new(JsonSerializer.SerializeToUtf8Bytes(view, json));
 
     /// <summary>A refusal with a body of its own.</summary>
-    public static Refusal Refusal<T>(int status, T body, JsonTypeInfo<T> json) => new(status, JsonSerializer.SerializeToUtf8Bytes(body, json));
+    public static Refusal Refusal<T>(int status, T body, JsonTypeInfo<T> json) =>
+        new(status, JsonSerializer.SerializeToUtf8Bytes(body, json));
 
     /// <summary>An answer without a body.</summary>
     public static Refusal Nothing(int status) => new(status, default);
@@ -46,9 +47,11 @@ internal static class Answer
     public static Answer<T> Shared<T>(T view, JsonTypeInfo<T> json) where T : class => new(Bytes(view, static v => v, json));
 
     /// <summary>The same for a view that is put into another shape first; there is one shape for each type of view.</summary>
-    public static Answer<T> Shared<TView, T>(TView view, Func<TView, T> shape, JsonTypeInfo<T> json) where TView : class => new(Bytes(view, shape, json));
+    public static Answer<T> Shared<TView, T>(TView view, Func<TView, T> shape, JsonTypeInfo<T> json) where TView : class =>
+        new(Bytes(view, shape, json));
 
-    /// <summary>An answer that <see cref="Shared{TView, T}(TView, object, T, JsonTypeInfo{T})"/> has made from just these two views; null when it has not.</summary>
+    /// <summary>An answer that <see cref="Shared{TView, T}(TView, object, T, JsonTypeInfo{T})"/> has made from just these two views; null
+    /// when it has not.</summary>
     public static Answer<T>? Known<T>(object view, object beside) =>
         RenderedBeside.TryGetValue(view, out var known) && ReferenceEquals(known.Beside, beside) ? new(known.Json) : null;
 

@@ -105,13 +105,15 @@ internal sealed class BodyFields : IDisposable
         var text = reader.ValueSpan.Length > (long)max * 12 ? null : Text(ref reader);
         if (text is null || (text.Length > max && Names.CodePoints(text) > max))
         {
-            _errors.Add("string_too_long", $"String should have at most {max} character{(max == 1 ? "" : "s")}", Raw(range), ("max_length", max), "body", name);
+            _errors.Add("string_too_long", $"String should have at most {max} character{(max == 1 ? "" : "s")}", Raw(range),
+                ("max_length", max), "body", name);
             return null;
         }
 
         if (text.Length < min)
         {
-            _errors.Add("string_too_short", $"String should have at least {min} character{(min == 1 ? "" : "s")}", Raw(range), ("min_length", min), "body", name);
+            _errors.Add("string_too_short", $"String should have at least {min} character{(min == 1 ? "" : "s")}", Raw(range),
+                ("min_length", min), "body", name);
             return null;
         }
 
@@ -141,8 +143,8 @@ internal sealed class BodyFields : IDisposable
     }
 
     /// <summary>
-    /// A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points. The bytes are the caller's: who waits for a grain may have
-    /// to give up before the grain has read them, and rented ones would hold another request's body by then.
+    /// A text as UTF-8, for large ones; empty when it is absent or null. The length is limited in code points. The bytes are the caller's:
+    /// who waits for a grain may have to give up before the grain has read them, and rented ones would hold another request's body by then.
     /// </summary>
     public ImmutableArray<byte> Utf8Text(string name, int max)
     {
@@ -182,18 +184,25 @@ internal sealed class BodyFields : IDisposable
         var read = reader.TokenType switch
         {
             JsonTokenType.Number => reader.TryGetInt64(out number) || Integral(reader, out number),
-            JsonTokenType.String => long.TryParse(Text(ref reader), NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out number),
+            JsonTokenType.String =>
+                long.TryParse(Text(ref reader),
+                NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+                CultureInfo.InvariantCulture, out number),
             _ => (number = 0) > 0,
         };
         if (!read)
         {
-            if (reader.TokenType == JsonTokenType.String) _errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Raw(range), null, "body", name);
+            if (reader.TokenType == JsonTokenType.String)
+                _errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Raw(range), null,
+                    "body", name);
             else _errors.Add("int_type", "Input should be a valid integer", Raw(range), null, "body", name);
             return null;
         }
 
-        if (number < min) _errors.Add("greater_than_equal", $"Input should be greater than or equal to {min}", Raw(range), ("ge", min), "body", name);
-        else if (number > max) _errors.Add("less_than_equal", $"Input should be less than or equal to {max}", Raw(range), ("le", max), "body", name);
+        if (number < min)
+            _errors.Add("greater_than_equal", $"Input should be greater than or equal to {min}", Raw(range), ("ge", min), "body", name);
+        else if (number > max)
+            _errors.Add("less_than_equal", $"Input should be less than or equal to {max}", Raw(range), ("le", max), "body", name);
         else return (int)number;
         return null;
     }
@@ -207,7 +216,8 @@ internal sealed class BodyFields : IDisposable
             var word = words[i];
             var raw = Raw(_fields[name]);
             if (word.Length > maxLength && Names.CodePoints(word) > maxLength)
-                _errors.Add("string_too_long", $"String should have at most {maxLength} characters", raw, ("max_length", maxLength), "body", name, i);
+                _errors.Add("string_too_long", $"String should have at most {maxLength} characters", raw, ("max_length", maxLength), "body",
+                    name, i);
             else if (word.Contains('\0'))
                 _errors.AddRule($"{name} must not contain NUL characters", raw, "body", name, i);
         }
@@ -215,7 +225,8 @@ internal sealed class BodyFields : IDisposable
         return words;
     }
 
-    /// <summary>A whole number without an upper limit: what is beyond the range of 64 bits counts as its end. Null is no number here.</summary>
+    /// <summary>A whole number without an upper limit: what is beyond the range of 64 bits counts as its end. Null is no number
+    /// here.</summary>
     public long AtLeast(string name, int min, long otherwise)
     {
         if (!_fields.TryGetValue(name, out var range)) return otherwise;
@@ -228,12 +239,17 @@ internal sealed class BodyFields : IDisposable
             _ => null,
         };
         var isText = reader.TokenType == JsonTokenType.String;
-        var whole = text is not null && (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || Beyond(text, isText, out number))
+        var whole = text is not null
+            && (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            || Beyond(text, isText, out number))
             ? number
             : (long?)null;
-        if (whole is null && isText) _errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Raw(range), null, "body", name);
+        if (whole is null && isText)
+            _errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Raw(range), null, "body",
+                name);
         else if (whole is null) _errors.Add("int_type", "Input should be a valid integer", Raw(range), null, "body", name);
-        else if (whole < min) _errors.Add("greater_than_equal", $"Input should be greater than or equal to {min}", Raw(range), ("ge", min), "body", name);
+        else if (whole < min)
+            _errors.Add("greater_than_equal", $"Input should be greater than or equal to {min}", Raw(range), ("ge", min), "body", name);
         else return whole.Value;
         return otherwise;
 
@@ -273,8 +289,8 @@ internal sealed class BodyFields : IDisposable
     }
 
     /// <summary>
-    /// A JSON object as it was sent, to be kept and shown again; null when it is absent. What no store or reader could take is refused: texts with
-    /// NUL or half a surrogate pair, and depth.
+    /// A JSON object as it was sent, to be kept and shown again; null when it is absent. What no store or reader could take is refused:
+    /// texts with NUL or half a surrogate pair, and depth.
     /// </summary>
     /// <param name="name">The field.</param>
     /// <param name="maxBytes">Largest size.</param>
@@ -326,7 +342,8 @@ internal sealed class BodyFields : IDisposable
         if (!_fields.ContainsKey(name)) _errors.Add("missing", "Field required", Body, null, "body", name);
         var texts = Texts(name, most);
         if (texts.Count == 0 && _errors.Count == 0)
-            _errors.Add("too_short", "List should have at least 1 item after validation, not 0", Raw(_fields[name]), ("min_length", 1), "body", name);
+            _errors.Add("too_short", "List should have at least 1 item after validation, not 0", Raw(_fields[name]), ("min_length", 1),
+                "body", name);
         return texts;
     }
 
@@ -359,14 +376,16 @@ internal sealed class BodyFields : IDisposable
 
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
-            _errors.Add("string_type", "Input should be a valid string", Raw(range)[start..(int)reader.BytesConsumed], null, "body", name, i);
+            _errors.Add("string_type", "Input should be a valid string", Raw(range)[start..(int)reader.BytesConsumed], null, "body", name,
+                i);
         }
 
         return texts;
     }
 
     /// <summary>
-    /// A list of objects as JSONL, one a line; what is not an object is left out and answered with 422. Each is its own JSON as it came, on one line. The bytes are the caller's.
+    /// A list of objects as JSONL, one a line; what is not an object is left out and answered with 422. Each is its own JSON as it came, on
+    /// one line. The bytes are the caller's.
     /// </summary>
     public ImmutableArray<byte> ObjectLines(string name, int maxElements, Action onTooMany)
     {
@@ -428,7 +447,8 @@ internal sealed class BodyFields : IDisposable
     }
 
     /// <summary>A rule of ours is violated by this field.</summary>
-    public void Fail(string name, string rule) => _errors.AddRule(rule, _fields.TryGetValue(name, out var range) ? Raw(range) : default, "body", name);
+    public void Fail(string name, string rule) =>
+        _errors.AddRule(rule, _fields.TryGetValue(name, out var range) ? Raw(range) : default, "body", name);
 
     /// <summary>Gives the body's memory back: large texts handed out are gone with it.</summary>
     public void Dispose() => _request.Dispose();
@@ -466,7 +486,8 @@ internal sealed class BodyFields : IDisposable
     {
         var semicolon = contentType.IndexOf(';');
         var media = (semicolon < 0 ? contentType : contentType[..semicolon]).Trim();
-        return media.Equals("application/json", StringComparison.OrdinalIgnoreCase) || media.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+        return media.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || media.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
     }
 
     private static bool Integral(Utf8JsonReader reader, out long number)
@@ -543,12 +564,14 @@ internal sealed class BodyFields : IDisposable
                 reader.Skip();
                 var end = (int)reader.BytesConsumed;
                 while (reader.Read()) { }
-                throw Invalid("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", body[start..end]);
+                throw Invalid("model_attributes_type", "Input should be a valid dictionary or object to extract fields from",
+                    body[start..end]);
             }
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueSpan.Length > MaxName) throw Invalid("too_long", $"The name of a field should have at most {MaxName} bytes", []);
+                if (reader.ValueSpan.Length > MaxName)
+                    throw Invalid("too_long", $"The name of a field should have at most {MaxName} bytes", []);
                 var name = Text(ref reader);
                 reader.Read();
                 var start = (int)reader.TokenStartIndex;

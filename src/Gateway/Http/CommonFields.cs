@@ -37,7 +37,8 @@ internal static class CommonFields
         InBody.Of("alias", Schemas.Text(description, 1, 64, example: "alice"), required: true, static fields => fields.Body.Alias());
 
     /// <summary>A workspace id in the query; null when it is absent or empty. It is refused with text, once the caller is known.</summary>
-    public static Field<string?> WorkspaceFilter(string name, string description) => InQuery.Text(name, description).AfterCaller(WorkspaceIdOrNull);
+    public static Field<string?> WorkspaceFilter(string name, string description) =>
+        InQuery.Text(name, description).AfterCaller(WorkspaceIdOrNull);
 
     /// <summary>An alias.</summary>
     public static string Alias(this BodyFields body)

@@ -1,6 +1,7 @@
 namespace Beadhub.Gateway.Http;
 
-/// <summary>Turns everything that goes wrong into the contract's bodies (contract 0.2), and nothing into a 500 that can be said better.</summary>
+/// <summary>Turns everything that goes wrong into the contract's bodies (contract 0.2), and nothing into a 500 that can be said
+/// better.</summary>
 internal static class ErrorAnswers
 {
     /// <summary>What is said when a store cannot be reached.</summary>
@@ -25,7 +26,8 @@ internal static class ErrorAnswers
             await next(http);
             if (!http.Response.HasStarted && http.Response.ContentLength is null && http.Response.ContentType is null)
             {
-                if (http.Response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed) ErrorBodies.WriteNoRoute(http, http.Response.StatusCode);
+                if (http.Response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
+                    ErrorBodies.WriteNoRoute(http, http.Response.StatusCode);
             }
         }
         catch (InvalidFieldsException e) when (!http.Response.HasStarted)
@@ -46,7 +48,8 @@ internal static class ErrorAnswers
         {
             http.Response.Headers.RetryAfter = "1";
             ErrorBodies.Write(
-                http, StatusCodes.Status503ServiceUnavailable, e.InnerException is LastingTroubleException lasting ? lasting.Message : Unavailable);
+                http, StatusCodes.Status503ServiceUnavailable,
+                e.InnerException is LastingTroubleException lasting ? lasting.Message : Unavailable);
         }
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {
@@ -56,13 +59,15 @@ internal static class ErrorAnswers
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // The client is gone: nobody reads an answer. But nobody, an Idempotency-Key least of all, may take it for one that says that the request was carried out.
+            // The client is gone: nobody reads an answer. But nobody, an Idempotency-Key least of all, may take it for one that says that
+            // the request was carried out.
             if (!http.Response.HasStarted) http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
             http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Beadhub.Gateway")
-                .LogError(e, "{Method} {Route} failed, request {RequestId}", http.Request.Method, RequestLog.RouteOf(http), RequestLog.IdOf(http));
+                .LogError(e, "{Method} {Route} failed, request {RequestId}", http.Request.Method, RequestLog.RouteOf(http),
+                    RequestLog.IdOf(http));
             ErrorBodies.Write(http, StatusCodes.Status500InternalServerError, "Internal server error");
         }
     }

@@ -6,9 +6,11 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// The forms in which errors are told: which one, the path decides, here and nowhere else (nginx' own answers in <c>deploy/nginx</c> follow it). Under
-/// <c>/v1</c>, and wherever nothing else is said, <c>{"detail": …}</c> (contract 0.2); under <c>/api/v1</c> and <c>/sync/v1</c> what clients of OpenHive and peers
-/// of the mesh read: <c>{"error": …, "message": …}</c>, with <c>statusCode</c> where it is not an endpoint that refuses, but the server before it.
+/// The forms in which errors are told: which one, the path decides, here and nowhere else (nginx' own answers in <c>deploy/nginx</c> follow
+/// it). Under
+/// <c>/v1</c>, and wherever nothing else is said, <c>{"detail": …}</c> (contract 0.2); under <c>/api/v1</c> and <c>/sync/v1</c> what
+/// clients of OpenHive and peers of the mesh read: <c>{"error": …, "message": …}</c>, with <c>statusCode</c> where it is not an endpoint
+/// that refuses, but the server before it.
 /// </summary>
 internal static class ErrorBodies
 {
@@ -16,7 +18,8 @@ internal static class ErrorBodies
     public static void WriteNoRoute(HttpContext http, int status)
     {
         if (!IsHive(http)) WriteDetail(http, status, status == StatusCodes.Status404NotFound ? "Not Found" : "Method Not Allowed");
-        else if (status == StatusCodes.Status404NotFound) WriteHive(http, status, $"Route {RequestLog.Method(http)}:{Path(http)} not found", fromServer: true);
+        else if (status == StatusCodes.Status404NotFound)
+            WriteHive(http, status, $"Route {RequestLog.Method(http)}:{Path(http)} not found", fromServer: true);
         else WriteHive(http, status, "Method not allowed", fromServer: true);
     }
 
@@ -45,7 +48,8 @@ internal static class ErrorBodies
         }
     }
 
-    private static bool IsHive(HttpContext http) => http.Request.Path.StartsWithSegments("/api/v1") || http.Request.Path.StartsWithSegments("/sync/v1");
+    private static bool IsHive(HttpContext http) =>
+        http.Request.Path.StartsWithSegments("/api/v1") || http.Request.Path.StartsWithSegments("/sync/v1");
 
     private static void WriteDetail(HttpContext http, int status, string detail)
     {
@@ -57,7 +61,8 @@ internal static class ErrorBodies
     {
         http.Response.StatusCode = status;
         var body = new HiveError(
-            ReasonPhrases.GetReasonPhrase(status), message, fromServer ? status : null, status == StatusCodes.Status413PayloadTooLarge ? "FST_ERR_CTP_BODY_TOO_LARGE" : null);
+            ReasonPhrases.GetReasonPhrase(status), message, fromServer ? status : null,
+            status == StatusCodes.Status413PayloadTooLarge ? "FST_ERR_CTP_BODY_TOO_LARGE" : null);
         Answer.Write(http.Response, JsonSerializer.SerializeToUtf8Bytes(body, Wire.Types.HiveError));
     }
 
@@ -88,7 +93,8 @@ internal static class ErrorBodies
         return buffer.WrittenSpan;
     }
 
-    private static string Path(HttpContext http) => http.Request.Path.Value is { Length: > 200 } path ? path[..200] + "…" : http.Request.Path.Value ?? "";
+    private static string Path(HttpContext http) =>
+        http.Request.Path.Value is { Length: > 200 } path ? path[..200] + "…" : http.Request.Path.Value ?? "";
 }
 
 /// <summary>Body of an error under <c>/v1</c>.</summary>

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// Collects what is wrong with a request's fields, for a 422 whose <c>detail</c> is a list (contract 0.2). The list is bounded, and so is what each entry
-/// repeats of the request: an answer must not be many times as large as what asked for it.
+/// Collects what is wrong with a request's fields, for a 422 whose <c>detail</c> is a list (contract 0.2). The list is bounded, and so is
+/// what each entry repeats of the request: an answer must not be many times as large as what asked for it.
 /// </summary>
 internal sealed class FieldErrors
 {
@@ -28,9 +28,11 @@ internal sealed class FieldErrors
     /// <param name="type">Kind of error, for example <c>missing</c>.</param>
     /// <param name="message">Text.</param>
     /// <param name="input">The offending value as JSON; empty stands for null.</param>
-    /// <param name="context">Name and value of the entry in <c>ctx</c>, if any: a number, a text, or an empty object when the value is null.</param>
+    /// <param name="context">Name and value of the entry in <c>ctx</c>, if any: a number, a text, or an empty object when the value is
+    /// null.</param>
     /// <param name="location"><c>body</c>, <c>query</c> or <c>path</c>, then names and indexes.</param>
-    public void Add(string type, string message, ReadOnlySpan<byte> input, (string Name, object? Value)? context, params ReadOnlySpan<object> location)
+    public void Add(string type, string message, ReadOnlySpan<byte> input, (string Name, object? Value)? context,
+        params ReadOnlySpan<object> location)
     {
         if (++Count > Most) return;
         if (Count == 1 && _json is null) Begin();
@@ -120,7 +122,9 @@ internal sealed class FieldErrors
         return false;
     }
 
-    private static string Shown(string name) => name.Length <= ShownName ? name : string.Concat(name.AsSpan(0, char.IsHighSurrogate(name[ShownName - 1]) ? ShownName - 1 : ShownName), "…");
+    private static string Shown(string name) =>
+        name.Length <= ShownName ? name
+        : string.Concat(name.AsSpan(0, char.IsHighSurrogate(name[ShownName - 1]) ? ShownName - 1 : ShownName), "…");
 }
 
 /// <summary>Ends a request with status 422 and a ready body.</summary>

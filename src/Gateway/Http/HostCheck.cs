@@ -23,14 +23,17 @@ internal sealed class HostCheck(IServer server, GatewaySettings settings, TimePr
         var headers = http.Request.Headers;
         var host = headers.Host.ToString();
         var hasOrigin = headers.Origin.Count > 0;
-        var isFromBrowser = hasOrigin || headers.ContainsKey("Sec-Fetch-Site") || headers.ContainsKey("Sec-Fetch-Mode") || headers.ContainsKey("Sec-Fetch-Dest");
+        var isFromBrowser = hasOrigin || headers.ContainsKey("Sec-Fetch-Site") || headers.ContainsKey("Sec-Fetch-Mode")
+            || headers.ContainsKey("Sec-Fetch-Dest");
         if (!isFromBrowser && _good.ContainsKey(host)) return next(http);
 
         // Only a server that has started knows where it listens.
         var rules = _rules ??= new(ListensOnLoopbackOnly(server), settings.AllowedHosts, IsOwn);
-        var isWrite = !(HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method) || HttpMethods.IsOptions(http.Request.Method))
+        var isWrite = !(HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method)
+            || HttpMethods.IsOptions(http.Request.Method))
             || http.Request.Path.StartsWithSegments("/mcp");
-        if (rules.Problem(host, hasOrigin ? headers.Origin.ToString() : null, isFromBrowser, isWrite) is { } problem) throw ApiException.Forbidden(problem);
+        if (rules.Problem(host, hasOrigin ? headers.Origin.ToString() : null, isFromBrowser, isWrite) is { } problem)
+            throw ApiException.Forbidden(problem);
         if (!isFromBrowser)
         {
             if (_good.Count >= MaxRemembered) _good.Clear();
@@ -43,7 +46,8 @@ internal sealed class HostCheck(IServer server, GatewaySettings settings, TimePr
     // A server that does not tell (a test's, a socket file's) is taken for one that can be reached from elsewhere.
     private static bool ListensOnLoopbackOnly(IServer server) =>
         server.Features.Get<IServerAddressesFeature>()?.Addresses is { Count: > 0 } addresses
-        && addresses.All(static address => BindingAddress.Parse(address) is { IsUnixPipe: false, IsNamedPipe: false } bound && HostRules.IsLoopback(bound.Host.Trim('[', ']')));
+        && addresses.All(static address => BindingAddress.Parse(address) is { IsUnixPipe: false, IsNamedPipe: false } bound
+            && HostRules.IsLoopback(bound.Host.Trim('[', ']')));
 
     private static HashSet<string> Names(GatewaySettings settings)
     {
@@ -71,5 +75,6 @@ internal sealed class HostCheck(IServer server, GatewaySettings settings, TimePr
     }
 
     private static HashSet<string> Addresses() =>
-        [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(static one => one.GetIPProperties().UnicastAddresses).Select(static one => one.Address.ToString())];
+        [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(static one => one.GetIPProperties().UnicastAddresses)
+            .Select(static one => one.Address.ToString())];
 }

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Beadhub.Gateway.Http;
 
-/// <summary>Times as the contract writes them: <c>2026-03-08T15:14:59.123456+00:00</c>, microseconds left out when zero (contract 0.4).</summary>
+/// <summary>Times as the contract writes them: <c>2026-03-08T15:14:59.123456+00:00</c>, microseconds left out when zero (contract
+/// 0.4).</summary>
 internal sealed class IsoTime : JsonConverter<DateTimeOffset>
 {
     private const int MaxLength = 32;
@@ -16,7 +17,8 @@ internal sealed class IsoTime : JsonConverter<DateTimeOffset>
 
     /// <summary>Reads any ISO-8601 form with or without a zone; without one it is UTC.</summary>
     public static bool TryParse(string text, out DateTimeOffset time) =>
-        DateTimeOffset.TryParse(text, null, System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal, out time);
+        DateTimeOffset.TryParse(text, null,
+            System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal, out time);
 
     public static int Format(DateTimeOffset time, ReadOnlySpan<char> zone, Span<char> chars)
     {
@@ -34,7 +36,8 @@ internal sealed class IsoTime : JsonConverter<DateTimeOffset>
         return length + zone.Length;
     }
 
-    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetDateTimeOffset();
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {

@@ -3,8 +3,8 @@ using Beadhub.Boards;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// A 200 with lines of JSON, page by page: as much is in memory as a page holds, however many there are. When a page cannot be had the connection is broken off, so that nobody
-/// takes a part for the whole.
+/// A 200 with lines of JSON, page by page: as much is in memory as a page holds, however many there are. When a page cannot be had the
+/// connection is broken off, so that nobody takes a part for the whole.
 /// </summary>
 internal sealed class JsonLines(ExportPage first, Func<string, ValueTask<ExportPage>> next) : IResult
 {

@@ -4,8 +4,8 @@ using System.Text;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// Unescapes large JSON strings. The framework's reader goes through an escaped string byte by byte, which for a text of megabytes full of quotation marks takes longer than
-/// everything else that is done with it; here only the escapes are looked at.
+/// Unescapes large JSON strings. The framework's reader goes through an escaped string byte by byte, which for a text of megabytes full of
+/// quotation marks takes longer than everything else that is done with it; here only the escapes are looked at.
 /// </summary>
 internal static class JsonText
 {
@@ -62,5 +62,6 @@ internal static class JsonText
         }
     }
 
-    private static char Unit(ReadOnlySpan<byte> at) => (char)ushort.Parse(at[2..6], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static char Unit(ReadOnlySpan<byte> at) =>
+        (char)ushort.Parse(at[2..6], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }

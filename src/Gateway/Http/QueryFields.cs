@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace Beadhub.Gateway.Http;
 
-/// <summary>A request's query parameters, checked as they are asked for (contract 0.5, 0.6). Unknown ones are ignored; of repeated ones the last counts.</summary>
+/// <summary>A request's query parameters, checked as they are asked for (contract 0.5, 0.6). Unknown ones are ignored; of repeated ones the
+/// last counts.</summary>
 internal sealed class QueryFields(HttpRequest request, FieldErrors errors)
 {
     /// <summary>Whether a parameter is there.</summary>
@@ -17,7 +18,8 @@ internal sealed class QueryFields(HttpRequest request, FieldErrors errors)
         if (text.Length > max && Names.CodePoints(text) > max)
             errors.Add("string_too_long", $"String should have at most {max} characters", Input(text), ("max_length", max), "query", name);
         else if (text.Length < min)
-            errors.Add("string_too_short", $"String should have at least {min} character{(min == 1 ? "" : "s")}", Input(text), ("min_length", min), "query", name);
+            errors.Add("string_too_short", $"String should have at least {min} character{(min == 1 ? "" : "s")}", Input(text),
+                ("min_length", min), "query", name);
         return text;
     }
 
@@ -34,8 +36,10 @@ internal sealed class QueryFields(HttpRequest request, FieldErrors errors)
     {
         var text = Last(name);
         if (text is null) return otherwise;
-        if (!System.Numerics.BigInteger.TryParse(text.Length <= 40 ? text : "x", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
-            errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Input(text), null, "query", name);
+        if (!System.Numerics.BigInteger.TryParse(text.Length <= 40 ? text : "x", NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture, out var number))
+            errors.Add("int_parsing", "Input should be a valid integer, unable to parse string as an integer", Input(text), null, "query",
+                name);
         else if (number < min && min == 1 && max == int.MaxValue)
             errors.Add("greater_than", "Input should be greater than 0", Input(text), ("gt", 0), "query", name);
         else if (number < min)
@@ -70,5 +74,6 @@ internal sealed class QueryFields(HttpRequest request, FieldErrors errors)
 
     private static byte[] Input(string text) => JsonSerializer.SerializeToUtf8Bytes(text, Wire.Types.String);
 
-    private string? Last(string name) => request.QueryString.HasValue && request.Query.TryGetValue(name, out var values) ? values[^1] : null;
+    private string? Last(string name) =>
+        request.QueryString.HasValue && request.Query.TryGetValue(name, out var values) ? values[^1] : null;
 }

@@ -5,15 +5,18 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// The bytes of a request's body in one piece, on loan from the pool until the request ends: bodies of many megabytes must not cost fresh memory each time.
+/// The bytes of a request's body in one piece, on loan from the pool until the request ends: bodies of many megabytes must not cost fresh
+/// memory each time.
 /// </summary>
 internal sealed class RequestBody : IDisposable
 {
     private const int Start = 16 * 1024;
     private const int Large = 1024 * 1024;
 
-    // The shared pool keeps arrays of every size for each thread and each core: of many megabytes that would be hundreds. This one keeps two of each size.
-    private static readonly ArrayPool<byte> LargeArrays = ArrayPool<byte>.Create((int)(2 * GatewaySettings.MaxBodyBytes), maxArraysPerBucket: 2);
+    // The shared pool keeps arrays of every size for each thread and each core: of many megabytes that would be hundreds. This one keeps
+    // two of each size.
+    private static readonly ArrayPool<byte> LargeArrays = ArrayPool<byte>.Create((int)(2 * GatewaySettings.MaxBodyBytes),
+        maxArraysPerBucket: 2);
 
     private readonly List<byte[]> _rented = [];
     private UnknownBodies? _unknown;
@@ -31,11 +34,13 @@ internal sealed class RequestBody : IDisposable
     /// </exception>
     public static async ValueTask<RequestBody> Read(HttpRequest request)
     {
-        if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
+        if (request.Headers.ContentEncoding is { Count: > 0 } encoding
+            && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
             throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "Content-Encoding is not supported: send the body as it is");
         if (request.ContentLength > GatewaySettings.MaxBodyBytes) throw TooLarge();
         // In a larger application the limit is the host's; this one is ours.
-        if (request.ContentLength is not <= Start && request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        if (request.ContentLength is not <= Start
+            && request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = GatewaySettings.MaxBodyBytes;
         var body = new RequestBody();
         try
@@ -55,7 +60,8 @@ internal sealed class RequestBody : IDisposable
                 }
 
                 // No more than was announced, which is more than is needed by one byte at most.
-                var next = (int)Math.Min(buffer.Length * 4L, Math.Min(request.ContentLength + 1 ?? long.MaxValue, GatewaySettings.MaxBodyBytes));
+                var next = (int)Math.Min(buffer.Length * 4L,
+                    Math.Min(request.ContentLength + 1 ?? long.MaxValue, GatewaySettings.MaxBodyBytes));
                 await body.MakeRoom(next, request.HttpContext);
                 var larger = body.Rent(next);
                 buffer.AsSpan(0, length).CopyTo(larger);
@@ -101,7 +107,8 @@ internal sealed class RequestBody : IDisposable
         if (length <= UnknownBodies.Free || (_unknown is null && await IsKnown(http))) return;
         _unknown ??= http.RequestServices.GetRequiredService<UnknownBodies>();
         if (!_unknown.TryTake(length - _taken))
-            throw new ApiException(StatusCodes.Status503ServiceUnavailable, "Too many large requests without valid credentials at once. Please retry.") { RetryAfter = 1 };
+            throw new ApiException(StatusCodes.Status503ServiceUnavailable,
+                "Too many large requests without valid credentials at once. Please retry.") { RetryAfter = 1 };
         _taken = length;
     }
 

@@ -4,8 +4,8 @@ using System.Text;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// Ids of what a request creates. A request with an <c>Idempotency-Key</c> always makes the same ids, so that a repeat which is answered from the recorded result
-/// names what the first attempt has created; any other request makes random ones.
+/// Ids of what a request creates. A request with an <c>Idempotency-Key</c> always makes the same ids, so that a repeat which is answered
+/// from the recorded result names what the first attempt has created; any other request makes random ones.
 /// </summary>
 internal static class RequestIds
 {

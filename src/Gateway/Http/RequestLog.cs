@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// One line a request, at level debug: method, the path's template, status, duration, id. Never the path itself, the query, a header or a body: those may hold what
-/// is nobody else's.
+/// One line a request, at level debug: method, the path's template, status, duration, id. Never the path itself, the query, a header or a
+/// body: those may hold what is nobody else's.
 /// </summary>
 internal static partial class RequestLog
 {
@@ -37,12 +37,14 @@ internal static partial class RequestLog
 
     /// <summary>What the request is called: by the proxy in front, else by this server.</summary>
     public static string IdOf(HttpContext http) =>
-        http.Request.Headers[Header].ToString() is { Length: > 0 and <= MaxId } id && id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+        http.Request.Headers[Header].ToString() is { Length: > 0 and <= MaxId } id
+            && id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
             ? id
             : http.TraceIdentifier;
 
     /// <summary>The method; one that is not common may be any word.</summary>
-    public static string Method(HttpContext http) => http.Request.Method is "GET" or "POST" or "PUT" or "PATCH" or "DELETE" or "HEAD" or "OPTIONS" ? http.Request.Method : "(other)";
+    public static string Method(HttpContext http) =>
+        http.Request.Method is "GET" or "POST" or "PUT" or "PATCH" or "DELETE" or "HEAD" or "OPTIONS" ? http.Request.Method : "(other)";
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Method} {Route} answered {Status} in {DurationMs} ms, request {RequestId}")]
     private static partial void Answered(ILogger logger, string method, string route, int status, double durationMs, string requestId);

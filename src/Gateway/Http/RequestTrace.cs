@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Beadhub.Gateway.Http;
 
-/// <summary>Gives the host's span of a request its name and what is asked of it, by OpenTelemetry's conventions. The path itself, and the query, are not told.</summary>
+/// <summary>Gives the host's span of a request its name and what is asked of it, by OpenTelemetry's conventions. The path itself, and the
+/// query, are not told.</summary>
 internal static class RequestTrace
 {
     /// <summary>Completes the spans of requests that somebody traces.</summary>
@@ -20,7 +21,8 @@ internal static class RequestTrace
         {
             var (method, status) = (RequestLog.Method(http), http.Response.StatusCode);
             span.DisplayName = $"{method} {RequestLog.RouteOf(http)}";
-            span.SetTag("http.request.method", method).SetTag("http.response.status_code", status).SetTag("beadhub.request.id", RequestLog.IdOf(http));
+            span.SetTag("http.request.method", method).SetTag("http.response.status_code", status)
+                .SetTag("beadhub.request.id", RequestLog.IdOf(http));
             if (http.GetEndpoint() is RouteEndpoint) span.SetTag("http.route", RequestLog.RouteOf(http));
             if (status >= 500) span.SetStatus(ActivityStatusCode.Error);
         }

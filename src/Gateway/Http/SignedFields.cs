@@ -8,19 +8,22 @@ using Beadhub.Projects;
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// What a sender may send along to prove who wrote a message (protocol 7.1, 12.4). Id and time count only when there is a signature: they are
-/// part of what was signed. The signature itself is for the recipient to verify.
+/// What a sender may send along to prove who wrote a message (protocol 7.1, 12.4). Id and time count only when there is a signature: they
+/// are part of what was signed. The signature itself is for the recipient to verify.
 /// </summary>
 internal sealed partial class SignedFields
 {
     // A text of the longest message, each character of it escaped, and the rest.
     private const int MaxPayload = 3 * 1024 * 1024;
 
-    private static readonly Field<string?> MessageId = InBody.Uuid("message_id", "Id that the sender has signed; means nothing without a signature");
-    private static readonly Field<string?> SentAt = InBody.Optional("timestamp", "Time that the sender has signed: RFC 3339, whole seconds");
+    private static readonly Field<string?> MessageId = InBody
+        .Uuid("message_id", "Id that the sender has signed; means nothing without a signature");
+    private static readonly Field<string?> SentAt = InBody.Optional("timestamp",
+        "Time that the sender has signed: RFC 3339, whole seconds");
     private static readonly Field<string?> FromDid = InBody.Prose("from_did", "did:key of the sender", 256);
     private static readonly Field<string?> ToDid = InBody.Prose("to_did", "did:key of the recipient", 256);
-    private static readonly Field<string?> Signed = InBody.Prose("signature", "The sender's signature, base64; for the recipient to verify", 512);
+    private static readonly Field<string?> Signed = InBody.Prose("signature", "The sender's signature, base64; for the recipient to verify",
+        512);
     private static readonly Field<string?> SigningKey = InBody.Prose("signing_key_id", "Which key has signed", 256);
     private static readonly Field<string?> FromStableId = StableId("from_stable_id", "The sender's stable id");
     private static readonly Field<string?> ToStableId = StableId("to_stable_id", "The recipient's stable id");
@@ -32,7 +35,8 @@ internal sealed partial class SignedFields
     private readonly string? _id;
     private readonly string? _timestamp;
 
-    private SignedFields(string? id, string? timestamp, MessageSignature? signature) => (_id, _timestamp, Signature) = (id, timestamp, signature);
+    private SignedFields(string? id, string? timestamp, MessageSignature? signature) =>
+        (_id, _timestamp, Signature) = (id, timestamp, signature);
 
     /// <summary>The identity fields as sent; null when there are none.</summary>
     public MessageSignature? Signature { get; }
@@ -47,7 +51,8 @@ internal sealed partial class SignedFields
     {
         var (id, timestamp) = (fields.Get(MessageId), fields.Get(SentAt));
         var signature = new MessageSignature(
-            Text(FromDid), Text(ToDid), Text(Signed), Text(SigningKey), Text(FromStableId)?.Trim(), Text(ToStableId)?.Trim(), Text(Payload));
+            Text(FromDid), Text(ToDid), Text(Signed), Text(SigningKey), Text(FromStableId)?.Trim(), Text(ToStableId)?.Trim(),
+            Text(Payload));
         // What was not signed proves nothing.
         if (signature.Signature is null) signature = signature with { SignedPayload = null };
         return new(id, timestamp, signature == new MessageSignature(null, null, null, null) ? null : signature);
@@ -61,12 +66,15 @@ internal sealed partial class SignedFields
     {
         if (!IsSigned) return null;
         if (Signature!.FromDid is null) throw ApiException.Unprocessable("from_did is required when signature is provided");
-        if (_id is null || _timestamp is null) throw ApiException.Unprocessable("message_id and timestamp are required when signature is provided");
+        if (_id is null || _timestamp is null)
+            throw ApiException.Unprocessable("message_id and timestamp are required when signature is provided");
         var text = _timestamp.Trim();
         if (text.Length == 0) throw ApiException.Unprocessable("timestamp must not be empty");
-        if (Timestamp().Match(text) is not { Success: true } match || !TryParse(match, out var time)) throw ApiException.Unprocessable("Invalid timestamp format");
+        if (Timestamp().Match(text) is not { Success: true } match || !TryParse(match, out var time))
+            throw ApiException.Unprocessable("Invalid timestamp format");
         if (match.Groups["zone"].Length == 0) throw ApiException.Unprocessable("timestamp must be timezone-aware");
-        if (match.Groups["fraction"].ValueSpan.ContainsAnyExcept(".0")) throw ApiException.Unprocessable("timestamp must be second precision");
+        if (match.Groups["fraction"].ValueSpan.ContainsAnyExcept(".0"))
+            throw ApiException.Unprocessable("timestamp must be second precision");
         return time;
     }
 
@@ -86,11 +94,14 @@ internal sealed partial class SignedFields
 
     // Older and newer clients write the same id with different prefixes (protocol 12.1).
     private static bool Fits(string? stableId, AgentIdentity agent) =>
-        stableId is null || (agent.StableId is { } known && stableId.AsSpan(stableId.LastIndexOf(':')).SequenceEqual(known.AsSpan(known.LastIndexOf(':'))));
+        stableId is null
+            || (agent.StableId is { } known
+            && stableId.AsSpan(stableId.LastIndexOf(':')).SequenceEqual(known.AsSpan(known.LastIndexOf(':'))));
 
     private static bool TryParse(Match match, out DateTimeOffset time) =>
         DateTimeOffset.TryParse(
-            $"{match.Groups["date"].ValueSpan}T{match.Groups["time"].ValueSpan}{match.Groups["zone"].ValueSpan}", CultureInfo.InvariantCulture,
+            $"{match.Groups["date"].ValueSpan}T{match.Groups["time"].ValueSpan}{match.Groups["zone"].ValueSpan}",
+            CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
 
     private static Field<string?> StableId(string name, string description) => InBody.Optional(name, description, max: 256)
@@ -102,7 +113,8 @@ internal sealed partial class SignedFields
     {
         const string alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
         const int length = 20;
-        var digits = text.AsSpan(text.StartsWith("did:claw:", StringComparison.Ordinal) ? 9 : text.StartsWith("did:aw:", StringComparison.Ordinal) ? 7 : text.Length);
+        var digits = text.AsSpan(text.StartsWith("did:claw:", StringComparison.Ordinal) ? 9
+            : text.StartsWith("did:aw:", StringComparison.Ordinal) ? 7 : text.Length);
         if (digits.Length is 0 or > 2 * length) return false;
         var number = BigInteger.Zero;
         var zeros = digits.IndexOfAnyExcept('1') is >= 0 and var first ? first : digits.Length; // each leading 1 is a zero byte
@@ -115,6 +127,8 @@ internal sealed partial class SignedFields
         return zeros + (number.IsZero ? 0 : number.GetByteCount(isUnsigned: true)) == length;
     }
 
-    [GeneratedRegex(@"\A(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?<fraction>\.[0-9]{1,9})?(?<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})?\z")]
+    [GeneratedRegex(
+        @"\A(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+        + @"(?<fraction>\.[0-9]{1,9})?(?<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})?\z")]
     private static partial Regex Timestamp();
 }

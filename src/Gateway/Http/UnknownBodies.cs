@@ -1,8 +1,9 @@
 namespace Beadhub.Gateway.Http;
 
 /// <summary>
-/// The memory that bodies of callers nobody knows may hold together. What is wrong with a body is told before who asks is looked at (contract 0.3), so
-/// bodies have to be read for anybody; a few dozen of the largest at once would otherwise be enough to slow all others down.
+/// The memory that bodies of callers nobody knows may hold together. What is wrong with a body is told before who asks is looked at
+/// (contract 0.3), so bodies have to be read for anybody; a few dozen of the largest at once would otherwise be enough to slow all others
+/// down.
 /// </summary>
 internal sealed class UnknownBodies
 {

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Beadhub.Gateway.Http;
 
-/// <summary>Times that clients send: RFC 3339 with a zone and any number of fraction digits, cut after microseconds (protocol 1.3).</summary>
+/// <summary>Times that clients send: RFC 3339 with a zone and any number of fraction digits, cut after microseconds (protocol
+/// 1.3).</summary>
 internal static partial class ZonedTime
 {
     /// <summary>Reads a time.</summary>
@@ -12,14 +13,17 @@ internal static partial class ZonedTime
     {
         var match = Pattern().Match(text);
         if (!match.Success ||
-            !DateTime.TryParseExact(match.Groups["time"].Value.Replace(' ', 'T').Replace('t', 'T'), "yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
+            !DateTime.TryParseExact(match.Groups["time"].Value.Replace(' ', 'T').Replace('t', 'T'), "yyyy-MM-dd'T'HH:mm:ss",
+                CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
             throw Invalid();
         if (!match.Groups["zone"].Success) throw ApiException.Unprocessable($"{name} must be timezone-aware");
 
         var fraction = match.Groups["fraction"].Value;
         var microseconds = int.Parse(fraction.PadRight(6, '0')[..6], CultureInfo.InvariantCulture);
         var zone = match.Groups["zone"].Value;
-        var offset = zone is "Z" or "z" ? TimeSpan.Zero : new TimeSpan(int.Parse(zone.AsSpan(1, 2), CultureInfo.InvariantCulture), int.Parse(zone.AsSpan(^2), CultureInfo.InvariantCulture), 0);
+        var offset = zone is "Z" or "z" ? TimeSpan.Zero
+            : new TimeSpan(int.Parse(zone.AsSpan(1, 2), CultureInfo.InvariantCulture),
+            int.Parse(zone.AsSpan(^2), CultureInfo.InvariantCulture), 0);
         if (zone[0] == '-') offset = -offset;
         try
         {
@@ -34,6 +38,8 @@ internal static partial class ZonedTime
         ApiException Invalid() => ApiException.Unprocessable($"Invalid {name} format");
     }
 
-    [GeneratedRegex(@"\A(?<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})(\.(?<fraction>[0-9]{1,30}))?(?<zone>[Zz]|[+-][0-9]{2}:?[0-9]{2})?\z", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"\A(?<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})"
+        + @"(\.(?<fraction>[0-9]{1,30}))?(?<zone>[Zz]|[+-][0-9]{2}:?[0-9]{2})?\z", RegexOptions.ExplicitCapture)]
     private static partial Regex Pattern();
 }

@@ -17,12 +17,14 @@ internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens)
     // Where the record of a key that once was good is: saves hashing it on every request. Whether it still is good, the record says.
     private readonly ConcurrentDictionary<string, IApiKeyGrain> _known = new(StringComparer.Ordinal);
 
-    /// <summary>Whom the key speaks for; keys that died with their workspace included, which <see cref="Identification"/> tells apart.</summary>
+    /// <summary>Whom the key speaks for; keys that died with their workspace included, which <see cref="Identification"/> tells
+    /// apart.</summary>
     /// <exception cref="ApiException">401; 403 for the administrators' key.</exception>
     public ValueTask<ProjectIdentity> Identify(HttpRequest request)
     {
         var header = request.Headers.Authorization.ToString();
-        if (_known.TryGetValue(header, out var record) && record.Identify() is { IsCompletedSuccessfully: true, Result: { } holder }) return new(Who(holder));
+        if (_known.TryGetValue(header, out var record) && record.Identify() is { IsCompletedSuccessfully: true, Result: { } holder })
+            return new(Who(holder));
         return IdentifyUnknown(header);
     }
 

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Beadhub.Gateway.Identity;
 
 /// <summary>
-/// What a reader may see of others' conversations, decided here for everybody who shows them: that a mail or chat message was sent, and by whom to whom, is the
-/// project's; what it says is its participants'.
+/// What a reader may see of others' conversations, decided here for everybody who shows them: that a mail or chat message was sent, and by
+/// whom to whom, is the project's; what it says is its participants'.
 /// </summary>
 /// <param name="AgentId">The agent as which the reader takes part; null for a reader who takes part in none.</param>
 /// <param name="Oversees">Whether the reader oversees all conversations, as an administrator may.</param>

@@ -83,7 +83,8 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         if (who.Mode == AuthMode.PublicReader) throw ApiException.Forbidden("Public readers may not act as an agent");
         if (who.AgentId is null) throw ApiException.Forbidden("API key is not bound to an agent");
         who = await WithStanding(who);
-        return who.Standing.Agent is { } agent && (agent.IsLiving || Idempotency.IsAnsweredAgain(http)) ? new(who, agent) : throw ApiException.NotFound("Agent not found");
+        return who.Standing.Agent is { } agent && (agent.IsLiving || Idempotency.IsAnsweredAgain(http))
+            ? new(who, agent) : throw ApiException.NotFound("Agent not found");
     }
 
     /// <summary>

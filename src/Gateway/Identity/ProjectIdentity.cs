@@ -10,7 +10,8 @@ namespace Beadhub.Gateway.Identity;
 /// <param name="Mode">How the caller proved it.</param>
 internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string? ApiKeyId, string? UserId, AuthMode Mode)
 {
-    /// <summary>How the caller stands in the project. Of those whom a proxy vouches for it is found out only where it matters: when they write.</summary>
+    /// <summary>How the caller stands in the project. Of those whom a proxy vouches for it is found out only where it matters: when they
+    /// write.</summary>
     public Standing Standing { get; init; }
 
     /// <summary>The tenant that a proxy has signed for, if any; the project is of it.</summary>
@@ -53,6 +54,7 @@ internal enum AuthMode
     /// <summary>By signed headers of a trusted gateway.</summary>
     Proxy,
 
-    /// <summary>By signed headers, as a reader of a public project: nothing may be written and personal data is hidden (contract 1.7).</summary>
+    /// <summary>By signed headers, as a reader of a public project: nothing may be written and personal data is hidden (contract
+    /// 1.7).</summary>
     PublicReader,
 }

@@ -54,5 +54,6 @@ internal static class ProxyHeaders
         return (parts[2], parts[3]);
     }
 
-    private static string? Uuid(IHeaderDictionary headers, string name) => Names.TryNormalizeUuid(headers[name], out var uuid) ? uuid : null;
+    private static string? Uuid(IHeaderDictionary headers, string name) =>
+        Names.TryNormalizeUuid(headers[name], out var uuid) ? uuid : null;
 }

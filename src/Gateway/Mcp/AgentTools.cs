@@ -21,22 +21,29 @@ internal sealed class AgentTools(IGrainFactory grains, InnerRequests api, Operat
         new("register_agent", "Report that an agent is present, with its program and model.", false,
             [
                 Workspace, new("alias", Schemas.Text("Your alias"), true), new("human_name", Schemas.Text("Who runs you")),
-                new("program", Schemas.Text("Program, such as claude-code")), new("model", Schemas.Text("Model")), new("role", Schemas.Text("Role, one or two words")),
+                new("program", Schemas.Text("Program, such as claude-code")), new("model", Schemas.Text("Model")),
+                new("role", Schemas.Text("Role, one or two words")),
             ],
             Register),
         new("list_agents", "Who is present in the project.", true, [Workspace], List),
-        McpTool.Request(api, operations["getStatus"], "status", "Your workspace's status: who is present, what is claimed, what waits for a human.",
+        McpTool.Request(api, operations["getStatus"], "status",
+            "Your workspace's status: who is present, what is claimed, what waits for a human.",
             only: ["workspace_id"], required: ["workspace_id"]).After(call => call.Workspace(grains)),
-        McpTool.Request(api, operations["changeWorkspace"], "update_workspace", "Change what your workspace tells of itself; what is not given stays."),
-        McpTool.Request(api, operations["publishAgent"], "publish_agent", "Show yourself in the directory, to agents of all projects of this server.",
+        McpTool.Request(api, operations["changeWorkspace"], "update_workspace",
+            "Change what your workspace tells of itself; what is not given stays."),
+        McpTool.Request(api, operations["publishAgent"], "publish_agent",
+            "Show yourself in the directory, to agents of all projects of this server.",
             only: ["capabilities", "description"]),
-        McpTool.Request(api, operations["searchDirectory"], "search_directory", "Agents of all projects of this server that have published themselves."),
+        McpTool.Request(api, operations["searchDirectory"], "search_directory",
+            "Agents of all projects of this server that have published themselves."),
     ];
 
     private async Task<ReadOnlyMemory<byte>> EnsureProject(ToolCall call)
     {
-        var project = await grains.GetGrain<IProjectGrain>(call.Who.ProjectId).Describe() ?? throw ApiException.NotFound("Project not found");
-        if (call.Text("project_key") is { Length: > 0 } key && key != project.Slug) throw ApiException.Forbidden("project_key does not match your project");
+        var project = await grains.GetGrain<IProjectGrain>(call.Who.ProjectId).Describe()
+            ?? throw ApiException.NotFound("Project not found");
+        if (call.Text("project_key") is { Length: > 0 } key && key != project.Slug)
+            throw ApiException.Forbidden("project_key does not match your project");
         return JsonSerializer.SerializeToUtf8Bytes(new McpProject(project.ProjectId, project.Slug, project.Name), Wire.Types.McpProject);
     }
 
@@ -57,12 +64,15 @@ internal sealed class AgentTools(IGrainFactory grains, InnerRequests api, Operat
         var online = await project.Online(null);
         var places = (await project.Status(new(null, null))).Agents.ToDictionary(agent => agent.WorkspaceId);
         return JsonSerializer.SerializeToUtf8Bytes(
-            new McpAgents([.. online.Workspaces.Select(agent => Presence(call.Who.ProjectId, agent, places.GetValueOrDefault(agent.WorkspaceId)))]), Wire.Types.McpAgents);
+            new McpAgents(
+                [.. online.Workspaces.Select(agent => Presence(call.Who.ProjectId, agent, places.GetValueOrDefault(agent.WorkspaceId)))]),
+                Wire.Types.McpAgents);
     }
 
     // Presence as the reference keeps it: what is unknown is empty.
     private static McpAgent Presence(string projectId, WorkspaceView agent, StatusAgent? place) => new(
-        agent.WorkspaceId, agent.Alias, agent.HumanName ?? "", projectId, agent.ProjectSlug ?? "", agent.MemberEmail ?? "", agent.Program ?? "", agent.Model ?? "", agent.Status,
+        agent.WorkspaceId, agent.Alias, agent.HumanName ?? "", projectId, agent.ProjectSlug ?? "", agent.MemberEmail ?? "",
+        agent.Program ?? "", agent.Model ?? "", agent.Status,
         agent.Branch ?? "", agent.LastSeen, agent.Role ?? "", place?.CanonicalOrigin ?? "", place?.Timezone ?? "");
 }
 

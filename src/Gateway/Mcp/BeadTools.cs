@@ -7,7 +7,8 @@ internal sealed class BeadTools(IGrainFactory grains, InnerRequests api, Operati
 {
     public IEnumerable<McpTool> All() =>
     [
-        McpTool.Request(api, operations["listReadyIssues"], "get_ready_issues", "Open beads whose blockers are all closed, most urgent first: what can be worked on now.")
+        McpTool.Request(api, operations["listReadyIssues"], "get_ready_issues",
+            "Open beads whose blockers are all closed, most urgent first: what can be worked on now.")
             .After(call => call.Workspace(grains)),
         McpTool.Request(api, operations["getIssue"], "get_issue", "One bead with its description."),
         McpTool.Request(api, operations["listIssues"], "list_issues", "Search the project's beads, last updated first."),

@@ -8,7 +8,8 @@ internal sealed class ClaimTools(InnerRequests api, Operations operations)
         McpTool.Request(api, operations["claimNextBead"], "claim_next",
             "Claim the best ready bead that nobody works on. Two agents that ask at once get two beads.",
             only: ["labels", "type", "max_priority", "repo", "branch", "assignee"]),
-        McpTool.Request(api, operations["joinBead"], "join_bead", "Join in the work on a bead, whoever else works on it.", only: ["bead_id", "role", "note"]),
+        McpTool.Request(api, operations["joinBead"], "join_bead", "Join in the work on a bead, whoever else works on it.",
+            only: ["bead_id", "role", "note"]),
         McpTool.Request(api, operations["leaveBead"], "release_bead", "Release your own claim on a bead.", only: ["bead_id"]),
     ];
 }

@@ -5,12 +5,14 @@ using Beadhub.Gateway.Identity;
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>
-/// Requests to the API from inside a request, with the credentials of that one: what a tool does is what the endpoint does, with the same checks and the same words.
+/// Requests to the API from inside a request, with the credentials of that one: what a tool does is what the endpoint does, with the same
+/// checks and the same words.
 /// </summary>
 internal sealed class InnerRequests(Idempotency idempotency)
 {
     // Everything that says who asks, and by what way.
-    private static readonly string[] Passed = ["Authorization", .. ProxyHeaders.All, "Forwarded", "Via", "X-Forwarded-For", "X-Original-For", "X-Real-IP"];
+    private static readonly string[] Passed = ["Authorization", .. ProxyHeaders.All, "Forwarded", "Via", "X-Forwarded-For",
+        "X-Original-For", "X-Real-IP"];
 
     private RequestDelegate? _endpoints;
 
@@ -26,7 +28,8 @@ internal sealed class InnerRequests(Idempotency idempotency)
     /// <param name="idempotencyKey">Its <c>Idempotency-Key</c>, if any.</param>
     /// <exception cref="CallFailedException">The answer is no success: its status and what it says.</exception>
     public Task<ReadOnlyMemory<byte>> Run(
-        HttpContext outer, string method, string path, QueryString query = default, ReadOnlyMemory<byte>? body = null, string? idempotencyKey = null) =>
+        HttpContext outer, string method, string path, QueryString query = default, ReadOnlyMemory<byte>? body = null,
+        string? idempotencyKey = null) =>
         Run(outer, method, path, query, body, idempotencyKey, _endpoints!);
 
     /// <summary>Runs what is no request to the API as if it were one, so that its <c>Idempotency-Key</c> means the same.</summary>
@@ -37,11 +40,14 @@ internal sealed class InnerRequests(Idempotency idempotency)
     /// <param name="run">Does it, within a request of its own.</param>
     /// <exception cref="CallFailedException">It failed: the status and what is said.</exception>
     public Task<ReadOnlyMemory<byte>> RunKeyed(
-        HttpContext outer, string path, ReadOnlyMemory<byte> body, string idempotencyKey, Func<HttpContext, Task<ReadOnlyMemory<byte>>> run) =>
-        Run(outer, HttpMethods.Post, path, default, body, idempotencyKey, async http => Answer.Write(http.Response, (await run(http)).Span));
+        HttpContext outer, string path, ReadOnlyMemory<byte> body, string idempotencyKey,
+        Func<HttpContext, Task<ReadOnlyMemory<byte>>> run) =>
+        Run(outer, HttpMethods.Post, path, default, body, idempotencyKey,
+            async http => Answer.Write(http.Response, (await run(http)).Span));
 
     private async Task<ReadOnlyMemory<byte>> Run(
-        HttpContext outer, string method, string path, QueryString query, ReadOnlyMemory<byte>? body, string? idempotencyKey, RequestDelegate run)
+        HttpContext outer, string method, string path, QueryString query, ReadOnlyMemory<byte>? body, string? idempotencyKey,
+        RequestDelegate run)
     {
         using var written = new MemoryStream();
         var http = new DefaultHttpContext { RequestServices = outer.RequestServices, RequestAborted = outer.RequestAborted };
@@ -86,7 +92,9 @@ internal sealed class InnerRequests(Idempotency idempotency)
     private static string Text(JsonElement detail) => detail.ValueKind switch
     {
         JsonValueKind.String => detail.GetString()!,
-        JsonValueKind.Array => string.Join("; ", detail.EnumerateArray().Select(error => $"{error.GetProperty("loc").EnumerateArray().Last()}: {error.GetProperty("msg").GetString()}")),
+        JsonValueKind.Array =>
+            string.Join("; ", detail.EnumerateArray().Select(error =>
+            $"{error.GetProperty("loc").EnumerateArray().Last()}: {error.GetProperty("msg").GetString()}")),
         JsonValueKind.Object when detail.TryGetProperty("message", out var message) => message.ToString(),
         _ => detail.GetRawText(),
     };

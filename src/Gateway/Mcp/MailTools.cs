@@ -11,7 +11,8 @@ using Orleans;
 
 namespace Beadhub.Gateway.Mcp;
 
-/// <summary>Tools about mail (contract 16). They name project and agent as tools of their kind do, but only ever act as the caller. Event streams keep silent about them.</summary>
+/// <summary>Tools about mail (contract 16). They name project and agent as tools of their kind do, but only ever act as the caller. Event
+/// streams keep silent about them.</summary>
 internal sealed class MailTools(IGrainFactory grains, MailSending mail)
 {
     private const int MaxRecipients = 100;
@@ -27,8 +28,10 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
     [
         new("send_message", "Send a mail to agents of the project.", false,
             [
-                Project, Sender, new("to", Schemas.Texts("Aliases of the recipients", 1, MaxRecipients), true), new("subject", Schemas.Text("Subject"), true), Text,
-                new("importance", Schemas.Word("normal unless given", Priorities, "normal")), new("thread_id", Schemas.Uuid("Thread that the mail belongs to")),
+                Project, Sender, new("to", Schemas.Texts("Aliases of the recipients", 1, MaxRecipients), true),
+                new("subject", Schemas.Text("Subject"), true), Text,
+                new("importance", Schemas.Word("normal unless given", Priorities, "normal")),
+                new("thread_id", Schemas.Uuid("Thread that the mail belongs to")),
             ],
             Send),
         new("fetch_inbox", "Your mail, newest first.", true,
@@ -54,7 +57,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
         MustBeOwnProject(call);
         var (to, subject, body) = (Recipients(call), Subject(call.Prose("subject")), Body(call));
         var importance = call.Text("importance") ?? "normal";
-        if (!Priorities.Contains(importance)) throw ApiException.Unprocessable($"importance must be one of {string.Join(", ", Priorities)}");
+        if (!Priorities.Contains(importance))
+            throw ApiException.Unprocessable($"importance must be one of {string.Join(", ", Priorities)}");
         var thread = string.IsNullOrEmpty(call.Text("thread_id")) ? null : call.Uuid("thread_id");
         if (to.IsEmpty) throw ApiException.Unprocessable("to is required");
         var sender = await Self(call, "sender_name");
@@ -67,7 +71,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
         MustBeOwnProject(call);
         var (messageId, body, to) = (call.Uuid("message_id"), Body(call), Recipients(call));
         var prefix = call.Text("subject_prefix") ?? "Re:";
-        if (prefix.Length > 100 || prefix.Contains('\0', StringComparison.Ordinal)) throw ApiException.Unprocessable("Invalid subject_prefix");
+        if (prefix.Length > 100 || prefix.Contains('\0', StringComparison.Ordinal))
+            throw ApiException.Unprocessable("Invalid subject_prefix");
         var sender = await Self(call, "sender_name");
         var original = await Box(sender).Find(messageId) ?? throw ApiException.NotFound("Message not found");
         var thread = original.ThreadId ?? original.MessageId;
@@ -77,7 +82,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
                 ? [author.Alias]
                 : throw ApiException.NotFound("Agent not found");
         var deliveries = await Deliver(call, sender, to, Subject($"{prefix} {original.Subject}"), body, "normal", thread);
-        return JsonSerializer.SerializeToUtf8Bytes(new McpReplied(thread, original.MessageId, deliveries, deliveries.Length), Wire.Types.McpReplied);
+        return JsonSerializer.SerializeToUtf8Bytes(new McpReplied(thread, original.MessageId, deliveries, deliveries.Length),
+            Wire.Types.McpReplied);
     }
 
     private async Task<ReadOnlyMemory<byte>> Fetch(ToolCall call)
@@ -86,7 +92,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
         var limit = call.Integer("limit", 50, 1, MaxInbox);
         var (urgentOnly, withBodies) = (call.Flag("urgent_only", false), call.Flag("include_bodies", true));
         DateTimeOffset? since = null;
-        if (call.Text("since_ts") is { Length: > 0 } text) since = IsoTime.TryParse(text, out var time) ? time : throw ApiException.Unprocessable("Invalid since_ts format");
+        if (call.Text("since_ts") is { Length: > 0 } text)
+            since = IsoTime.TryParse(text, out var time) ? time : throw ApiException.Unprocessable("Invalid since_ts format");
         var own = await Self(call, "agent_name");
         // A filter that only the tool has looks at more mail than it shows.
         var page = await Box(own).Inbox(new(false, urgentOnly ? MaxInbox : limit));
@@ -94,7 +101,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
             .Where(mail => (!urgentOnly || mail.Priority is "high" or "urgent") && (since is null || mail.CreatedAt >= since))
             .Take(limit)
             .Select(mail => new McpMail(
-                mail.MessageId, mail.FromAgentId, mail.FromAlias, mail.Subject, mail.Priority, mail.ThreadId, mail.ReadAt is not null, mail.ReadAt, mail.CreatedAt,
+                mail.MessageId, mail.FromAgentId, mail.FromAlias, mail.Subject, mail.Priority, mail.ThreadId, mail.ReadAt is not null,
+                mail.ReadAt, mail.CreatedAt,
                 withBodies ? mail.Body : null));
         return JsonSerializer.SerializeToUtf8Bytes([.. shown], Wire.Types.ImmutableArrayMcpMail);
     }
@@ -102,7 +110,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
     private async Task<ReadOnlyMemory<byte>> Acknowledge(ToolCall call)
     {
         var receipt = await Read(call);
-        return JsonSerializer.SerializeToUtf8Bytes(new McpAcknowledged(receipt.MessageId, true, receipt.At, receipt.At), Wire.Types.McpAcknowledged);
+        return JsonSerializer.SerializeToUtf8Bytes(new McpAcknowledged(receipt.MessageId, true, receipt.At, receipt.At),
+            Wire.Types.McpAcknowledged);
     }
 
     private async Task<ReadOnlyMemory<byte>> MarkRead(ToolCall call)
@@ -126,7 +135,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
         var deliveries = ImmutableArray.CreateBuilder<McpDelivery>();
         foreach (var alias in to)
         {
-            var addressed = await mail.Address(call.Http, sender, new($"mail {deliveries.Count}", null, alias, subject, body, importance, thread, IsSilent: true));
+            var addressed = await mail.Address(call.Http, sender,
+                new($"mail {deliveries.Count}", null, alias, subject, body, importance, thread, IsSilent: true));
             var recipient = addressed.To.Recipient ?? throw ApiException.NotFound($"Agent not found: {alias}");
             if (recipient.IsRetired) throw ApiException.Gone("Agent is retired");
             var receipt = await mail.Send(addressed);
@@ -138,7 +148,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
 
     private static void MustBeOwnProject(ToolCall call)
     {
-        if (call.Text("project_key") is { Length: > 0 } key && key != call.Who.Standing.Slug) throw ApiException.Forbidden("project_key does not match your project");
+        if (call.Text("project_key") is { Length: > 0 } key && key != call.Who.Standing.Slug)
+            throw ApiException.Forbidden("project_key does not match your project");
     }
 
     /// <summary>The caller, which must bear the alias that the argument names.</summary>
@@ -156,18 +167,22 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
 
     private static ImmutableArray<string> Recipients(ToolCall call)
     {
-        var to = call.Texts("to").Select(alias => alias.Trim()).Where(alias => alias.Length > 0).Distinct(StringComparer.Ordinal).ToImmutableArray();
+        var to = call.Texts("to").Select(alias => alias.Trim()).Where(alias => alias.Length > 0).Distinct(StringComparer.Ordinal)
+            .ToImmutableArray();
         return to.Length <= MaxRecipients ? to : throw ApiException.Unprocessable($"to may name at most {MaxRecipients} agents");
     }
 
-    private static string Subject(string text) => text.Length <= Messages.MaxSubject ? text : throw ApiException.Unprocessable($"subject has at most {Messages.MaxSubject} characters");
+    private static string Subject(string text) =>
+        text.Length <= Messages.MaxSubject
+        ? text : throw ApiException.Unprocessable($"subject has at most {Messages.MaxSubject} characters");
 
     private static string Body(ToolCall call)
     {
         var body = call.Prose("body_md");
         return Encoding.UTF8.GetByteCount(body) <= Messages.MaxBodyBytes
             ? body
-            : throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"Message body too large: at most {Messages.MaxBodyBytes} bytes");
+            : throw new ApiException(StatusCodes.Status413PayloadTooLarge,
+                $"Message body too large: at most {Messages.MaxBodyBytes} bytes");
     }
 }
 
@@ -178,7 +193,8 @@ internal sealed record McpSent(ImmutableArray<McpDelivery> Deliveries, int Count
 internal sealed record McpReplied(string ThreadId, string ReplyTo, ImmutableArray<McpDelivery> Deliveries, int Count);
 
 /// <summary>One recipient's mail.</summary>
-internal sealed record McpDelivery(string To, string MessageId, string Status, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset DeliveredAt);
+internal sealed record McpDelivery(string To, string MessageId, string Status,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset DeliveredAt);
 
 /// <summary>A mail in the payload of <c>fetch_inbox</c>; <c>body</c> is there when asked for.</summary>
 internal sealed record McpMail(

@@ -11,15 +11,16 @@ using ModelContextProtocol.Protocol;
 namespace Beadhub.Gateway.Mcp;
 
 /// <summary>
-/// <c>POST /mcp</c>: the Model Context Protocol, as the contract's plain JSON-RPC (contract 16) and, with the same answers, as its Streamable HTTP without sessions:
-/// a client may be answered with JSON to every post, and its notifications are accepted.
+/// <c>POST /mcp</c>: the Model Context Protocol, as the contract's plain JSON-RPC (contract 16) and, with the same answers, as its
+/// Streamable HTTP without sessions: a client may be answered with JSON to every post, and its notifications are accepted.
 /// </summary>
 internal sealed class McpEndpoint
 {
     private const int InvalidRequest = -32600, MethodNotFound = -32601, InvalidParams = -32602, InternalError = -32000;
     private const string StatusUri = "beadhub://status";
     private const string Instructions =
-        "Beadhub coordinates a team of coding agents. Look at get_ready_issues or ready_tasks for work, claim it before you start, read fetch_inbox between steps, and ask a human with escalate when you are stuck.";
+        "Beadhub coordinates a team of coding agents. Look at get_ready_issues or ready_tasks for work, claim it before you start, read "
+            + "fetch_inbox between steps, and ask a human with escalate when you are stuck.";
 
     // Versions that begin with `initialize`, newest first.
     private static readonly string[] Versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -41,13 +42,16 @@ internal sealed class McpEndpoint
         _toolList = Bytes(new ListToolsResult { Tools = [.. tools.Select(tool => tool.Describe())] });
         _resourceList = Bytes(new ListResourcesResult
         {
-            Resources = [new() { Uri = StatusUri, Name = "Status", Description = "Who is there and works on what in the project", MimeType = Wire.Json }],
+            Resources =
+                [new() { Uri = StatusUri, Name = "Status", Description = "Who is there and works on what in the project",
+                MimeType = Wire.Json }],
         });
     }
 
     /// <summary>Maps the endpoint; the last of all, since its tools are requests to the others.</summary>
     public static void Map(IEndpointRouteBuilder routes) => routes.Map(
-        new RequestGroup("/mcp", "mcp", "Model Context Protocol").Post("", "callMcp", "Model Context Protocol: tools and resources over JSON-RPC 2.0")
+        new RequestGroup("/mcp", "mcp", "Model Context Protocol")
+            .Post("", "callMcp", "Model Context Protocol: tools and resources over JSON-RPC 2.0")
             // Who asks is told by the credentials as everywhere; that they are not good is said within the answer.
             .Needs(Caller.Nobody)
             .Takes(Call.Fields).AnswersNothing(StatusCodes.Status202Accepted)
@@ -59,7 +63,8 @@ internal sealed class McpEndpoint
     {
         if (call.Version != "2.0") return Failed(call.Id, InvalidRequest, "Invalid jsonrpc version");
         // Nobody waits for an answer to a notification, and none of them means anything here.
-        if (call is { Id: null, Method: { } method } && method.StartsWith("notifications/", StringComparison.Ordinal)) return Answer.Nothing(StatusCodes.Status202Accepted);
+        if (call is { Id: null, Method: { } method } && method.StartsWith("notifications/", StringComparison.Ordinal))
+            return Answer.Nothing(StatusCodes.Status202Accepted);
         try
         {
             var who = await _identification.ReaderOf(http);
@@ -113,8 +118,10 @@ internal sealed class McpEndpoint
     {
         var name = call.Param("name") ?? throw new CallFailedException(InvalidParams, "name must be a string");
         var arguments = call.Member("arguments");
-        if (arguments is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null) }) throw new CallFailedException(InvalidParams, "arguments must be an object");
-        if (!_tools.TryGetValue(name, out var tool)) throw new CallFailedException(MethodNotFound, $"Unknown tool: {(name.Length <= 200 ? name : "(a long name)")}");
+        if (arguments is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null) })
+            throw new CallFailedException(InvalidParams, "arguments must be an object");
+        if (!_tools.TryGetValue(name, out var tool))
+            throw new CallFailedException(MethodNotFound, $"Unknown tool: {(name.Length <= 200 ? name : "(a long name)")}");
         // Most tools are requests to endpoints, which look for themselves; those that are not must not be a way around.
         var payload = await tool.Call(_api, new(http, who, arguments), () => _identification.WriterOf(http));
         return Bytes(new CallToolResult { Content = [new TextContentBlock { Text = Encoding.UTF8.GetString(payload.Span) }] });
@@ -123,12 +130,16 @@ internal sealed class McpEndpoint
     private async Task<ReadOnlyMemory<byte>> ReadResource(HttpContext http, Call call)
     {
         var uri = call.Param("uri") ?? throw new CallFailedException(InvalidParams, "uri parameter is required");
-        if (uri != StatusUri) throw new CallFailedException(InvalidParams, $"Unknown resource: {(uri.Length <= 200 ? uri : "(a long uri)")}");
+        if (uri != StatusUri)
+            throw new CallFailedException(InvalidParams, $"Unknown resource: {(uri.Length <= 200 ? uri : "(a long uri)")}");
         var status = await _api.Run(http, HttpMethods.Get, "/v1/status");
-        return Bytes(new ReadResourceResult { Contents = [new TextResourceContents { Uri = uri, MimeType = Wire.Json, Text = Encoding.UTF8.GetString(status.Span) }] });
+        return Bytes(
+            new ReadResourceResult { Contents =
+            [new TextResourceContents { Uri = uri, MimeType = Wire.Json, Text = Encoding.UTF8.GetString(status.Span) }] });
     }
 
-    private static byte[] Bytes<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, (JsonTypeInfo<T>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)));
+    private static byte[] Bytes<T>(T value) =>
+        JsonSerializer.SerializeToUtf8Bytes(value, (JsonTypeInfo<T>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)));
 
     private static Answer<JsonElement> Succeeded(string? id, ReadOnlyMemory<byte> result) => Envelope(id, json =>
     {
@@ -136,7 +147,8 @@ internal sealed class McpEndpoint
         json.WriteRawValue(result.Span, skipInputValidation: true);
     });
 
-    private static Answer<JsonElement> Failed(string? id, int code, string message, ReadOnlyMemory<byte>? data = null) => Envelope(id, json =>
+    private static Answer<JsonElement> Failed(string? id, int code, string message, ReadOnlyMemory<byte>? data = null) =>
+        Envelope(id, json =>
     {
         json.WriteStartObject("error");
         json.WriteNumber("code", code);
@@ -170,7 +182,8 @@ internal sealed class McpEndpoint
     /// <summary>What a JSON-RPC request says; parts of the wrong type count as absent.</summary>
     private sealed record Call(string? Id, string? Version, string? Method, JsonElement? Params)
     {
-        private static readonly Field<JsonElement?> IdField = InBody.Json("id", Schemas.Text("Comes back with the answer; a request without one is a notification"));
+        private static readonly Field<JsonElement?> IdField = InBody
+            .Json("id", Schemas.Text("Comes back with the answer; a request without one is a notification"));
         private static readonly Field<JsonElement?> VersionField = InBody.Json("jsonrpc", Schemas.Text("2.0"));
         private static readonly Field<JsonElement?> MethodField = InBody.Json("method", Schemas.Text("For example tools/call"));
         private static readonly Field<JsonElement?> ParamsField = InBody.Json("params", Schemas.Object("What the method takes"));
@@ -178,7 +191,8 @@ internal sealed class McpEndpoint
         public static readonly Field[] Fields = [IdField, VersionField, MethodField, ParamsField];
 
         public static Call Read(RequestFields fields) => new(
-            fields.Get(IdField) is { ValueKind: not JsonValueKind.Null } id ? id.GetRawText() : null, Text(fields.Get(VersionField)), Text(fields.Get(MethodField)),
+            fields.Get(IdField) is { ValueKind: not JsonValueKind.Null } id ? id.GetRawText() : null, Text(fields.Get(VersionField)),
+            Text(fields.Get(MethodField)),
             fields.Get(ParamsField));
 
         public JsonElement? Member(string name) =>

@@ -14,11 +14,13 @@ namespace Beadhub.Gateway.Mcp;
 /// <param name="Reads">Whether it changes nothing.</param>
 /// <param name="Arguments">What it takes.</param>
 /// <param name="Run">Does it; answers with JSON.</param>
-internal sealed record McpTool(string Name, string Description, bool Reads, ToolArgument[] Arguments, Func<ToolCall, Task<ReadOnlyMemory<byte>>> Run)
+internal sealed record McpTool(string Name, string Description, bool Reads, ToolArgument[] Arguments,
+    Func<ToolCall, Task<ReadOnlyMemory<byte>>> Run)
 {
     private static readonly ToolArgument IdempotencyKey = new(
         ToolCall.IdempotencyKeyArgument,
-        Schemas.Text("A name of your own for this call: when you make it again with the same name, it is done once and you get the first answer"));
+        Schemas.Text(
+            "A name of your own for this call: when you make it again with the same name, it is done once and you get the first answer"));
 
     /// <summary>Whether it is a request to an endpoint, which asks itself who may make it.</summary>
     private bool IsRequest { get; init; }
@@ -30,14 +32,16 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
     /// <param name="description">What it is good for.</param>
     /// <param name="only">Names of the arguments that it takes; all fields unless given.</param>
     /// <param name="required">Names of arguments that the tool wants, though the request does without.</param>
-    public static McpTool Request(InnerRequests api, RequestShape request, string name, string description, string[]? only = null, string[]? required = null)
+    public static McpTool Request(InnerRequests api, RequestShape request, string name, string description, string[]? only = null,
+        string[]? required = null)
     {
         var taken = (only ?? [.. request.Fields.Select(field => field.Argument)])
             .Select(argument => request.Fields.FirstOrDefault(field => field.Argument == argument)
                 ?? throw new InvalidOperationException($"Tool {name}: {request.Operation} takes no {argument}."))
             .Select(field => (Field: field, IsRequired: field.IsRequired || required?.Contains(field.Argument) == true))
             .ToArray();
-        return new(name, description, request.Method == "GET", [.. taken.Select(one => new ToolArgument(one.Field.Argument, one.Field.Schema, one.IsRequired))],
+        return new(name, description, request.Method == "GET",
+            [.. taken.Select(one => new ToolArgument(one.Field.Argument, one.Field.Schema, one.IsRequired))],
             call => Send(api, call, request, taken)) { IsRequest = true };
     }
 
@@ -59,7 +63,8 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
         var schema = new JsonObject { ["type"] = "object", ["properties"] = properties };
         var required = Arguments.Where(argument => argument.IsRequired).Select(argument => (JsonNode)argument.Name).ToArray();
         if (required.Length > 0) schema["required"] = new JsonArray(required);
-        return new() { Name = Name, Description = Description, InputSchema = schema.Deserialize(Wire.Types.JsonElement), Annotations = new() { ReadOnlyHint = Reads } };
+        return new() { Name = Name, Description = Description, InputSchema = schema.Deserialize(Wire.Types.JsonElement),
+            Annotations = new() { ReadOnlyHint = Reads } };
     }
 
     /// <summary>Does it; a call of a tool that writes is done once under its <c>idempotency_key</c>. Answers with JSON.</summary>
@@ -69,7 +74,8 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
     public Task<ReadOnlyMemory<byte>> Call(InnerRequests api, ToolCall call, Func<ValueTask<ProjectIdentity>> writer)
     {
         if (Reads || IsRequest) return Run(call);
-        return call.IdempotencyKey is { } key ? api.RunKeyed(call.Http, $"/mcp/{Name}", call.Fingerprint(), key, http => Write(call.Within(http))) : Write(call);
+        return call.IdempotencyKey is { } key
+            ? api.RunKeyed(call.Http, $"/mcp/{Name}", call.Fingerprint(), key, http => Write(call.Within(http))) : Write(call);
 
         async Task<ReadOnlyMemory<byte>> Write(ToolCall within)
         {
@@ -78,7 +84,8 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
         }
     }
 
-    private static Task<ReadOnlyMemory<byte>> Send(InnerRequests api, ToolCall call, RequestShape request, (Field Field, bool IsRequired)[] taken)
+    private static Task<ReadOnlyMemory<byte>> Send(InnerRequests api, ToolCall call, RequestShape request,
+        (Field Field, bool IsRequired)[] taken)
     {
         var (path, query) = (request.Path, new QueryString());
         using var buffer = new MemoryStream();
@@ -107,7 +114,8 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
         body.WriteEndObject();
         body.Flush();
         return api.Run(
-            call.Http, request.Method, path, query, request.HasBody ? buffer.ToArray() : null, HttpMethods.IsGet(request.Method) ? null : call.IdempotencyKey);
+            call.Http, request.Method, path, query, request.HasBody ? buffer.ToArray() : null,
+            HttpMethods.IsGet(request.Method) ? null : call.IdempotencyKey);
     }
 }
 

@@ -30,7 +30,8 @@ internal static class McpTools
 internal sealed class Operations(IEndpointRouteBuilder routes)
 {
     private readonly FrozenDictionary<string, RequestShape> _requests = routes.DataSources.SelectMany(source => source.Endpoints)
-        .Select(endpoint => endpoint.Metadata.GetMetadata<RequestShape>()).OfType<RequestShape>().ToFrozenDictionary(request => request.Operation);
+        .Select(endpoint => endpoint.Metadata.GetMetadata<RequestShape>()).OfType<RequestShape>()
+            .ToFrozenDictionary(request => request.Operation);
 
     /// <summary>A request.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>

@@ -6,7 +6,8 @@ using Beadhub.Gateway.Identity;
 
 namespace Beadhub.Gateway.Mcp;
 
-/// <summary>A call of a tool: who calls, and with which arguments. An argument that is null is not given; one of the wrong type is refused with 422.</summary>
+/// <summary>A call of a tool: who calls, and with which arguments. An argument that is null is not given; one of the wrong type is refused
+/// with 422.</summary>
 internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElement? arguments)
 {
     /// <summary>Name of the argument that every writing tool takes: what <c>Idempotency-Key</c> is over HTTP.</summary>
@@ -46,7 +47,8 @@ internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElemen
 
     /// <summary>An argument as it was sent; null when it was not.</summary>
     public JsonElement? Value(string name) =>
-        arguments is { ValueKind: JsonValueKind.Object } all && all.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+        arguments is { ValueKind: JsonValueKind.Object } all && all.TryGetProperty(name, out var value)
+            && value.ValueKind != JsonValueKind.Null ? value : null;
 
     /// <summary>Refuses a call without the argument.</summary>
     public void MustHave(string name)
@@ -55,25 +57,30 @@ internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElemen
     }
 
     /// <summary>A text, or null.</summary>
-    public string? Text(string name) => Value(name) is not { } value ? null : value.ValueKind == JsonValueKind.String ? Read(name, value) : throw Wrong(name, "a string");
+    public string? Text(string name) =>
+        Value(name) is not { } value ? null : value.ValueKind == JsonValueKind.String ? Read(name, value) : throw Wrong(name, "a string");
 
     /// <summary>A text that must be given and not be blank.</summary>
-    public string Required(string name) => Text(name) is { } text && !string.IsNullOrWhiteSpace(text) ? text : throw ApiException.Unprocessable($"{name} is required");
+    public string Required(string name) =>
+        Text(name) is { } text && !string.IsNullOrWhiteSpace(text) ? text : throw ApiException.Unprocessable($"{name} is required");
 
     /// <summary>A text that people read: given and without NUL characters.</summary>
     public string Prose(string name) =>
-        Required(name) is var text && !text.Contains('\0', StringComparison.Ordinal) ? text : throw ApiException.Unprocessable($"{name} must not contain NUL characters");
+        Required(name) is var text && !text.Contains('\0', StringComparison.Ordinal)
+            ? text : throw ApiException.Unprocessable($"{name} must not contain NUL characters");
 
     /// <summary>A whole number; texts of digits pass.</summary>
     public int Integer(string name, int otherwise, int min, int max)
     {
         if (Value(name) is not { } value) return otherwise;
-        if (!int.TryParse(AsText(name, value), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) throw Wrong(name, "an integer");
+        if (!int.TryParse(AsText(name, value), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            throw Wrong(name, "an integer");
         return number >= min && number <= max ? number : throw ApiException.Unprocessable($"{name} must be from {min} to {max}");
     }
 
     /// <summary>A truth value.</summary>
-    public bool Flag(string name, bool otherwise) => Value(name) is not { } value ? otherwise : AsText(name, value).ToLowerInvariant() switch
+    public bool Flag(string name, bool otherwise) =>
+        Value(name) is not { } value ? otherwise : AsText(name, value).ToLowerInvariant() switch
     {
         "true" or "1" => true,
         "false" or "0" => false,
@@ -86,11 +93,13 @@ internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElemen
         if (Value(name) is not { } value) return [];
         if (value.ValueKind == JsonValueKind.String) return [Read(name, value)];
         if (value.ValueKind != JsonValueKind.Array) throw Wrong(name, "a list of strings");
-        return [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? Read(name, item) : throw Wrong(name, "a list of strings"))];
+        return [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? Read(name, item)
+            : throw Wrong(name, "a list of strings"))];
     }
 
     /// <summary>A UUID that must be given.</summary>
-    public string Uuid(string name) => Names.TryNormalizeUuid(Required(name), out var uuid) ? uuid : throw ApiException.Unprocessable($"Invalid {name} format");
+    public string Uuid(string name) =>
+        Names.TryNormalizeUuid(Required(name), out var uuid) ? uuid : throw ApiException.Unprocessable($"Invalid {name} format");
 
     /// <summary>An argument as a part of a path.</summary>
     public string PathPart(string name)

@@ -11,7 +11,8 @@ internal static class WorkspaceAccess
     /// <exception cref="ApiException">422 bad id; 404 unknown; 410 deleted; 403 another than the key's.</exception>
     public static async Task<AgentIdentity> Workspace(this ToolCall call, IGrainFactory grains)
     {
-        var id = CommonFields.WorkspaceIdOrNull(call.Text("workspace_id") ?? "") ?? throw ApiException.Unprocessable("workspace_id is required");
+        var id = CommonFields.WorkspaceIdOrNull(call.Text("workspace_id") ?? "")
+            ?? throw ApiException.Unprocessable("workspace_id is required");
         var agent = await grains.GetGrain<IProjectGrain>(call.Who.ProjectId).Agent(id);
         if (agent is { IsLiving: false }) throw new ApiException(StatusCodes.Status410Gone, "Workspace was deleted");
         if (agent is not { HasWorkspace: true }) throw ApiException.NotFound("Workspace not found");

@@ -77,7 +77,8 @@ internal sealed class MetricFamily
         foreach (var (labels, series) in _series.OrderBy(static one => one.Key, StringComparer.Ordinal)) series.Write(text, Name, labels);
     }
 
-    private MetricSeries Add(string labels) => _series.GetOrAdd(_series.Count < MaxSeries ? labels : Overflow, static (_, make) => make(), _new);
+    private MetricSeries Add(string labels) =>
+        _series.GetOrAdd(_series.Count < MaxSeries ? labels : Overflow, static (_, make) => make(), _new);
 
     private static double[] Bounds(Instrument instrument) => instrument switch
     {

@@ -3,15 +3,16 @@ using System.Globalization;
 namespace Beadhub.Gateway.Metrics;
 
 /// <summary>
-/// Writes the labels of a measurement as Prometheus has them, without the braces. What has no entry here is left out, so that no id, address or text of a
-/// project can ever become a label, and the number of series stays bounded.
+/// Writes the labels of a measurement as Prometheus has them, without the braces. What has no entry here is left out, so that no id,
+/// address or text of a project can ever become a label, and the number of series stays bounded.
 /// </summary>
 public static class MetricLabels
 {
     /// <summary>Names of tags that become labels. Each has few values.</summary>
     public static IReadOnlyList<string> Allowed { get; } =
     [
-        "http.request.method", "http.route", "http.response.status_code", "network.protocol.version", "error.type", "grain", "stream", "outcome", "store",
+        "http.request.method", "http.route", "http.response.status_code", "network.protocol.version", "error.type", "grain", "stream",
+        "outcome", "store",
         "db.client.connection.state", "gc.heap.generation", "cpu.mode",
     ];
 
@@ -47,7 +48,8 @@ public static class MetricLabels
         else
         {
             foreach (var c in value as string ?? value.ToString() ?? "")
-                if (!Put(c switch { '\\' => @"\\", '"' => "\\\"", '\n' => @"\n", _ => new ReadOnlySpan<char>(in c) }, into, ref length)) return false;
+                if (!Put(c switch { '\\' => @"\\", '"' => "\\\"", '\n' => @"\n", _ => new ReadOnlySpan<char>(in c) }, into, ref length))
+                    return false;
         }
 
         return Put("\"", into, ref length);

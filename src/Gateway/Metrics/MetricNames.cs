@@ -1,6 +1,7 @@
 namespace Beadhub.Gateway.Metrics;
 
-/// <summary>What Prometheus calls an instrument, by OpenTelemetry's rules: <c>http.server.request.duration</c> in <c>s</c> is <c>http_server_request_duration_seconds</c>.</summary>
+/// <summary>What Prometheus calls an instrument, by OpenTelemetry's rules: <c>http.server.request.duration</c> in <c>s</c> is
+/// <c>http_server_request_duration_seconds</c>.</summary>
 internal static class MetricNames
 {
     /// <summary>The name of an instrument's family.</summary>

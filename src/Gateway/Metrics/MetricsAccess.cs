@@ -6,7 +6,8 @@ public enum MetricsAccess
     /// <summary>Requests from this machine that no proxy has forwarded.</summary>
     Local,
 
-    /// <summary>Requests that no proxy has forwarded, from wherever: who collects from the nodes, and nobody by way of an ingress.</summary>
+    /// <summary>Requests that no proxy has forwarded, from wherever: who collects from the nodes, and nobody by way of an
+    /// ingress.</summary>
     Direct,
 
     /// <summary>Everybody who reaches the port.</summary>

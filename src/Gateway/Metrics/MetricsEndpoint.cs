@@ -17,7 +17,8 @@ internal static class MetricsEndpoint
         routes.MapGet("/metrics", new RequestDelegate(http =>
         {
             // For anybody else there is nothing here.
-            if ((access == MetricsAccess.Local && !LocalCallers.IsLocal(http)) || (access == MetricsAccess.Direct && LocalCallers.IsForwarded(http.Request.Headers)))
+            if ((access == MetricsAccess.Local && !LocalCallers.IsLocal(http))
+                || (access == MetricsAccess.Direct && LocalCallers.IsForwarded(http.Request.Headers)))
             {
                 http.Response.StatusCode = StatusCodes.Status404NotFound;
                 return Task.CompletedTask;

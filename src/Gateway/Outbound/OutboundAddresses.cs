@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace Beadhub.Gateway.Outbound;
 
 /// <summary>
-/// Where requests may go that others have named the target of: HTTPS to public addresses. A server that sends requests where its users say would otherwise be
-/// their way into the operator's network, and to what listens on the same machine only.
+/// Where requests may go that others have named the target of: HTTPS to public addresses. A server that sends requests where its users say
+/// would otherwise be their way into the operator's network, and to what listens on the same machine only.
 /// </summary>
 /// <param name="allowPrivate">Whether any address may be called, and without encryption.</param>
 /// <param name="resolve">Looks a host name up.</param>
@@ -18,7 +18,8 @@ internal sealed class OutboundAddresses(bool allowPrivate, Func<string, Cancella
     // Hosts that were connected to at an address that is not public; only with the setting there are any.
     private readonly ConcurrentDictionary<string, bool> _private = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What is wrong with a URL to be registered; null when nothing is. Names are looked up at each connection, not here.</summary>
+    /// <summary>What is wrong with a URL to be registered; null when nothing is. Names are looked up at each connection, not
+    /// here.</summary>
     public string? Problem(string text, out Uri? url)
     {
         url = null;
@@ -36,7 +37,8 @@ internal sealed class OutboundAddresses(bool allowPrivate, Func<string, Cancella
         return name == "localhost" || name.EndsWith(".localhost", StringComparison.Ordinal) ? "a private address" : null;
     }
 
-    /// <summary>Connects, for a handler; every address that a name leads to must be allowed, and what was checked is what is connected to.</summary>
+    /// <summary>Connects, for a handler; every address that a name leads to must be allowed, and what was checked is what is connected
+    /// to.</summary>
     public async ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
         var host = context.DnsEndPoint.Host;
@@ -67,7 +69,8 @@ internal sealed class OutboundAddresses(bool allowPrivate, Func<string, Cancella
         var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await resolve(host, cancellation);
         if (addresses.Length == 0) throw new HttpRequestException("the name has no address");
         if (allowPrivate) return addresses;
-        return scheme == "https" && Array.TrueForAll(addresses, IsPublic) ? addresses : throw new HttpRequestException("the name leads to an address that is not allowed");
+        return scheme == "https" && Array.TrueForAll(addresses, IsPublic)
+            ? addresses : throw new HttpRequestException("the name leads to an address that is not allowed");
     }
 
     /// <summary>Whether an address is one of the public network.</summary>
@@ -92,7 +95,8 @@ internal sealed class OutboundAddresses(bool allowPrivate, Func<string, Cancella
         _ => true,
     };
 
-    // Only global unicast, without what carries an IPv4 address inside or is for documentation. Mapped, loopback, local and multicast lie outside.
+    // Only global unicast, without what carries an IPv4 address inside or is for documentation. Mapped, loopback, local and multicast lie
+    // outside.
     private static bool IsPublic6(ReadOnlySpan<byte> b) =>
         (b[0] & 0xE0) == 0x20
         && !(b[0] == 0x20 && b[1] == 0x02)

@@ -4,8 +4,8 @@ using System.Security.Authentication;
 namespace Beadhub.Gateway.Outbound;
 
 /// <summary>
-/// The one way by which this server calls others at addresses that somebody has named: only where <see cref="OutboundAddresses"/> allow it, without
-/// redirects, cookies and the environment's proxies, and with an end to time and to what is read of an answer.
+/// The one way by which this server calls others at addresses that somebody has named: only where <see cref="OutboundAddresses"/> allow it,
+/// without redirects, cookies and the environment's proxies, and with an end to time and to what is read of an answer.
 /// </summary>
 internal sealed class OutboundHttp : IDisposable
 {
@@ -50,7 +50,8 @@ internal sealed class OutboundHttp : IDisposable
         {
             return OutboundAnswer.None($"no answer within {timeout.TotalSeconds:0} seconds");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or AuthenticationException or InvalidOperationException)
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or AuthenticationException
+            or InvalidOperationException)
         {
             return OutboundAnswer.None(e.InnerException is { } inner and not IOException ? inner.Message : e.Message);
         }
@@ -78,7 +79,8 @@ internal sealed class OutboundHttp : IDisposable
 /// <summary>What came of a request to elsewhere.</summary>
 /// <param name="Status">Status of the answer; null when there was none.</param>
 /// <param name="Body">As much of it as was to be read.</param>
-/// <param name="IsPublic">Whether it came from a public address. What another one answers concerns the operator only: users could look about in a network by it.</param>
+/// <param name="IsPublic">Whether it came from a public address. What another one answers concerns the operator only: users could look
+/// about in a network by it.</param>
 /// <param name="Problem">Why there was no answer, for the operator.</param>
 internal sealed record OutboundAnswer(int? Status, ReadOnlyMemory<byte> Body, bool IsPublic, string? Problem)
 {

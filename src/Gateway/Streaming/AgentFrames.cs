@@ -28,7 +28,8 @@ internal static class AgentFrames
         json.WriteString("session_id", sessionId);
     });
 
-    public static byte[] Control(ControlSignal signal) => Typed("control_" + signal.Signal, json => json.WriteString("signal_id", signal.SignalId));
+    public static byte[] Control(ControlSignal signal) =>
+        Typed("control_" + signal.Signal, json => json.WriteString("signal_id", signal.SignalId));
 
     public static byte[] Work(TaskSummary task) => Typed("work_available", json =>
     {

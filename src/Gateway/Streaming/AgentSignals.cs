@@ -16,7 +16,8 @@ internal static class AgentSignals
     private static readonly string Control = NameOf<ControlSignalled>();
     private static readonly FrozenSet<string> Tasks = new[]
     {
-        NameOf<TaskCreated>(), NameOf<TaskChanged>(), NameOf<TaskStatusChanged>(), NameOf<TaskDeleted>(), NameOf<TaskDependencyAdded>(), NameOf<TaskDependencyRemoved>(),
+        NameOf<TaskCreated>(), NameOf<TaskChanged>(), NameOf<TaskStatusChanged>(), NameOf<TaskDeleted>(), NameOf<TaskDependencyAdded>(),
+            NameOf<TaskDependencyRemoved>(),
     }.ToFrozenSet();
 
     /// <summary>What the event means to agents; null when it means nothing to them.</summary>
@@ -36,7 +37,8 @@ internal static class AgentSignals
 
     private static string LastPart(string key) => key[(key.IndexOf('/') + 1)..];
 
-    private static string NameOf<T>() => ((Orleans.AliasAttribute)typeof(T).GetCustomAttributes(typeof(Orleans.AliasAttribute), false)[0]).Alias;
+    private static string NameOf<T>() =>
+        ((Orleans.AliasAttribute)typeof(T).GetCustomAttributes(typeof(Orleans.AliasAttribute), false)[0]).Alias;
 }
 
 /// <summary>Something for which an agent is woken.</summary>

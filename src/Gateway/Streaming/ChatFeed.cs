@@ -9,10 +9,11 @@ using Beadhub.Gateway.Http;
 namespace Beadhub.Gateway.Streaming;
 
 /// <summary>
-/// The newest frames of one session, rendered once for all its event streams on this node. The log is the truth: a stream that fell behind what is kept
-/// here, or that follows a session whose events got lost on their way, reads the log itself.
+/// The newest frames of one session, rendered once for all its event streams on this node. The log is the truth: a stream that fell behind
+/// what is kept here, or that follows a session whose events got lost on their way, reads the log itself.
 /// </summary>
-internal sealed class ChatFeed(IChatGrain session, IContactsGrain contacts, IChatPresence presence, string projectId, string sessionId, string projectSlug)
+internal sealed class ChatFeed(IChatGrain session, IContactsGrain contacts, IChatPresence presence, string projectId, string sessionId,
+    string projectSlug)
 {
     /// <summary>Kind of the streams that are chat sessions.</summary>
     public const string Kind = "chat";
@@ -145,7 +146,8 @@ internal sealed class ChatFeed(IChatGrain session, IContactsGrain contacts, ICha
     private ChatFrame? Frame(ChatEvent e, Surroundings around) =>
         e.Message is { } message ? Message(message, around) : e.Read is { } read ? Receipt(read) : null;
 
-    private async ValueTask<Surroundings> Around() => new((await presence.Waiting([IChatGrain.Key(projectId, sessionId)]))[0], await contacts.List());
+    private async ValueTask<Surroundings> Around() =>
+        new((await presence.Waiting([IChatGrain.Key(projectId, sessionId)]))[0], await contacts.List());
 
     private void Append(long version, ChatFrame? frame, bool isHole = false)
     {

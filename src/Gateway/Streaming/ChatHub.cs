@@ -10,8 +10,8 @@ using Orleans.Streams;
 namespace Beadhub.Gateway.Streaming;
 
 /// <summary>
-/// The chat sessions that somebody follows on this node: one subscription to the feed of each project, whose events go to the session they belong to, so
-/// that a stream wakes up for its own session only.
+/// The chat sessions that somebody follows on this node: one subscription to the feed of each project, whose events go to the session they
+/// belong to, so that a stream wakes up for its own session only.
 /// </summary>
 internal sealed class ChatHub(IClusterClient cluster, IChatPresence presence)
 {
@@ -51,7 +51,9 @@ internal sealed class ChatHub(IClusterClient cluster, IChatPresence presence)
                         .SubscribeAsync((batch, _) => watched.Receive(batch));
                 }
 
-                var feed = watched.Feeds.GetOrAdd(key, _ => new(cluster.GetGrain<IChatGrain>(key), cluster.GetGrain<IContactsGrain>(projectId), presence, projectId, sessionId, watched.Slug));
+                var feed = watched.Feeds.GetOrAdd(key, _ =>
+                    new(cluster.GetGrain<IChatGrain>(key), cluster.GetGrain<IContactsGrain>(projectId), presence, projectId, sessionId,
+                    watched.Slug));
                 feed.Followers++;
                 return feed;
             }

@@ -5,11 +5,14 @@ using Microsoft.Extensions.Primitives;
 namespace Beadhub.Gateway.Streaming;
 
 /// <summary>
-/// Serves every stream of server-sent events: counts a caller's open ones, opens, follows what is new, keeps a silent connection alive, and ends at the deadline,
-/// when the client left or may no longer read, or when the server stops. A slow client holds up its own stream only: it reads on from the log.
+/// Serves every stream of server-sent events: counts a caller's open ones, opens, follows what is new, keeps a silent connection alive, and
+/// ends at the deadline, when the client left or may no longer read, or when the server stops. A slow client holds up its own stream only:
+/// it reads on from the log.
 /// </summary>
-/// <remarks>Written by hand because the framework's writer of server-sent events knows no comments, which keep idle connections open.</remarks>
-internal sealed class EventStreams(Identification identification, StreamMetrics metrics, GatewaySettings settings, TimeProvider time, IHostApplicationLifetime lifetime)
+/// <remarks>Written by hand because the framework's writer of server-sent events knows no comments, which keep idle connections
+/// open.</remarks>
+internal sealed class EventStreams(Identification identification, StreamMetrics metrics, GatewaySettings settings, TimeProvider time,
+    IHostApplicationLifetime lifetime)
 {
     /// <summary>A comment, which every client skips.</summary>
     public static readonly ReadOnlyMemory<byte> KeepAlive = ": keepalive\n\n"u8.ToArray();
@@ -31,7 +34,8 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
     /// <param name="silence">After how long a comment is sent; the setting's time unless this is shorter.</param>
     /// <exception cref="ApiException">429 when the caller has too many open.</exception>
     public async Task Serve(
-        HttpContext http, ProjectIdentity who, string sort, Func<Task<IStreamedEvents>> open, DateTimeOffset? deadline = null, TimeSpan? silence = null)
+        HttpContext http, ProjectIdentity who, string sort, Func<Task<IStreamedEvents>> open, DateTimeOffset? deadline = null,
+        TimeSpan? silence = null)
     {
         var caller = Caller(who);
         Enter(caller, sort);
@@ -61,7 +65,8 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
         }
     }
 
-    private async Task Follow(HttpContext http, IStreamedEvents events, OpenStream shown, DateTimeOffset? deadline, TimeSpan silence, CancellationToken ended)
+    private async Task Follow(HttpContext http, IStreamedEvents events, OpenStream shown, DateTimeOffset? deadline, TimeSpan silence,
+        CancellationToken ended)
     {
         var (body, lookAgainAt) = (http.Response.Body, time.GetUtcNow() + settings.KeepAlive);
         while (true)
@@ -94,7 +99,8 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
         }
     }
 
-    /// <summary>Whether who has opened the stream would be let in again: its key may have been revoked since, or the project have become private.</summary>
+    /// <summary>Whether who has opened the stream would be let in again: its key may have been revoked since, or the project have become
+    /// private.</summary>
     private async ValueTask<bool> MayStillRead(HttpContext http)
     {
         try
@@ -143,7 +149,8 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
     private void Check(string caller, string? sort, int most, string what)
     {
         if (_open.GetValueOrDefault((caller, sort)) < most) return;
-        throw new ApiException(StatusCodes.Status429TooManyRequests, $"Too many open {what}: at most {most} for one agent") { RetryAfter = RetryAfterSeconds };
+        throw new ApiException(StatusCodes.Status429TooManyRequests,
+            $"Too many open {what}: at most {most} for one agent") { RetryAfter = RetryAfterSeconds };
     }
 
     private void Count(string caller, string sort, int by)

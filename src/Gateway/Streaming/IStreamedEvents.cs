@@ -1,8 +1,8 @@
 namespace Beadhub.Gateway.Streaming;
 
 /// <summary>
-/// What an event stream shows, from a position on. Whoever makes one has taken that position: <see cref="EventStreams"/> tells the client only then that its stream
-/// is open, so that a client misses nothing that is committed after it has heard so.
+/// What an event stream shows, from a position on. Whoever makes one has taken that position: <see cref="EventStreams"/> tells the client
+/// only then that its stream is open, so that a client misses nothing that is committed after it has heard so.
 /// </summary>
 internal interface IStreamedEvents : IAsyncDisposable
 {
@@ -21,6 +21,7 @@ internal interface IStreamedEvents : IAsyncDisposable
     /// <summary>Writes what came after <see cref="Position"/>, some of it at least, and moves on; whether anything was written.</summary>
     Task<bool> Write(Stream to, CancellationToken ended);
 
-    /// <summary>Looks whether the log has more than was announced: should a wake-up ever be lost, a quiet stream still finds what is new.</summary>
+    /// <summary>Looks whether the log has more than was announced: should a wake-up ever be lost, a quiet stream still finds what is
+    /// new.</summary>
     ValueTask Look();
 }

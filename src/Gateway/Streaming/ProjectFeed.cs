@@ -13,7 +13,8 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
     private const int PageSize = 256;
     private const int LogPageSize = 32;
 
-    // A page of the log holds events whole, a mail with its text of a megabyte, until it is rendered: many who read the past at once take turns.
+    // A page of the log holds events whole, a mail with its text of a megabyte, until it is rendered: many who read the past at once take
+    // turns.
     private static readonly SemaphoreSlim LogPages = new(4, 4);
 
     private readonly Lock _lock = new();
@@ -86,9 +87,11 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
     public ValueTask<(IReadOnlyList<Frame> Frames, long Position)> Read(long after) => Read(after, _frames, WireEvents.Render);
 
     /// <summary>What agents are to be woken for after a position, and the position that the reader has then reached.</summary>
-    public ValueTask<(IReadOnlyList<AgentSignal> Signals, long Position)> Signals(long after) => Read(after, _signals, static (e, _) => AgentSignals.Of(e));
+    public ValueTask<(IReadOnlyList<AgentSignal> Signals, long Position)> Signals(long after) =>
+        Read(after, _signals, static (e, _) => AgentSignals.Of(e));
 
-    private async ValueTask<(IReadOnlyList<T> Items, long Position)> Read<T>(long after, T?[] kept, Func<FeedEvent, string, T?> render) where T : class
+    private async ValueTask<(IReadOnlyList<T> Items, long Position)> Read<T>(long after, T?[] kept,
+        Func<FeedEvent, string, T?> render) where T : class
     {
         lock (_lock)
         {

@@ -18,10 +18,14 @@ internal sealed class StreamMetrics : IDisposable
     {
         _time = time;
         _meter = meters.Create("Beadhub.Gateway.Streams");
-        _meter.CreateObservableUpDownCounter("beadhub.sse.clients", () => Each(static streams => (long)streams.Count()), "{client}", "Event streams that clients have open");
+        _meter.CreateObservableUpDownCounter("beadhub.sse.clients", () => Each(static streams => (long)streams.Count()), "{client}",
+            "Event streams that clients have open");
         _meter.CreateObservableGauge(
-            "beadhub.sse.lag", () => Each(static streams => streams.Select(static one => one.Lag).DefaultIfEmpty().Max()), "{event}", "Events that the slowest open stream has not handled yet");
-        _delay = _meter.CreateHistogram("beadhub.feed.lag", "s", "From the decision of an event until this node has it for its followers", advice: new InstrumentAdvice<double>
+            "beadhub.sse.lag", () =>
+                Each(static streams => streams.Select(static one => one.Lag).DefaultIfEmpty().Max()), "{event}",
+                "Events that the slowest open stream has not handled yet");
+        _delay = _meter.CreateHistogram("beadhub.feed.lag", "s", "From the decision of an event until this node has it for its followers",
+            advice: new InstrumentAdvice<double>
         {
             HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
         });
@@ -51,6 +55,7 @@ internal sealed class StreamMetrics : IDisposable
     private IEnumerable<Measurement<long>> Each(Func<IEnumerable<OpenStream>, long> read)
     {
         var open = _open.Keys;
-        return Sorts.Select(sort => new Measurement<long>(read(open.Where(one => one.Sort == sort)), new KeyValuePair<string, object?>("stream", sort))).ToArray();
+        return Sorts.Select(sort =>
+            new Measurement<long>(read(open.Where(one => one.Sort == sort)), new KeyValuePair<string, object?>("stream", sort))).ToArray();
     }
 }

@@ -30,16 +30,24 @@ internal static class WireEvents
             json.WriteString("title", e.Title);
             json.WriteString("alias", e.Alias);
         }),
-        BeadClaimed e => Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
-        BeadReleased e => Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
-        EscalationCreated e => Make(stored, projectSlug, "escalation", "escalation.created", e.WorkspaceId, json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
+        BeadClaimed e =>
+            Make(stored, projectSlug, "bead", "bead.claimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
+        BeadReleased e =>
+            Make(stored, projectSlug, "bead", "bead.unclaimed", e.WorkspaceId, json => Claim(json, LastPart(stored.Key), e.Alias, e.Title)),
+        EscalationCreated e =>
+            Make(stored, projectSlug, "escalation", "escalation.created", e.WorkspaceId,
+            json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
         EscalationResponded e => Make(stored, projectSlug, "escalation", "escalation.responded", e.WorkspaceId, json =>
         {
             json.WriteString("escalation_id", e.EscalationId);
             json.WriteString("response", e.Response);
         }),
-        EscalationExpired e => Make(stored, projectSlug, "escalation", "escalation.expired", e.WorkspaceId, json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
-        ChatMessageSent e => Conversation([e.FromAgentId, .. e.To.Select(to => to.AgentId)], said => Make(stored, projectSlug, "chat", "chat.message_sent", e.FromAgentId, json =>
+        EscalationExpired e =>
+            Make(stored, projectSlug, "escalation", "escalation.expired", e.WorkspaceId,
+            json => Escalation(json, e.EscalationId, e.Alias, e.Subject)),
+        ChatMessageSent e =>
+            Conversation([e.FromAgentId, .. e.To.Select(to => to.AgentId)],
+            said => Make(stored, projectSlug, "chat", "chat.message_sent", e.FromAgentId, json =>
         {
             json.WriteString("session_id", LastPart(stored.Key));
             json.WriteString("message_id", e.MessageId);
@@ -49,7 +57,9 @@ internal static class WireEvents
             json.WriteEndArray();
             json.WriteString("preview", said ? Preview.Of(e.Body, 80) : "");
         })),
-        MailDelivered { IsSilent: false } e => Conversation([e.FromAgentId, e.ToAgentId], said => Make(stored, projectSlug, "message", "message.delivered", e.ToAgentId, json =>
+        MailDelivered { IsSilent: false } e =>
+            Conversation([e.FromAgentId, e.ToAgentId], said => Make(stored, projectSlug, "message", "message.delivered", e.ToAgentId,
+            json =>
         {
             json.WriteString("message_id", e.MessageId);
             json.WriteString("from_workspace", e.FromAgentId);
@@ -58,7 +68,8 @@ internal static class WireEvents
             json.WriteString("subject", said ? e.Subject : "");
             json.WriteString("priority", e.Priority);
         })),
-        MailRead { IsSilent: false } e => Conversation([e.AgentId, .. Sender(e)], said => Make(stored, projectSlug, "message", "message.acknowledged", e.AgentId, json =>
+        MailRead { IsSilent: false } e =>
+            Conversation([e.AgentId, .. Sender(e)], said => Make(stored, projectSlug, "message", "message.acknowledged", e.AgentId, json =>
         {
             json.WriteString("message_id", e.MessageId);
             json.WriteString("from_alias", e.FromAlias);
@@ -73,7 +84,8 @@ internal static class WireEvents
             json.WriteBoolean("exclusive", true);
             if (e.IsPattern) json.WriteBoolean("pattern", true);
         }),
-        ReservationReleased e => Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
+        ReservationReleased e =>
+            Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
         _ => null,
     };
 
@@ -81,7 +93,8 @@ internal static class WireEvents
     private static string[] Sender(MailRead read) => read.FromAgentId is { } id ? [id] : [];
 
     /// <summary>The event of a conversation: as its participants see it, and as all others do.</summary>
-    private static Frame Conversation(ImmutableArray<string> participants, Func<bool, Frame> make) => make(true) with { Blanked = make(false).Bytes, Participants = participants };
+    private static Frame Conversation(ImmutableArray<string> participants, Func<bool, Frame> make) =>
+        make(true) with { Blanked = make(false).Bytes, Participants = participants };
 
     private static void Escalation(Utf8JsonWriter json, string id, string alias, string subject)
     {
@@ -107,7 +120,8 @@ internal static class WireEvents
 
     private static string LastPart(string key) => key[(key.IndexOf('/') + 1)..];
 
-    private static Frame Make(FeedEvent stored, string projectSlug, string category, string type, string? workspaceId, Action<Utf8JsonWriter> fields)
+    private static Frame Make(FeedEvent stored, string projectSlug, string category, string type, string? workspaceId,
+        Action<Utf8JsonWriter> fields)
     {
         using var buffer = new MemoryStream(512);
         buffer.Write(System.Text.Encoding.ASCII.GetBytes($"id: {stored.Position}\ndata: "));
@@ -148,5 +162,6 @@ internal sealed record Frame(string Category, string? WorkspaceId, byte[] Bytes,
     public ReadOnlyMemory<byte> For(ConversationReader reader) => Blanked is null || reader.Sees(Participants) ? Bytes : Blanked;
 
     /// <summary>The event alone, as a reader may see it.</summary>
-    public ReadOnlyMemory<byte> JsonFor(ConversationReader reader) => For(reader) is var frame ? frame[frame.Span.IndexOf((byte)'{')..^2] : default;
+    public ReadOnlyMemory<byte> JsonFor(ConversationReader reader) =>
+        For(reader) is var frame ? frame[frame.Span.IndexOf((byte)'{')..^2] : default;
 }

@@ -7,7 +7,8 @@ using Orleans.Concurrency;
 
 namespace Beadhub.ApiKeys;
 
-/// <summary>What an API key stands for. Key: lower-case hex SHA-256 of the whole key (contract 1.2); the key itself is kept nowhere.</summary>
+/// <summary>What an API key stands for. Key: lower-case hex SHA-256 of the whole key (contract 1.2); the key itself is kept
+/// nowhere.</summary>
 [Alias("beadhub.api_key")]
 public interface IApiKeyGrain : IGrainWithStringKey
 {
@@ -30,14 +31,15 @@ public interface IApiKeyGrain : IGrainWithStringKey
     [Repeatable]
     Task<bool> Revoke();
 
-    /// <summary>Whom the key speaks for, and how they stand in their project (contract 1.8); null when it is unknown or was revoked.</summary>
+    /// <summary>Whom the key speaks for, and how they stand in their project (contract 1.8); null when it is unknown or was
+    /// revoked.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<KeyHolder?> Identify();
 }
 
 /// <summary>
-/// The API keys of a project, for administrators. Key: project id. It owns no events: keys are kept by their hash, each for itself, and are read all together when
-/// somebody asks, which is seldom.
+/// The API keys of a project, for administrators. Key: project id. It owns no events: keys are kept by their hash, each for itself, and are
+/// read all together when somebody asks, which is seldom.
 /// </summary>
 [Alias("beadhub.api_keys")]
 public interface IApiKeysGrain : IGrainWithStringKey
@@ -46,7 +48,8 @@ public interface IApiKeysGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<ImmutableArray<ApiKeyView>> List(string? agentId);
 
-    /// <summary>Ends keys: the one with this id, or (null) all of an agent. The answer names those that ended just now; null when there is no such key.</summary>
+    /// <summary>Ends keys: the one with this id, or (null) all of an agent. The answer names those that ended just now; null when there is
+    /// no such key.</summary>
     [Repeatable]
     Task<ImmutableArray<string>?> Revoke(string? apiKeyId, string? agentId);
 }

@@ -5,8 +5,8 @@ using Orleans;
 namespace Beadhub.Beads;
 
 /// <summary>
-/// An issue was stored: added or replaced. What those are told who follow changes, whichever version of the event holds it. Becomes <c>bead.status_changed</c> on the
-/// event stream when the status differs (contract 14.1). The bead's id is in the key of the stream.
+/// An issue was stored: added or replaced. What those are told who follow changes, whichever version of the event holds it. Becomes
+/// <c>bead.status_changed</c> on the event stream when the status differs (contract 14.1). The bead's id is in the key of the stream.
 /// </summary>
 public interface IIssueStored : IEvent
 {
@@ -43,7 +43,8 @@ public interface IIssueStored : IEvent
     /// <summary>Whether the issue has a status and it is another one than before (contract 7.3).</summary>
     bool ChangesStatus => Status is { Length: > 0 } status && status != OldStatus;
 
-    /// <summary>Whether subscribers may want to hear of it: an issue that had a status has another one, or its priority or assignee changed (contract 12.4).</summary>
+    /// <summary>Whether subscribers may want to hear of it: an issue that had a status has another one, or its priority or assignee changed
+    /// (contract 12.4).</summary>
     bool IsNews => ChangesStatus && OldStatus is { Length: > 0 } || Before is not null;
 }
 
@@ -60,7 +61,8 @@ public interface IIssueStored : IEvent
 /// <param name="After">Priority and assignee as they are now, where <paramref name="Before"/> is not null.</param>
 /// <param name="CreatedBy">Creator that an earlier line has named, where this one names none (contract 7.1).</param>
 /// <param name="ElidedIds">Issues that block this one but were closed by the same payload (contract 7.2); null when there are none.</param>
-/// <param name="Line">The issue's line: the client's own bytes, without the blanks around them. In the log it stands as it is, not as a text.</param>
+/// <param name="Line">The issue's line: the client's own bytes, without the blanks around them. In the log it stands as it is, not as a
+/// text.</param>
 [GenerateSerializer, Immutable, Alias("bead.stored.v2")]
 public sealed record IssueStored(
     [property: Id(0)] string Repo,
@@ -81,7 +83,8 @@ public sealed record IssueStored(
     DateTimeOffset IIssueStored.SyncedAt => At;
 }
 
-/// <summary>An issue was stored, by versions of the program that kept of its line only what they knew. Becomes <c>bead.status_changed</c> on the event stream when the status differs (contract 14.1).</summary>
+/// <summary>An issue was stored, by versions of the program that kept of its line only what they knew. Becomes <c>bead.status_changed</c>
+/// on the event stream when the status differs (contract 14.1).</summary>
 /// <param name="Record">The issue as it is now.</param>
 /// <param name="OldStatus">Status before; null when the issue is new or had none.</param>
 /// <param name="WorkspaceId">Workspace that synced it; null when the uploader has none.</param>

@@ -10,7 +10,8 @@ namespace Beadhub.Beads;
 [GenerateSerializer, Immutable, Alias("bead.ref.v1")]
 public sealed record BeadRef([property: Id(0)] string Repo, [property: Id(1)] string Branch, [property: Id(2)] string BeadId);
 
-/// <summary>One issue as a client pushed it, normalised (contract 7.1). Identified by repository, branch and bead id within a project.</summary>
+/// <summary>One issue as a client pushed it, normalised (contract 7.1). Identified by repository, branch and bead id within a
+/// project.</summary>
 /// <param name="BeadId">Bead id.</param>
 /// <param name="Repo">Canonical origin.</param>
 /// <param name="Branch">Branch.</param>
@@ -27,11 +28,14 @@ public sealed record BeadRef([property: Id(0)] string Repo, [property: Id(1)] st
 /// <param name="CreatedAt">Creation time by the client.</param>
 /// <param name="UpdatedAt">Time of the last change by the client; an older one than stored is a conflict (contract 7.3).</param>
 /// <param name="SyncedAt">When the server stored it.</param>
-/// <param name="Digest">Digest of the client's text of the issue, by which an unchanged issue is recognised without parsing it; the default when it is not known.</param>
+/// <param name="Digest">Digest of the client's text of the issue, by which an unchanged issue is recognised without parsing it; the default
+/// when it is not known.</param>
 /// <param name="BlocksIds">Targets of its <c>blocks</c> dependencies.</param>
-/// <param name="ElidedIds">Those of <paramref name="BlocksIds"/> that were left out of <paramref name="BlockedBy"/> because the same payload closed them (contract 7.2).</param>
+/// <param name="ElidedIds">Those of <paramref name="BlocksIds"/> that were left out of <paramref name="BlockedBy"/> because the same
+/// payload closed them (contract 7.2).</param>
 /// <param name="Terms">What else is asked before it is ready; null for most.</param>
-/// <param name="Version">Where its line is: version of the event that stored it, within the bead's stream; 0 when that is not known.</param>
+/// <param name="Version">Where its line is: version of the event that stored it, within the bead's stream; 0 when that is not
+/// known.</param>
 [GenerateSerializer, Immutable, Alias("bead.record.v1")]
 public sealed record BeadRecord(
     [property: Id(0)] string BeadId,
@@ -61,7 +65,8 @@ public sealed record BeadRecord(
 /// <param name="Waits">Issues of <c>waits-for</c> dependencies.</param>
 /// <param name="IsNoWork">Whether it is pinned or ephemeral, which is no work.</param>
 [GenerateSerializer, Immutable, Alias("bead.terms.v1")]
-public sealed record BeadTerms([property: Id(0)] ImmutableArray<BeadRef> Conditions, [property: Id(1)] ImmutableArray<BeadWait> Waits, [property: Id(2)] bool IsNoWork);
+public sealed record BeadTerms([property: Id(0)] ImmutableArray<BeadRef> Conditions, [property: Id(1)] ImmutableArray<BeadWait> Waits,
+    [property: Id(2)] bool IsNoWork);
 
 /// <summary>An issue that waits for the parts of another.</summary>
 /// <param name="Spawner">The issue whose parts are waited for.</param>
@@ -74,7 +79,8 @@ public sealed record BeadWait([property: Id(0)] BeadRef Spawner, [property: Id(1
 /// <param name="Alias">Claimant's alias.</param>
 /// <param name="HumanName">Claimant's human name; may be empty.</param>
 /// <param name="ClaimedAt">When it was made or renewed.</param>
-/// <param name="Apex">Root of the bead's parents at that time, when the bead was known (contract 9.3); without repository and branch for a native task.</param>
+/// <param name="Apex">Root of the bead's parents at that time, when the bead was known (contract 9.3); without repository and branch for a
+/// native task.</param>
 /// <param name="Title">Title of the bead or native task at that time.</param>
 /// <param name="Role">What the claimant does on the bead, when it said so.</param>
 /// <param name="Note">What the claimant has to say about it.</param>

@@ -3,8 +3,8 @@ using Orleans;
 namespace Beadhub.Beads;
 
 /// <summary>
-/// One bead of a project: its issues by repository and branch, its claims. Key: <see cref="Key"/>. It decides changes; who reads asks the board, which also decides large syncs
-/// without the grain.
+/// One bead of a project: its issues by repository and branch, its claims. Key: <see cref="Key"/>. It decides changes; who reads asks the
+/// board, which also decides large syncs without the grain.
 /// </summary>
 [Alias("beadhub.bead")]
 public interface IBeadGrain : IGrainWithStringKey
@@ -13,8 +13,8 @@ public interface IBeadGrain : IGrainWithStringKey
     static string Key(string projectId, string beadId) => $"{projectId}/{beadId}";
 
     /// <summary>
-    /// Stores, removes, claims and releases, in this order, as one atomic change. Only the project's board calls this: while a node runs alone, its index
-    /// sees no change that did not pass through it.
+    /// Stores, removes, claims and releases, in this order, as one atomic change. Only the project's board calls this: while a node runs
+    /// alone, its index sees no change that did not pass through it.
     /// </summary>
     Task<BeadChange> Change(ChangeBead command);
 }
@@ -99,7 +99,8 @@ public enum StoreResult
 /// <param name="Stored">What became of the issue to be stored.</param>
 /// <param name="StatusChanged">Whether a stored issue's status is another one than before.</param>
 /// <param name="Removed">Whether an issue was removed.</param>
-/// <param name="HeldBy">Claimant that made a claim impossible; null when the claim was granted, none was asked for, or the issue is not open any more.</param>
+/// <param name="HeldBy">Claimant that made a claim impossible; null when the claim was granted, none was asked for, or the issue is not
+/// open any more.</param>
 /// <param name="Granted">The claim that was made.</param>
 /// <param name="NewsVersion">Version of the event that subscribers may want to hear of; 0 when there is none (contract 12.4).</param>
 [GenerateSerializer, Immutable, Alias("bead.changed.v1")]

@@ -7,8 +7,9 @@ using Orleans;
 namespace Beadhub.Beads;
 
 /// <summary>
-/// The first 16 bytes of the SHA-512 of an issue's line. SHA-512, because it is the fastest hash without known collisions on processors that have no
-/// instructions for SHA-256, and fast enough on those that have. The default value stands for an issue whose line is not known, and equals no line's digest.
+/// The first 16 bytes of the SHA-512 of an issue's line. SHA-512, because it is the fastest hash without known collisions on processors
+/// that have no instructions for SHA-256, and fast enough on those that have. The default value stands for an issue whose line is not
+/// known, and equals no line's digest.
 /// </summary>
 /// <param name="High">The first eight bytes.</param>
 /// <param name="Low">The others.</param>
@@ -40,11 +41,13 @@ public readonly record struct LineDigest([property: Id(0)] ulong High, [property
     public static LineDigest Parse(ReadOnlySpan<char> text)
     {
         Span<byte> bytes = stackalloc byte[Bytes + 2];
-        return Convert.TryFromBase64Chars(text, bytes, out var written) && written == Bytes ? MemoryMarshal.Read<LineDigest>(bytes) : default;
+        return Convert.TryFromBase64Chars(text, bytes, out var written) && written == Bytes
+            ? MemoryMarshal.Read<LineDigest>(bytes) : default;
     }
 
     /// <summary>Base64; empty for the default.</summary>
-    public override string ToString() => this == default ? "" : Convert.ToBase64String(MemoryMarshal.AsBytes(new ReadOnlySpan<LineDigest>(in this)));
+    public override string ToString() =>
+        this == default ? "" : Convert.ToBase64String(MemoryMarshal.AsBytes(new ReadOnlySpan<LineDigest>(in this)));
 
     /// <inheritdoc/>
     public override int GetHashCode() => (int)Low;
@@ -57,8 +60,10 @@ public sealed class LineDigestJson : JsonConverter<LineDigest>
     public override bool HandleNull => true;
 
     /// <inheritdoc/>
-    public override LineDigest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => LineDigest.Parse(reader.GetString());
+    public override LineDigest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        LineDigest.Parse(reader.GetString());
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, LineDigest value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, LineDigest value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }

@@ -11,9 +11,11 @@ namespace Beadhub.Boards;
 [GenerateSerializer, Immutable, Alias("board.claim_query.v1")]
 public sealed record ClaimQuery([property: Id(0)] string? WorkspaceId, [property: Id(1)] int Limit, [property: Id(2)] ClaimCursor? After);
 
-/// <summary>Sort key of a claim: newest first; bead and workspace break ties, and are null in cursors that clients kept from elsewhere.</summary>
+/// <summary>Sort key of a claim: newest first; bead and workspace break ties, and are null in cursors that clients kept from
+/// elsewhere.</summary>
 [GenerateSerializer, Immutable, Alias("board.claim_cursor.v1")]
-public sealed record ClaimCursor([property: Id(0)] DateTimeOffset ClaimedAt, [property: Id(1)] string? BeadId, [property: Id(2)] string? WorkspaceId);
+public sealed record ClaimCursor([property: Id(0)] DateTimeOffset ClaimedAt, [property: Id(1)] string? BeadId,
+    [property: Id(2)] string? WorkspaceId);
 
 /// <summary>A page of claims.</summary>
 [GenerateSerializer, Immutable, Alias("board.claim_page.v1")]

@@ -6,8 +6,8 @@ using Orleans.Concurrency;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// The index of a project's beads: sync, list, search, ready work and claims. Key: project id. It owns no events: it is rebuilt from the beads.
-/// Reads answer from memory; the same object is returned again while nothing that it shows has changed.
+/// The index of a project's beads: sync, list, search, ready work and claims. Key: project id. It owns no events: it is rebuilt from the
+/// beads. Reads answer from memory; the same object is returned again while nothing that it shows has changed.
 /// </summary>
 [Alias("beadhub.board")]
 public interface IBoardGrain : IGrainWithStringKey
@@ -22,8 +22,8 @@ public interface IBoardGrain : IGrainWithStringKey
     Task<int> ReleaseClaimsOf(string workspaceId);
 
     /// <summary>
-    /// Claims the best ready bead that nobody works on: the first in the order of <see cref="Ready"/> that passes the filters. Of many who ask at once each
-    /// gets another one. Null when there is none.
+    /// Claims the best ready bead that nobody works on: the first in the order of <see cref="Ready"/> that passes the filters. Of many who
+    /// ask at once each gets another one. Null when there is none.
     /// </summary>
     [AlwaysInterleave]
     Task<ClaimedBead?> ClaimNext(ClaimNextBead command);
@@ -90,7 +90,8 @@ public interface IBoardGrain : IGrainWithStringKey
 /// <param name="Branch">Branch.</param>
 /// <param name="Issues">JSONL text of the issues as UTF-8, one object a line; validated for size and count only. Empty when none.</param>
 /// <param name="DeletedIds">Ids to delete; invalid ones are skipped.</param>
-/// <param name="RemoveDeleted">Whether issues in <paramref name="DeletedIds"/> are removed (incremental sync) or only their claims released (full sync).</param>
+/// <param name="RemoveDeleted">Whether issues in <paramref name="DeletedIds"/> are removed (incremental sync) or only their claims released
+/// (full sync).</param>
 /// <param name="CommandLine">The command whose claim or release follows (contract 9.2).</param>
 [GenerateSerializer, Immutable, Alias("board.sync.v1")]
 public sealed record SyncBeads(
@@ -112,7 +113,8 @@ public sealed record SyncBeads(
 /// <param name="Conflicts">Ids whose stored issue is newer.</param>
 /// <param name="StatusChanges">Number of issues whose status changed.</param>
 /// <param name="Total">Issues stored for this repository and branch afterwards.</param>
-/// <param name="ClaimRefused">The contract's sentence when a claim was refused because another workspace holds the bead; null otherwise.</param>
+/// <param name="ClaimRefused">The contract's sentence when a claim was refused because another workspace holds the bead; null
+/// otherwise.</param>
 /// <param name="SyncedAt">The instant that all stored issues carry.</param>
 /// <param name="NotificationsSent">Mails that subscribers got (contract 12.4).</param>
 /// <param name="NotificationsFailed">Mails that subscribers could not get yet.</param>

@@ -78,11 +78,13 @@ public sealed record ReadyList([property: Id(0)] ImmutableArray<IssueRow> Issues
 /// <param name="Branch">Branch.</param>
 /// <param name="Newest">Of several the one that its clients changed last, instead.</param>
 [GenerateSerializer, Immutable, Alias("board.issue_name.v1")]
-public sealed record IssueName([property: Id(0)] string BeadId, [property: Id(1)] string? Repo = null, [property: Id(2)] string? Branch = null, [property: Id(3)] bool Newest = false);
+public sealed record IssueName([property: Id(0)] string BeadId, [property: Id(1)] string? Repo = null,
+    [property: Id(2)] string? Branch = null, [property: Id(3)] bool Newest = false);
 
 /// <summary>An issue whole.</summary>
 /// <param name="Record">The issue, with its description.</param>
-/// <param name="Line">Its line as it was received; made from what is known when it was stored by a version that did not keep the line.</param>
+/// <param name="Line">Its line as it was received; made from what is known when it was stored by a version that did not keep the
+/// line.</param>
 [GenerateSerializer, Immutable, Alias("board.issue_text.v1")]
 public sealed record IssueText([property: Id(0)] BeadRecord Record, [property: Id(1)] string Line);
 

@@ -8,15 +8,15 @@ using Orleans.Concurrency;
 namespace Beadhub.Chat;
 
 /// <summary>
-/// One chat session: who takes part, what was said, who has read how far (protocol 8). Key: <see cref="Key"/>. The session's id follows from its
-/// participants, so that parallel first messages meet in one grain and nobody has to look a session up.
+/// One chat session: who takes part, what was said, who has read how far (protocol 8). Key: <see cref="Key"/>. The session's id follows
+/// from its participants, so that parallel first messages meet in one grain and nobody has to look a session up.
 /// </summary>
 [Alias("beadhub.chat")]
 public interface IChatGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Completes when the session shows every event of its own that was announced before the call: an event is announced when it is durable, a moment before
-    /// its grain shows it. For whoever has taken a feed position and now reads what led to it.
+    /// Completes when the session shows every event of its own that was announced before the call: an event is announced when it is
+    /// durable, a moment before its grain shows it. For whoever has taken a feed position and now reads what led to it.
     /// </summary>
     [Repeatable, AlwaysInterleave]
     Task Settle();
@@ -24,7 +24,8 @@ public interface IChatGrain : IGrainWithStringKey
     /// <summary>Key of the grain: project id, slash, session id.</summary>
     static string Key(string projectId, string sessionId) => $"{projectId}/{sessionId}";
 
-    /// <summary>The mark by which the log knows a message. Mail has the same form: ids are unique in the project, whatever was sent.</summary>
+    /// <summary>The mark by which the log knows a message. Mail has the same form: ids are unique in the project, whatever was
+    /// sent.</summary>
     static string MarkOf(string messageId) => $"message:{messageId}";
 
     /// <summary>Id of the session of these agents of a project, in whatever order they are given (protocol 8.1).</summary>
@@ -39,16 +40,18 @@ public interface IChatGrain : IGrainWithStringKey
     }
 
     /// <summary>
-    /// Stores a message; begins the session when its participants are given and it does not exist. The same message again, from the same sender,
-    /// is answered as the first time when the command may be a repeat.
+    /// Stores a message; begins the session when its participants are given and it does not exist. The same message again, from the same
+    /// sender, is answered as the first time when the command may be a repeat.
     /// </summary>
-    /// <exception cref="RefusedException">Not found: no such session. Forbidden: the sender takes no part. Conflict: the project has another message with this id.</exception>
+    /// <exception cref="RefusedException">Not found: no such session. Forbidden: the sender takes no part. Conflict: the project has
+    /// another message with this id.</exception>
     [AlwaysInterleave]
     Task<ChatSent> Send(SendChat command);
 
     /// <summary>Moves a participant's read position forward to a message (protocol 8.6). A message before it changes nothing.</summary>
     /// <returns>How many messages of others are read by it.</returns>
-    /// <exception cref="RefusedException">Not found: no such session, or no such message in it. Forbidden: the reader takes no part.</exception>
+    /// <exception cref="RefusedException">Not found: no such session, or no such message in it. Forbidden: the reader takes no
+    /// part.</exception>
     [AlwaysInterleave]
     Task<int> MarkRead(MarkChatRead command);
 
@@ -143,8 +146,9 @@ public enum ChatReplay
     Last50,
 
     /// <summary>
-    /// What each client expects: what the caller has not read, and its own newest message, when that was just stored, with what came after it, unless the caller
-    /// has listed its sessions since: who waits for an answer to a message opens the stream right after sending it, who listens looks for the session first.
+    /// What each client expects: what the caller has not read, and its own newest message, when that was just stored, with what came after
+    /// it, unless the caller has listed its sessions since: who waits for an answer to a message opens the stream right after sending it,
+    /// who listens looks for the session first.
     /// </summary>
     ByClient,
 }
@@ -156,13 +160,15 @@ public enum ChatReplay
 /// <param name="ListedAt">When the caller last listed its sessions, if it is known.</param>
 [GenerateSerializer, Immutable, Alias("chat.open.v1")]
 public sealed record OpenChat(
-    [property: Id(0)] string AgentId, [property: Id(1)] DateTimeOffset? After, [property: Id(2)] ChatReplay Replay, [property: Id(3)] DateTimeOffset? ListedAt = null);
+    [property: Id(0)] string AgentId, [property: Id(1)] DateTimeOffset? After, [property: Id(2)] ChatReplay Replay,
+    [property: Id(3)] DateTimeOffset? ListedAt = null);
 
 /// <summary>The beginning of an event stream.</summary>
 /// <param name="Version">Number of events that the session has: what comes after is live.</param>
 /// <param name="Count">Number of messages that it has.</param>
 /// <param name="Replay">Messages of the past to show, when they are in memory.</param>
-/// <param name="ReplayAfter">Otherwise the version after which they are to be read; null when they are in <paramref name="Replay"/>.</param>
+/// <param name="ReplayAfter">Otherwise the version after which they are to be read; null when they are in
+/// <paramref name="Replay"/>.</param>
 /// <param name="FromSequence">Messages from this number on are shown.</param>
 /// <param name="CreatedAfter">And messages that were created later than this.</param>
 [GenerateSerializer, Immutable, Alias("chat.opening.v1")]

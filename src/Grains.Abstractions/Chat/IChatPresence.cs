@@ -3,8 +3,9 @@ using System.Collections.Immutable;
 namespace Beadhub.Chat;
 
 /// <summary>
-/// Who waits in which session: who has an event stream of it open (protocol 8.7); and who has just listed their sessions, as only clients do that look for one to
-/// listen in. Ephemeral and best effort, like presence: an implementation whose backing is away shows nobody rather than fail the call.
+/// Who waits in which session: who has an event stream of it open (protocol 8.7); and who has just listed their sessions, as only clients
+/// do that look for one to listen in. Ephemeral and best effort, like presence: an implementation whose backing is away shows nobody rather
+/// than fail the call.
 /// </summary>
 /// <remarks>
 /// One entry a stream, so that of several streams of one agent each may end. The node that holds a stream renews its entry

@@ -4,12 +4,14 @@ using Orleans.Concurrency;
 
 namespace Beadhub.Contacts;
 
-/// <summary>The addresses that a project knows as contacts; they belong to the project, not to an agent (protocol 10.1). Key: project id.</summary>
+/// <summary>The addresses that a project knows as contacts; they belong to the project, not to an agent (protocol 10.1). Key: project
+/// id.</summary>
 [Alias("beadhub.contacts")]
 public interface IContactsGrain : IGrainWithStringKey
 {
     /// <summary>Adds an address.</summary>
-    /// <exception cref="RefusedException">Mismatch: it is the project's own. Conflict: it is there already. Invalid: there are too many.</exception>
+    /// <exception cref="RefusedException">Mismatch: it is the project's own. Conflict: it is there already. Invalid: there are too
+    /// many.</exception>
     [AlwaysInterleave]
     Task<ContactView> Add(AddContact command);
 
@@ -49,8 +51,10 @@ public sealed record ContactBook([property: Id(0)] ImmutableArray<ContactView> C
     /// <summary>No contacts.</summary>
     public static ContactBook Empty { get; } = new(ImmutableArray<ContactView>.Empty);
 
-    /// <summary>Whether a sender is a contact: its address, or what stands before the address's last slash, is in the book (protocol 10.1).</summary>
-    public bool Knows(string address) => IndexOf(address) >= 0 || (address.LastIndexOf('/') is >= 0 and var slash && IndexOf(address.AsSpan(0, slash)) >= 0);
+    /// <summary>Whether a sender is a contact: its address, or what stands before the address's last slash, is in the book (protocol
+    /// 10.1).</summary>
+    public bool Knows(string address) =>
+        IndexOf(address) >= 0 || (address.LastIndexOf('/') is >= 0 and var slash && IndexOf(address.AsSpan(0, slash)) >= 0);
 
     /// <summary>Index of the contact with exactly this address; otherwise the complement of where it belongs.</summary>
     public int IndexOf(ReadOnlySpan<char> address)

@@ -5,8 +5,8 @@ using Orleans.Concurrency;
 namespace Beadhub.Controls;
 
 /// <summary>
-/// The control signals that wait for an agent (protocol 6.8). Key: project id / agent id. A grain apart, because the signals are kept until an event
-/// stream of the agent takes them, which nothing else of the agent has to wait for.
+/// The control signals that wait for an agent (protocol 6.8). Key: project id / agent id. A grain apart, because the signals are kept until
+/// an event stream of the agent takes them, which nothing else of the agent has to wait for.
 /// </summary>
 [Alias("beadhub.control")]
 public interface IControlGrain : IGrainWithStringKey
@@ -20,7 +20,8 @@ public interface IControlGrain : IGrainWithStringKey
     Task Signal(SendSignal command);
 
     /// <summary>
-    /// Takes the signals that wait, oldest first, at most ten: each is handed out once and to one taker, even should the taker's connection be gone.
+    /// Takes the signals that wait, oldest first, at most ten: each is handed out once and to one taker, even should the taker's connection
+    /// be gone.
     /// </summary>
     [AlwaysInterleave]
     Task<ImmutableArray<ControlSignal>> Take();

@@ -15,7 +15,8 @@ public interface IConversationsGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<ChatSessionsView> Sessions(string agentId);
 
-    /// <summary>The agent's chat sessions with unread messages, newest activity first (protocol 8.5). The same object while nothing that it shows has changed.</summary>
+    /// <summary>The agent's chat sessions with unread messages, newest activity first (protocol 8.5). The same object while nothing that it
+    /// shows has changed.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<PendingView> Pending(string agentId);
 
@@ -102,7 +103,8 @@ public sealed record ConversationRow(
     [property: Id(6)] string LastMessagePreview,
     [property: Id(7)] int UnreadCount);
 
-/// <summary>The lists of conversations were kept as a snapshot, so that an old project's feed need not be read from its beginning.</summary>
+/// <summary>The lists of conversations were kept as a snapshot, so that an old project's feed need not be read from its
+/// beginning.</summary>
 /// <param name="Position">Feed position up to which the snapshot holds everything.</param>
 [GenerateSerializer, Immutable, Alias("conversations.kept.v1")]
 public sealed record ConversationsKept([property: Id(0)] long Position) : IEvent;

@@ -4,12 +4,14 @@ using Orleans.Concurrency;
 namespace Beadhub.Directories;
 
 /// <summary>
-/// Which project a name stands for. Key: a <see cref="SlugName"/>, case kept, or <see cref="RepoName"/>. One grain a name, so that no bootstrap waits for another's.
+/// Which project a name stands for. Key: a <see cref="SlugName"/>, case kept, or <see cref="RepoName"/>. One grain a name, so that no
+/// bootstrap waits for another's.
 /// </summary>
 [Alias("beadhub.directory")]
 public interface IDirectoryGrain : IGrainWithStringKey
 {
-    /// <summary>Name under which the project with a slug is found: a slug is unique within its tenant, and where there are no tenants, among all.</summary>
+    /// <summary>Name under which the project with a slug is found: a slug is unique within its tenant, and where there are no tenants,
+    /// among all.</summary>
     static string SlugName(string? tenantId, string slug) => tenantId is null ? slug : $"tenant:{tenantId}/{slug}";
 
     /// <summary>Name under which a repository's project is found. No slug contains a colon.</summary>

@@ -4,7 +4,8 @@ using Orleans.Concurrency;
 
 namespace Beadhub.Directories;
 
-/// <summary>Which projects work on a git repository. Key: canonical origin, for example <c>github.com/acme/demo</c> (contract 2.1).</summary>
+/// <summary>Which projects work on a git repository. Key: canonical origin, for example <c>github.com/acme/demo</c> (contract
+/// 2.1).</summary>
 [Alias("beadhub.origin")]
 public interface IOriginGrain : IGrainWithStringKey
 {

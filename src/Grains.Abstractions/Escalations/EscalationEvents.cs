@@ -25,7 +25,8 @@ public sealed record EscalationCreated(
     [property: Id(7)] DateTimeOffset ExpiresAt,
     [property: Id(8)] DateTimeOffset At) : IEvent;
 
-/// <summary>Somebody has answered; a later answer replaces an earlier one. Becomes <c>escalation.responded</c> on the event stream.</summary>
+/// <summary>Somebody has answered; a later answer replaces an earlier one. Becomes <c>escalation.responded</c> on the event
+/// stream.</summary>
 /// <param name="EscalationId">Id.</param>
 /// <param name="WorkspaceId">Workspace that asked.</param>
 /// <param name="ResponseId">Id of the answer.</param>

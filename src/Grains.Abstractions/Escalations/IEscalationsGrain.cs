@@ -5,8 +5,9 @@ using Orleans.Concurrency;
 namespace Beadhub.Escalations;
 
 /// <summary>
-/// The questions of a project's agents to humans (contract 11). Key: project id. What is in memory is what lists show; the texts are read from the log.
-/// One that nobody answers in time is expired from that instant on; its event follows by a timer, or, after a restart, when the grain is next used.
+/// The questions of a project's agents to humans (contract 11). Key: project id. What is in memory is what lists show; the texts are read
+/// from the log. One that nobody answers in time is expired from that instant on; its event follows by a timer, or, after a restart, when
+/// the grain is next used.
 /// </summary>
 [Alias("beadhub.escalations")]
 public interface IEscalationsGrain : IGrainWithStringKey
@@ -84,7 +85,8 @@ public sealed record RespondToEscalation(
 
 /// <summary>An answer as it was given.</summary>
 [GenerateSerializer, Immutable, Alias("escalation.answer.v1")]
-public sealed record EscalationAnswer([property: Id(0)] string EscalationId, [property: Id(1)] string Response, [property: Id(2)] string? Note, [property: Id(3)] DateTimeOffset At);
+public sealed record EscalationAnswer([property: Id(0)] string EscalationId, [property: Id(1)] string Response,
+    [property: Id(2)] string? Note, [property: Id(3)] DateTimeOffset At);
 
 /// <summary>Which escalations to list; null parts do not filter.</summary>
 /// <param name="WorkspaceId">Workspace that asked.</param>

@@ -8,7 +8,8 @@ namespace Beadhub.Feed;
 [Alias("beadhub.feed")]
 public interface IFeedGrain : IGrainWithStringKey
 {
-    /// <summary>Name of the stream provider and namespace whose streams, one a project id, announce <see cref="FeedBatch"/>es after commit.</summary>
+    /// <summary>Name of the stream provider and namespace whose streams, one a project id, announce <see cref="FeedBatch"/>es after
+    /// commit.</summary>
     const string Stream = "feed";
 
     /// <summary>Position of the newest event; 0 when there is none.</summary>

@@ -6,7 +6,8 @@ using Orleans.Concurrency;
 namespace Beadhub.Idempotency;
 
 /// <summary>
-/// A write that carries an <c>Idempotency-Key</c>, and the answer that it was given where that does not follow from what was written. Key: project id / hash of the caller and the key.
+/// A write that carries an <c>Idempotency-Key</c>, and the answer that it was given where that does not follow from what was written. Key:
+/// project id / hash of the caller and the key.
 /// </summary>
 [Alias("beadhub.idempotent_request")]
 public interface IIdempotentRequestGrain : IGrainWithStringKey
@@ -26,7 +27,8 @@ public interface IIdempotentRequestGrain : IGrainWithStringKey
     /// <summary>Keeps an answer, unless another attempt at the request was faster; completes when it is durable.</summary>
     /// <param name="answer">The answer.</param>
     /// <param name="attempt">The attempt that it is of.</param>
-    /// <param name="hasWritten">Whether the attempt has written. If not, the answer takes the request's mark, so that no other attempt writes.</param>
+    /// <param name="hasWritten">Whether the attempt has written. If not, the answer takes the request's mark, so that no other attempt
+    /// writes.</param>
     /// <returns><see cref="RequestState.New"/> when it is kept, otherwise what has become of the request.</returns>
     [Repeatable, AlwaysInterleave]
     Task<RequestFound> Keep(RecordedAnswer answer, Guid attempt, bool hasWritten);
@@ -56,7 +58,8 @@ public sealed record RequestFound([property: Id(0)] RequestState State, [propert
 /// <param name="Fingerprint">Hash of what was asked.</param>
 /// <param name="Status">HTTP status.</param>
 /// <param name="Body">Body as text.</param>
-/// <param name="HoldsSecret">True when the body shows a secret: the log keeps it encrypted under the server's secret key, where there is one.</param>
+/// <param name="HoldsSecret">True when the body shows a secret: the log keeps it encrypted under the server's secret key, where there is
+/// one.</param>
 [GenerateSerializer, Immutable, Alias("idempotency.answer.v1")]
 public sealed record RecordedAnswer(
     [property: Id(0)] string Fingerprint,

@@ -4,21 +4,24 @@ using Orleans.Runtime;
 namespace Beadhub.Idempotency;
 
 /// <summary>
-/// A write with an <c>Idempotency-Key</c> that is being carried out, and how often it has written. It travels with the calls that the request makes, on any node. The first event that is written for
-/// the request carries the request's mark, so that of all attempts at it, on any nodes, one writes: another attempt is refused by the log (<see cref="CarriedOutException"/>), in the very append
-/// that would have repeated it.
+/// A write with an <c>Idempotency-Key</c> that is being carried out, and how often it has written. It travels with the calls that the
+/// request makes, on any node. The first event that is written for the request carries the request's mark, so that of all attempts at it,
+/// on any nodes, one writes: another attempt is refused by the log (<see cref="CarriedOutException"/>), in the very append that would have
+/// repeated it.
 /// </summary>
 /// <param name="project">The caller's project.</param>
 /// <param name="mark">The request's mark: its deduplication key in the project.</param>
 /// <param name="fingerprint">Hash of what is asked.</param>
 /// <param name="attempt">Which attempt this is.</param>
-/// <param name="isRepeat">The request was carried out, in part at least: what was written for it is not written again, its recorded result is the result.</param>
+/// <param name="isRepeat">The request was carried out, in part at least: what was written for it is not written again, its recorded result
+/// is the result.</param>
 [GenerateSerializer, Immutable, Alias("idempotency.keyed_request.v1")]
 internal sealed class KeyedRequest(string project, string mark, string fingerprint, Guid attempt, bool isRepeat)
 {
     private const string Name = "beadhub.request";
 
-    // Counted by those who have this very object. On another silo a copy counts; whoever counts too little only asks the log where it need not.
+    // Counted by those who have this very object. On another silo a copy counts; whoever counts too little only asks the log where it need
+    // not.
     private int _markIsUsed;
     private int _writes;
     private int _results;
@@ -79,6 +82,7 @@ internal sealed class KeyedRequest(string project, string mark, string fingerpri
     }
 }
 
-/// <summary>Another attempt at the request, or another request with its key, was carried out; nothing was written. Never reaches a client.</summary>
+/// <summary>Another attempt at the request, or another request with its key, was carried out; nothing was written. Never reaches a
+/// client.</summary>
 [GenerateSerializer, Alias("idempotency.carried_out.v1")]
 public sealed class CarriedOutException() : Exception("The request was carried out before.");

@@ -32,7 +32,8 @@ public interface ILocksGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<ImmutableArray<string>> Revoke(string? prefix, string agentId);
 
-    /// <summary>What is held now, by key, all or what begins with a prefix (protocol 9.6). The same object is returned while it would show the same.</summary>
+    /// <summary>What is held now, by key, all or what begins with a prefix (protocol 9.6). The same object is returned while it would show
+    /// the same.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ReservationList> List(string? prefix);
 }

@@ -5,11 +5,13 @@ using System.Text;
 namespace Beadhub.Locks;
 
 /// <summary>
-/// A pattern that covers many resource keys, so that <c>src/api/**</c> can be reserved as one. <c>*</c> stands for any characters but a slash, <c>?</c> for one
-/// such character, <c>**</c> for any characters at all, <c>**/</c> at the start of a segment for any folders or none, <c>{a,b}</c> for one of several;
-/// a backslash takes the next character as it is. Everything else stands for itself, brackets too, as they are common in file names.
+/// A pattern that covers many resource keys, so that <c>src/api/**</c> can be reserved as one. <c>*</c> stands for any characters but a
+/// slash, <c>?</c> for one such character, <c>**</c> for any characters at all, <c>**/</c> at the start of a segment for any folders or
+/// none, <c>{a,b}</c> for one of several; a backslash takes the next character as it is. Everything else stands for itself, brackets too,
+/// as they are common in file names.
 /// </summary>
-/// <remarks>Kept as a small automaton. Two patterns overlap exactly when the product of their automata reaches an end; both sizes are bounded, and so is the work.</remarks>
+/// <remarks>Kept as a small automaton. Two patterns overlap exactly when the product of their automata reaches an end; both sizes are
+/// bounded, and so is the work.</remarks>
 public sealed class KeyPattern
 {
     /// <summary>Longest pattern, in characters.</summary>
@@ -22,7 +24,8 @@ public sealed class KeyPattern
     private readonly int _start;
     private readonly string _prefix;
 
-    private KeyPattern(string text, ImmutableArray<Step> steps, int start, string prefix) => (Text, _steps, _start, _prefix) = (text, steps, start, prefix);
+    private KeyPattern(string text, ImmutableArray<Step> steps, int start, string prefix) =>
+        (Text, _steps, _start, _prefix) = (text, steps, start, prefix);
 
     /// <summary>The pattern as written.</summary>
     public string Text { get; }
@@ -75,7 +78,8 @@ public sealed class KeyPattern
     }
 
     /// <summary>The pattern of a text that was accepted before.</summary>
-    public static KeyPattern Parse(string text) => TryParse(text, out var pattern, out var problem) ? pattern : throw new FormatException(problem);
+    public static KeyPattern Parse(string text) =>
+        TryParse(text, out var pattern, out var problem) ? pattern : throw new FormatException(problem);
 
     /// <summary>Whether the pattern covers a key; also true when the budget does not suffice to exclude it.</summary>
     public bool Covers(string key, PatternBudget budget)
@@ -211,7 +215,8 @@ public sealed class KeyPattern
                 var (parts, _) = Sequence(atSegmentStart: true, inBraces: false);
                 if (_deep > MaxDeep) return $"a pattern has at most {MaxDeep} times **";
                 var prefix = new StringBuilder();
-                foreach (var part in parts.TakeWhile(part => part.Kind == PartKind.Character)) prefix.Append(new Rune(part.Character).ToString());
+                foreach (var part in parts.TakeWhile(part => part.Kind == PartKind.Character))
+                    prefix.Append(new Rune(part.Character).ToString());
                 Prefix = prefix.ToString();
                 Start = Compile(parts, 0);
                 return null;
@@ -336,7 +341,8 @@ public sealed class KeyPattern
     }
 }
 
-/// <summary>How much comparing of patterns one decision may cost, in steps. What cannot be excluded within it counts as a conflict.</summary>
+/// <summary>How much comparing of patterns one decision may cost, in steps. What cannot be excluded within it counts as a
+/// conflict.</summary>
 public sealed class PatternBudget(long steps = PatternBudget.OfADecision)
 {
     /// <summary>Steps of one decision: some tens of milliseconds.</summary>

@@ -50,8 +50,8 @@ public sealed record ReservationReleased(
     [property: Id(3)] DateTimeOffset At) : IEvent;
 
 /// <summary>
-/// The clock had been ahead when reservations were taken or renewed, and is right again: each of them holds for its time to live from here on, not until the date
-/// that the clock led to.
+/// The clock had been ahead when reservations were taken or renewed, and is right again: each of them holds for its time to live from here
+/// on, not until the date that the clock led to.
 /// </summary>
 /// <param name="At">When that was seen.</param>
 [GenerateSerializer, Immutable, Alias("reservation.ends_bounded.v1")]

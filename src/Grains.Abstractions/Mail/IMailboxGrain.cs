@@ -5,8 +5,8 @@ using Orleans.Concurrency;
 namespace Beadhub.Mail;
 
 /// <summary>
-/// The mail that an agent has received. Key: project id / agent id. A grain apart from the workspace's, because it has its own pace: what is
-/// in memory does not grow with the mail that has come, old mail is read from the log.
+/// The mail that an agent has received. Key: project id / agent id. A grain apart from the workspace's, because it has its own pace: what
+/// is in memory does not grow with the mail that has come, old mail is read from the log.
 /// </summary>
 [Alias("beadhub.mailbox")]
 public interface IMailboxGrain : IGrainWithStringKey
@@ -14,7 +14,8 @@ public interface IMailboxGrain : IGrainWithStringKey
     /// <summary>Key of an agent's mailbox.</summary>
     static string Key(string projectId, string agentId) => $"{projectId}/{agentId}";
 
-    /// <summary>Puts a mail into the box. The same mail again, from the same sender, is answered as the first time when the command may be a repeat.</summary>
+    /// <summary>Puts a mail into the box. The same mail again, from the same sender, is answered as the first time when the command may be
+    /// a repeat.</summary>
     /// <exception cref="RefusedException">Conflict: the project has another message with this id.</exception>
     [AlwaysInterleave]
     Task<MailReceipt> Deliver(DeliverMail command);
@@ -25,8 +26,8 @@ public interface IMailboxGrain : IGrainWithStringKey
     Task<MailReceipt> Acknowledge(string messageId, bool silently = false);
 
     /// <summary>
-    /// Mail, the last delivered first (protocol 7.2). The same object is returned while nothing that it shows has changed. A page that would be
-    /// larger than clients read ends early.
+    /// Mail, the last delivered first (protocol 7.2). The same object is returned while nothing that it shows has changed. A page that
+    /// would be larger than clients read ends early.
     /// </summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<MailPage> Inbox(InboxQuery query);
@@ -36,8 +37,8 @@ public interface IMailboxGrain : IGrainWithStringKey
     ValueTask<MailView?> Find(string messageId);
 
     /// <summary>
-    /// Completes when the box shows every event of its own that was announced before the call: an event is announced when it is durable, a moment before
-    /// its grain shows it. For whoever has taken a feed position and now reads what led to it.
+    /// Completes when the box shows every event of its own that was announced before the call: an event is announced when it is durable, a
+    /// moment before its grain shows it. For whoever has taken a feed position and now reads what led to it.
     /// </summary>
     [Repeatable, AlwaysInterleave]
     Task Settle();

@@ -2,7 +2,8 @@ using Orleans;
 
 namespace Beadhub.Mail;
 
-/// <summary>A mail has come into its recipient's mailbox. Its id is the event's mark, so that no other mail of the project can have it.</summary>
+/// <summary>A mail has come into its recipient's mailbox. Its id is the event's mark, so that no other mail of the project can have
+/// it.</summary>
 /// <param name="MessageId">Id of the mail.</param>
 /// <param name="FromAgentId">Sender.</param>
 /// <param name="FromAlias">Sender's alias at that time.</param>

@@ -5,8 +5,9 @@ using Orleans.Concurrency;
 namespace Beadhub.Notifications;
 
 /// <summary>
-/// Turns changes of beads into mail to their subscribers (contract 12.4). Key: project id. It follows the project's feed from a position that it keeps, so
-/// that a change is not lost when the server dies before the mail; and a mail's id follows from the change and the recipient, so that none comes twice.
+/// Turns changes of beads into mail to their subscribers (contract 12.4). Key: project id. It follows the project's feed from a position
+/// that it keeps, so that a change is not lost when the server dies before the mail; and a mail's id follows from the change and the
+/// recipient, so that none comes twice.
 /// </summary>
 [Alias("beadhub.notifier")]
 public interface INotifierGrain : IGrainWithStringKey

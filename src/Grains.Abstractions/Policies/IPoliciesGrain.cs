@@ -5,8 +5,8 @@ using Orleans.Concurrency;
 namespace Beadhub.Policies;
 
 /// <summary>
-/// A project's policy: its versions, and which of them is in force (contract 10). Key: project id. Version 1 is the server's default and is made when
-/// anybody first asks.
+/// A project's policy: its versions, and which of them is in force (contract 10). Key: project id. Version 1 is the server's default and is
+/// made when anybody first asks.
 /// </summary>
 [Alias("beadhub.policies")]
 public interface IPoliciesGrain : IGrainWithStringKey
@@ -84,7 +84,8 @@ public sealed record InvariantView([property: Id(0)] string Id, [property: Id(1)
 [GenerateSerializer, Immutable, Alias("policy.role.v1")]
 public sealed record RoleView([property: Id(0)] string Role, [property: Id(1)] string Title, [property: Id(2)] string PlaybookMd);
 
-/// <summary>A new version of a project's policy was stored. Its mark leads back to it: bundles are kept here alone, not in the state.</summary>
+/// <summary>A new version of a project's policy was stored. Its mark leads back to it: bundles are kept here alone, not in the
+/// state.</summary>
 /// <param name="PolicyId">Id of the version.</param>
 /// <param name="Version">1, 2, 3 …</param>
 /// <param name="Bundle">The bundle: a JSON object with <c>invariants</c>, <c>roles</c> and <c>adapters</c> as they were sent.</param>
@@ -105,4 +106,5 @@ public sealed record PolicyCreated(
 /// <param name="PreviousPolicyId">The one before, if any.</param>
 /// <param name="At">When.</param>
 [GenerateSerializer, Immutable, Alias("policy.activated.v1")]
-public sealed record PolicyActivated([property: Id(0)] string PolicyId, [property: Id(1)] string? PreviousPolicyId, [property: Id(2)] DateTimeOffset At) : IEvent;
+public sealed record PolicyActivated([property: Id(0)] string PolicyId, [property: Id(1)] string? PreviousPolicyId,
+    [property: Id(2)] DateTimeOffset At) : IEvent;

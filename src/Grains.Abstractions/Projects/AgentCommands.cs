@@ -70,7 +70,8 @@ public sealed record RotationNotice(
 /// <param name="FromAgentId">Sender.</param>
 /// <param name="ToAgentId">Recipient's id; goes before the alias.</param>
 /// <param name="ToAlias">Recipient's alias, among the living.</param>
-/// <param name="ToSign">What the server is to sign in the sender's name when it keeps the sender's key (protocol 12.5); null when nothing is to be signed.</param>
+/// <param name="ToSign">What the server is to sign in the sender's name when it keeps the sender's key (protocol 12.5); null when nothing
+/// is to be signed.</param>
 [GenerateSerializer, Immutable, Alias("project.address_mail.v1")]
 public sealed record AddressMail(
     [property: Id(0)] string FromAgentId,
@@ -94,7 +95,8 @@ public sealed record UnsignedMail(
 /// <param name="Recipient">The recipient, also when it has ended; null when the project never had it.</param>
 /// <param name="SuccessorAlias">Of a retired recipient: who follows it, while that agent lives.</param>
 /// <param name="Signature">The server's signature in the sender's name; null when it keeps no key of the sender's.</param>
-/// <param name="HasRotated">Whether the sender is still told of a change of the recipient's key, and by writing shows that it knows it (protocol 12.7).</param>
+/// <param name="HasRotated">Whether the sender is still told of a change of the recipient's key, and by writing shows that it knows it
+/// (protocol 12.7).</param>
 [GenerateSerializer, Immutable, Alias("project.addressed.v1")]
 public sealed record Addressed(
     [property: Id(0)] AgentIdentity? Recipient,

@@ -5,8 +5,8 @@ using Orleans;
 namespace Beadhub.Projects;
 
 /// <summary>
-/// What happened to the identities of a project's agents (protocol 12.9). Key: project id. It owns no events: it reads the project's stream when it is asked,
-/// which is seldom, so that the project need not keep its past in memory.
+/// What happened to the identities of a project's agents (protocol 12.9). Key: project id. It owns no events: it reads the project's stream
+/// when it is asked, which is seldom, so that the project need not keep its past in memory.
 /// </summary>
 [Alias("beadhub.agent_log")]
 public interface IAgentLogGrain : IGrainWithStringKey

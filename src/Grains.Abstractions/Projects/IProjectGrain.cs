@@ -13,7 +13,8 @@ namespace Beadhub.Projects;
 public interface IProjectGrain : IGrainWithStringKey
 {
     /// <summary>Bootstraps an agent, and its workspace when a repository is given; always makes a new API key (contract 3).</summary>
-    /// <exception cref="RefusedException">All prefixes are taken; the workspace belongs to another repository; the project is unknown.</exception>
+    /// <exception cref="RefusedException">All prefixes are taken; the workspace belongs to another repository; the project is
+    /// unknown.</exception>
     Task<AgentInitialized> Init(InitAgent command);
 
     /// <summary>Creates the project before anybody joins it.</summary>
@@ -46,7 +47,8 @@ public interface IProjectGrain : IGrainWithStringKey
     [Repeatable]
     Task Heartbeat(HeartbeatWorkspace command);
 
-    /// <summary>Admits a workspace to <c>command</c> and <c>sync</c>: it must exist; a given role or human name is kept (contract 8.2).</summary>
+    /// <summary>Admits a workspace to <c>command</c> and <c>sync</c>: it must exist; a given role or human name is kept (contract
+    /// 8.2).</summary>
     /// <exception cref="RefusedException">The workspace is unknown or was deleted.</exception>
     [Repeatable, AlwaysInterleave]
     Task<WorkspaceEntered> Enter(EnterWorkspace command);
@@ -83,11 +85,13 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <summary>Retires a persistent agent (protocol 12.8).</summary>
     Task<AgentIdentity> Retire(RetireAgent command);
 
-    /// <summary>Notes that an agent, by writing to another, shows that it knows the earliest change of key it was told of (protocol 12.7).</summary>
+    /// <summary>Notes that an agent, by writing to another, shows that it knows the earliest change of key it was told of (protocol
+    /// 12.7).</summary>
     [Repeatable, AlwaysInterleave]
     Task AcknowledgeRotation(string ofAgentId, string byAgentId);
 
-    /// <summary>The changes of key that an agent is told of with its mail: of each sender the earliest that is news to it (protocol 12.7). Usually none.</summary>
+    /// <summary>The changes of key that an agent is told of with its mail: of each sender the earliest that is news to it (protocol 12.7).
+    /// Usually none.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId);
 
@@ -152,7 +156,8 @@ public interface IProjectGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<RepoPage> Repos(RepoQuery query);
 
-    /// <summary>Who is there and works on what (contract 13). The same object is returned while nothing that it shows has changed.</summary>
+    /// <summary>Who is there and works on what (contract 13). The same object is returned while nothing that it shows has
+    /// changed.</summary>
     /// <exception cref="RefusedException">The workspace is not an active one of the project.</exception>
     [ReadOnly, AlwaysInterleave]
     ValueTask<StatusView> Status(StatusQuery query);
@@ -181,7 +186,8 @@ public sealed record Origin([property: Id(0)] string Url, [property: Id(1)] stri
 /// <param name="Custody"><c>self</c> or <c>custodial</c>; null for what fits the key (protocol 12.2).</param>
 /// <param name="Did">The agent's own did:key, or null.</param>
 /// <param name="PublicKey">Its public key, or null.</param>
-/// <param name="TenantId">The tenant that a gateway has signed for: a new project comes under it, an existing one must be of it. Null when none has.</param>
+/// <param name="TenantId">The tenant that a gateway has signed for: a new project comes under it, an existing one must be of it. Null when
+/// none has.</param>
 [GenerateSerializer, Immutable, Alias("project.init.v1")]
 public sealed record InitAgent(
     [property: Id(0)] string? Slug,
@@ -252,18 +258,21 @@ public sealed record HeartbeatWorkspace(
 /// <param name="HumanName">Human name as sent; empty keeps the stored one.</param>
 /// <param name="Role">Role as sent, not normalised; null keeps the stored one.</param>
 [GenerateSerializer, Immutable, Alias("project.enter.v1")]
-public sealed record EnterWorkspace([property: Id(0)] string WorkspaceId, [property: Id(1)] string HumanName, [property: Id(2)] string? Role);
+public sealed record EnterWorkspace([property: Id(0)] string WorkspaceId, [property: Id(1)] string HumanName,
+    [property: Id(2)] string? Role);
 
 /// <summary>A workspace that was admitted.</summary>
 /// <param name="WorkspaceId">Workspace.</param>
 /// <param name="Alias">Its alias.</param>
 /// <param name="HumanName">Its human name; may be empty.</param>
 [GenerateSerializer, Immutable, Alias("project.entered.v1")]
-public sealed record WorkspaceEntered([property: Id(0)] string WorkspaceId, [property: Id(1)] string Alias, [property: Id(2)] string HumanName);
+public sealed record WorkspaceEntered([property: Id(0)] string WorkspaceId, [property: Id(1)] string Alias,
+    [property: Id(2)] string HumanName);
 
 /// <summary>Presence as an agent reports it.</summary>
 /// <param name="WorkspaceId">Workspace.</param>
-/// <param name="ActingAgentId">Agent that the key speaks for; must be the workspace when given (contract 1.5: checked after existence).</param>
+/// <param name="ActingAgentId">Agent that the key speaks for; must be the workspace when given (contract 1.5: checked after
+/// existence).</param>
 /// <param name="HumanName">Human name, or null for the stored one.</param>
 /// <param name="Program">Program, or null.</param>
 /// <param name="Model">Model, or null.</param>
@@ -294,11 +303,13 @@ public sealed record PresenceRegistered(
 
 /// <summary>An agent was seen.</summary>
 [GenerateSerializer, Immutable, Alias("project.agent_seen.v1")]
-public sealed record AgentSeen([property: Id(0)] string AgentId, [property: Id(1)] DateTimeOffset LastSeen, [property: Id(2)] int TtlSeconds);
+public sealed record AgentSeen([property: Id(0)] string AgentId, [property: Id(1)] DateTimeOffset LastSeen,
+    [property: Id(2)] int TtlSeconds);
 
 /// <summary>A workspace was deleted or restored at that time.</summary>
 [GenerateSerializer, Immutable, Alias("project.workspace_ended.v1")]
-public sealed record WorkspaceEnded([property: Id(0)] string WorkspaceId, [property: Id(1)] string Alias, [property: Id(2)] DateTimeOffset At);
+public sealed record WorkspaceEnded([property: Id(0)] string WorkspaceId, [property: Id(1)] string Alias,
+    [property: Id(2)] DateTimeOffset At);
 
 /// <summary>A repository was found or added.</summary>
 [GenerateSerializer, Immutable, Alias("project.repo_ensured.v1")]

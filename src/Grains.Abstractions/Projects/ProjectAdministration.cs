@@ -76,7 +76,8 @@ public sealed record ProjectDetails(
 /// <param name="TenantId">Only those of a tenant.</param>
 /// <param name="Archived">Only archived ones, or only those in use.</param>
 [GenerateSerializer, Immutable, Alias("project.projects_query.v1")]
-public sealed record ProjectsQuery([property: Id(0)] int Limit, [property: Id(1)] string? After, [property: Id(2)] string? TenantId, [property: Id(3)] bool? Archived);
+public sealed record ProjectsQuery([property: Id(0)] int Limit, [property: Id(1)] string? After, [property: Id(2)] string? TenantId,
+    [property: Id(3)] bool? Archived);
 
 /// <summary>A page of projects.</summary>
 [GenerateSerializer, Immutable, Alias("project.projects_page.v1")]

@@ -14,7 +14,8 @@ public sealed record ProjectCreated(
 
 /// <summary>A project has another name or visibility; parts that are null stayed as they were.</summary>
 [GenerateSerializer, Immutable, Alias("project.changed.v1")]
-public sealed record ProjectChanged([property: Id(0)] string? Name, [property: Id(1)] string? Visibility, [property: Id(2)] DateTimeOffset At) : IEvent;
+public sealed record ProjectChanged([property: Id(0)] string? Name, [property: Id(1)] string? Visibility,
+    [property: Id(2)] DateTimeOffset At) : IEvent;
 
 /// <summary>A project was put aside: it is read, not changed, and nobody joins it.</summary>
 [GenerateSerializer, Immutable, Alias("project.archived.v1")]

@@ -20,7 +20,8 @@ public sealed record RepoView(
 
 /// <summary>Which repositories to list: a page after (created_at, id).</summary>
 [GenerateSerializer, Immutable, Alias("project.repo_query.v1")]
-public sealed record RepoQuery([property: Id(0)] int Limit, [property: Id(1)] DateTimeOffset? AfterCreatedAt, [property: Id(2)] string? AfterId);
+public sealed record RepoQuery([property: Id(0)] int Limit, [property: Id(1)] DateTimeOffset? AfterCreatedAt,
+    [property: Id(2)] string? AfterId);
 
 /// <summary>A page of repositories, oldest first.</summary>
 [GenerateSerializer, Immutable, Alias("project.repo_page.v1")]
@@ -201,7 +202,8 @@ public sealed record WorkspaceQuery(
     [property: Id(8)] int Limit,
     [property: Id(9)] WorkspaceCursor? After);
 
-/// <summary>Sort key of a workspace: last updated first; the id breaks ties and is null in cursors that clients kept from elsewhere.</summary>
+/// <summary>Sort key of a workspace: last updated first; the id breaks ties and is null in cursors that clients kept from
+/// elsewhere.</summary>
 [GenerateSerializer, Immutable, Alias("project.workspace_cursor.v1")]
 public sealed record WorkspaceCursor([property: Id(0)] DateTimeOffset UpdatedAt, [property: Id(1)] string? WorkspaceId);
 
@@ -276,11 +278,13 @@ public sealed record StatusConflict([property: Id(0)] string BeadId, [property: 
 
 /// <summary>One of several claimants.</summary>
 [GenerateSerializer, Immutable, Alias("project.status_claimant.v1")]
-public sealed record StatusClaimant([property: Id(0)] string Alias, [property: Id(1)] string HumanName, [property: Id(2)] string WorkspaceId);
+public sealed record StatusClaimant([property: Id(0)] string Alias, [property: Id(1)] string HumanName,
+    [property: Id(2)] string WorkspaceId);
 
 /// <summary>Which workspaces' events to show; the first part that is not null decides.</summary>
 [GenerateSerializer, Immutable, Alias("project.scope_query.v1")]
-public sealed record ScopeQuery([property: Id(0)] string? WorkspaceId, [property: Id(1)] string? Repo, [property: Id(2)] string? HumanName, [property: Id(3)] int Limit);
+public sealed record ScopeQuery([property: Id(0)] string? WorkspaceId, [property: Id(1)] string? Repo, [property: Id(2)] string? HumanName,
+    [property: Id(3)] int Limit);
 
 /// <summary>Workspaces whose events a stream shows; null for the whole project, those to come included.</summary>
 [GenerateSerializer, Immutable, Alias("project.scope.v1")]

@@ -3,11 +3,12 @@ using Orleans;
 namespace Beadhub.Projects;
 
 /// <summary>
-/// What the door must know of a caller before it lets a request in, in one answer. Given from memory with every request, so it is a value and costs no
-/// memory.
+/// What the door must know of a caller before it lets a request in, in one answer. Given from memory with every request, so it is a value
+/// and costs no memory.
 /// </summary>
 /// <param name="Slug">Slug of the project; null when it was never created.</param>
-/// <param name="Agent">The agent that the caller speaks for, also when it has ended (contract 1.8); null when none was named or the project never had it.</param>
+/// <param name="Agent">The agent that the caller speaks for, also when it has ended (contract 1.8); null when none was named or the project
+/// never had it.</param>
 /// <param name="IsArchived">Whether the project is only read.</param>
 /// <param name="IsPrivate">Whether it was decided that nobody but its members reads it.</param>
 /// <param name="TenantId">Its tenant, or null.</param>

@@ -5,7 +5,8 @@ using Orleans.Concurrency;
 namespace Beadhub.Publications;
 
 /// <summary>
-/// What agents of a project show of themselves to every caller of this server: nobody is shown who has not published itself. Key: project id.
+/// What agents of a project show of themselves to every caller of this server: nobody is shown who has not published itself. Key: project
+/// id.
 /// </summary>
 [Alias("beadhub.publications")]
 public interface IPublicationsGrain : IGrainWithStringKey
@@ -18,7 +19,8 @@ public interface IPublicationsGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<bool> Withdraw(string agentId);
 
-    /// <summary>All that were published and not withdrawn, agents that have ended since included. The same object is returned while nothing has changed.</summary>
+    /// <summary>All that were published and not withdrawn, agents that have ended since included. The same object is returned while nothing
+    /// has changed.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<PublicationList> List();
 }

@@ -4,14 +4,16 @@ using Orleans.Concurrency;
 
 namespace Beadhub.Tasks;
 
-/// <summary>What is said about one native task. Key: project id, slash, task id. In memory only while somebody reads or writes it.</summary>
+/// <summary>What is said about one native task. Key: project id, slash, task id. In memory only while somebody reads or writes
+/// it.</summary>
 [Alias("beadhub.task_comments")]
 public interface ITaskCommentsGrain : IGrainWithStringKey
 {
     /// <summary>Key of the grain.</summary>
     static string Key(string projectId, string taskId) => $"{projectId}/{taskId}";
 
-    /// <summary>Adds a comment. The same id again, from the same agent, is answered as the first time when the command may be a repeat.</summary>
+    /// <summary>Adds a comment. The same id again, from the same agent, is answered as the first time when the command may be a
+    /// repeat.</summary>
     [AlwaysInterleave]
     Task<TaskComment> Add(AddComment command);
 

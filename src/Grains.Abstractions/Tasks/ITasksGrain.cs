@@ -5,21 +5,24 @@ using Orleans.Concurrency;
 namespace Beadhub.Tasks;
 
 /// <summary>
-/// The native tasks of a project (protocol 13), and the lists in which they stand before its beads (contract 15). Key: project id. One grain a project, because
-/// numbers, dependencies, cycles and the closing of descendants span tasks and must be decided at once; large texts stay in the log and comments have a grain
-/// a task, so that what is in memory is small.
+/// The native tasks of a project (protocol 13), and the lists in which they stand before its beads (contract 15). Key: project id. One
+/// grain a project, because numbers, dependencies, cycles and the closing of descendants span tasks and must be decided at once; large
+/// texts stay in the log and comments have a grain a task, so that what is in memory is small.
 /// </summary>
-/// <remarks>A reference names a task by its id, its number, or slug and number. What follows from a status in the board's claims is done before the call returns, and again after a crash.</remarks>
+/// <remarks>A reference names a task by its id, its number, or slug and number. What follows from a status in the board's claims is done
+/// before the call returns, and again after a crash.</remarks>
 [Alias("beadhub.tasks")]
 public interface ITasksGrain : IGrainWithStringKey
 {
-    /// <summary>Creates a task under the next number. The same id again, from the same agent, is answered as the first time when the command may be a repeat.</summary>
+    /// <summary>Creates a task under the next number. The same id again, from the same agent, is answered as the first time when the
+    /// command may be a repeat.</summary>
     /// <exception cref="RefusedException">Invalid: there is no such parent or assignee.</exception>
     [AlwaysInterleave]
     Task<TaskView> Create(CreateTask command);
 
     /// <summary>Changes what is given. Closing closes all open descendants, which the answer lists.</summary>
-    /// <exception cref="RefusedException">Not found. Conflict: to be started, but assigned to another agent. Invalid: there is no such assignee.</exception>
+    /// <exception cref="RefusedException">Not found. Conflict: to be started, but assigned to another agent. Invalid: there is no such
+    /// assignee.</exception>
     [AlwaysInterleave]
     Task<TaskView> Update(UpdateTask command);
 
@@ -59,7 +62,8 @@ public interface ITasksGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskList> Ready(TaskPage page);
 
-    /// <summary>Completes when what is read afterwards holds everything up to a version of the grain: an event is announced a moment before the grain shows it.</summary>
+    /// <summary>Completes when what is read afterwards holds everything up to a version of the grain: an event is announced a moment before
+    /// the grain shows it.</summary>
     /// <param name="version">Version of the event that the caller has seen.</param>
     [Repeatable, AlwaysInterleave]
     Task Reach(long version);

@@ -17,7 +17,8 @@ public sealed record TaskCreated(
     [property: Id(8)] string CreatedBy,
     [property: Id(9)] DateTimeOffset At) : IEvent;
 
-/// <summary>A task got a description, notes, or both. An event apart, since these texts are large and are read from here when somebody asks for them.</summary>
+/// <summary>A task got a description, notes, or both. An event apart, since these texts are large and are read from here when somebody asks
+/// for them.</summary>
 /// <param name="TaskId">The task.</param>
 /// <param name="Revision">Number of this change among those of the task's texts.</param>
 /// <param name="Description">The description as it is now; null when it did not change.</param>
@@ -66,15 +67,18 @@ public sealed record TaskStatusChanged(
 /// <param name="Sequence">Number of this change among those from which something follows for claims.</param>
 /// <param name="At">When.</param>
 [GenerateSerializer, Immutable, Alias("task.deleted.v1")]
-public sealed record TaskDeleted([property: Id(0)] string TaskId, [property: Id(1)] int Sequence, [property: Id(2)] DateTimeOffset At) : IEvent;
+public sealed record TaskDeleted([property: Id(0)] string TaskId, [property: Id(1)] int Sequence, [property: Id(2)] DateTimeOffset At)
+    : IEvent;
 
 /// <summary>A task waits for another from now on.</summary>
 [GenerateSerializer, Immutable, Alias("task.dependency_added.v1")]
-public sealed record TaskDependencyAdded([property: Id(0)] string TaskId, [property: Id(1)] string DependsOnId, [property: Id(2)] DateTimeOffset At) : IEvent;
+public sealed record TaskDependencyAdded([property: Id(0)] string TaskId, [property: Id(1)] string DependsOnId,
+    [property: Id(2)] DateTimeOffset At) : IEvent;
 
 /// <summary>A task waits for another no longer.</summary>
 [GenerateSerializer, Immutable, Alias("task.dependency_removed.v1")]
-public sealed record TaskDependencyRemoved([property: Id(0)] string TaskId, [property: Id(1)] string DependsOnId, [property: Id(2)] DateTimeOffset At) : IEvent;
+public sealed record TaskDependencyRemoved([property: Id(0)] string TaskId, [property: Id(1)] string DependsOnId,
+    [property: Id(2)] DateTimeOffset At) : IEvent;
 
 /// <summary>What follows for claims from a task's status, or from its deletion, is done.</summary>
 [GenerateSerializer, Immutable, Alias("task.claim_settled.v1")]

@@ -41,7 +41,8 @@ public sealed record TaskView(
 
 /// <summary>A task at the other end of a dependency.</summary>
 [GenerateSerializer, Immutable, Alias("task.link.v1")]
-public sealed record TaskLink([property: Id(0)] string TaskId, [property: Id(1)] string TaskRef, [property: Id(2)] string Title, [property: Id(3)] string Status);
+public sealed record TaskLink([property: Id(0)] string TaskId, [property: Id(1)] string TaskRef, [property: Id(2)] string Title,
+    [property: Id(3)] string Status);
 
 /// <summary>A task that was closed with its ancestor.</summary>
 [GenerateSerializer, Immutable, Alias("task.auto_closed.v1")]
@@ -52,9 +53,11 @@ public sealed record ClosedTask([property: Id(0)] string TaskId, [property: Id(1
 /// <param name="Total">Number of tasks in the whole list.</param>
 /// <param name="Next">Where the next page starts; null when there is none.</param>
 [GenerateSerializer, Immutable, Alias("task.list.v1")]
-public sealed record TaskList([property: Id(0)] ImmutableArray<TaskSummary> Tasks, [property: Id(1)] int Total, [property: Id(2)] TaskCursor? Next = null);
+public sealed record TaskList([property: Id(0)] ImmutableArray<TaskSummary> Tasks, [property: Id(1)] int Total,
+    [property: Id(2)] TaskCursor? Next = null);
 
-/// <summary>Place of a task in a list: of native tasks by number, where the list is ordered so by priority before, then of beads by id.</summary>
+/// <summary>Place of a task in a list: of native tasks by number, where the list is ordered so by priority before, then of beads by
+/// id.</summary>
 /// <param name="Priority">Priority, where the list is ordered by it.</param>
 /// <param name="Number">Number of a native task; null for a bead.</param>
 /// <param name="BeadId">Id of a bead; null for a native task.</param>

@@ -5,8 +5,8 @@ using Orleans.Concurrency;
 namespace Beadhub.Webhooks;
 
 /// <summary>
-/// The endpoints that a project has registered for its events: where each is, how far it has come, and how it does. Key: project id. Delivering itself
-/// is the gateway's, which speaks HTTP.
+/// The endpoints that a project has registered for its events: where each is, how far it has come, and how it does. Key: project id.
+/// Delivering itself is the gateway's, which speaks HTTP.
 /// </summary>
 [Alias("beadhub.webhooks")]
 public interface IWebhooksGrain : IGrainWithStringKey

@@ -39,13 +39,16 @@ public sealed record WebhookRegisteredSealed(
     [property: Id(5)] string? CreatedBy,
     [property: Id(6)] DateTimeOffset At) : IEvent;
 
-/// <summary>The secret of an endpoint, which was kept as it is until now, is kept encrypted under the server's secret key from here on.</summary>
+/// <summary>The secret of an endpoint, which was kept as it is until now, is kept encrypted under the server's secret key from here
+/// on.</summary>
 [GenerateSerializer, Immutable, Alias("webhook.secret_sealed.v1")]
-public sealed record WebhookSecretSealed([property: Id(0)] string WebhookId, [property: Id(1)] string SealedSecret, [property: Id(2)] DateTimeOffset At) : IEvent;
+public sealed record WebhookSecretSealed([property: Id(0)] string WebhookId, [property: Id(1)] string SealedSecret,
+    [property: Id(2)] DateTimeOffset At) : IEvent;
 
 /// <summary>An endpoint has taken everything up to a position. Written now and then, not for every delivery.</summary>
 [GenerateSerializer, Immutable, Alias("webhook.delivered.v1")]
-public sealed record WebhookDelivered([property: Id(0)] string WebhookId, [property: Id(1)] long Position, [property: Id(2)] DateTimeOffset At) : IEvent;
+public sealed record WebhookDelivered([property: Id(0)] string WebhookId, [property: Id(1)] long Position,
+    [property: Id(2)] DateTimeOffset At) : IEvent;
 
 /// <summary>A delivery has failed, once more.</summary>
 /// <param name="WebhookId">The endpoint.</param>
@@ -54,7 +57,8 @@ public sealed record WebhookDelivered([property: Id(0)] string WebhookId, [prope
 /// <param name="At">When.</param>
 [GenerateSerializer, Immutable, Alias("webhook.failed.v1")]
 public sealed record WebhookFailed(
-    [property: Id(0)] string WebhookId, [property: Id(1)] string Error, [property: Id(2)] bool Disables, [property: Id(3)] DateTimeOffset At) : IEvent;
+    [property: Id(0)] string WebhookId, [property: Id(1)] string Error, [property: Id(2)] bool Disables,
+    [property: Id(3)] DateTimeOffset At) : IEvent;
 
 /// <summary>A disabled endpoint is served again, from where it stopped.</summary>
 [GenerateSerializer, Immutable, Alias("webhook.enabled.v1")]

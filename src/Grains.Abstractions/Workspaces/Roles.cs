@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Beadhub.Workspaces;
 
-/// <summary>The rule for roles: one or two words of letters, digits, hyphens and underscores, at most 50 characters (contract 2.2).</summary>
+/// <summary>The rule for roles: one or two words of letters, digits, hyphens and underscores, at most 50 characters (contract
+/// 2.2).</summary>
 public static partial class Roles
 {
     /// <summary>Greatest length.</summary>

@@ -9,7 +9,8 @@ namespace Beadhub.ApiKeys;
 /// <param name="Prefix">By which people recognise it.</param>
 /// <param name="IssuedAt">When it was made.</param>
 /// <param name="RevokedAt">When it was revoked: it opens nothing since.</param>
-public sealed record ApiKey(KeyIdentity? Identity, string Prefix, DateTimeOffset? IssuedAt, DateTimeOffset? RevokedAt = null) : IEventSourced<ApiKey>
+public sealed record ApiKey(KeyIdentity? Identity, string Prefix, DateTimeOffset? IssuedAt, DateTimeOffset? RevokedAt = null)
+    : IEventSourced<ApiKey>
 {
     /// <inheritdoc/>
     public static ApiKey Empty { get; } = new(Identity: null, Prefix: "", IssuedAt: null);
@@ -26,7 +27,8 @@ public sealed record ApiKey(KeyIdentity? Identity, string Prefix, DateTimeOffset
     };
 
     /// <summary>As administrators see it; null while it is unknown.</summary>
-    public ApiKeyView? View() => Identity is { } holder ? new(holder.ApiKeyId, holder.AgentId, Prefix, IssuedAt ?? default, RevokedAt) : null;
+    public ApiKeyView? View() =>
+        Identity is { } holder ? new(holder.ApiKeyId, holder.AgentId, Prefix, IssuedAt ?? default, RevokedAt) : null;
 
     /// <summary>Ends the key. The answer is whether it ended just now.</summary>
     public Decision<bool> Revoke(DateTimeOffset now) =>
@@ -58,6 +60,7 @@ internal readonly record struct NewApiKey(string Text)
 }
 
 /// <summary>JSON of the snapshots of keys.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ApiKey))]
 internal sealed partial class ApiKeyJson : JsonSerializerContext;

@@ -39,7 +39,8 @@ public sealed class ApiKeysGrain(IEventLog log) : Grain, IApiKeysGrain
         await foreach (var stored in log.LoadAll(InstanceFeed.Id, ApiKey.Kind.Name))
         {
             var key = stored.Fold<ApiKey>();
-            if (key.Identity is { } holder && holder.ProjectId == project && (agentId is null || holder.AgentId == agentId)) yield return (stored.Key, key);
+            if (key.Identity is { } holder && holder.ProjectId == project && (agentId is null || holder.AgentId == agentId))
+                yield return (stored.Key, key);
         }
     }
 }

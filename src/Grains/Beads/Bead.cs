@@ -16,7 +16,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     public static Bead Empty { get; } = new([], [], []);
 
     /// <summary>A bead's first event carries all of it, so that a snapshot pays only after some changes.</summary>
-    public static StreamKind<Bead> Kind { get; } = new("bead", BeadJson.Default.Bead, SnapshotEvery: 16, ProjectOf: key => key[..key.IndexOf('/')])
+    public static StreamKind<Bead> Kind { get; } = new("bead", BeadJson.Default.Bead, SnapshotEvery: 16, ProjectOf: key =>
+        key[..key.IndexOf('/')])
     {
         Fold = 2, // 1 skipped issues that were stored with their line
     };
@@ -41,7 +42,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     public static string IdOf(string key) => key[(key.IndexOf('/') + 1)..];
 
     /// <summary>The bead that others see so: the view holds all of it.</summary>
-    public static Bead Of(BeadView view) => new(view.Records, view.Claims, view.Releases) { Events = view.Version, HoldsUnknown = view.HoldsUnknown };
+    public static Bead Of(BeadView view) =>
+        new(view.Records, view.Claims, view.Releases) { Events = view.Version, HoldsUnknown = view.HoldsUnknown };
 
     /// <summary>What others see of it.</summary>
     public BeadView View(string beadId, long version) => new(beadId, version, Records, Claims, Releases, HoldsUnknown);
@@ -53,7 +55,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     {
         IssueStored stored => this with { Records = Put(Records, StoredLine.Read(stored).Kept(Events + 1)) },
         // Stored without its line, which therefore counts as changed when it comes again.
-        BeadStored stored => this with { Records = Put(Records, (stored.Record with { Digest = default }).Complete().Bounded().Kept(Events + 1)) },
+        BeadStored stored =>
+            this with { Records = Put(Records, (stored.Record with { Digest = default }).Complete().Bounded().Kept(Events + 1)) },
         BeadRemoved removed => this with { Records = Records.RemoveAll(r => r.Repo == removed.Repo && r.Branch == removed.Branch) },
         BeadClaimed claimed => this with
         {
@@ -68,7 +71,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         _ => this,
     };
 
-    /// <summary>Stores, removes, claims and releases, in this order (contract 7.3, 8.3, 9.2). Parts that would change nothing raise no event.</summary>
+    /// <summary>Stores, removes, claims and releases, in this order (contract 7.3, 8.3, 9.2). Parts that would change nothing raise no
+    /// event.</summary>
     public Decision<Outcome> Change(ChangeBead command, DateTimeOffset now) => ChangeTo(command, now).Decision;
 
     /// <summary>The same, with the bead that it leads to.</summary>
@@ -108,7 +112,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             (var may, heldBy) = bead.MayClaim(claimant, command.Terms);
             if (may)
             {
-                var claimed = new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title ?? command.Title, now,
+                var claimed = new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title
+                    ?? command.Title, now,
                     command.Terms?.Issue, command.Terms?.Role, command.Terms?.Note);
                 bead = Raise(bead, claimed);
                 granted = claimed.Claim();
@@ -135,7 +140,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         }
     }
 
-    /// <summary>The newest claim of another workspace, which keeps this one from claiming; null when nobody else holds the bead or this one does so too.</summary>
+    /// <summary>The newest claim of another workspace, which keeps this one from claiming; null when nobody else holds the bead or this one
+    /// does so too.</summary>
     public static BeadClaim? HeldByOther(ImmutableArray<BeadClaim> claims, string workspaceId)
     {
         BeadClaim? other = null;
@@ -178,7 +184,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             return new(
                 issue.Repo, issue.Branch, issue.Title, issue.Status, before?.Status, command.WorkspaceId, command.Alias, issue.SyncedAt,
                 isNews ? new(before!.Priority, before.Assignee) : null, isNews ? new(issue.Priority, issue.Assignee) : null,
-                pushed.CreatedBy is null ? issue.CreatedBy : null, issue.ElidedIds.IsEmpty ? null : issue.ElidedIds, command.Line ?? StoredLine.Render(pushed));
+                pushed.CreatedBy is null ? issue.CreatedBy : null, issue.ElidedIds.IsEmpty ? null : issue.ElidedIds,
+                command.Line ?? StoredLine.Render(pushed));
         }
     }
 
@@ -200,10 +207,13 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         records.IsDefaultOrEmpty ? [] : records.All(IsKept) ? records : [.. records.Select(r => r.Kept(r.Version))];
 
     // Snapshots of earlier versions hold more, and less.
-    private static bool IsKept(BeadRecord record) => record.Description is null && (record.Version > 0 || record.Digest == default) && ReferenceEquals(record, record.Complete());
+    private static bool IsKept(BeadRecord record) =>
+        record.Description is null && (record.Version > 0 || record.Digest == default) && ReferenceEquals(record, record.Complete());
 
-    /// <summary>What a change did, less the bead itself, whose version only its grain knows. <c>NewsFromEnd</c>: how many events came after the one that subscribers may want to hear of.</summary>
-    public sealed record Outcome(StoreResult Stored, bool StatusChanged, bool Removed, BeadClaim? HeldBy, BeadClaim? Granted = null, int? NewsFromEnd = null)
+    /// <summary>What a change did, less the bead itself, whose version only its grain knows. <c>NewsFromEnd</c>: how many events came after
+    /// the one that subscribers may want to hear of.</summary>
+    public sealed record Outcome(StoreResult Stored, bool StatusChanged, bool Removed, BeadClaim? HeldBy, BeadClaim? Granted = null,
+        int? NewsFromEnd = null)
     {
         /// <summary>The outcome with the bead that it left.</summary>
         public BeadChange On(BeadView bead) =>
@@ -212,7 +222,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
 }
 
 /// <summary>JSON of a bead's snapshot.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Bead))]
 [JsonSerializable(typeof(Bead.Outcome))]
 internal sealed partial class BeadJson : JsonSerializerContext;

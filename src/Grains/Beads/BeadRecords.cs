@@ -6,7 +6,8 @@ namespace Beadhub.Beads;
 internal static class BeadRecords
 {
     /// <summary>
-    /// The record with empty instead of missing lists: a list that is absent from old JSON arrives uninitialised, and such an array can neither be read nor written.
+    /// The record with empty instead of missing lists: a list that is absent from old JSON arrives uninitialised, and such an array can
+    /// neither be read nor written.
     /// </summary>
     public static BeadRecord Complete(this BeadRecord record) =>
         record.Labels.IsDefault || record.BlockedBy.IsDefault || record.BlocksIds.IsDefault || record.ElidedIds.IsDefault
@@ -20,8 +21,8 @@ internal static class BeadRecords
             : record;
 
     /// <summary>
-    /// The record as it stays in memory: without its large text, which is in the log. Where its line is not known the digest is not either, so that the line counts as
-    /// changed when it comes again, and is kept then.
+    /// The record as it stays in memory: without its large text, which is in the log. Where its line is not known the digest is not either,
+    /// so that the line counts as changed when it comes again, and is kept then.
     /// </summary>
     public static BeadRecord Kept(this BeadRecord record, long version) =>
         record.Complete() with { Description = null, Version = version, Digest = version == 0 ? default : record.Digest };
@@ -30,8 +31,10 @@ internal static class BeadRecords
     public static BeadRecord Bounded(this BeadRecord record)
     {
         const int longest = 4096, most = 1000;
-        var fits = (record.Title?.Length ?? 0) <= longest && (record.Status?.Length ?? 0) <= longest && (record.Type?.Length ?? 0) <= longest
-            && (record.Assignee?.Length ?? 0) <= longest && record.Labels.Length <= most && record.BlockedBy.Length <= most && record.Labels.All(label => label.Length <= longest);
+        var fits = (record.Title?.Length ?? 0) <= longest && (record.Status?.Length ?? 0) <= longest
+            && (record.Type?.Length ?? 0) <= longest
+            && (record.Assignee?.Length ?? 0) <= longest && record.Labels.Length <= most && record.BlockedBy.Length <= most
+                && record.Labels.All(label => label.Length <= longest);
         return fits ? record : record with
         {
             Title = Cut(record.Title),
@@ -50,8 +53,8 @@ internal static class BeadRecords
     public static ImmutableArray<T> OrEmpty<T>(this ImmutableArray<T> list) => list.IsDefault ? [] : list;
 
     /// <summary>
-    /// Whether two records of one issue differ in nothing but when they were stored and where. Lists are compared by their items; what is not kept in memory differs when
-    /// the digests of the lines do.
+    /// Whether two records of one issue differ in nothing but when they were stored and where. Lists are compared by their items; what is
+    /// not kept in memory differs when the digests of the lines do.
     /// </summary>
     public static bool SaysTheSameAs(this BeadRecord one, BeadRecord other) =>
         one.Digest == other.Digest
@@ -72,11 +75,13 @@ internal static class BeadRecords
         && one.BlocksIds.AsSpan().SequenceEqual(other.BlocksIds.AsSpan())
         && one.ElidedIds.AsSpan().SequenceEqual(other.ElidedIds.AsSpan());
 
-    /// <summary>Whether the stored record is newer than one that a client pushes (contract 7.3): both are dated and the pushed one is older.</summary>
+    /// <summary>Whether the stored record is newer than one that a client pushes (contract 7.3): both are dated and the pushed one is
+    /// older.</summary>
     public static bool IsNewerThan(this BeadRecord stored, BeadRecord pushed) =>
         stored.UpdatedAt is { } have && pushed.UpdatedAt is { } get && get < have;
 
-    /// <summary>The most recently synced issue of a bead, which lends it its title and is where the way to its apex starts (contract 9.3); null when there is none.</summary>
+    /// <summary>The most recently synced issue of a bead, which lends it its title and is where the way to its apex starts (contract 9.3);
+    /// null when there is none.</summary>
     public static BeadRecord? Latest(this ImmutableArray<BeadRecord> records)
     {
         BeadRecord? latest = null;

@@ -7,7 +7,8 @@ internal static class ApexWalk
 {
     private const int MaxSteps = 20;
 
-    /// <summary>Follows the parents, each named exactly, at most 20 steps, which also ends cycles; stops where there is none or it is not stored.</summary>
+    /// <summary>Follows the parents, each named exactly, at most 20 steps, which also ends cycles; stops where there is none or it is not
+    /// stored.</summary>
     /// <param name="start">Most recently synced issue of the bead; null when the bead is unknown.</param>
     /// <param name="find">Looks up an issue.</param>
     public static BeadRef? From(BeadRecord? start, Func<BeadRef, BeadRecord?> find)

@@ -4,8 +4,8 @@ using Beadhub.Beads;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// The index of a project's beads: immutable, so that readers on any thread see one consistent state while the next is being made. A change costs the
-/// logarithm of the size, a bulk one is merged. Issues are kept without their descriptions.
+/// The index of a project's beads: immutable, so that readers on any thread see one consistent state while the next is being made. A change
+/// costs the logarithm of the size, a bulk one is merged. Issues are kept without their descriptions.
 /// </summary>
 internal sealed class Board
 {
@@ -41,8 +41,10 @@ internal sealed class Board
     /// <summary>All issues, newest first.</summary>
     public Sorted<BeadRecord> Listed { get; } = Sorted<BeadRecord>.Empty(BoardOrders.Listed);
 
-    /// <summary>Issues by status, newest first. The status is what most lists ask for, and most issues of a long-lived project are closed.</summary>
-    public ImmutableDictionary<string, Sorted<BeadRecord>> ByStatus { get; } = ImmutableDictionary.Create<string, Sorted<BeadRecord>>(StringComparer.Ordinal);
+    /// <summary>Issues by status, newest first. The status is what most lists ask for, and most issues of a long-lived project are
+    /// closed.</summary>
+    public ImmutableDictionary<string, Sorted<BeadRecord>> ByStatus { get; } =
+        ImmutableDictionary.Create<string, Sorted<BeadRecord>>(StringComparer.Ordinal);
 
     /// <summary>Issues with which somebody can begin (<see cref="Readiness"/>), most urgent first.</summary>
     public Sorted<BeadRecord> Ready { get; } = NothingReady;
@@ -51,13 +53,15 @@ internal sealed class Board
     public Sorted<BeadRecord> Free { get; } = NothingReady;
 
     /// <summary>Ids of the beads whose readiness may change with a bead, by its id: those that wait for it, and its parts.</summary>
-    public ImmutableDictionary<string, ImmutableHashSet<string>> Dependents { get; } = ImmutableDictionary.Create<string, ImmutableHashSet<string>>(StringComparer.Ordinal);
+    public ImmutableDictionary<string, ImmutableHashSet<string>> Dependents { get; } =
+        ImmutableDictionary.Create<string, ImmutableHashSet<string>>(StringComparer.Ordinal);
 
     /// <summary>All claims, newest first.</summary>
     public Sorted<BoardClaim> Claims { get; } = Sorted<BoardClaim>.Empty(BoardOrders.Claimed);
 
     /// <summary>Workspaces that ever claimed.</summary>
-    public ImmutableDictionary<string, BoardWorkspace> Workspaces { get; } = ImmutableDictionary.Create<string, BoardWorkspace>(StringComparer.Ordinal);
+    public ImmutableDictionary<string, BoardWorkspace> Workspaces { get; } = ImmutableDictionary
+        .Create<string, BoardWorkspace>(StringComparer.Ordinal);
 
     /// <summary>Number of claims by the bead id of their apex.</summary>
     public ImmutableDictionary<string, int> Apexes { get; } = ImmutableDictionary.Create<string, int>(StringComparer.Ordinal);
@@ -68,7 +72,8 @@ internal sealed class Board
     /// <summary>The index of a project without beads.</summary>
     public static Board Empty(string projectId) => new(projectId);
 
-    /// <summary>The index after beads changed. A view that is not newer than what is known changes nothing; without newer ones this very index is returned.</summary>
+    /// <summary>The index after beads changed. A view that is not newer than what is known changes nothing; without newer ones this very
+    /// index is returned.</summary>
     public Board With(IEnumerable<BeadView> views)
     {
         var fold = new BoardFold(this);
@@ -106,8 +111,8 @@ internal sealed class BoardScope(IReadOnlyDictionary<string, BeadView> beads, st
     public BeadRecord? Find(string beadId) => beads.TryGetValue(beadId, out var bead) ? bead.Records.In(repo, branch) : null;
 
     /// <summary>
-    /// The issues by the digest of the line that they came from. It is made anew by going through all beads, which for a sync of many lines costs less than parsing them, and
-    /// less than keeping it up to date in memory for ever.
+    /// The issues by the digest of the line that they came from. It is made anew by going through all beads, which for a sync of many lines
+    /// costs less than parsing them, and less than keeping it up to date in memory for ever.
     /// </summary>
     public Dictionary<LineDigest, BeadRecord> ByDigest()
     {

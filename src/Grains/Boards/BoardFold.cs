@@ -5,8 +5,8 @@ using Beadhub.Beads;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// Makes the next <see cref="Board"/>: collects what beads became, works out what enters and what leaves each list, and changes every list once.
-/// What did not change stays the same object, by which the views know that they are still good.
+/// Makes the next <see cref="Board"/>: collects what beads became, works out what enters and what leaves each list, and changes every list
+/// once. What did not change stays the same object, by which the views know that they are still good.
 /// </summary>
 internal sealed class BoardFold(Board before)
 {
@@ -77,8 +77,10 @@ internal sealed class BoardFold(Board before)
         // In the order to which the lists were just sorted, so that nothing has to be sorted twice.
         foreach (var record in _listed.Leave) Of(_byStatus, record.Status ?? "").Leave.Add(record);
         foreach (var record in _listed.Come) Of(_byStatus, record.Status ?? "").Come.Add(record);
-        ByStatus = Apply(ByStatus, _byStatus, Sorted<BeadRecord>.Empty(BoardOrders.Listed), static (list, change) => list.Replace(change.Leave, change.Come), static list => list.Count == 0);
-        Dependents = Apply(Dependents, _dependents, [], static (ids, change) => ids.Except(change.Leave).Union(change.Come), static ids => ids.IsEmpty);
+        ByStatus = Apply(ByStatus, _byStatus, Sorted<BeadRecord>.Empty(BoardOrders.Listed), static (list, change) =>
+            list.Replace(change.Leave, change.Come), static list => list.Count == 0);
+        Dependents = Apply(Dependents, _dependents, [], static (ids, change) => ids.Except(change.Leave).Union(change.Come), static ids =>
+            ids.IsEmpty);
         FoldScopes();
         FoldReady();
         FoldWork();
@@ -124,7 +126,8 @@ internal sealed class BoardFold(Board before)
         Scopes = scopes.ToImmutable();
     }
 
-    /// <summary>An issue's readiness changes with itself, and with those that it waits for, or whose part it is, being done, blocked, stored or removed.</summary>
+    /// <summary>An issue's readiness changes with itself, and with those that it waits for, or whose part it is, being done, blocked,
+    /// stored or removed.</summary>
     private void FoldReady()
     {
         var change = new Changes<BeadRecord>();
@@ -160,13 +163,15 @@ internal sealed class BoardFold(Board before)
         void Reach(string id)
         {
             // What changed itself was settled.
-            if (_steps.TryGetValue(id, out var step) && step.After is not null || !others.Add(id) || !Beads.TryGetValue(id, out var bead)) return;
+            if (_steps.TryGetValue(id, out var step) && step.After is not null || !others.Add(id) || !Beads.TryGetValue(id, out var bead))
+                return;
             Settle(bead, bead);
             if (Dependents.ContainsKey(id) && !Stands(bead, readinessWas).SequenceEqual(Stands(bead, readiness))) changed.Enqueue(id);
         }
 
         bool WaitsFor(string id, string whole) =>
-            Beads.TryGetValue(id, out var bead) && bead.Records.Any(record => record.Terms is { } terms && terms.Waits.Any(wait => wait.Spawner.BeadId == whole));
+            Beads.TryGetValue(id, out var bead)
+                && bead.Records.Any(record => record.Terms is { } terms && terms.Waits.Any(wait => wait.Spawner.BeadId == whole));
 
         void Settle(BeadView? was, BeadView becomes)
         {
@@ -251,9 +256,11 @@ internal sealed class BoardFold(Board before)
         (bead?.Records ?? []).Select(record => (record.Repo, record.Branch, Readiness.IsDone(record), readiness.IsBlocked(record)));
 
     /// <summary>What those see of a bead who wait for the parts of another.</summary>
-    private static IEnumerable<(BeadRef? Parent, string? Status)> Parts(BeadView bead) => bead.Records.Select(record => (record.Parent, record.Parent is null ? null : record.Status));
+    private static IEnumerable<(BeadRef? Parent, string? Status)> Parts(BeadView bead) =>
+        bead.Records.Select(record => (record.Parent, record.Parent is null ? null : record.Status));
 
-    /// <summary>Ids with which the readiness of a bead's issues may change: of what an issue waits for that is not done, and of what it is a part of.</summary>
+    /// <summary>Ids with which the readiness of a bead's issues may change: of what an issue waits for that is not done, and of what it is
+    /// a part of.</summary>
     private static IReadOnlyCollection<string> Blockers(BeadView? bead)
     {
         HashSet<string>? ids = null;
@@ -278,7 +285,8 @@ internal sealed class BoardFold(Board before)
         var records = ImmutableArray.CreateBuilder<BeadRecord>(view.Records.Length);
         foreach (var record in view.Records)
         {
-            if (_place != (record.Repo, record.Branch) && !before.Scopes.TryGetKey((record.Repo, record.Branch), out _place)) _place = (record.Repo, record.Branch);
+            if (_place != (record.Repo, record.Branch) && !before.Scopes.TryGetKey((record.Repo, record.Branch), out _place))
+                _place = (record.Repo, record.Branch);
             var compact = IsCompact(record) ? record : record with
             {
                 Description = null,
@@ -290,7 +298,8 @@ internal sealed class BoardFold(Board before)
                 CreatedBy = TextPool.Of(record.CreatedBy),
                 Labels = record.Labels.IsEmpty ? [] : [.. record.Labels.Select(label => TextPool.Of(label)!)],
             };
-            var same = known?.Records.In(compact.Repo, compact.Branch) is { } old && old.SyncedAt == compact.SyncedAt && old.Version == compact.Version && old.SaysTheSameAs(compact) ? old : compact;
+            var same = known?.Records.In(compact.Repo, compact.Branch) is { } old && old.SyncedAt == compact.SyncedAt
+                && old.Version == compact.Version && old.SaysTheSameAs(compact) ? old : compact;
             records.Add(same);
         }
 
@@ -299,10 +308,12 @@ internal sealed class BoardFold(Board before)
 
     // As the reader of lines makes them, for the first repository and branch of that name.
     private bool IsCompact(BeadRecord record) =>
-        record.Description is null && ReferenceEquals(record.Repo, _place.Repo) && ReferenceEquals(record.Branch, _place.Branch) && ReferenceEquals(record.Status, TextPool.Of(record.Status));
+        record.Description is null && ReferenceEquals(record.Repo, _place.Repo) && ReferenceEquals(record.Branch, _place.Branch)
+            && ReferenceEquals(record.Status, TextPool.Of(record.Status));
 
     private static ImmutableDictionary<string, TList> Apply<TList, TChange>(
-        ImmutableDictionary<string, TList> lists, Dictionary<string, TChange> changes, TList empty, Func<TList, TChange, TList> apply, Func<TList, bool> isEmpty)
+        ImmutableDictionary<string, TList> lists, Dictionary<string, TChange> changes, TList empty, Func<TList, TChange, TList> apply,
+        Func<TList, bool> isEmpty)
     {
         if (changes.Count == 0) return lists;
         var next = lists.ToBuilder();

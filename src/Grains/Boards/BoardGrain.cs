@@ -11,10 +11,12 @@ using Orleans.Placement;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// Keeps a project's <see cref="Board"/> in memory. It owns no events: it is rebuilt from the beads when it starts, and follows the project's feed while other
-/// nodes may write. While this process is the only writer every change of a bead passes here, and reads look nothing up.
+/// Keeps a project's <see cref="Board"/> in memory. It owns no events: it is rebuilt from the beads when it starts, and follows the
+/// project's feed while other nodes may write. While this process is the only writer every change of a bead passes here, and reads look
+/// nothing up.
 /// </summary>
-/// <remarks>Reads come on any thread and see one immutable index; whoever makes the next one does so under a lock, newest version of each bead first.</remarks>
+/// <remarks>Reads come on any thread and see one immutable index; whoever makes the next one does so under a lock, newest version of each
+/// bead first.</remarks>
 [PreferLocalPlacement]
 public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoardGrain
 {
@@ -60,7 +62,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ExportPage> Export(ExportQuery query) => await _texts.Page((await _board.Newest()).Views.ById(query.Repo, query.Branch), query.After);
+    public async ValueTask<ExportPage> Export(ExportQuery query) =>
+        await _texts.Page((await _board.Newest()).Views.ById(query.Repo, query.Branch), query.After);
 
     /// <inheritdoc/>
     public ValueTask<ReadyList> Ready(ReadyQuery query) => Read(query, static (views, query) => views.Ready(query));
@@ -83,7 +86,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         var board = await _board.Newest();
         var now = time.Now();
         var plan = SyncPlan.Of(board, command, now);
-        if (plan.ClaimedTask is { } task && await GrainFactory.GetGrain<ITasksGrain>(_project).ApexOf(task) is { } apex) plan = plan.WithTaskApex(apex);
+        if (plan.ClaimedTask is { } task && await GrainFactory.GetGrain<ITasksGrain>(_project).ApexOf(task) is { } apex)
+            plan = plan.WithTaskApex(apex);
         BeadChange[] results;
         try
         {
@@ -154,7 +158,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public async Task<int> ReleaseClaimsOf(string workspaceId)
     {
         var board = await _board.Newest();
-        var beads = board.Workspaces.GetValueOrDefault(workspaceId, BoardWorkspace.None).Claims.Select(c => c.Row.BeadId).ToHashSet(StringComparer.Ordinal);
+        var beads = board.Workspaces.GetValueOrDefault(workspaceId, BoardWorkspace.None).Claims.Select(c => c.Row.BeadId)
+            .ToHashSet(StringComparer.Ordinal);
 
         // A claim on its way to the log is not in the index yet, and would outlive its workspace.
         lock (_claiming) beads.UnionWith(_claiming.Where(c => c.WorkspaceId == workspaceId).Select(c => c.BeadId));
@@ -172,7 +177,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         {
             var watched = (await Subscriptions.Watched()).BeadIds;
             if (watched.IsEmpty) return Notified.Nothing;
-            var news = results.Where(r => r.NewsVersion > 0 && watched.Contains(r.Bead.BeadId)).Select(r => new BeadNews(r.Bead.BeadId, r.NewsVersion)).ToImmutableArray();
+            var news = results.Where(r => r.NewsVersion > 0 && watched.Contains(r.Bead.BeadId))
+                .Select(r => new BeadNews(r.Bead.BeadId, r.NewsVersion)).ToImmutableArray();
             if (!news.IsEmpty) return await Notifier.Notify(news);
 
             // Lest it have much to read when something concerns somebody again.
@@ -200,14 +206,17 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
 
     private async Task<BeadChange> Claim(Board board, string beadId, ChangeBead who, ClaimTerms terms)
     {
-        var change = who with { Claim = true, Apex = ApexWalk.From(board.Latest(beadId), board.Find), Terms = terms, ProbablyNew = !board.Beads.ContainsKey(beadId) };
+        var change = who with { Claim = true, Apex = ApexWalk.From(board.Latest(beadId), board.Find), Terms = terms,
+            ProbablyNew = !board.Beads.ContainsKey(beadId) };
         return (await Change([KeyValuePair.Create(beadId, change)]))[0];
     }
 
-    /// <summary>The bead that the first attempt at the request has claimed, as it was then, whatever has become of it since; null when this is no repeat, or nothing was claimed.</summary>
+    /// <summary>The bead that the first attempt at the request has claimed, as it was then, whatever has become of it since; null when this
+    /// is no repeat, or nothing was claimed.</summary>
     private async Task<ClaimedBead?> ClaimedBefore()
     {
-        if (KeyedRequest.Current is not { IsRepeat: true } request || await log.FindMark(_project, request.Mark) is not { } marked) return null;
+        if (KeyedRequest.Current is not { IsRepeat: true } request || await log.FindMark(_project, request.Mark) is not { } marked)
+            return null;
         var bead = Bead.Empty;
         IEvent? last = null;
         if (marked.Stream.Kind == Bead.Kind.Name)
@@ -226,7 +235,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     {
         var board = await _board.Newest();
         var claim = new ChangeBead(
-            command.WorkspaceId, command.Alias, command.HumanName, Claim: true, Apex: new("", "", command.ApexRef), ProbablyNew: !board.Beads.ContainsKey(command.TaskRef),
+            command.WorkspaceId, command.Alias, command.HumanName, Claim: true, Apex: new("", "", command.ApexRef),
+            ProbablyNew: !board.Beads.ContainsKey(command.TaskRef),
             Terms: new(ClaimKind.Free), Title: command.Title);
         await Change([KeyValuePair.Create(command.TaskRef, claim)]);
     }
@@ -257,10 +267,12 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         }
 
         var total = _board.State.Scope(command.Repo, command.Branch).Count;
-        return new(plan.Received, added, updated, deleted, conflicts.DrainToImmutable(), statusChanges, total, refused, now, Unchanged: plan.Unchanged);
+        return new(plan.Received, added, updated, deleted, conflicts.DrainToImmutable(), statusChanges, total, refused, now,
+            Unchanged: plan.Unchanged);
     }
 
-    /// <summary>Changes beads, all at once, so that their appends meet in one commit or a few; then shows what became of them, in one swap.</summary>
+    /// <summary>Changes beads, all at once, so that their appends meet in one commit or a few; then shows what became of them, in one
+    /// swap.</summary>
     private async Task<BeadChange[]> Change(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
     {
         if (changes.Count == 0) return [];
@@ -283,7 +295,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             for (var i = 0; i < calls.Length; i++)
             {
                 var (id, change) = changes[i];
-                calls[i] = GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_project, id)).Change(change with { KnownVersion = _board.State.Beads.GetValueOrDefault(id)?.Version ?? 0 });
+                calls[i] = GrainFactory.GetGrain<IBeadGrain>(IBeadGrain.Key(_project, id))
+                    .Change(change with { KnownVersion = _board.State.Beads.GetValueOrDefault(id)?.Version ?? 0 });
             }
 
             return await Task.WhenAll(calls);
@@ -297,8 +310,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     }
 
     /// <summary>
-    /// Decides for many beads without their grains. Each append expects the version on which was decided: when somebody was faster that bead is read and decided again. Grains that
-    /// hold one of the beads hear of its version with their next command.
+    /// Decides for many beads without their grains. Each append expects the version on which was decided: when somebody was faster that
+    /// bead is read and decided again. Grains that hold one of the beads hear of its version with their next command.
     /// </summary>
     private async Task<BeadChange[]> ChangeHere(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
     {
@@ -306,7 +319,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         List<int> left = [.. Enumerable.Range(0, changes.Count)];
         try
         {
-            var write = KeyedRequest.Current is { } request && request.Project == _project ? new KeyedWrite(request, new("board", _project), nameof(ChangeHere)) : null;
+            var write = KeyedRequest.Current is { } request && request.Project == _project
+                ? new KeyedWrite(request, new("board", _project), nameof(ChangeHere)) : null;
             for (var attempt = 1; left.Count > 0 && attempt <= AttemptsHere; attempt++)
             {
                 left = await AppendAll(changes, left, results, write);
@@ -327,10 +341,11 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     }
 
     /// <summary>
-    /// Decides and appends, some thousand beads at a time: while they are being written the next are decided, and no more texts are in memory. Answers the changes for whose beads
-    /// somebody was faster.
+    /// Decides and appends, some thousand beads at a time: while they are being written the next are decided, and no more texts are in
+    /// memory. Answers the changes for whose beads somebody was faster.
     /// </summary>
-    private async Task<List<int>> AppendAll(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, List<int> indexes, BeadChange[] results, KeyedWrite? write)
+    private async Task<List<int>> AppendAll(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, List<int> indexes,
+        BeadChange[] results, KeyedWrite? write)
     {
         var left = new List<int>();
         var before = Task.FromResult<List<int>>([]);
@@ -368,7 +383,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private sealed record Decided(int Index, StreamAppend Append, BeadChange Change);
 
     /// <summary>Decides on the newest index; what changes nothing is a result at once.</summary>
-    private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, int[] indexes, BeadChange[] results, KeyedWrite? write)
+    private async ValueTask<List<Decided>> Decide(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes, int[] indexes,
+        BeadChange[] results, KeyedWrite? write)
     {
         var board = await _board.Newest();
         var now = time.Now();
@@ -386,7 +402,9 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
 
             var view = after.View(id, bead.Version + decision.Events.Length);
             var snapshotDue = view.Version / Bead.Kind.SnapshotEvery > bead.Version / Bead.Kind.SnapshotEvery && !view.HoldsUnknown;
-            decided.Add(new(i, new(_project, StreamOf(id), bead.Version, [.. decision.Events.Select(e => new NewEvent(EventTypes.NameOf(e), EventTypes.Serialize(e), now))],
+            decided.Add(new(i,
+                new(_project, StreamOf(id), bead.Version,
+                [.. decision.Events.Select(e => new NewEvent(EventTypes.NameOf(e), EventTypes.Serialize(e), now))],
                 snapshotDue ? Bead.Kind.Save(after) : null), decision.Result.On(view)));
         }
 
@@ -449,6 +467,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     /// <summary>What was neither answered nor refused may have been written all the same.</summary>
     private void DistrustAfter(IEnumerable<Task?> calls)
     {
-        if (!calls.All(static call => call is { IsCompletedSuccessfully: true } || call?.Exception?.InnerException is RefusedException)) _board.Distrust();
+        if (!calls.All(static call => call is { IsCompletedSuccessfully: true } || call?.Exception?.InnerException is RefusedException))
+            _board.Distrust();
     }
 }

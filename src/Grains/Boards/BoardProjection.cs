@@ -4,7 +4,8 @@ using Beadhub.Feed;
 
 namespace Beadhub.Boards;
 
-/// <summary>A project's <see cref="Board"/> in memory: rebuilt from the beads when it starts, then told of the changes that the board's grain makes, and of others' by the feed.</summary>
+/// <summary>A project's <see cref="Board"/> in memory: rebuilt from the beads when it starts, then told of the changes that the board's
+/// grain makes, and of others' by the feed.</summary>
 internal sealed class BoardProjection(IEventLog log, string project) : FeedProjection<Board>(log, project, Board.Empty(project))
 {
     /// <summary>Beads that are loaded or shown at once.</summary>

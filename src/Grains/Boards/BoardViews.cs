@@ -5,8 +5,8 @@ using Beadhub.Tasks;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// The answers of one <see cref="Board"/>. Each is made once, and handed on to the next board when the change between the two cannot be seen in it, so that
-/// the same object comes back as long as nothing that it shows has changed.
+/// The answers of one <see cref="Board"/>. Each is made once, and handed on to the next board when the change between the two cannot be
+/// seen in it, so that the same object comes back as long as nothing that it shows has changed.
 /// </summary>
 internal sealed class BoardViews
 {
@@ -63,7 +63,8 @@ internal sealed class BoardViews
     public ClaimPage Claims(ClaimQuery query) => _claims.Get(_board, query, MakeClaims);
 
     /// <summary>Who works on one bead.</summary>
-    public BeadClaims ClaimsOn(string beadId) => _claims.Get(_board, beadId, static (board, id) => new BeadClaims(id, [.. board.ClaimsOn(id).Reverse()]));
+    public BeadClaims ClaimsOn(string beadId) =>
+        _claims.Get(_board, beadId, static (board, id) => new BeadClaims(id, [.. board.ClaimsOn(id).Reverse()]));
 
     /// <summary>Who works on what.</summary>
     public BoardWork Work() => _work.Value;
@@ -77,7 +78,8 @@ internal sealed class BoardViews
     }
 
     /// <summary>The contract's sentence (8.2) for a claim that cannot be made.</summary>
-    public static string BeingWorkedOn(string beadId, string alias, string humanName) => $"{beadId} is being worked on by {alias} ({humanName})";
+    public static string BeingWorkedOn(string beadId, string alias, string humanName) =>
+        $"{beadId} is being worked on by {alias} ({humanName})";
 
     /// <summary>An issue as lists show it.</summary>
     public static IssueRow Row(BeadRecord issue) => new(
@@ -118,7 +120,8 @@ internal sealed class BoardViews
         var filter = new TaskFilter(query);
         var rows = new List<IssueRow>();
         foreach (var bead in board.Beads.Values)
-            if (BeadTask.Newest(bead.Records) is { } issue && filter.Passes(issue.Status, BeadTask.Priority(issue.Priority), BeadTask.Type(issue.Type), issue.Labels))
+            if (BeadTask.Newest(bead.Records) is { } issue
+                && filter.Passes(issue.Status, BeadTask.Priority(issue.Priority), BeadTask.Type(issue.Type), issue.Labels))
                 rows.Add(Row(issue));
         rows.Sort(static (a, b) => string.CompareOrdinal(a.BeadId, b.BeadId));
         return new([.. rows]);
@@ -128,7 +131,8 @@ internal sealed class BoardViews
     private static int Size(BeadRecord issue, bool withLabels = true)
     {
         const int frame = 512; // names of fields, times, numbers
-        var size = frame + JsonSize.Of(issue.BeadId) + JsonSize.Of(issue.Title) + JsonSize.Of(issue.Status) + JsonSize.Of(issue.Type) + JsonSize.Of(issue.Assignee)
+        var size = frame + JsonSize.Of(issue.BeadId) + JsonSize.Of(issue.Title) + JsonSize.Of(issue.Status) + JsonSize.Of(issue.Type)
+            + JsonSize.Of(issue.Assignee)
             + JsonSize.Of(issue.CreatedBy) + JsonSize.Of(issue.Repo) + JsonSize.Of(issue.Branch);
         if (withLabels)
             foreach (var label in issue.Labels) size += JsonSize.Of(label) + 1;
@@ -136,7 +140,8 @@ internal sealed class BoardViews
         return issue.Parent is { } parent ? size + Size(parent) : size;
     }
 
-    private static int Size(BeadRef reference) => 40 + JsonSize.Of(reference.Repo) + JsonSize.Of(reference.Branch) + JsonSize.Of(reference.BeadId);
+    private static int Size(BeadRef reference) =>
+        40 + JsonSize.Of(reference.Repo) + JsonSize.Of(reference.Branch) + JsonSize.Of(reference.BeadId);
 
     /// <summary>Issues with one of the statuses after the cursor, in order.</summary>
     private static IEnumerable<BeadRecord> Candidates(Board board, IssueQuery query)
@@ -145,7 +150,8 @@ internal sealed class BoardViews
         var lists = statuses.Length == 0
             ? [board.Listed]
             : statuses.Where(board.ByStatus.ContainsKey).Select(status => board.ByStatus[status]).ToArray();
-        var tails = lists.Select(list => query.After is { } cursor ? list.After(issue => BoardOrders.IsAfter(issue, cursor)) : list).ToArray();
+        var tails = lists.Select(list => query.After is { } cursor ? list.After(issue => BoardOrders.IsAfter(issue, cursor)) : list)
+            .ToArray();
         return tails.Length == 1 ? tails[0] : Interleave(tails);
     }
 
@@ -168,7 +174,8 @@ internal sealed class BoardViews
         long size = 0;
         foreach (var issue in board.Ready)
         {
-            if (query.Repo is { Length: > 0 } repo && issue.Repo != repo || query.Branch is { Length: > 0 } branch && issue.Branch != branch) continue;
+            if (query.Repo is { Length: > 0 } repo && issue.Repo != repo || query.Branch is { Length: > 0 } branch
+                && issue.Branch != branch) continue;
             size += Size(issue, withLabels: false);
             if (rows.Count >= query.Limit || size > JsonSize.MaxPage && rows.Count > 0) return new(rows.DrainToImmutable(), HasMore: true);
             rows.Add(Row(issue));
@@ -180,7 +187,8 @@ internal sealed class BoardViews
     private static ClaimPage MakeClaims(Board board, ClaimQuery query)
     {
         var limit = Math.Clamp(query.Limit, 1, MaxPage);
-        var claims = query.WorkspaceId is { Length: > 0 } workspace ? board.Workspaces.GetValueOrDefault(workspace, BoardWorkspace.None).Claims : board.Claims;
+        var claims = query.WorkspaceId is { Length: > 0 } workspace
+            ? board.Workspaces.GetValueOrDefault(workspace, BoardWorkspace.None).Claims : board.Claims;
         var page = ImmutableArray.CreateBuilder<ClaimRow>();
         foreach (var claim in query.After is { } cursor ? claims.After(claim => BoardOrders.IsAfter(claim, cursor)) : claims)
         {
@@ -204,7 +212,8 @@ internal sealed class BoardViews
         {
             var apex = claim.Apex is { } reference ? _board.Find(reference) : null;
             var detail = new ClaimDetail(
-                claim.Row, _board.Latest(claim.Row.BeadId) is { } issue ? issue.Title : claim.Title, _board.ClaimsOn(claim.Row.BeadId).Length, claim.Apex, apex?.Title, apex?.Type);
+                claim.Row, _board.Latest(claim.Row.BeadId) is { } issue ? issue.Title : claim.Title,
+                _board.ClaimsOn(claim.Row.BeadId).Length, claim.Apex, apex?.Title, apex?.Type);
             details[claim.Row] = detail;
             all.Add(detail);
         }
@@ -216,14 +225,16 @@ internal sealed class BoardViews
 
             // Contract 9.4: a claim whose apex is unknown leaves the focus, and its time, as they were.
             var focus = claims.FirstOrDefault(claim => claim.Apex is not null);
-            var updatedAt = focus?.Claim.ClaimedAt is { } claimedAt && !(workspace.LastRelease > claimedAt) ? claimedAt : workspace.LastRelease;
+            var updatedAt = focus?.Claim.ClaimedAt is { } claimedAt && !(workspace.LastRelease > claimedAt)
+                ? claimedAt : workspace.LastRelease;
             workspaces[id] = new(claims, focus?.Apex, focus?.ApexTitle, focus?.ApexType, updatedAt);
         }
 
         return new(all.MoveToImmutable(), workspaces.ToImmutable());
     }
 
-    private CommandDecision MakeApproved() => new(true, "", [.. _board.Claims.Take(MaxInProgress).Select(claim => InProgress(_board, claim.Row))]);
+    private CommandDecision MakeApproved() =>
+        new(true, "", [.. _board.Claims.Take(MaxInProgress).Select(claim => InProgress(_board, claim.Row))]);
 
     private static CommandDecision MakeRefused(Board board, Refusal refusal)
     {
@@ -231,7 +242,8 @@ internal sealed class BoardViews
         var shown = board.Views._approved.Value.InProgress;
         var beyond = board.ClaimsOn(refusal.BeadId).Reverse()
             .Where(claim => !shown.Any(s => s.BeadId == refusal.BeadId && s.WorkspaceId == claim.WorkspaceId))
-            .Select(claim => InProgress(board, new(refusal.BeadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, board.ProjectId)));
+            .Select(claim =>
+                InProgress(board, new(refusal.BeadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, board.ProjectId)));
         var holder = board.ClaimsOn(refusal.BeadId).Last(claim => claim.WorkspaceId != refusal.WorkspaceId);
         return new(false, BeingWorkedOn(refusal.BeadId, holder.Alias, holder.HumanName), [.. shown, .. beyond]);
     }

@@ -10,14 +10,16 @@ internal readonly record struct CommandLine(string Command, string? BeadId, stri
     public bool Claims => BeadId is not null && Command == "update" && Status == "in_progress";
 
     /// <summary>Whether it ends work on <see cref="BeadId"/>, which releases every claim on it (contract 9.2).</summary>
-    public bool Releases => BeadId is not null && (Command is "close" or "delete" || Command == "update" && Status is not null and not "in_progress");
+    public bool Releases =>
+        BeadId is not null && (Command is "close" or "delete" || Command == "update" && Status is not null and not "in_progress");
 
     /// <summary>Splits at white space; quotes mean nothing.</summary>
     public static CommandLine Parse(string? text)
     {
         var words = (text ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         var command = words is [var first, ..] ? first : "";
-        var beadId = command is "update" or "close" or "delete" or "reopen" && words is [_, var second, ..] && !second.StartsWith("--", StringComparison.Ordinal)
+        var beadId = command is "update" or "close" or "delete" or "reopen" && words is [_, var second, ..]
+            && !second.StartsWith("--", StringComparison.Ordinal)
             ? second
             : null;
         return new(command, beadId, command == "update" ? StatusIn(words) : null);
@@ -29,7 +31,8 @@ internal readonly record struct CommandLine(string Command, string? BeadId, stri
         for (var i = 1; i < words.Length; i++)
         {
             if (words[i] == option) return i + 1 < words.Length ? words[i + 1] : null;
-            if (words[i].StartsWith(assigned, StringComparison.Ordinal)) return words[i].Length > assigned.Length ? words[i][assigned.Length..] : null;
+            if (words[i].StartsWith(assigned, StringComparison.Ordinal))
+                return words[i].Length > assigned.Length ? words[i][assigned.Length..] : null;
         }
 
         return null;

@@ -3,8 +3,9 @@ using Beadhub.Beads;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// Hands out beads that nobody works on. Between the choice of a bead and the durable claim the bead is reserved here, so that all who ask at once are sent to
-/// different beads and their claims meet in one commit. A reservation is only a way not to collide: the bead itself decides.
+/// Hands out beads that nobody works on. Between the choice of a bead and the durable claim the bead is reserved here, so that all who ask
+/// at once are sent to different beads and their claims meet in one commit. A reservation is only a way not to collide: the bead itself
+/// decides.
 /// </summary>
 internal sealed class FreeBeads
 {
@@ -15,8 +16,8 @@ internal sealed class FreeBeads
     /// <param name="command">What is asked for.</param>
     /// <param name="refused">Ids of beads that refused this command before; null when none did.</param>
     /// <returns>
-    /// The issue, whose bead must be given back by <see cref="Return"/>; or, when all that would do are reserved, the end of such a reservation: the claim may
-    /// fail, and then the bead must not have been skipped. Neither when there is none.
+    /// The issue, whose bead must be given back by <see cref="Return"/>; or, when all that would do are reserved, the end of such a
+    /// reservation: the claim may fail, and then the bead must not have been skipped. Neither when there is none.
     /// </returns>
     public (BeadRecord? Issue, Task? Busy) Reserve(Board board, ClaimNextBead command, HashSet<string>? refused)
     {

@@ -16,7 +16,8 @@ internal ref struct IssueLineReader
     private const int MaxCreatedBy = 255;
     private const int MaxTimestamp = 64;
 
-    // The client's tool refuses longer titles (bd, types.go); the others are far beyond what it writes, and keep one issue from filling a page.
+    // The client's tool refuses longer titles (bd, types.go); the others are far beyond what it writes, and keep one issue from filling a
+    // page.
     private const int MaxLine = 1024 * 1024; // in bytes
     private const int MaxTitle = 500;
     private const int MaxWord = 255; // status, type, assignee, a label
@@ -44,7 +45,8 @@ internal ref struct IssueLineReader
     private bool _isPinned, _isEphemeral;
     private DateTimeOffset? _createdAt, _updatedAt;
 
-    private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch, bool isStored = false, bool readsDescription = false)
+    private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch, bool isStored = false,
+        bool readsDescription = false)
     {
         _isStored = isStored;
         _readsDescription = readsDescription;
@@ -64,7 +66,8 @@ internal ref struct IssueLineReader
     /// <param name="syncedAt">The instant of the sync.</param>
     /// <returns>The issue; null when the line is in order but has no valid id, and is skipped.</returns>
     /// <exception cref="RefusedException">The line is not in order.</exception>
-    public static IssueLine? Read(ReadOnlySpan<byte> line, int number, string repo, string branch, LineDigest digest, DateTimeOffset syncedAt)
+    public static IssueLine? Read(ReadOnlySpan<byte> line, int number, string repo, string branch, LineDigest digest,
+        DateTimeOffset syncedAt)
     {
         if (line.Length > MaxLine) throw Refused($"Issue on line {number} is too long: at most {MaxLine} bytes");
         if (!Utf8.IsValid(line)) throw InvalidJson(number, "not UTF-8");
@@ -97,7 +100,8 @@ internal ref struct IssueLineReader
     /// <param name="digest">Digest of the line.</param>
     /// <param name="syncedAt">When it was stored.</param>
     /// <param name="whole">Whether the description is wanted.</param>
-    public static IssueLine ReadStored(ReadOnlySpan<byte> line, string repo, string branch, LineDigest digest, DateTimeOffset syncedAt, bool whole)
+    public static IssueLine ReadStored(ReadOnlySpan<byte> line, string repo, string branch, LineDigest digest, DateTimeOffset syncedAt,
+        bool whole)
     {
         var reader = new IssueLineReader(line, 0, repo, branch, isStored: true, readsDescription: whole);
         reader.ReadRoot();
@@ -105,9 +109,11 @@ internal ref struct IssueLineReader
     }
 
     private readonly BeadRecord Record(string id, LineDigest digest, DateTimeOffset syncedAt) => new(
-        id, _repo, _branch, _title, _description, _status, _priority, _type, _assignee, _createdBy, _labels, _blockedBy, _parent, _createdAt, _updatedAt,
+        id, _repo, _branch, _title, _description, _status, _priority, _type, _assignee, _createdBy, _labels, _blockedBy, _parent,
+        _createdAt, _updatedAt,
         syncedAt, digest, BlocksIds(), [],
-        Terms: _isPinned || _isEphemeral || !_conditions.IsEmpty || !_waits.IsEmpty ? new(_conditions, _waits, _isPinned || _isEphemeral) : null);
+        Terms: _isPinned || _isEphemeral || !_conditions.IsEmpty || !_waits.IsEmpty
+            ? new(_conditions, _waits, _isPinned || _isEphemeral) : null);
 
     private readonly ImmutableArray<string> BlocksIds()
     {
@@ -211,7 +217,8 @@ internal ref struct IssueLineReader
         if (_json.TokenType == JsonTokenType.Number)
         {
             if (_json.TryGetInt64(out var whole)) return whole;
-            if (_json.TryGetDecimal(out var number) && number == decimal.Truncate(number) && number is >= long.MinValue and <= long.MaxValue) return (long)number;
+            if (_json.TryGetDecimal(out var number) && number == decimal.Truncate(number)
+                && number is >= long.MinValue and <= long.MaxValue) return (long)number;
         }
 
         if (_json.TokenType != JsonTokenType.Null) Wrong("priority", "must be an integer or null");
@@ -240,7 +247,8 @@ internal ref struct IssueLineReader
     {
         if (text.Length <= MaxCreatedBy) return text.Length == 0 ? null : text;
         var end = 0;
-        for (var characters = 0; characters < MaxCreatedBy && end < text.Length; characters++) end += char.IsSurrogatePair(text, end) ? 2 : 1;
+        for (var characters = 0; characters < MaxCreatedBy && end < text.Length; characters++)
+            end += char.IsSurrogatePair(text, end) ? 2 : 1;
         return text[..end];
     }
 
@@ -309,7 +317,8 @@ internal ref struct IssueLineReader
         var valid = true;
         while (Next() && _json.TokenType == JsonTokenType.PropertyName)
         {
-            var (isId, isRepo, isBranch) = (_json.ValueTextEquals("bead_id"u8), _json.ValueTextEquals("repo"u8), _json.ValueTextEquals("branch"u8));
+            var (isId, isRepo, isBranch) = (_json.ValueTextEquals("bead_id"u8), _json.ValueTextEquals("repo"u8),
+                _json.ValueTextEquals("branch"u8));
             Next();
             var (isText, isNull) = (_json.TokenType == JsonTokenType.String, _json.TokenType == JsonTokenType.Null);
             var text = TextOrNull();
@@ -320,7 +329,8 @@ internal ref struct IssueLineReader
             valid &= isText || isNull;
         }
 
-        return valid && beadId is not null && Names.IsBeadId(beadId) && Names.IsCanonicalOrigin(repo) && Names.IsBranch(branch) ? new(repo, branch, beadId) : null;
+        return valid && beadId is not null && Names.IsBeadId(beadId) && Names.IsCanonicalOrigin(repo) && Names.IsBranch(branch)
+            ? new(repo, branch, beadId) : null;
     }
 
     private bool Truth()
@@ -351,7 +361,8 @@ internal ref struct IssueLineReader
             bool isBlocker = false, isParent = false, isCondition = false, isWait = false;
             while (Next() && _json.TokenType == JsonTokenType.PropertyName)
             {
-                var (isTarget, isType, isMetadata) = (_json.ValueTextEquals("depends_on_id"u8), _json.ValueTextEquals("type"u8), _json.ValueTextEquals("metadata"u8));
+                var (isTarget, isType, isMetadata) = (_json.ValueTextEquals("depends_on_id"u8), _json.ValueTextEquals("type"u8),
+                    _json.ValueTextEquals("metadata"u8));
                 Next();
                 if (isTarget)
                 {
@@ -388,7 +399,8 @@ internal ref struct IssueLineReader
         (_conditions, _waits) = (conditions.DrainToImmutable(), waits.DrainToImmutable());
     }
 
-    /// <summary>Whom a <c>waits-for</c> dependency waits for: its metadata, which is JSON in a text, may name another issue and a gate.</summary>
+    /// <summary>Whom a <c>waits-for</c> dependency waits for: its metadata, which is JSON in a text, may name another issue and a
+    /// gate.</summary>
     private readonly BeadWait Wait(BeadRef target, string? metadata)
     {
         if (string.IsNullOrEmpty(metadata)) return new(target, false);
@@ -398,7 +410,9 @@ internal ref struct IssueLineReader
             if (document.RootElement.ValueKind != JsonValueKind.Object) return new(target, false);
             return new(Named("spawner_id") is { } spawner && Ref(spawner) is { } other ? other : target, Named("gate") == "any-children");
 
-            string? Named(string name) => document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            string? Named(string name) =>
+                document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+                ? value.GetString() : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -443,7 +457,8 @@ internal ref struct IssueLineReader
             if (_json.CurrentDepth > HopelessDepth && !_isStored) throw TooDeep(_number);
         }
 
-        if (_mayHoldLoneSurrogates && _json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && _json.ValueIsEscaped) _ = _json.GetString();
+        if (_mayHoldLoneSurrogates && _json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && _json.ValueIsEscaped)
+            _ = _json.GetString();
         return more;
     }
 
@@ -464,7 +479,9 @@ internal ref struct IssueLineReader
         {
             2 => name.SequenceEqual("id"u8) ? Field.Id : Field.Other,
             5 => name.SequenceEqual("title"u8) ? Field.Title : Field.Other,
-            6 => name.SequenceEqual("status"u8) ? Field.Status : name.SequenceEqual("labels"u8) ? Field.Labels : name.SequenceEqual("pinned"u8) ? Field.Pinned : Field.Other,
+            6 => name.SequenceEqual("status"u8)
+                ? Field.Status : name.SequenceEqual("labels"u8)
+                ? Field.Labels : name.SequenceEqual("pinned"u8) ? Field.Pinned : Field.Other,
             8 => name.SequenceEqual("priority"u8) ? Field.Priority : name.SequenceEqual("assignee"u8) ? Field.Assignee : Field.Other,
             9 => name.SequenceEqual("ephemeral"u8) ? Field.Ephemeral : Field.Other,
             10 => name.SequenceEqual("issue_type"u8) ? Field.IssueType

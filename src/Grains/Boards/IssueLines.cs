@@ -6,8 +6,8 @@ using Beadhub.Beads;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// The issues of a JSONL payload (contract 7.1, 7.2, 7.5). A line that is stored as it is gets recognised by its digest; of many lines it is not parsed again. All lines are
-/// checked before anything is stored.
+/// The issues of a JSONL payload (contract 7.1, 7.2, 7.5). A line that is stored as it is gets recognised by its digest; of many lines it
+/// is not parsed again. All lines are checked before anything is stored.
 /// </summary>
 internal sealed class IssueLines
 {
@@ -59,7 +59,8 @@ internal sealed class IssueLines
     {
         var issues = new IssueLines(Math.Min(MaxIssues, jsonl.Length / ShortLine));
         using var sha512 = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
-        // A few lines are parsed, and compared with the issues that they name; of many it is asked first whether they are stored as they are.
+        // A few lines are parsed, and compared with the issues that they name; of many it is asked first whether they are stored as they
+        // are.
         var byDigest = jsonl.Count((byte)'\n') >= stored.Count / FewLines ? stored.ByDigest() : null;
         var start = 0;
         var count = 0;
@@ -78,12 +79,14 @@ internal sealed class IssueLines
                 {
                     if (known is null) read = IssueLineReader.Read(line, number, repo, branch, digest, syncedAt);
                 }
-                catch (RefusedException) when (byDigest is null && (known = (byDigest = stored.ByDigest()).GetValueOrDefault(digest)) is not null)
+                catch (RefusedException) when (byDigest is null
+                    && (known = (byDigest = stored.ByDigest()).GetValueOrDefault(digest)) is not null)
                 {
                     // Stored by a version that refused less.
                 }
 
-                if (byDigest is null && read is { } one && stored.Find(one.Record.BeadId) is { } have && have.Digest == digest) known = have;
+                if (byDigest is null && read is { } one && stored.Find(one.Record.BeadId) is { } have && have.Digest == digest)
+                    known = have;
                 if (known is not null) issues.Put(new(new(known, []), false, start, length, number));
                 else if (read is { } issue) issues.Put(new(issue, true, start, length, number));
             }
@@ -113,7 +116,8 @@ internal sealed class IssueLines
     }
 
     /// <summary>
-    /// Leaves out blockers that the payload closes (contract 7.2). Which those are may have changed for a line that did not: it is then parsed again.
+    /// Leaves out blockers that the payload closes (contract 7.2). Which those are may have changed for a line that did not: it is then
+    /// parsed again.
     /// </summary>
     private void Resolve(ReadOnlySpan<byte> jsonl, string repo, string branch, DateTimeOffset syncedAt)
     {

@@ -7,7 +7,8 @@ using Beadhub.EventLog;
 
 namespace Beadhub.Boards;
 
-/// <summary>The lines of a project's issues, read from the log by their places when somebody asks: in memory is only what lists need.</summary>
+/// <summary>The lines of a project's issues, read from the log by their places when somebody asks: in memory is only what lists
+/// need.</summary>
 internal sealed class IssueTexts(IEventLog log, string projectId)
 {
     private const int FewLines = 8; // each may be of a mebibyte, and all are in memory at once
@@ -57,15 +58,16 @@ internal sealed class IssueTexts(IEventLog log, string projectId)
         return low;
     }
 
-    private static ExportPage PageOf(ArrayBufferWriter<byte> lines, string? next) => new(ImmutableCollectionsMarshal.AsImmutableArray(lines.WrittenSpan.ToArray()), next);
+    private static ExportPage PageOf(ArrayBufferWriter<byte> lines, string? next) =>
+        new(ImmutableCollectionsMarshal.AsImmutableArray(lines.WrittenSpan.ToArray()), next);
 
     private EventPlace Place(BeadRecord record) => new(Stream(record), record.Version);
 
     private StreamKey Stream(BeadRecord record) => new(Bead.Kind.Name, IBeadGrain.Key(projectId, record.BeadId));
 
     /// <summary>
-    /// The event that stored an issue. Its place is exact unless the bead was read from a snapshot of a version that did not know it, or holds events that only a later
-    /// version knows: then the newest of the stream is looked for.
+    /// The event that stored an issue. Its place is exact unless the bead was read from a snapshot of a version that did not know it, or
+    /// holds events that only a later version knows: then the newest of the stream is looked for.
     /// </summary>
     private async ValueTask<IIssueStored> Find(BeadRecord record, StoredEvent? found)
     {
@@ -84,7 +86,8 @@ internal sealed class IssueTexts(IEventLog log, string projectId)
     }
 
     private static IIssueStored? Parse(StoredEvent e, BeadRecord record) =>
-        EventTypes.Parse(e.Type, e.Data) is IIssueStored stored && stored.Repo == record.Repo && stored.Branch == record.Branch ? stored : null;
+        EventTypes.Parse(e.Type, e.Data) is IIssueStored stored && stored.Repo == record.Repo && stored.Branch == record.Branch
+            ? stored : null;
 
     private static IssueText Text(IIssueStored stored) => stored switch
     {

@@ -4,12 +4,13 @@ using Beadhub.Beads;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// Whether an issue is ready, by the rules of the client's tool (bd 1.0.5, internal/storage/issueops) and of contract 7.8, which goes before: the status is exactly open, and a
-/// blocker that is not stored blocks. Pure.
+/// Whether an issue is ready, by the rules of the client's tool (bd 1.0.5, internal/storage/issueops) and of contract 7.8, which goes
+/// before: the status is exactly open, and a blocker that is not stored blocks. Pure.
 /// </summary>
 /// <param name="beads">Every bead, by id.</param>
 /// <param name="dependents">Ids of the beads whose readiness a bead may change, its parts among them.</param>
-internal readonly struct Readiness(ImmutableDictionary<string, BeadView> beads, ImmutableDictionary<string, ImmutableHashSet<string>> dependents)
+internal readonly struct Readiness(ImmutableDictionary<string, BeadView> beads,
+    ImmutableDictionary<string, ImmutableHashSet<string>> dependents)
 {
     private const int MaxAncestors = 50;
 

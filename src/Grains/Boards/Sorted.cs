@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Beadhub.Boards;
 
 /// <summary>
-/// An immutable sorted set: a B-tree whose changes copy one path of small arrays. At 100,000 items that is three arrays, where a binary tree has seventeen
-/// nodes; a scan runs over arrays; a page starts with a binary search.
+/// An immutable sorted set: a B-tree whose changes copy one path of small arrays. At 100,000 items that is three arrays, where a binary
+/// tree has seventeen nodes; a scan runs over arrays; a page starts with a binary search.
 /// </summary>
 /// <remarks>Safe for any number of concurrent readers. The comparer must order distinct items strictly.</remarks>
 internal sealed class Sorted<T> : IEnumerable<T>
@@ -61,7 +61,8 @@ internal sealed class Sorted<T> : IEnumerable<T>
     public static Sorted<T> Empty(IComparer<T> order) => new(null, 0, order);
 
     /// <summary>
-    /// The set after some items left and others came; this very set when there are none. Items are found by their order alone. The lists are sorted when there are many.
+    /// The set after some items left and others came; this very set when there are none. Items are found by their order alone. The lists
+    /// are sorted when there are many.
     /// </summary>
     public Sorted<T> Replace(List<T> leave, List<T> come)
     {
@@ -141,7 +142,8 @@ internal sealed class Sorted<T> : IEnumerable<T>
         {
             var at = Math.Min(FirstNotBefore(node, item), node.Width - 1);
             var (one, two, added) = Add(node.Children[at], item);
-            var (left, right) = Split(two is null ? With(node.Children, at, one) : [.. node.Children.AsSpan(0, at), one, two, .. node.Children.AsSpan(at + 1)]);
+            var (left, right) = Split(two is null ? With(node.Children, at, one)
+                : [.. node.Children.AsSpan(0, at), one, two, .. node.Children.AsSpan(at + 1)]);
             return (new(left), right is null ? null : new(right), added);
         }
 
@@ -243,7 +245,8 @@ internal sealed class Sorted<T> : IEnumerable<T>
         {
             while (gone < leave.Count && _order.Compare(leave[gone], item) < 0) gone++;
             while (next < come.Count && _order.Compare(come[next], item) < 0) merged.Add(come[next++]);
-            var leaves = gone < leave.Count && _order.Compare(leave[gone], item) == 0 || next < come.Count && _order.Compare(come[next], item) == 0;
+            var leaves = gone < leave.Count && _order.Compare(leave[gone], item) == 0 || next < come.Count
+                && _order.Compare(come[next], item) == 0;
             if (!leaves) merged.Add(item);
         }
 
@@ -265,11 +268,13 @@ internal sealed class Sorted<T> : IEnumerable<T>
     {
         if (items.IsEmpty) return null;
         var level = new Node[(items.Length + BulkWidth - 1) / BulkWidth];
-        for (var i = 0; i < level.Length; i++) level[i] = new(items.Slice(i * BulkWidth, Math.Min(BulkWidth, items.Length - i * BulkWidth)).ToArray());
+        for (var i = 0; i < level.Length; i++)
+            level[i] = new(items.Slice(i * BulkWidth, Math.Min(BulkWidth, items.Length - i * BulkWidth)).ToArray());
         while (level.Length > 1)
         {
             var above = new Node[(level.Length + BulkWidth - 1) / BulkWidth];
-            for (var i = 0; i < above.Length; i++) above[i] = new(level.AsSpan(i * BulkWidth, Math.Min(BulkWidth, level.Length - i * BulkWidth)).ToArray());
+            for (var i = 0; i < above.Length; i++)
+                above[i] = new(level.AsSpan(i * BulkWidth, Math.Min(BulkWidth, level.Length - i * BulkWidth)).ToArray());
             level = above;
         }
 

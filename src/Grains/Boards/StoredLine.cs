@@ -31,7 +31,8 @@ internal static class StoredLine
         }
     }
 
-    /// <summary>A line for an issue whose own is not known: what is known of it, in the names of the client's tool. Read again it means the same.</summary>
+    /// <summary>A line for an issue whose own is not known: what is known of it, in the names of the client's tool. Read again it means the
+    /// same.</summary>
     public static string Render(BeadRecord issue)
     {
         var buffer = new ArrayBufferWriter<byte>();
@@ -68,10 +69,12 @@ internal static class StoredLine
         json.WriteEndArray();
     }
 
-    /// <summary>Issues of the same repository as dependencies, which is how the client's tool writes them; others by their full names.</summary>
+    /// <summary>Issues of the same repository as dependencies, which is how the client's tool writes them; others by their full
+    /// names.</summary>
     private static void Blockers(Utf8JsonWriter json, BeadRecord issue)
     {
-        var own = issue.BlockedBy.Where(blocker => IsNear(issue, blocker)).Select(blocker => blocker.BeadId).Concat(issue.ElidedIds).ToList();
+        var own = issue.BlockedBy.Where(blocker => IsNear(issue, blocker)).Select(blocker => blocker.BeadId).Concat(issue.ElidedIds)
+            .ToList();
         var others = issue.BlockedBy.Where(blocker => !IsNear(issue, blocker)).ToList();
         if (others.Count > 0)
         {
@@ -91,7 +94,8 @@ internal static class StoredLine
         if (own.Count == 0 && issue.Parent is null) return;
         json.WriteStartArray("dependencies");
         foreach (var id in own) Dependency(json, issue.BeadId, id, "blocks");
-        if (issue.Parent is { } parent) Dependency(json, issue.BeadId, parent.Repo == issue.Repo ? parent.BeadId : $"{parent.Repo}:{parent.BeadId}", "parent-child");
+        if (issue.Parent is { } parent)
+            Dependency(json, issue.BeadId, parent.Repo == issue.Repo ? parent.BeadId : $"{parent.Repo}:{parent.BeadId}", "parent-child");
         json.WriteEndArray();
     }
 

@@ -3,7 +3,8 @@ using Beadhub.Beads;
 
 namespace Beadhub.Boards;
 
-/// <summary>What a sync asks of each bead, decided on the index: one change a bead, so that an issue, its claim and its removal are written together or not at all. Pure.</summary>
+/// <summary>What a sync asks of each bead, decided on the index: one change a bead, so that an issue, its claim and its removal are written
+/// together or not at all. Pure.</summary>
 /// <param name="Changes">The beads to change and how.</param>
 /// <param name="Received">Distinct valid issues.</param>
 /// <param name="Unchanged">Those that are stored as they came.</param>
@@ -34,7 +35,9 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
     /// <summary>The plan with the topmost parent of the task that the command claims.</summary>
     public SyncPlan WithTaskApex(string taskRef) => this with
     {
-        Changes = [.. Changes.Select(change => change.Key == ClaimedTask ? new(change.Key, change.Value with { Apex = new("", "", taskRef) }) : change)],
+        Changes =
+            [.. Changes.Select(change => change.Key == ClaimedTask ? new(change.Key, change.Value with { Apex = new("", "", taskRef) })
+            : change)],
     };
 
     /// <summary>Deleted ids lose all their claims, and in an incremental sync their issue (contract 8.3).</summary>
@@ -52,7 +55,8 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
     }
 
     /// <summary>The claim or the release that the command line means (contract 9.2). Answers what is claimed and no issue.</summary>
-    private static string? AddCommand(Dictionary<string, ChangeBead> changes, Board board, SyncBeads command, IssueLines issues, ChangeBead nothing)
+    private static string? AddCommand(Dictionary<string, ChangeBead> changes, Board board, SyncBeads command, IssueLines issues,
+        ChangeBead nothing)
     {
         var line = CommandLine.Parse(command.CommandLine);
         if (line.BeadId is not { } id || !Names.IsBeadId(id)) return null;
@@ -72,13 +76,15 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
         // What the payload holds was synced last.
         BeadRecord? Start() => issues.Find(beadId) is not null && Find(new(command.Repo, command.Branch, beadId)) is { } synced
             ? synced
-            : (board.Beads.GetValueOrDefault(beadId)?.Records ?? []).Where(r => !IsDeleted(r.Repo, r.Branch, r.BeadId)).ToImmutableArray().Latest();
+            : (board.Beads.GetValueOrDefault(beadId)?.Records ?? []).Where(r => !IsDeleted(r.Repo, r.Branch, r.BeadId)).ToImmutableArray()
+                .Latest();
 
         BeadRecord? Find(BeadRef reference)
         {
             if (IsDeleted(reference.Repo, reference.Branch, reference.BeadId)) return null;
             var stored = board.Find(reference);
-            if (reference.Repo != command.Repo || reference.Branch != command.Branch || issues.Find(reference.BeadId) is not { } pushed) return stored;
+            if (reference.Repo != command.Repo || reference.Branch != command.Branch || issues.Find(reference.BeadId) is not { } pushed)
+                return stored;
             return stored is not null && stored.IsNewerThan(pushed) ? stored : pushed;
         }
 

@@ -1,8 +1,8 @@
 namespace Beadhub.Boards;
 
 /// <summary>
-/// Keeps short texts that nearly every issue repeats (statuses, types, names of people, labels) once in memory. Of two texts that fall on one place the newer stays: it needs no lock,
-/// and does not grow. Safe for concurrent callers.
+/// Keeps short texts that nearly every issue repeats (statuses, types, names of people, labels) once in memory. Of two texts that fall on
+/// one place the newer stays: it needs no lock, and does not grow. Safe for concurrent callers.
 /// </summary>
 internal static class TextPool
 {

@@ -6,12 +6,14 @@ internal static class Timestamps
     private const int TicksDigits = 7;
 
     /// <summary>
-    /// An ISO 8601 time as UTC in whole microseconds; null when it is none or lies outside of what can be stored. Accepted are any number of fraction digits,
+    /// An ISO 8601 time as UTC in whole microseconds; null when it is none or lies outside of what can be stored. Accepted are any number
+    /// of fraction digits,
     /// <c>Z</c> or an offset, a space instead of the <c>T</c>, and a date alone. A time without offset is UTC.
     /// </summary>
     public static DateTimeOffset? Parse(ReadOnlySpan<char> text)
     {
-        if (!Number(ref text, 4, out var year) || !Skip(ref text, '-') || !Number(ref text, 2, out var month) || !Skip(ref text, '-') || !Number(ref text, 2, out var day))
+        if (!Number(ref text, 4, out var year) || !Skip(ref text, '-') || !Number(ref text, 2, out var month) || !Skip(ref text, '-')
+            || !Number(ref text, 2, out var day))
             return null;
         if (year is < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)) return null;
         var ticks = new DateTime(year, month, day).Ticks;
@@ -19,7 +21,8 @@ internal static class Timestamps
 
         if (text[0] is not ('T' or 't' or ' ')) return null;
         text = text[1..];
-        if (!Number(ref text, 2, out var hour) || !Skip(ref text, ':') || !Number(ref text, 2, out var minute) || hour > 23 || minute > 59) return null;
+        if (!Number(ref text, 2, out var hour) || !Skip(ref text, ':') || !Number(ref text, 2, out var minute) || hour > 23 || minute > 59)
+            return null;
         ticks += hour * TimeSpan.TicksPerHour + minute * TimeSpan.TicksPerMinute;
         if (Skip(ref text, ':'))
         {
@@ -30,7 +33,8 @@ internal static class Timestamps
 
         if (!Offset(text, out var offset)) return null;
         ticks -= offset;
-        return ticks < 0 || ticks > DateTime.MaxValue.Ticks ? null : new DateTimeOffset(ticks - ticks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+        return ticks < 0 || ticks > DateTime.MaxValue.Ticks
+            ? null : new DateTimeOffset(ticks - ticks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
     }
 
     private static bool Fraction(ref ReadOnlySpan<char> text, ref long ticks)

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Beadhub.Boards;
 
-/// <summary>Answers by query, so that the same question gets the same object while nothing that it shows has changed. Bounded; safe for concurrent callers.</summary>
+/// <summary>Answers by query, so that the same question gets the same object while nothing that it shows has changed. Bounded; safe for
+/// concurrent callers.</summary>
 internal sealed class ViewCache
 {
     private const int Capacity = 256;
@@ -10,7 +11,8 @@ internal sealed class ViewCache
     private int _count;
 
     /// <summary>The answer to a query, made when it is not there yet.</summary>
-    public TAnswer Get<TQuery, TAnswer>(Board board, TQuery query, Func<Board, TQuery, TAnswer> make) where TQuery : class where TAnswer : class
+    public TAnswer Get<TQuery, TAnswer>(Board board, TQuery query, Func<Board, TQuery, TAnswer> make) where TQuery
+        : class where TAnswer : class
     {
         if (_answers.TryGetValue(query, out var known)) return (TAnswer)known;
 

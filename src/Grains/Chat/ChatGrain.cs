@@ -176,7 +176,8 @@ public sealed class ChatGrain(IEventLog log, TimeProvider time) : EventSourcedGr
         {
             var middle = before + (shown - before) / 2;
             var found = await Log.ReadStream(_stream, middle - 1, 1);
-            if (found is [var e, ..] && !ChatSession.MayBeShown(fromSequence, createdAfter, EventTypes.Parse(e.Type, e.Data), e.At)) before = middle;
+            if (found is [var e, ..] && !ChatSession.MayBeShown(fromSequence, createdAfter, EventTypes.Parse(e.Type, e.Data), e.At))
+                before = middle;
             else shown = middle;
         }
 

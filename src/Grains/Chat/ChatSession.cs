@@ -25,7 +25,8 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
     public static ChatSession Empty { get; } = new("", [], 0);
 
     /// <inheritdoc/>
-    public static StreamKind<ChatSession> Kind { get; } = new("chat", ChatJson.Relaxed.ChatSession, SnapshotEvery: 32, key => key[..key.IndexOf('/')]);
+    public static StreamKind<ChatSession> Kind { get; } = new("chat", ChatJson.Relaxed.ChatSession, SnapshotEvery: 32, key =>
+        key[..key.IndexOf('/')]);
 
     /// <summary>The newest messages with their texts. Not part of the snapshot: after a start it holds only what came since.</summary>
     [JsonIgnore]
@@ -64,14 +65,17 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
         }
 
         var sender = session.SeatOf(command.FromAgentId);
-        var others = session.Seats.Where(seat => seat.AgentId != sender.AgentId).Select(seat => new ChatParticipant(seat.AgentId, seat.Alias)).ToImmutableArray();
+        var others = session.Seats.Where(seat => seat.AgentId != sender.AgentId)
+            .Select(seat => new ChatParticipant(seat.AgentId, seat.Alias)).ToImmutableArray();
         events.Add(new ChatMessageSent(
-            command.MessageId, session.Count + 1, sender.AgentId, sender.Alias, others, command.Body, command.IsLeaving, command.HangsOn, now,
+            command.MessageId, session.Count + 1, sender.AgentId, sender.Alias, others, command.Body, command.IsLeaving, command.HangsOn,
+            now,
             command.SignedAt, command.Signature));
         return new(events.DrainToImmutable(), session.Answer(command)) { Mark = IChatGrain.MarkOf(command.MessageId) };
     }
 
-    /// <summary>What is answered to a message that is stored. Nothing of it depends on the message itself: who has left is told of the others only.</summary>
+    /// <summary>What is answered to a message that is stored. Nothing of it depends on the message itself: who has left is told of the
+    /// others only.</summary>
     private ChatSent Answer(SendChat command) => new(
         SessionId,
         command.MessageId,
@@ -101,7 +105,8 @@ public sealed record ChatSession(string SessionId, ImmutableArray<Seat> Seats, l
     public long FirstOf(ChatHistoryQuery query) =>
         Math.Max(Count - query.Limit + 1, (query.UnreadOnly ? SeatOf(query.AgentId).ReadUpTo : 0) + 1);
 
-    /// <summary>What a stream that opens now shows of the past (protocol 8.9). Whether it is in memory, the caller sees from <see cref="Recent"/>.</summary>
+    /// <summary>What a stream that opens now shows of the past (protocol 8.9). Whether it is in memory, the caller sees from
+    /// <see cref="Recent"/>.</summary>
     public (long FromSequence, DateTimeOffset? CreatedAfter) Replay(OpenChat query, DateTimeOffset now)
     {
         var seat = SeatOf(query.AgentId);
@@ -154,11 +159,13 @@ public sealed record Seat(
     string AgentId, string Alias, long ReadUpTo = 0, long LastSequence = 0, DateTimeOffset LastAt = default, bool HasLeft = false);
 
 /// <summary>JSON of the snapshots of chat sessions.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ChatSession))]
 [JsonSerializable(typeof(ChatSent))]
 internal sealed partial class ChatJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static ChatJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static ChatJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -26,7 +26,8 @@ public sealed class RecentMessages
     /// <summary>With one more. A message that does not follow the newest starts anew.</summary>
     public RecentMessages With(ChatMessageSent message)
     {
-        var (messages, count, characters) = Oldest is { } oldest && oldest.Sequence + Count != message.Sequence ? ([], 0, 0) : (_messages, Count, _characters);
+        var (messages, count, characters) = Oldest is { } oldest && oldest.Sequence + Count != message.Sequence
+            ? ([], 0, 0) : (_messages, Count, _characters);
         messages = messages.Enqueue(message);
         count++;
         characters += message.Length;

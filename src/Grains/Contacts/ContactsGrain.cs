@@ -53,9 +53,11 @@ public sealed record ContactList(ContactBook Book) : IEventSourced<ContactList>
         if (command.Address == command.OwnSlug || command.Address.StartsWith(command.OwnSlug + "/", StringComparison.Ordinal))
             throw new RefusedException(RefusalKind.Mismatch, "Cannot add self as contact");
         if (Book.IndexOf(command.Address) >= 0) throw new RefusedException(RefusalKind.Conflict, "Contact already exists");
-        if (Book.Contacts.Length >= MaxContacts) throw new RefusedException(RefusalKind.Invalid, $"A project has at most {MaxContacts} contacts");
+        if (Book.Contacts.Length >= MaxContacts)
+            throw new RefusedException(RefusalKind.Invalid, $"A project has at most {MaxContacts} contacts");
         return Decision.Accept(
-            new ContactView(command.ContactId, command.Address, command.Label, now), new ContactAdded(command.ContactId, command.Address, command.Label, now));
+            new ContactView(command.ContactId, command.Address, command.Label, now),
+            new ContactAdded(command.ContactId, command.Address, command.Label, now));
     }
 
     /// <summary>Removes a contact, when it is there. The answer says whether it was.</summary>
@@ -65,7 +67,8 @@ public sealed record ContactList(ContactBook Book) : IEventSourced<ContactList>
 }
 
 /// <summary>JSON of the snapshots of contacts.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ContactList))]
 [JsonSerializable(typeof(ContactView))]
 internal sealed partial class ContactsJson : JsonSerializerContext;

@@ -14,7 +14,8 @@ public sealed class ControlGrain(IEventLog log, TimeProvider time) : EventSource
     public Task Signal(SendSignal command)
     {
         var key = this.GetPrimaryKeyString();
-        return Transact(queue => queue.Signal(command, toAgentId: key[(key.IndexOf('/') + 1)..], time.Now()), result: ControlJson.Relaxed.Boolean);
+        return Transact(queue => queue.Signal(command, toAgentId: key[(key.IndexOf('/') + 1)..], time.Now()),
+            result: ControlJson.Relaxed.Boolean);
     }
 
     /// <inheritdoc/>
@@ -34,7 +35,8 @@ public sealed record SignalQueue(ImmutableList<ControlSignal> Waiting) : IEventS
     public static SignalQueue Empty { get; } = new([]);
 
     /// <inheritdoc/>
-    public static StreamKind<SignalQueue> Kind { get; } = new("control", ControlJson.Relaxed.SignalQueue, SnapshotEvery: 64, key => key[..key.IndexOf('/')]);
+    public static StreamKind<SignalQueue> Kind { get; } = new("control", ControlJson.Relaxed.SignalQueue, SnapshotEvery: 64, key =>
+        key[..key.IndexOf('/')]);
 
     /// <inheritdoc/>
     public SignalQueue Apply(IEvent @event) => @event switch
@@ -63,11 +65,13 @@ public sealed record SignalQueue(ImmutableList<ControlSignal> Waiting) : IEventS
 }
 
 /// <summary>JSON of the snapshots of signal queues.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(SignalQueue))]
 [JsonSerializable(typeof(bool))]
 internal sealed partial class ControlJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static ControlJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static ControlJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -18,14 +18,15 @@ internal sealed record AgentLists(
     public static AgentLists Empty { get; } = new([], [], 0);
 
     /// <summary>
-    /// What is pending, with who waits: the same object as the last time when that has not changed. The index keeps beginnings only; where a text goes on,
-    /// it is fetched once.
+    /// What is pending, with who waits: the same object as the last time when that has not changed. The index keeps beginnings only; where
+    /// a text goes on, it is fetched once.
     /// </summary>
     /// <param name="waits">Whether somebody else waits in the session at this index.</param>
     /// <param name="textOf">Fetches the text of a session's newest message.</param>
     public async ValueTask<PendingView> PendingWith(Func<int, bool> waits, Func<PendingSession, ValueTask<string?>> textOf)
     {
-        if (Volatile.Read(ref _pending) is { } known && known.Pending.Select((row, i) => row.SenderWaiting == waits(i)).All(static same => same)) return known;
+        if (Volatile.Read(ref _pending) is { } known
+            && known.Pending.Select((row, i) => row.SenderWaiting == waits(i)).All(static same => same)) return known;
         if (_whole.IsDefault) ImmutableInterlocked.InterlockedExchange(ref _whole, await Whole(textOf));
         var view = new PendingView([.. _whole.Select((session, i) => session.Row with { SenderWaiting = waits(i) })], UnreadMails);
         Volatile.Write(ref _pending, view);

@@ -7,17 +7,20 @@ using Beadhub.Mail;
 namespace Beadhub.Conversations;
 
 /// <summary>
-/// The chat sessions and mail threads of a project's agents, folded from its feed. It keeps beginnings of texts only. Not safe for concurrent callers.
+/// The chat sessions and mail threads of a project's agents, folded from its feed. It keeps beginnings of texts only. Not safe for
+/// concurrent callers.
 /// </summary>
 internal sealed class ConversationIndex
 {
     /// <summary>Kind of the streams that mailboxes are.</summary>
     public const string MailKind = "mailbox";
 
-    /// <summary>Mail threads kept for an agent: the newest ones. Older threads are not listed any more; their mail still is, in the inbox.</summary>
+    /// <summary>Mail threads kept for an agent: the newest ones. Older threads are not listed any more; their mail still is, in the
+    /// inbox.</summary>
     public const int MostThreads = 5000;
 
-    /// <summary>Number of the fold, as <see cref="EventLog.StreamKind{TState}.Fold"/>: a snapshot of another one is not believed, and the feed read from its beginning.</summary>
+    /// <summary>Number of the fold, as <see cref="EventLog.StreamKind{TState}.Fold"/>: a snapshot of another one is not believed, and the
+    /// feed read from its beginning.</summary>
     public const int Fold = 1;
 
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
@@ -208,7 +211,8 @@ internal sealed class ConversationIndex
             var session = person.Sessions[i];
             sessions.Add(new(session.Id, session.Aliases, session.StartedAt, false));
             if (session.Last is { } last && session.UnreadOf(agentId) is > 0 and var unread)
-                pending.Add((last.Position, new(new(session.Id, session.Aliases, last.Preview, last.From, unread, last.At, false), session.Count, last.IsCut)));
+                pending.Add((last.Position,
+                    new(new(session.Id, session.Aliases, last.Preview, last.From, unread, last.At, false), session.Count, last.IsCut)));
         }
 
         return new(sessions.MoveToImmutable(), [.. pending.OrderByDescending(p => p.Position).Select(p => p.Session)], person.UnreadMails);
@@ -219,10 +223,12 @@ internal sealed class ConversationIndex
         var rows = new List<(long Position, ConversationRow Row)>(person.Sessions.Count + person.Threads.Count);
         foreach (var session in person.Sessions)
             if (session.Last is { } last)
-                rows.Add((last.Position, new("chat", session.Id, session.Aliases, "", last.At, last.From, last.Preview, session.UnreadOf(agentId))));
+                rows.Add((last.Position,
+                    new("chat", session.Id, session.Aliases, "", last.At, last.From, last.Preview, session.UnreadOf(agentId))));
         foreach (var thread in person.Threads.Values)
             rows.Add((thread.Last.Position,
-                new("mail", thread.Id, [.. thread.Participants], thread.Subject, thread.Last.At, thread.Last.From, thread.Last.Preview, thread.Unread.Count)));
+                new("mail", thread.Id, [.. thread.Participants], thread.Subject, thread.Last.At, thread.Last.From, thread.Last.Preview,
+                    thread.Unread.Count)));
         return [.. rows.OrderByDescending(row => row.Position)];
     }
 

@@ -7,12 +7,13 @@ using Orleans.Placement;
 namespace Beadhub.Conversations;
 
 /// <summary>
-/// Answers from a project's <see cref="ConversationIndex"/>. While this process is the only writer it hears of every event before its writer is
-/// answered, and reads look nothing up; otherwise each read first looks where the feed ends.
+/// Answers from a project's <see cref="ConversationIndex"/>. While this process is the only writer it hears of every event before its
+/// writer is answered, and reads look nothing up; otherwise each read first looks where the feed ends.
 /// </summary>
 /// <remarks>Reads come on any thread.</remarks>
 [PreferLocalPlacement]
-public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, IChatPresence presence, ILogger<ConversationsGrain> logger) : Grain, IConversationsGrain
+public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, IChatPresence presence, ILogger<ConversationsGrain> logger)
+    : Grain, IConversationsGrain
 {
     private string _project = "";
     private ConversationsProjection _conversations = null!;
@@ -34,7 +35,8 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     }
 
     /// <inheritdoc/>
-    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => await _conversations.DisposeAsync();
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        await _conversations.DisposeAsync();
 
     /// <inheritdoc/>
     public async ValueTask<ChatSessionsView> Sessions(string agentId)
@@ -48,7 +50,8 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     public async ValueTask<PendingView> Pending(string agentId)
     {
         var lists = await _conversations.Find(index => index.ListsOf(agentId));
-        var waits = lists.Pending.IsEmpty ? static _ => false : await Waiting(agentId, lists.Pending.Select(session => session.Row.SessionId));
+        var waits = lists.Pending.IsEmpty ? static _ =>
+            false : await Waiting(agentId, lists.Pending.Select(session => session.Row.SessionId));
         return await lists.PendingWith(waits, TextOf);
     }
 
@@ -56,7 +59,8 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     public async ValueTask<ConversationPage> List(ConversationQuery query)
     {
         var conversations = await _conversations.Find(index => index.ConversationsOf(query.AgentId));
-        var from = conversations.Where(c => !(c.Position >= query.Before) && !(c.Row.LastMessageAt >= query.OlderThan)).Take(query.Limit + 1).ToList();
+        var from = conversations.Where(c => !(c.Position >= query.Before) && !(c.Row.LastMessageAt >= query.OlderThan))
+            .Take(query.Limit + 1).ToList();
         var page = from.Take(query.Limit).ToList();
         return new([.. page.Select(c => c.Row)], from.Count > query.Limit ? page[^1].Position : null);
     }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Beadhub.Conversations;
 
 /// <summary>
-/// A project's <see cref="ConversationIndex"/> in memory: begun from a snapshot, then told of what this process commits, and of others' events by the feed. Now and then it is
-/// kept as a snapshot again.
+/// A project's <see cref="ConversationIndex"/> in memory: begun from a snapshot, then told of what this process commits, and of others'
+/// events by the feed. Now and then it is kept as a snapshot again.
 /// </summary>
 internal sealed partial class ConversationsProjection : FeedProjection<ConversationIndex>, IAsyncDisposable
 {
@@ -53,7 +53,9 @@ internal sealed partial class ConversationsProjection : FeedProjection<Conversat
     {
         var stored = await Log.Load(new(Kind, Project), cancellation);
         _keptVersion = stored.Version;
-        if (stored.Snapshot is { } snapshot && JsonSerializer.Deserialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot)! is { Fold: ConversationIndex.Fold } kept)
+        if (stored.Snapshot is { } snapshot
+            && JsonSerializer.Deserialize(snapshot,
+            ConversationsJson.Relaxed.ConversationsSnapshot)! is { Fold: ConversationIndex.Fold } kept)
             Change(_ => ConversationIndex.From(kept), kept.Position);
         _keptPosition = Position;
         await ReadTo(await Head(cancellation), cancellation);
@@ -100,7 +102,8 @@ internal sealed partial class ConversationsProjection : FeedProjection<Conversat
             if (_keeping.IsCompleted) _keeping = Keep();
     }
 
-    /// <summary>Keeps the index as a snapshot. When that fails, or another node was faster, nothing is lost but time at the next start.</summary>
+    /// <summary>Keeps the index as a snapshot. When that fails, or another node was faster, nothing is lost but time at the next
+    /// start.</summary>
     private async Task Keep()
     {
         // The caller holds a lock, and waits for nothing.
@@ -118,7 +121,8 @@ internal sealed partial class ConversationsProjection : FeedProjection<Conversat
             var kept = new ConversationsKept(snapshot.Position);
             var json = await Task.Run(() => JsonSerializer.Serialize(snapshot, ConversationsJson.Relaxed.ConversationsSnapshot));
             var written = await Log.Append(new(
-                Project, new(Kind, Project), _keptVersion, [new(EventTypes.NameOf(kept), EventTypes.Serialize(kept), Log.Time.GetUtcNow())], json));
+                Project, new(Kind, Project), _keptVersion, [new(EventTypes.NameOf(kept), EventTypes.Serialize(kept), Log.Time.GetUtcNow())],
+                json));
             _keptVersion = written.Written ? _keptVersion + 1 : await Log.Version(Project, new(Kind, Project));
         }
         catch (UnavailableException)

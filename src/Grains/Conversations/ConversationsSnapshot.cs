@@ -10,7 +10,8 @@ namespace Beadhub.Conversations;
 /// <param name="Sessions">The chat sessions.</param>
 /// <param name="People">The agents with mail.</param>
 /// <param name="Fold">Which fold made it (<see cref="ConversationIndex.Fold"/>); a snapshot without the number is the first one's.</param>
-internal sealed record ConversationsSnapshot(long Position, ImmutableArray<KeptSession> Sessions, ImmutableArray<KeptPerson> People, int Fold = 1);
+internal sealed record ConversationsSnapshot(long Position, ImmutableArray<KeptSession> Sessions, ImmutableArray<KeptPerson> People,
+    int Fold = 1);
 
 /// <summary>A chat session; they are in the order in which they began.</summary>
 internal sealed record KeptSession(
@@ -23,13 +24,16 @@ internal sealed record KeptSeat(string AgentId, string Alias, long ReadUpTo);
 internal sealed record KeptPerson(string AgentId, int UnreadMails, ImmutableArray<KeptThread> Threads);
 
 /// <summary>A mail thread of an agent.</summary>
-internal sealed record KeptThread(string Id, ImmutableArray<string> Participants, string Subject, LastMessage Last, ImmutableArray<string> Unread);
+internal sealed record KeptThread(string Id, ImmutableArray<string> Participants, string Subject, LastMessage Last,
+    ImmutableArray<string> Unread);
 
 /// <summary>JSON of the snapshots.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ConversationsSnapshot))]
 internal sealed partial class ConversationsJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static ConversationsJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static ConversationsJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -40,7 +40,8 @@ public sealed record Slug(string? ProjectId) : IEventSourced<Slug>
 }
 
 /// <summary>JSON of the directory's snapshots.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Slug))]
 [JsonSerializable(typeof(OriginUses))]
 internal sealed partial class DirectoryJson : JsonSerializerContext;

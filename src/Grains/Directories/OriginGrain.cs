@@ -32,7 +32,8 @@ public sealed record OriginUses(ImmutableArray<OriginUse> Uses) : IEventSourced<
     public static OriginUses Empty { get; } = new(ImmutableArray<OriginUse>.Empty);
 
     /// <inheritdoc/>
-    public static StreamKind<OriginUses> Kind { get; } = new("origin", DirectoryJson.Default.OriginUses, SnapshotEvery: 16, _ => InstanceFeed.Id);
+    public static StreamKind<OriginUses> Kind { get; } = new("origin", DirectoryJson.Default.OriginUses, SnapshotEvery: 16, _ =>
+        InstanceFeed.Id);
 
     /// <inheritdoc/>
     public OriginUses Apply(IEvent @event) => @event switch

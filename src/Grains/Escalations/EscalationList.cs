@@ -14,7 +14,8 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
     public static EscalationList Empty { get; } = new(ImmutableDictionary<string, Escalation>.Empty);
 
     /// <inheritdoc/>
-    public static StreamKind<EscalationList> Kind { get; } = new("escalations", EscalationListJson.Default.EscalationList, SnapshotEvery: 128, key => key);
+    public static StreamKind<EscalationList> Kind { get; } =
+        new("escalations", EscalationListJson.Default.EscalationList, SnapshotEvery: 128, key => key);
 
     /// <summary>The mark of the event that asked.</summary>
     public static string MarkOf(string escalationId) => $"escalation:{escalationId}";
@@ -26,7 +27,8 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
     public EscalationList Apply(IEvent @event) => @event switch
     {
         EscalationCreated e => With(new(e.EscalationId, e.WorkspaceId, e.Alias, e.Subject, EscalationStatus.Pending, e.At, e.ExpiresAt)),
-        EscalationResponded e => With(ById[e.EscalationId] with { Status = EscalationStatus.Responded, ResponseId = e.ResponseId, RespondedAt = e.At }),
+        EscalationResponded e =>
+            With(ById[e.EscalationId] with { Status = EscalationStatus.Responded, ResponseId = e.ResponseId, RespondedAt = e.At }),
         EscalationExpired e => With(ById[e.EscalationId] with { Status = EscalationStatus.Expired }),
         _ => this,
     };
@@ -34,9 +36,11 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
     /// <summary>Asks (contract 11.1).</summary>
     public Decision<EscalationRow> Create(CreateEscalation command, DateTimeOffset now)
     {
-        if (ById.ContainsKey(command.EscalationId)) throw new RefusedException(RefusalKind.Conflict, "The project has an escalation with this id already");
+        if (ById.ContainsKey(command.EscalationId))
+            throw new RefusedException(RefusalKind.Conflict, "The project has an escalation with this id already");
         var created = new EscalationCreated(
-            command.EscalationId, command.WorkspaceId, command.Alias, command.Subject, command.Situation, command.Options.IsDefault ? [] : command.Options,
+            command.EscalationId, command.WorkspaceId, command.Alias, command.Subject, command.Situation,
+            command.Options.IsDefault ? [] : command.Options,
             command.MemberEmail, now + command.ExpiresIn, now);
         return Decision.Accept(Apply(created).ById[created.EscalationId].Row(now), created) with { Mark = MarkOf(created.EscalationId) };
     }
@@ -44,18 +48,23 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
     /// <summary>Answers, whatever the status (contract 11.4).</summary>
     public Decision<EscalationAnswer> Respond(RespondToEscalation command, DateTimeOffset now)
     {
-        if (!ById.TryGetValue(command.EscalationId, out var escalation)) throw new RefusedException(RefusalKind.NotFound, "Escalation not found");
+        if (!ById.TryGetValue(command.EscalationId, out var escalation))
+            throw new RefusedException(RefusalKind.NotFound, "Escalation not found");
         if (escalation.ResponseId == command.ResponseId)
             return Decision.None(new EscalationAnswer(escalation.Id, command.Response, command.Note, escalation.RespondedAt!.Value));
-        var responded = new EscalationResponded(escalation.Id, escalation.WorkspaceId, command.ResponseId, command.Response, command.Note, now);
-        return Decision.Accept(new EscalationAnswer(escalation.Id, command.Response, command.Note, now), responded) with { Mark = MarkOfResponse(command.ResponseId) };
+        var responded = new EscalationResponded(escalation.Id, escalation.WorkspaceId, command.ResponseId, command.Response, command.Note,
+            now);
+        return Decision.Accept(new EscalationAnswer(escalation.Id, command.Response, command.Note, now),
+            responded) with { Mark = MarkOfResponse(command.ResponseId) };
     }
 
     /// <summary>Notes which escalations nobody has answered in time. The answer is when the next of the others is due.</summary>
     public Decision<DateTimeOffset?> Expire(DateTimeOffset now)
     {
-        var due = ById.Values.Where(e => e.IsPending && e.ExpiresAt <= now).OrderBy(e => e.ExpiresAt).ThenBy(e => e.Id, StringComparer.Ordinal).Take(ExpireAtOnce).ToArray();
-        var events = due.Select(IEvent (e) => new EscalationExpired(e.Id, e.WorkspaceId, e.Alias, e.Subject, e.ExpiresAt)).ToImmutableArray();
+        var due = ById.Values.Where(e => e.IsPending && e.ExpiresAt <= now).OrderBy(e => e.ExpiresAt)
+            .ThenBy(e => e.Id, StringComparer.Ordinal).Take(ExpireAtOnce).ToArray();
+        var events = due.Select(IEvent (e) => new EscalationExpired(e.Id, e.WorkspaceId, e.Alias, e.Subject, e.ExpiresAt))
+            .ToImmutableArray();
         return new(events, ById.Values.Where(e => e.IsPending).Except(due).Min(e => (DateTimeOffset?)e.ExpiresAt));
     }
 
@@ -63,7 +72,8 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
 }
 
 /// <summary>JSON of the snapshot.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EscalationList))]
 [JsonSerializable(typeof(EscalationRow))]
 internal sealed partial class EscalationListJson : JsonSerializerContext;

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 
 namespace Beadhub.Escalations;
 
-/// <summary>What is shown of one state of the escalations, good until the next of them expires. Each answer is made once. Safe for concurrent callers.</summary>
+/// <summary>What is shown of one state of the escalations, good until the next of them expires. Each answer is made once. Safe for
+/// concurrent callers.</summary>
 internal sealed class EscalationViews
 {
     private const int CachedPages = 64;

@@ -60,20 +60,24 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
     public async ValueTask<EscalationPage> List(EscalationQuery query) => ViewsOf(await Read(WholeState)).Page(query);
 
     /// <inheritdoc/>
-    public async ValueTask<EscalationRow?> Find(string escalationId) => (await Read(WholeState)).ById.GetValueOrDefault(escalationId)?.Row(time.Now());
+    public async ValueTask<EscalationRow?> Find(string escalationId) =>
+        (await Read(WholeState)).ById.GetValueOrDefault(escalationId)?.Row(time.Now());
 
     /// <inheritdoc/>
     public async ValueTask<EscalationView?> Get(string escalationId)
     {
         if (!(await Read(WholeState)).ById.TryGetValue(escalationId, out var escalation)) return null;
         var status = escalation.StatusAt(time.Now());
-        if (_texts.TryGetValue(escalationId, out var known) && ReferenceEquals(known.Of, escalation) && known.View.Status == status) return known.View;
+        if (_texts.TryGetValue(escalationId, out var known) && ReferenceEquals(known.Of, escalation) && known.View.Status == status)
+            return known.View;
 
         var created = await ReadMarked<EscalationCreated>(EscalationList.MarkOf(escalationId));
-        var responded = escalation.ResponseId is { } response ? await ReadMarked<EscalationResponded>(EscalationList.MarkOfResponse(response)) : null;
+        var responded = escalation.ResponseId is { } response
+            ? await ReadMarked<EscalationResponded>(EscalationList.MarkOfResponse(response)) : null;
         var view = new EscalationView(
             created.EscalationId, created.WorkspaceId, created.Alias, created.MemberEmail, created.Subject, created.Situation,
-            created.Options.IsDefaultOrEmpty ? null : created.Options, status, responded?.Response, responded?.Note, created.At, responded?.At, created.ExpiresAt);
+            created.Options.IsDefaultOrEmpty ? null : created.Options, status, responded?.Response, responded?.Note, created.At,
+            responded?.At, created.ExpiresAt);
         if (_texts.Count >= CachedTexts) _texts.Clear();
         _texts[escalationId] = (escalation, view);
         return view;
@@ -100,7 +104,8 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
         await ReadAt<TEvent>(await Log.FindMark(_project, mark) ?? throw new UnavailableException($"No event carries the mark {mark}."));
 
     private async Task<TEvent> ReadAt<TEvent>(MarkedEvent marked) where TEvent : class, IEvent =>
-        await Log.ReadStream(marked.Stream, marked.Version - 1, 1) is [var stored] && EventTypes.Parse(stored.Type, stored.Data) is TEvent @event
+        await Log.ReadStream(marked.Stream, marked.Version - 1, 1) is [var stored]
+            && EventTypes.Parse(stored.Type, stored.Data) is TEvent @event
             ? @event
             : throw new UnavailableException($"Event {marked.Version} of {marked.Stream} cannot be read.");
 
@@ -112,7 +117,8 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
         var wait = at - time.GetUtcNow();
         if (wait > LongestWait) wait = LongestWait;
         if (wait < TimeSpan.Zero) wait = TimeSpan.Zero;
-        if (_expiring is null) _expiring = this.RegisterGrainTimer(Expire, new GrainTimerCreationOptions(wait, Timeout.InfiniteTimeSpan) { KeepAlive = true });
+        if (_expiring is null)
+            _expiring = this.RegisterGrainTimer(Expire, new GrainTimerCreationOptions(wait, Timeout.InfiniteTimeSpan) { KeepAlive = true });
         else _expiring.Change(wait, Timeout.InfiniteTimeSpan);
     }
 

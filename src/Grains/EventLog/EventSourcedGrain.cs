@@ -16,7 +16,8 @@ namespace Beadhub.EventLog;
 /// <remarks>
 /// The expected version decides every race: a second activation of the same grain, on another node or after a split, can neither lose
 /// nor double a write. When the outcome of an append is unknown the state is read again before anything else is decided. It lives
-/// where it is asked for first: what an agent reads and writes through its node stays on that node, and the grains of a project stay together.
+/// where it is asked for first: what an agent reads and writes through its node stays on that node, and the grains of a project stay
+/// together.
 /// </remarks>
 [PreferLocalPlacement]
 public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
@@ -69,7 +70,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         return ReadsLate ? Task.CompletedTask : Load(cancellationToken).AsTask();
     }
 
-    /// <summary>Whether the stream is read at the first use, not at activation: for grains that are often made for a stream that does not exist yet.</summary>
+    /// <summary>Whether the stream is read at the first use, not at activation: for grains that are often made for a stream that does not
+    /// exist yet.</summary>
     protected virtual bool ReadsLate => false;
 
     /// <summary>
@@ -92,22 +94,27 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// When another writer was faster the decision is made again on what it wrote.
     /// </summary>
     /// <remarks>
-    /// Transactions that come while another is under way (in grains whose commands interleave) are decided one after the other on what the ones
-    /// before them leave, and share one append: a grain that everybody asks answers as many as meet in a commit, not one a commit.
-    /// What is written for a request with an <c>Idempotency-Key</c> is written once (<see cref="KeyedWrite"/>), and its result is part of the same append.
+    /// Transactions that come while another is under way (in grains whose commands interleave) are decided one after the other on what the
+    /// ones before them leave, and share one append: a grain that everybody asks answers as many as meet in a commit, not one a commit.
+    /// What is written for a request with an <c>Idempotency-Key</c> is written once (<see cref="KeyedWrite"/>), and its result is part of
+    /// the same append.
     /// </remarks>
     /// <param name="decide">The decision.</param>
     /// <param name="anyVersion">
-    /// The decision is the same whatever the state, and has a mark: what others write is not in its way, and need not be known (<see cref="StreamAppend.AnyVersion"/>).
+    /// The decision is the same whatever the state, and has a mark: what others write is not in its way, and need not be known
+    /// (<see cref="StreamAppend.AnyVersion"/>).
     /// </param>
-    /// <param name="result">JSON of the result, which a repeat of a request with an <c>Idempotency-Key</c> gets; without it the repeat's is decided on what there is then.</param>
+    /// <param name="result">JSON of the result, which a repeat of a request with an <c>Idempotency-Key</c> gets; without it the repeat's is
+    /// decided on what there is then.</param>
     /// <param name="step">Names the transaction among those of the grain.</param>
     /// <exception cref="RefusedException">The decision refused.</exception>
     /// <exception cref="MarkTakenException">The project has an event with the decision's mark.</exception>
-    /// <exception cref="EventLogUnavailableException">The log cannot be written; whether it was is unknown, and the caller may repeat.</exception>
+    /// <exception cref="EventLogUnavailableException">The log cannot be written; whether it was is unknown, and the caller may
+    /// repeat.</exception>
     /// <exception cref="CarriedOutException">Another attempt at the request for which this is done has written.</exception>
     protected async Task<TResult> Transact<TResult>(
-        Func<TState, Decision<TResult>> decide, bool anyVersion = false, JsonTypeInfo<TResult>? result = null, [CallerMemberName] string step = "")
+        Func<TState, Decision<TResult>> decide, bool anyVersion = false, JsonTypeInfo<TResult>? result = null,
+        [CallerMemberName] string step = "")
     {
         var write = KeyedRequest.Current is { } request && request.Project == _project ? new KeyedWrite(request, _stream, step) : null;
         if (write is { IsRepeat: true } && result is not null && await write.FirstResult(log) is { } first)
@@ -150,7 +157,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         _ = DecideTogether(group);
     }
 
-    /// <summary>Decides for all, appends at once, and answers all; then lets those decide who have come meanwhile. Throws nothing.</summary>
+    /// <summary>Decides for all, appends at once, and answers all; then lets those decide who have come meanwhile. Throws
+    /// nothing.</summary>
     private async Task DecideTogether(List<Waiting> all)
     {
         try
@@ -181,7 +189,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         }
     }
 
-    /// <summary>After an append was refused: whether one of the transaction's marks is taken. The request's goes first, since a repeat meets both.</summary>
+    /// <summary>After an append was refused: whether one of the transaction's marks is taken. The request's goes first, since a repeat
+    /// meets both.</summary>
     private async ValueTask LookForMarks(Waiting waiting)
     {
         if (waiting.Write is { } write)
@@ -201,13 +210,15 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             }
         }
 
-        if (waiting.Mark is { } mark && await log.FindMark(_project, mark) is { } marked) waiting.Refuse(new MarkTakenException(mark, marked));
+        if (waiting.Mark is { } mark && await log.FindMark(_project, mark) is { } marked)
+            waiting.Refuse(new MarkTakenException(mark, marked));
     }
 
     /// <summary>Lets others go first for a moment when many want the same stream.</summary>
     private async ValueTask AfterDefeat(int attempt, long since)
     {
-        if (Stopwatch.GetElapsedTime(since) >= Patience) throw new EventLogUnavailableException($"{_stream} was changed by others {attempt} times in a row.");
+        if (Stopwatch.GetElapsedTime(since) >= Patience)
+            throw new EventLogUnavailableException($"{_stream} was changed by others {attempt} times in a row.");
         if (attempt >= AttemptsWithoutPause) await Task.Delay(Random.Shared.Next(1, Math.Min(attempt, LongestPause) + 1));
     }
 
@@ -233,7 +244,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             {
                 State = State.Apply(events[i]);
                 var data = EventTypes.Serialize(events[i]);
-                Written.Add(new(EventTypes.NameOf(events[i]), i == keyed ? write!.RecordIn(data, result) : data, at, i == keyed ? write!.Mark : i == 0 ? mark : null));
+                Written.Add(new(EventTypes.NameOf(events[i]), i == keyed ? write!.RecordIn(data, result) : data, at, i == keyed
+                    ? write!.Mark : i == 0 ? mark : null));
             }
         }
 
@@ -266,7 +278,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         public abstract void Fail(Exception failure);
     }
 
-    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, bool anyVersion, KeyedWrite? write, JsonTypeInfo<TResult>? json) : Waiting(anyVersion, write)
+    private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, bool anyVersion, KeyedWrite? write,
+        JsonTypeInfo<TResult>? json) : Waiting(anyVersion, write)
     {
         private readonly TaskCompletionSource<TResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _refusal;
@@ -294,7 +307,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
                 Write?.Choose();
                 if (Write?.Mark is { } requestMark && group.Carries(requestMark)) throw new CarriedOutException();
-                group.Add(decision.Events, decision.Mark, Write, Write is null || json is null ? null : JsonSerializer.Serialize(decision.Result, json));
+                group.Add(decision.Events, decision.Mark, Write,
+                    Write is null || json is null ? null : JsonSerializer.Serialize(decision.Result, json));
             }
             catch (Exception refusal)
             {
@@ -309,7 +323,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             Write?.Drop();
         }
 
-        public override void Answer(string result) => (_isFinal, Mark, _writes, _refusal, _result) = (true, null, false, null, JsonSerializer.Deserialize(result, json!));
+        public override void Answer(string result) =>
+            (_isFinal, Mark, _writes, _refusal, _result) = (true, null, false, null, JsonSerializer.Deserialize(result, json!));
 
         public override void Complete()
         {
@@ -320,7 +335,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
         // Each caller gets an exception of its own: a shared one would collect everybody's stack traces.
         public override void Fail(Exception failure) =>
-            _done.TrySetException(failure is EventLogUnavailableException ? new EventLogUnavailableException(failure.Message, failure.InnerException) : failure);
+            _done.TrySetException(failure is EventLogUnavailableException
+                ? new EventLogUnavailableException(failure.Message, failure.InnerException) : failure);
     }
 
     /// <summary>Answers from the state in memory; first catches up when another node may have written.</summary>
@@ -370,7 +386,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
         _behind = first - now.Version - 1;
         if (_behind > 0) Distrust(); // the state is another one
-        else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.HoldsUnknown, now.Epoch), Interlocked.Read(ref _doubts));
+        else Advance(new(state, version, snapshotDue ? version : now.SnapshotVersion, now.HoldsUnknown, now.Epoch),
+            Interlocked.Read(ref _doubts));
         return true;
     }
 
@@ -384,7 +401,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             return;
         }
 
-        // Both are taken before the look, so that neither an epoch that ends during it nor a distrust that arises is undone by what it finds.
+        // Both are taken before the look, so that neither an epoch that ends during it nor a distrust that arises is undone by what it
+        // finds.
         var (epoch, doubts) = (log.ExclusiveEpoch, Interlocked.Read(ref _doubts));
         var version = await log.Version(_project, _stream);
         lock (_gate)
@@ -405,7 +423,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     {
         var news = await log.ReadStream(_stream, now.Version, (int)(version - now.Version));
         if (news.Count == 0 || news[0].Version != now.Version + 1) return false;
-        Advance(new(news.Fold(now.State), now.Version + news.Count, now.SnapshotVersion, now.HoldsUnknown || news.HoldUnknown(), epoch), doubts);
+        Advance(new(news.Fold(now.State), now.Version + news.Count, now.SnapshotVersion, now.HoldsUnknown || news.HoldUnknown(), epoch),
+            doubts);
         return true;
     }
 
@@ -416,7 +435,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         Advance(new(stored.Fold<TState>(), stored.Version, stored.SnapshotVersion, stored.Tail.HoldUnknown(), epoch), doubts);
     }
 
-    /// <summary>Several readers may catch up while a writer appends: an older state never replaces a newer one, nor is one trusted that was distrusted meanwhile.</summary>
+    /// <summary>Several readers may catch up while a writer appends: an older state never replaces a newer one, nor is one trusted that was
+    /// distrusted meanwhile.</summary>
     private void Advance(Folded to, long doubts)
     {
         lock (_gate)

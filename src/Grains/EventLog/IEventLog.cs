@@ -7,19 +7,22 @@ namespace Beadhub.EventLog;
 /// The truth: streams of events, one a grain, and a feed of all events a project. Two stores implement it (SQLite and PostgreSQL)
 /// and pass one acceptance test class. Appends of many grains are committed in groups; a conflict fails only its own append.
 /// </summary>
-/// <remarks>Every method throws <see cref="EventLogUnavailableException"/> when the store cannot be reached or refuses to write (a full disk).</remarks>
+/// <remarks>Every method throws <see cref="EventLogUnavailableException"/> when the store cannot be reached or refuses to write (a full
+/// disk).</remarks>
 public interface IEventLog : IAsyncDisposable
 {
     /// <summary>
     /// Above zero while this process is known to be the only writer, so that a state in memory which was read or checked under
-    /// the same number needs no second look. Zero when other nodes may write, or when the exclusive lock was lost; a new number after it was regained.
+    /// the same number needs no second look. Zero when other nodes may write, or when the exclusive lock was lost; a new number after it
+    /// was regained.
     /// </summary>
     long ExclusiveEpoch { get; }
 
     /// <summary>The clock by which events are dated.</summary>
     TimeProvider Time => TimeProvider.System;
 
-    /// <summary>Reads a stream: its newest snapshot and the events after it. Concurrent calls share a query. A stream never written has version 0.</summary>
+    /// <summary>Reads a stream: its newest snapshot and the events after it. Concurrent calls share a query. A stream never written has
+    /// version 0.</summary>
     ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);
 
     /// <summary>Reads all streams of one kind in one project, in no particular order, streaming.</summary>
@@ -32,28 +35,32 @@ public interface IEventLog : IAsyncDisposable
     ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Appends the events atomically when the stream still has the expected version, or any (<see cref="StreamAppend.AnyVersion"/>); completes once they are durable.
+    /// Appends the events atomically when the stream still has the expected version, or any (<see cref="StreamAppend.AnyVersion"/>);
+    /// completes once they are durable.
     /// </summary>
     /// <returns>Whether the events were written, and then where the first one is.</returns>
-    /// <exception cref="EventLogUnavailableException">The outcome is unknown: the caller must read the stream again before it decides anew.</exception>
+    /// <exception cref="EventLogUnavailableException">The outcome is unknown: the caller must read the stream again before it decides
+    /// anew.</exception>
     Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default);
 
     /// <summary>Reads at most <paramref name="max"/> events of a stream with a version above <paramref name="after"/>, in order.</summary>
     ValueTask<IReadOnlyList<StoredEvent>> ReadStream(StreamKey stream, long after, int max, CancellationToken cancellation = default);
 
-    /// <summary>Reads single events of many streams at once, by their places; null where there is none. As many as are asked for are in memory.</summary>
+    /// <summary>Reads single events of many streams at once, by their places; null where there is none. As many as are asked for are in
+    /// memory.</summary>
     ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default);
 
     /// <summary>Finds the event of a project that carries a mark (<see cref="NewEvent.Mark"/>); null when none does.</summary>
     ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
     /// <summary>
-    /// The feed position of the newest event of the project, as of the request's <see cref="ReadBarrier"/>; 0 when there is none. What this process has
-    /// committed since is always counted.
+    /// The feed position of the newest event of the project, as of the request's <see cref="ReadBarrier"/>; 0 when there is none. What this
+    /// process has committed since is always counted.
     /// </summary>
     ValueTask<long> Head(string project, CancellationToken cancellation = default);
 
-    /// <summary>Reads at most <paramref name="max"/> events of a project's feed with a position above <paramref name="after"/>, in order, without gaps.</summary>
+    /// <summary>Reads at most <paramref name="max"/> events of a project's feed with a position above <paramref name="after"/>, in order,
+    /// without gaps.</summary>
     ValueTask<IReadOnlyList<FeedEvent>> ReadFeed(string project, long after, int max, CancellationToken cancellation = default);
 }
 
@@ -71,9 +78,11 @@ public readonly record struct StreamKey(string Kind, string Key)
 /// <param name="Events">At least one.</param>
 /// <param name="Snapshot">State after the last of the events, as JSON, when one is due.</param>
 /// <param name="AnyVersion">
-/// The events mean the same whatever the stream holds: when it has another version than expected, they are appended after that, without the snapshot. The first event must carry a mark.
+/// The events mean the same whatever the stream holds: when it has another version than expected, they are appended after that, without the
+/// snapshot. The first event must carry a mark.
 /// </param>
-public sealed record StreamAppend(string Project, StreamKey Stream, long ExpectedVersion, IReadOnlyList<NewEvent> Events, string? Snapshot, bool AnyVersion = false);
+public sealed record StreamAppend(string Project, StreamKey Stream, long ExpectedVersion, IReadOnlyList<NewEvent> Events, string? Snapshot,
+    bool AnyVersion = false);
 
 /// <summary>An event to be written.</summary>
 /// <param name="Type">Event type name with its version suffix.</param>
@@ -118,8 +127,8 @@ public sealed record StoredStream(string Key, long Version, long SnapshotVersion
 public static class StoredEvents
 {
     /// <summary>
-    /// The state that events lead to from another. An event of a type that this version does not know concerns no state, but is shown to it all the same:
-    /// states that count their events count it too.
+    /// The state that events lead to from another. An event of a type that this version does not know concerns no state, but is shown to it
+    /// all the same: states that count their events count it too.
     /// </summary>
     public static TState Fold<TState>(this IReadOnlyList<StoredEvent> events, TState state) where TState : class, IEventSourced<TState>
     {
@@ -127,7 +136,8 @@ public static class StoredEvents
         return state;
     }
 
-    /// <summary>Whether this version does not know one of them. No snapshot is made over such an event: it would hide it from the version that knows it.</summary>
+    /// <summary>Whether this version does not know one of them. No snapshot is made over such an event: it would hide it from the version
+    /// that knows it.</summary>
     public static bool HoldUnknown(this IReadOnlyList<StoredEvent> events)
     {
         foreach (var stored in events)
@@ -139,7 +149,8 @@ public static class StoredEvents
 /// <summary>An event as stored in its stream.</summary>
 public readonly record struct StoredEvent(long Version, string Type, string Data, DateTimeOffset At);
 
-/// <summary>Receives what was committed, in commit order, batch by batch, before the appends are acknowledged. Must return quickly.</summary>
+/// <summary>Receives what was committed, in commit order, batch by batch, before the appends are acknowledged. Must return
+/// quickly.</summary>
 public interface IFeedPublisher
 {
     /// <summary>Events of one project, with consecutive positions.</summary>
@@ -161,8 +172,8 @@ public sealed class EventLogUnavailableException : UnavailableException
 public interface ICommittedFeed
 {
     /// <summary>
-    /// Follows a project until the result is disposed. The callback gets events with rising positions; it comes on the log's own thread, must return at once
-    /// and must not throw. Should the positions have a hole, the log has what is missing.
+    /// Follows a project until the result is disposed. The callback gets events with rising positions; it comes on the log's own thread,
+    /// must return at once and must not throw. Should the positions have a hole, the log has what is missing.
     /// </summary>
     IDisposable Follow(string project, Action<IReadOnlyList<FeedEvent>> committed);
 }

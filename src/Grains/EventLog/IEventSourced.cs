@@ -25,16 +25,19 @@ public interface IEventSourced<TSelf> where TSelf : class, IEventSourced<TSelf>
 /// <param name="ProjectOf">Id of the project in whose feed the events of a stream appear, from the grain's key.</param>
 public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapshot, int SnapshotEvery, Func<string, string> ProjectOf)
 {
-    // In front of the state's own members, none of which begins so. A program that does not know it skips it, and writes snapshots without it: those count as the first fold's.
+    // In front of the state's own members, none of which begins so. A program that does not know it skips it, and writes snapshots without
+    // it: those count as the first fold's.
     private const string FoldMember = "{\"_fold\":";
 
     /// <summary>JSON of the state, in which text stays readable: nothing here is ever put into HTML.</summary>
     public JsonTypeInfo<TState> Snapshot { get; } =
-        (JsonTypeInfo<TState>)new JsonSerializerOptions(Snapshot.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }.GetTypeInfo(typeof(TState));
+        (JsonTypeInfo<TState>)new JsonSerializerOptions(Snapshot.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+            .GetTypeInfo(typeof(TState));
 
     /// <summary>
-    /// Number of the fold that makes the snapshots. A snapshot of any other fold is not believed; the state is folded from the events then. It rises when snapshots that were made
-    /// before say something else than the events do now: because <c>Apply</c> has changed, or because it takes an event, or a field of one, that older programs skip.
+    /// Number of the fold that makes the snapshots. A snapshot of any other fold is not believed; the state is folded from the events then.
+    /// It rises when snapshots that were made before say something else than the events do now: because <c>Apply</c> has changed, or
+    /// because it takes an event, or a field of one, that older programs skip.
     /// </summary>
     public int Fold { get; init; } = 1;
 
@@ -42,7 +45,8 @@ public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapsh
     public string Save(TState state)
     {
         var json = JsonSerializer.Serialize(state, Snapshot);
-        return Fold == 1 ? json : string.Create(CultureInfo.InvariantCulture, $"{FoldMember}{Fold}{(json.Length > 2 ? "," : "")}{json.AsSpan(1)}");
+        return Fold == 1 ? json
+            : string.Create(CultureInfo.InvariantCulture, $"{FoldMember}{Fold}{(json.Length > 2 ? "," : "")}{json.AsSpan(1)}");
     }
 
     /// <summary>Whether a snapshot was made by this fold.</summary>
@@ -50,16 +54,19 @@ public sealed record StreamKind<TState>(string Name, JsonTypeInfo<TState> Snapsh
     {
         if (!snapshot.StartsWith(FoldMember, StringComparison.Ordinal)) return Fold == 1;
         var rest = snapshot.AsSpan(FoldMember.Length);
-        return int.TryParse(rest[..rest.IndexOfAny(',', '}')], NumberStyles.None, CultureInfo.InvariantCulture, out var made) && made == Fold;
+        return int.TryParse(rest[..rest.IndexOfAny(',', '}')], NumberStyles.None, CultureInfo.InvariantCulture, out var made)
+            && made == Fold;
     }
 
     /// <summary>The state of a snapshot that this fold has made.</summary>
     /// <exception cref="InvalidOperationException">Another one made it.</exception>
     public TState Restore(string snapshot) => IsCurrent(snapshot)
         ? JsonSerializer.Deserialize(snapshot, Snapshot)!
-        : throw new InvalidOperationException($"A snapshot of {Name} was made by another fold; the stream is to be read with its state ({nameof(StoredStates)}).");
+        : throw new InvalidOperationException(
+            $"A snapshot of {Name} was made by another fold; the stream is to be read with its state ({nameof(StoredStates)}).");
 
-    /// <summary>For states that grow: how many events a new snapshot is at least worth, when that is more than <see cref="SnapshotEvery"/>.</summary>
+    /// <summary>For states that grow: how many events a new snapshot is at least worth, when that is more than
+    /// <see cref="SnapshotEvery"/>.</summary>
     public Func<TState, int>? EventsOf { get; init; }
 
     /// <summary>Whether a snapshot of a state is due that follows the last one by so many events.</summary>

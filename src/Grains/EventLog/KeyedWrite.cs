@@ -6,8 +6,9 @@ using Beadhub.Idempotency;
 namespace Beadhub.EventLog;
 
 /// <summary>
-/// One write of a request with an <c>Idempotency-Key</c>. Its event carries a mark, so that no other attempt at the request writes it again, and a record of the result, so that a repeat
-/// gets it. The first write of a request carries the request's own mark, a further one that of its place in the request: the stream and the step.
+/// One write of a request with an <c>Idempotency-Key</c>. Its event carries a mark, so that no other attempt at the request writes it
+/// again, and a record of the result, so that a repeat gets it. The first write of a request carries the request's own mark, a further one
+/// that of its place in the request: the stream and the step.
 /// </summary>
 /// <param name="request">The request.</param>
 /// <param name="stream">The stream that is written.</param>
@@ -46,7 +47,8 @@ internal sealed class KeyedWrite(KeyedRequest request, StreamKey stream, string 
     {
         if (request.IsRepeat) return;
         foreach (var mark in (string[])[request.Mark, StepMark])
-            if (await RequestRecord.Find(log, request.Project, mark) is { } found && found.Record?.Attempt != request.Attempt) throw new CarriedOutException();
+            if (await RequestRecord.Find(log, request.Project, mark) is { } found && found.Record?.Attempt != request.Attempt)
+                throw new CarriedOutException();
     }
 
     /// <summary>Nothing is to be written.</summary>
@@ -59,9 +61,11 @@ internal sealed class KeyedWrite(KeyedRequest request, StreamKey stream, string 
     public void Wrote(bool withResult) => request.Wrote(withResult);
 
     /// <summary>The record, to be put into the event that carries the mark.</summary>
-    public string RecordIn(string data, string? result) => RequestRecord.Add(data, new(request.Fingerprint, request.Attempt, $"{step}/{stream}", result));
+    public string RecordIn(string data, string? result) =>
+        RequestRecord.Add(data, new(request.Fingerprint, request.Attempt, $"{step}/{stream}", result));
 
-    /// <summary>What the log has of this write, when the request is a repeat. After that the write is not to be marked if it was made without a result.</summary>
+    /// <summary>What the log has of this write, when the request is a repeat. After that the write is not to be marked if it was made
+    /// without a result.</summary>
     public async ValueTask<string?> FirstResult(IEventLog log)
     {
         foreach (var mark in (string[])[request.Mark, StepMark])
@@ -93,7 +97,8 @@ internal sealed class KeyedWrite(KeyedRequest request, StreamKey stream, string 
     }
 }
 
-/// <summary>What the log keeps of a write that was made for a request with an <c>Idempotency-Key</c>: a member of the event's JSON, which nothing else reads.</summary>
+/// <summary>What the log keeps of a write that was made for a request with an <c>Idempotency-Key</c>: a member of the event's JSON, which
+/// nothing else reads.</summary>
 /// <param name="Fingerprint">Hash of what was asked.</param>
 /// <param name="Attempt">Who wrote it.</param>
 /// <param name="Step">Its place in the request.</param>
@@ -105,7 +110,8 @@ internal sealed record RequestRecord(string Fingerprint, Guid Attempt, string St
 
     /// <summary>The event's JSON with the record.</summary>
     public static string Add(string data, RequestRecord record) =>
-        $"{data.AsSpan(0, data.Length - 1)}{(data.Length > 2 ? "," : "")}{Member}{JsonSerializer.Serialize(record, RequestRecordJson.Relaxed.RequestRecord)}}}";
+        $"{data.AsSpan(0, data.Length - 1)}{(data.Length > 2 ? "," : "")}{Member}"
+        + $"{JsonSerializer.Serialize(record, RequestRecordJson.Relaxed.RequestRecord)}}}";
 
     /// <summary>The event with a mark, and the record in it, if there is one.</summary>
     public static async ValueTask<(StoredEvent Event, RequestRecord? Record)?> Find(IEventLog log, string project, string mark)
@@ -118,15 +124,18 @@ internal sealed record RequestRecord(string Fingerprint, Guid Attempt, string St
     {
         if (!data.Contains(Member, StringComparison.Ordinal)) return null;
         using var json = JsonDocument.Parse(data);
-        return json.RootElement.TryGetProperty("_request", out var record) ? record.Deserialize(RequestRecordJson.Relaxed.RequestRecord) : null;
+        return json.RootElement.TryGetProperty("_request", out var record)
+            ? record.Deserialize(RequestRecordJson.Relaxed.RequestRecord) : null;
     }
 }
 
 /// <summary>JSON of records.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(RequestRecord))]
 internal sealed partial class RequestRecordJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static RequestRecordJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static RequestRecordJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -3,11 +3,13 @@ using Beadhub.Feed;
 namespace Beadhub.EventLog;
 
 /// <summary>
-/// A state in memory that follows the log: the position up to which it holds everything, the log's exclusive epoch in which that was checked, and how it catches up.
+/// A state in memory that follows the log: the position up to which it holds everything, the log's exclusive epoch in which that was
+/// checked, and how it catches up.
 /// </summary>
 /// <remarks>
-/// While this process is the only writer a state that was checked in the log's current epoch is the newest: reads wait for nothing. Otherwise a read looks up the head, and reads on when
-/// that has moved; one reads on for all that wait. Safe for concurrent callers. A position is whatever rises with each event: one of the feed, or the version of a stream.
+/// While this process is the only writer a state that was checked in the log's current epoch is the newest: reads wait for nothing.
+/// Otherwise a read looks up the head, and reads on when that has moved; one reads on for all that wait. Safe for concurrent callers. A
+/// position is whatever rises with each event: one of the feed, or the version of a stream.
 /// </remarks>
 /// <param name="log">The log.</param>
 /// <param name="state">The state to begin with.</param>
@@ -26,7 +28,8 @@ internal abstract class Projection<TState>(IEventLog log, TState state, long? po
     /// <param name="Epoch">The log's exclusive epoch in which it was known to be the newest.</param>
     private sealed record Checked(TState State, long Position, long Epoch);
 
-    /// <summary>What was so before the log was asked: an answer gives no trust in an epoch that ended meanwhile, and undoes no distrust that arose meanwhile.</summary>
+    /// <summary>What was so before the log was asked: an answer gives no trust in an epoch that ended meanwhile, and undoes no distrust
+    /// that arose meanwhile.</summary>
     protected readonly record struct Basis(long Epoch, long Distrusted);
 
     /// <summary>The log.</summary>
@@ -82,7 +85,8 @@ internal abstract class Projection<TState>(IEventLog log, TState state, long? po
         Trust(basis);
     }
 
-    /// <summary>The next use looks at the log before it believes the state: something may have been written, or was written elsewhere.</summary>
+    /// <summary>The next use looks at the log before it believes the state: something may have been written, or was written
+    /// elsewhere.</summary>
     public void Distrust()
     {
         lock (Gate)
@@ -111,7 +115,8 @@ internal abstract class Projection<TState>(IEventLog log, TState state, long? po
         }
     }
 
-    /// <summary>Takes in what this process has written itself, where that does not come by the writers; false when some of it may be missing.</summary>
+    /// <summary>Takes in what this process has written itself, where that does not come by the writers; false when some of it may be
+    /// missing.</summary>
     protected virtual bool TakeOwn() => true;
 
     /// <summary>To be taken before the log is asked for something that <see cref="Trust"/> is then to rest on.</summary>
@@ -145,7 +150,8 @@ internal abstract class Projection<TState>(IEventLog log, TState state, long? po
 }
 
 /// <summary>A projection of a project's feed.</summary>
-internal abstract class FeedProjection<TState>(IEventLog log, string project, TState state, long? position = null) : Projection<TState>(log, state, position)
+internal abstract class FeedProjection<TState>(IEventLog log, string project, TState state, long? position = null)
+    : Projection<TState>(log, state, position)
 {
     /// <summary>Number of events that are read at once.</summary>
     protected const int PageSize = 1000;

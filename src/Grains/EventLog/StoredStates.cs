@@ -16,7 +16,8 @@ public static class StoredStates
     }
 
     /// <summary>As <see cref="IEventLog.LoadAll"/>.</summary>
-    public static async IAsyncEnumerable<StoredStream> LoadAll<TState>(this IEventLog log, string project, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static async IAsyncEnumerable<StoredStream> LoadAll<TState>(this IEventLog log, string project,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
         where TState : class, IEventSourced<TState>
     {
         // After an upgrade that may be all there are: they are read again side by side, and not while the others stream.
@@ -28,10 +29,12 @@ public static class StoredStates
         }
 
         foreach (var some in again?.Chunk(AtOnce) ?? [])
-            foreach (var stored in await Task.WhenAll(some.Select(one => WithAllEvents<TState>(log, one, cancellation)))) yield return stored;
+            foreach (var stored in await Task.WhenAll(some.Select(one => WithAllEvents<TState>(log, one, cancellation))))
+                yield return stored;
     }
 
-    private static bool IsGood<TState>(StoredStream stored) where TState : class, IEventSourced<TState> => stored.Snapshot is null || TState.Kind.IsCurrent(stored.Snapshot);
+    private static bool IsGood<TState>(StoredStream stored) where TState : class, IEventSourced<TState> =>
+        stored.Snapshot is null || TState.Kind.IsCurrent(stored.Snapshot);
 
     private static async Task<StoredStream> WithAllEvents<TState>(IEventLog log, StoredStream stored, CancellationToken cancellation)
         where TState : class, IEventSourced<TState>

@@ -15,7 +15,8 @@ public sealed record IdempotentRequest(RecordedAnswer? Answer) : IEventSourced<I
 
     /// <summary>One event is all there ever is: a snapshot would only double it.</summary>
     public static StreamKind<IdempotentRequest> Kind { get; } =
-        new("request", IdempotentRequestJson.Relaxed.IdempotentRequest, SnapshotEvery: int.MaxValue, ProjectOf: key => key[..key.IndexOf('/')]);
+        new("request", IdempotentRequestJson.Relaxed.IdempotentRequest, SnapshotEvery: int.MaxValue,
+            ProjectOf: key => key[..key.IndexOf('/')]);
 
     /// <inheritdoc/>
     public IdempotentRequest Apply(IEvent @event) => @event is RequestAnswered answered ? new(answered.Answer) : this;
@@ -27,7 +28,8 @@ public sealed record IdempotentRequest(RecordedAnswer? Answer) : IEventSourced<I
         : Answer.Fingerprint == fingerprint ? new(RequestState.Answered, Opened(Answer, seal))
         : new(RequestState.OtherRequest);
 
-    /// <summary>Keeps the first answer, and tells whether that is this one. It takes the request's mark, where nothing that was written carries it.</summary>
+    /// <summary>Keeps the first answer, and tells whether that is this one. It takes the request's mark, where nothing that was written
+    /// carries it.</summary>
     /// <exception cref="RefusedException">As for <see cref="Find"/>.</exception>
     public Decision<RequestFound> Keep(RecordedAnswer answer, string? mark, Seal seal, DateTimeOffset now) =>
         Answer is null
@@ -44,15 +46,18 @@ public sealed record IdempotentRequest(RecordedAnswer? Answer) : IEventSourced<I
         : answer with
         {
             Body = seal.OpenText(answer.Body)
-                ?? throw new RefusedException(RefusalKind.NotConfigured, "The answer is kept under a secret key that this server does not have"),
+                ?? throw new RefusedException(RefusalKind.NotConfigured,
+                    "The answer is kept under a secret key that this server does not have"),
         };
 }
 
 /// <summary>JSON of snapshots.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IdempotentRequest))]
 internal sealed partial class IdempotentRequestJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static IdempotentRequestJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static IdempotentRequestJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -5,7 +5,8 @@ using Orleans;
 namespace Beadhub.Idempotency;
 
 /// <summary>The shell of <see cref="IdempotentRequest"/>.</summary>
-public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time, Seal seal) : EventSourcedGrain<IdempotentRequest>(log), IIdempotentRequestGrain
+public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time, Seal seal) : EventSourcedGrain<IdempotentRequest>(log),
+    IIdempotentRequestGrain
 {
     /// <inheritdoc/>
     protected override bool ReadsLate => true;
@@ -33,7 +34,8 @@ public sealed class IdempotentRequestGrain(IEventLog log, TimeProvider time, Sea
         catch (MarkTakenException)
         {
             // The attempt itself may have written, on another silo, which could not tell.
-            return (await FirstWrite())?.Record?.Attempt == attempt ? await Keep(answer, attempt, hasWritten: true) : await Find(answer.Fingerprint);
+            return (await FirstWrite())?.Record?.Attempt == attempt
+                ? await Keep(answer, attempt, hasWritten: true) : await Find(answer.Fingerprint);
         }
     }
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace Beadhub.Identities;
 
 /// <summary>
-/// The one way to write an object of texts that signatures are made over (protocol 12.4): keys by code point, no white space, UTF-8 as it is,
-/// only quote, backslash and control characters escaped.
+/// The one way to write an object of texts that signatures are made over (protocol 12.4): keys by code point, no white space, UTF-8 as it
+/// is, only quote, backslash and control characters escaped.
 /// </summary>
 public static class CanonicalJson
 {

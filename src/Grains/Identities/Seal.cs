@@ -5,11 +5,12 @@ using System.Text;
 namespace Beadhub.Identities;
 
 /// <summary>
-/// Keeps secrets encrypted (AES-256-GCM: nonce, ciphertext, tag; protocol 12.2) under the operator's secret key: the seeds of agents for which the server
-/// signs, and the secrets of webhooks.
+/// Keeps secrets encrypted (AES-256-GCM: nonce, ciphertext, tag; protocol 12.2) under the operator's secret key: the seeds of agents for
+/// which the server signs, and the secrets of webhooks.
 /// </summary>
 /// <param name="key">32 bytes, or null: then no seed is kept, and other secrets cannot be sealed.</param>
-/// <param name="holdsSeeds">Whether the key is one that an operator has given. Under one that the server made for itself no seeds are kept: nobody has asked it to sign.</param>
+/// <param name="holdsSeeds">Whether the key is one that an operator has given. Under one that the server made for itself no seeds are kept:
+/// nobody has asked it to sign.</param>
 /// <param name="older">Keys that were used before; they open what they closed.</param>
 public sealed class Seal(byte[]? key, bool holdsSeeds = true, ImmutableArray<byte[]> older = default)
 {
@@ -54,7 +55,8 @@ public sealed class Seal(byte[]? key, bool holdsSeeds = true, ImmutableArray<byt
             using var aes = new AesGcm(known, TagLength);
             try
             {
-                aes.Decrypt(bytes.AsSpan(0, NonceLength), bytes.AsSpan(NonceLength, secret.Length), bytes.AsSpan(NonceLength + secret.Length, TagLength), secret);
+                aes.Decrypt(bytes.AsSpan(0, NonceLength), bytes.AsSpan(NonceLength, secret.Length),
+                    bytes.AsSpan(NonceLength + secret.Length, TagLength), secret);
                 return secret;
             }
             catch (AuthenticationTagMismatchException)

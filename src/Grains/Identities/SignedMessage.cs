@@ -30,7 +30,8 @@ public sealed record SignedMessage(
     {
         List<(string, string)> fields =
         [
-            ("body", Body), ("from", From), ("from_did", FromDid), ("subject", Subject), ("timestamp", Timestamp), ("to", To), ("to_did", ToDid), ("type", Type),
+            ("body", Body), ("from", From), ("from_did", FromDid), ("subject", Subject), ("timestamp", Timestamp), ("to", To),
+            ("to_did", ToDid), ("type", Type),
         ];
         if (FromStableId.Length > 0) fields.Add(("from_stable_id", FromStableId));
         if (MessageId.Length > 0) fields.Add(("message_id", MessageId));

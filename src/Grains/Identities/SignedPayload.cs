@@ -7,8 +7,8 @@ using Beadhub.Projects;
 namespace Beadhub.Identities;
 
 /// <summary>
-/// The text that a sender has signed, as newer clients send it along with a message. Recipients verify the signature over it and then show the message, so it must say
-/// what the message says, and the signature must fit as far as that can be told here.
+/// The text that a sender has signed, as newer clients send it along with a message. Recipients verify the signature over it and then show
+/// the message, so it must say what the message says, and the signature must fit as far as that can be told here.
 /// </summary>
 public static class SignedPayload
 {
@@ -22,7 +22,8 @@ public static class SignedPayload
     /// <param name="messageId">Id of the message.</param>
     /// <param name="signedAt">The signed time.</param>
     /// <exception cref="RefusedException">Invalid: what does not fit.</exception>
-    public static void MustFit(MessageSignature? signature, string type, string subject, string body, string messageId, DateTimeOffset? signedAt)
+    public static void MustFit(MessageSignature? signature, string type, string subject, string body, string messageId,
+        DateTimeOffset? signedAt)
     {
         if (signature is not { SignedPayload: { } text, Signature: { } signed }) return;
         try
@@ -34,11 +35,13 @@ public static class SignedPayload
             if ((Field("subject") ?? "") != subject) throw Invalid("subject must match the message");
             if (Field("from_did") != signature.FromDid) throw Invalid("from_did must match the message");
             if (Field("message_id") != messageId) throw Invalid("message_id must match the message");
-            if (!DateTimeOffset.TryParse(Field("timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) || at != signedAt)
+            if (!DateTimeOffset.TryParse(Field("timestamp"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+                || at != signedAt)
                 throw Invalid("timestamp must match the message");
 
             string? Field(string name) =>
-                payload.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+                payload.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+                    ? value.GetString() : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -30,7 +30,8 @@ public sealed class Locks : IEventSourced<Locks>
     // Clocks of nodes differ by moments. Only an end that was set further ahead than this shows that the clock was set back since.
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(5);
 
-    private static readonly ImmutableSortedDictionary<string, Reservation> NoKeys = ImmutableSortedDictionary.Create<string, Reservation>(Utf8Order.Instance);
+    private static readonly ImmutableSortedDictionary<string, Reservation> NoKeys = ImmutableSortedDictionary
+        .Create<string, Reservation>(Utf8Order.Instance);
     private static readonly ImmutableSortedSet<(DateTimeOffset At, string Key)> NoEnds =
         ImmutableSortedSet.Create<(DateTimeOffset At, string Key)>(Comparer<(DateTimeOffset At, string Key)>.Create(
             static (x, y) => x.At != y.At ? x.At.CompareTo(y.At) : string.CompareOrdinal(x.Key, y.Key)));
@@ -83,15 +84,17 @@ public sealed class Locks : IEventSourced<Locks>
         ReservationAcquired e => e.Keys.Aggregate(
             At(e.At),
             (locks, key) => locks.Set(new(key, e.IsPattern, e.ReservationId, e.AgentId, e.Alias, e.Metadata, e.At, e.ExpiresAt))),
-        ReservationRenewed e => At(e.At) is var locks && locks._held.TryGetValue(e.Key, out var held) ? locks.Set(held with { ExpiresAt = e.ExpiresAt, RenewedAt = e.At }) : locks,
+        ReservationRenewed e =>
+            At(e.At) is var locks && locks._held.TryGetValue(e.Key, out var held)
+            ? locks.Set(held with { ExpiresAt = e.ExpiresAt, RenewedAt = e.At }) : locks,
         ReservationReleased e => At(e.At).Drop(e.Key),
         ReservationEndsBounded e => At(e.At),
         _ => this,
     };
 
     /// <summary>
-    /// What is in force at a time: an end that has come is over. One that was set when the clock was ahead counts from this time on, so that nothing is held longer
-    /// than its time to live once the clock is right again.
+    /// What is in force at a time: an end that has come is over. One that was set when the clock was ahead counts from this time on, so
+    /// that nothing is held longer than its time to live once the clock is right again.
     /// </summary>
     public Locks At(DateTimeOffset now)
     {
@@ -106,7 +109,8 @@ public sealed class Locks : IEventSourced<Locks>
         var live = At(now);
         var conflicts = live.Conflicts(command);
         // Noted, so that the time to live runs from here also for those who only wait for it.
-        if (conflicts.Length > 0) return new(WasAhead(now) ? [new ReservationEndsBounded(now)] : [], new AcquireOutcome(now, now, conflicts));
+        if (conflicts.Length > 0)
+            return new(WasAhead(now) ? [new ReservationEndsBounded(now)] : [], new AcquireOutcome(now, now, conflicts));
         live.MakeRoom(command);
 
         var ttl = Clamp(command.TtlSeconds);
@@ -119,7 +123,8 @@ public sealed class Locks : IEventSourced<Locks>
     /// <summary>Sets a new end.</summary>
     public Decision<DateTimeOffset> Renew(RenewReservation command, DateTimeOffset now)
     {
-        if (!At(now)._held.TryGetValue(command.Key, out var held)) throw new RefusedException(RefusalKind.NotFound, "Reservation not found");
+        if (!At(now)._held.TryGetValue(command.Key, out var held))
+            throw new RefusedException(RefusalKind.NotFound, "Reservation not found");
         RequireHolder(held, command.AgentId);
         var expiresAt = now.AddSeconds(Clamp(command.TtlSeconds));
         return Decision.Accept(expiresAt, new ReservationRenewed(command.Key, command.AgentId, now, expiresAt));
@@ -148,7 +153,8 @@ public sealed class Locks : IEventSourced<Locks>
         new([.. At(now)._held.Values.Where(held => HasPrefix(held, prefix)).Select(held => held.View(now))], now);
 
 
-    private static bool HasPrefix(Reservation held, string? prefix) => string.IsNullOrEmpty(prefix) || held.Key.StartsWith(prefix, StringComparison.Ordinal);
+    private static bool HasPrefix(Reservation held, string? prefix) =>
+        string.IsNullOrEmpty(prefix) || held.Key.StartsWith(prefix, StringComparison.Ordinal);
 
     private static void RequireHolder(Reservation held, string agentId)
     {
@@ -198,19 +204,23 @@ public sealed class Locks : IEventSourced<Locks>
             throw new RefusedException(RefusalKind.Invalid, $"Too many reservations: a project holds at most {MaxKeys}");
         if (command.IsPattern && _patterns.Count + command.Keys.Length > MaxPatterns)
             throw new RefusedException(RefusalKind.Invalid, $"Too many patterns: a project holds at most {MaxPatterns}");
-        if (command.IsPattern && _patterns.Keys.Count(pattern => _held[pattern].AgentId == command.AgentId) + command.Keys.Length > MaxPatternsOfAgent)
+        if (command.IsPattern
+            && _patterns.Keys.Count(pattern => _held[pattern].AgentId == command.AgentId) + command.Keys.Length > MaxPatternsOfAgent)
             throw new RefusedException(RefusalKind.Conflict, $"Too many patterns: an agent holds at most {MaxPatternsOfAgent}");
         if (_weight + command.Keys.Sum(key => (long)key.Length + command.Metadata.Length) > MaxWeight)
-            throw new RefusedException(RefusalKind.Invalid, $"Reservations too large: a project's keys and metadata hold at most {MaxWeight} characters");
+            throw new RefusedException(RefusalKind.Invalid,
+                $"Reservations too large: a project's keys and metadata hold at most {MaxWeight} characters");
     }
 
     private Locks Set(Reservation reservation)
     {
-        var (ends, weight) = _held.TryGetValue(reservation.Key, out var before) ? (_ends.Remove((before.ExpiresAt, before.Key)), _weight - before.Weight) : (_ends, _weight);
+        var (ends, weight) = _held.TryGetValue(reservation.Key, out var before)
+            ? (_ends.Remove((before.ExpiresAt, before.Key)), _weight - before.Weight) : (_ends, _weight);
         var patterns = !reservation.IsPattern ? _patterns.Remove(reservation.Key)
             : before is { IsPattern: true } ? _patterns
             : _patterns.SetItem(reservation.Key, KeyPattern.Parse(reservation.Key));
-        return new(_held.SetItem(reservation.Key, reservation), ends.Add((reservation.ExpiresAt, reservation.Key)), patterns, weight + reservation.Weight,
+        return new(_held.SetItem(reservation.Key, reservation), ends.Add((reservation.ExpiresAt, reservation.Key)), patterns,
+            weight + reservation.Weight,
             reservation.SetAt > _newest ? reservation.SetAt : _newest);
     }
 
@@ -227,12 +237,14 @@ public sealed class Locks : IEventSourced<Locks>
     }
 
     private Locks Drop(string key) => _held.TryGetValue(key, out var held)
-        ? new(_held.Remove(key), _ends.Remove((held.ExpiresAt, key)), held.IsPattern ? _patterns.Remove(key) : _patterns, _weight - held.Weight, _newest)
+        ? new(_held.Remove(key), _ends.Remove((held.ExpiresAt, key)), held.IsPattern ? _patterns.Remove(key) : _patterns,
+            _weight - held.Weight, _newest)
         : this;
 }
 
 /// <summary>JSON of the snapshots of locks.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Locks))]
 [JsonSerializable(typeof(AcquireOutcome))]
 [JsonSerializable(typeof(DateTimeOffset))]
@@ -241,5 +253,6 @@ public sealed class Locks : IEventSourced<Locks>
 internal sealed partial class LocksJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static LocksJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static LocksJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -16,7 +16,8 @@ public sealed class LocksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         Transact(locks => locks.Acquire(command, time.Now()), result: LocksJson.Relaxed.AcquireOutcome);
 
     /// <inheritdoc/>
-    public Task<DateTimeOffset> Renew(RenewReservation command) => Transact(locks => locks.Renew(command, time.Now()), result: LocksJson.Relaxed.DateTimeOffset);
+    public Task<DateTimeOffset> Renew(RenewReservation command) =>
+        Transact(locks => locks.Renew(command, time.Now()), result: LocksJson.Relaxed.DateTimeOffset);
 
     /// <inheritdoc/>
     public Task Release(string key, string agentId) =>
@@ -46,7 +47,8 @@ public sealed class LocksGrain(IEventLog log, TimeProvider time) : EventSourcedG
 
         public DateTimeOffset Since => now;
 
-        public DateTimeOffset Until { get; } = locks.At(now).FirstEnd is not { } end ? DateTimeOffset.MaxValue : end < now.AddSeconds(1) ? end : now.AddSeconds(1);
+        public DateTimeOffset Until { get; } = locks.At(now).FirstEnd is not { } end
+            ? DateTimeOffset.MaxValue : end < now.AddSeconds(1) ? end : now.AddSeconds(1);
 
         public ReservationList Get(string prefix)
         {

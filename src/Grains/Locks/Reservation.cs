@@ -30,7 +30,8 @@ public sealed record Reservation(
     /// <summary>Memory that its texts take, in characters.</summary>
     internal long Weight => Key.Length + Metadata.Length;
 
-    /// <summary>How long it holds from when its end was set. Snapshots of older versions do not tell when it was renewed; the most that is granted bounds it.</summary>
+    /// <summary>How long it holds from when its end was set. Snapshots of older versions do not tell when it was renewed; the most that is
+    /// granted bounds it.</summary>
     internal TimeSpan TimeToLive(int maxSeconds) => TimeSpan.FromSeconds(Math.Min((ExpiresAt - SetAt).TotalSeconds, maxSeconds));
 
     internal ReservationConflict InTheWayOf(string key) => new(key, Key, IsPattern, AgentId, Alias, ExpiresAt);

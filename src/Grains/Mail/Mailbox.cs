@@ -10,7 +10,8 @@ namespace Beadhub.Mail;
 /// </summary>
 public sealed class Mailbox : IEventSourced<Mailbox>
 {
-    /// <summary>The most mails that a listing shows (protocol 7.2); of so many it is known where they stand and when they were read.</summary>
+    /// <summary>The most mails that a listing shows (protocol 7.2); of so many it is known where they stand and when they were
+    /// read.</summary>
     public const int MaxListed = 500;
 
     /// <summary>Mail kept in memory, in bytes.</summary>
@@ -42,7 +43,8 @@ public sealed class Mailbox : IEventSourced<Mailbox>
     /// <summary>Versions of the mails that were not acknowledged.</summary>
     public VersionSet Unread { get; }
 
-    /// <summary>Where the newest mails stand, oldest first: of each its version and when it was read, in microseconds since 1970, 0 while it was not.</summary>
+    /// <summary>Where the newest mails stand, oldest first: of each its version and when it was read, in microseconds since 1970, 0 while
+    /// it was not.</summary>
     public ImmutableArray<long> Newest
     {
         get
@@ -79,18 +81,21 @@ public sealed class Mailbox : IEventSourced<Mailbox>
         return Decision.Accept(
             new MailReceipt(command.MessageId, at),
             new MailDelivered(
-                command.MessageId, command.FromAgentId, command.FromAlias, toAgentId, command.ToAlias, command.Subject, command.Body, command.Priority,
+                command.MessageId, command.FromAgentId, command.FromAlias, toAgentId, command.ToAlias, command.Subject, command.Body,
+                command.Priority,
                 command.ThreadId, at, command.Signature, command.IsSilent)) with
         { Mark = MarkOf(command.MessageId) };
     }
 
-    /// <summary>Marks a mail of this box as read, once. The answer is null when that was done so long ago that its time is not at hand.</summary>
+    /// <summary>Marks a mail of this box as read, once. The answer is null when that was done so long ago that its time is not at
+    /// hand.</summary>
     public Decision<MailReceipt?> Acknowledge(long version, MailView mail, string agentId, bool silently, DateTimeOffset now)
     {
         if (Unread.Contains(version))
         {
             return Decision.Accept<MailReceipt?>(
-                new(mail.MessageId, now), new MailRead(mail.MessageId, agentId, mail.FromAlias, mail.Subject, now, silently, version, mail.FromAgentId)) with
+                new(mail.MessageId, now), new MailRead(mail.MessageId, agentId, mail.FromAlias, mail.Subject, now, silently, version,
+                    mail.FromAgentId)) with
             { Mark = ReadMarkOf(mail.MessageId) };
         }
 
@@ -181,7 +186,8 @@ public sealed record MailEntry(long Version, DateTimeOffset? ReadAt = null, Mail
     private const int Frame = 640; // ids, addresses, times, names of fields
 
     /// <summary>A mail with what it says.</summary>
-    public static MailEntry Of(long version, MailDelivered e) => new(version, null, View(e), Frame + JsonSize.Of(e.Subject) + JsonSize.Of(e.Body) + JsonSize.Of(e.Signature?.SignedPayload ?? ""));
+    public static MailEntry Of(long version, MailDelivered e) =>
+        new(version, null, View(e), Frame + JsonSize.Of(e.Subject) + JsonSize.Of(e.Body) + JsonSize.Of(e.Signature?.SignedPayload ?? ""));
 
     /// <summary>The mail as read at that time.</summary>
     public MailEntry Read(DateTimeOffset at) => this with { ReadAt = at, Mail = Mail is null ? null : Mail with { ReadAt = at } };

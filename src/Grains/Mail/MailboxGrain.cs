@@ -55,7 +55,8 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
         var mail = await Own(messageId) ?? throw new RefusedException(RefusalKind.NotFound, "Message not found");
         try
         {
-            if (await Transact(box => box.Acknowledge(mail.Version, mail.Mail!, _agent, silently, now), result: MailboxJson.Default.MailReceipt!) is { } receipt) return receipt;
+            if (await Transact(box => box.Acknowledge(mail.Version, mail.Mail!, _agent, silently, now),
+                result: MailboxJson.Default.MailReceipt!) is { } receipt) return receipt;
         }
         catch (MarkTakenException)
         {
@@ -121,7 +122,8 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
     /// <summary>When a mail was acknowledged that is neither unread nor among the newest.</summary>
     private async ValueTask<DateTimeOffset> FirstReadAt(string messageId)
     {
-        var marked = await Log.FindMark(_project, Mailbox.ReadMarkOf(messageId)) ?? throw new InvalidOperationException($"{_stream}: {messageId} was read, but not when.");
+        var marked = await Log.FindMark(_project, Mailbox.ReadMarkOf(messageId))
+            ?? throw new InvalidOperationException($"{_stream}: {messageId} was read, but not when.");
         var stored = await Log.ReadStream(_stream, marked.Version - 1, 1);
         return stored is [var only] && EventTypes.Parse(only.Type, only.Data) is MailRead read
             ? read.At

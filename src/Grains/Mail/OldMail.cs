@@ -4,7 +4,8 @@ using Beadhub.EventLog;
 
 namespace Beadhub.Mail;
 
-/// <summary>Mail of one box that is read from the log because it is not kept with the box; what was read is remembered, up to a weight.</summary>
+/// <summary>Mail of one box that is read from the log because it is not kept with the box; what was read is remembered, up to a
+/// weight.</summary>
 internal sealed class OldMail(IEventLog log, StreamKey stream)
 {
     private const int FewEvents = 16;
@@ -15,7 +16,8 @@ internal sealed class OldMail(IEventLog log, StreamKey stream)
     private readonly ConcurrentDictionary<long, MailEntry> _remembered = new();
     private long _weight;
 
-    /// <summary>What the mails say, in their order; ends early, but not before the first, when they weigh more than the given bytes.</summary>
+    /// <summary>What the mails say, in their order; ends early, but not before the first, when they weigh more than the given
+    /// bytes.</summary>
     public async ValueTask<(ImmutableArray<MailView> Mails, long Weight)> Read(IReadOnlyList<MailEntry> listed, long maxWeight)
     {
         var mails = ImmutableArray.CreateBuilder<MailView>(listed.Count);

@@ -20,7 +20,8 @@ internal static class BeadMail
     /// <param name="heard">What of it the subscriber wants to hear; at least one.</param>
     /// <param name="agentId">Subscriber.</param>
     /// <param name="alias">Its alias.</param>
-    public static DeliverMail Of(string projectId, long position, string beadId, IIssueStored change, ImmutableArray<string> heard, string agentId, string alias)
+    public static DeliverMail Of(string projectId, long position, string beadId, IIssueStored change, ImmutableArray<string> heard,
+        string agentId, string alias)
     {
         var body = new StringBuilder();
         foreach (var type in heard)
@@ -28,7 +29,9 @@ internal static class BeadMail
             body.Append(type switch
             {
                 SubscribedEvents.Status => $"Bead {beadId} changed status: {Shown(change.OldStatus)} -> {Shown(change.Status)}",
-                SubscribedEvents.Priority => $"Bead {beadId} changed priority: {change.Before?.Priority?.ToString() ?? "none"} -> {change.After?.Priority?.ToString() ?? "none"}",
+                SubscribedEvents.Priority =>
+                    $"Bead {beadId} changed priority: {change.Before?.Priority?.ToString() ?? "none"} -> "
+                    + $"{change.After?.Priority?.ToString() ?? "none"}",
                 _ => $"Bead {beadId} changed assignee: {Shown(change.Before?.Assignee)} -> {Shown(change.After?.Assignee)}",
             }).Append('\n');
         }
@@ -37,7 +40,8 @@ internal static class BeadMail
         if (change.Title is { Length: > 0 }) body.Append("Title: ").Append(Shown(change.Title)).Append('\n');
         body.Append("Repo: ").Append(change.Repo).Append('\n').Append("Branch: ").Append(change.Branch).Append('\n');
         return new(
-            SystemAgent.MailOf(projectId, position, agentId), SystemAgent.IdOf(projectId), SystemAgent.Alias, alias, $"Bead {What(heard[0])} changed: {beadId}",
+            SystemAgent.MailOf(projectId, position, agentId), SystemAgent.IdOf(projectId), SystemAgent.Alias, alias,
+            $"Bead {What(heard[0])} changed: {beadId}",
             body.ToString(), ThreadId: SystemAgent.ThreadOf(beadId), IsSilent: true);
     }
 
@@ -59,7 +63,8 @@ internal static class BeadMail
     }
 }
 
-/// <summary>The agent as which the server itself writes (contract 12.4). It is in no roster: its alias is reserved, and nobody can write to it.</summary>
+/// <summary>The agent as which the server itself writes (contract 12.4). It is in no roster: its alias is reserved, and nobody can write to
+/// it.</summary>
 internal static class SystemAgent
 {
     /// <summary>Its alias.</summary>
@@ -75,7 +80,8 @@ internal static class SystemAgent
     public static string ThreadOf(string beadId) => Uuid($"bead:{beadId}");
 
     /// <summary>The id of the mail about one change to one recipient: the same whenever and wherever it is made.</summary>
-    public static string MailOf(string projectId, long position, string agentId) => Uuid($"beadhub:notification:{projectId}:{position}:{agentId}");
+    public static string MailOf(string projectId, long position, string agentId) =>
+        Uuid($"beadhub:notification:{projectId}:{position}:{agentId}");
 
     /// <summary>UUID version 5 of a text in the namespace of URLs.</summary>
     private static string Uuid(string text)

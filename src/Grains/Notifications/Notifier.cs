@@ -17,7 +17,8 @@ public sealed record Notifier(long Position, long SubscriptionsVersion) : IEvent
     /// <inheritdoc/>
     public Notifier Apply(IEvent @event) => @event is NotifierAdvanced e ? new(e.Position, e.SubscriptionsVersion) : this;
 
-    /// <summary>Starts at the end of the feed, or jumps there over what cannot concern anybody: there was no subscription all the time.</summary>
+    /// <summary>Starts at the end of the feed, or jumps there over what cannot concern anybody: there was no subscription all the
+    /// time.</summary>
     /// <param name="head">End of the feed.</param>
     /// <param name="subscriptionsVersion">Version of the subscriptions at which there is none, reached before the end was read.</param>
     public Decision<bool> Begin(long head, long subscriptionsVersion) =>

@@ -14,15 +14,17 @@ namespace Beadhub.Notifications;
 
 /// <inheritdoc cref="INotifierGrain"/>
 /// <remarks>
-/// The feed alone says who is told what: the subscriptions are folded from it as well, so that reading it again, after a crash or on another node, comes to
-/// the same mails with the same ids, and the mailboxes take each once. One reads at a time; the others find what they ask for done.
+/// The feed alone says who is told what: the subscriptions are folded from it as well, so that reading it again, after a crash or on
+/// another node, comes to the same mails with the same ids, and the mailboxes take each once. One reads at a time; the others find what
+/// they ask for done.
 /// </remarks>
 public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) : EventSourcedGrain<Notifier>(log), INotifierGrain
 {
     private const int PageSize = 500;
     private const int KeptOutcomes = 4096;
 
-    // A position that was not kept costs reading and offering the mail again, so it need not be kept at once; without mail it may lag further.
+    // A position that was not kept costs reading and offering the mail again, so it need not be kept at once; without mail it may lag
+    // further.
     private const int MaxLag = 5000;
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
@@ -118,7 +120,8 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
                     if (EventTypes.Parse(e.Type, e.Data) is { } change) book = book.Apply(change);
                     version = e.Version;
                 }
-                else if (e.Kind == Bead.Kind.Name && book.Watched.BeadIds.Contains(Bead.IdOf(e.Key)) && EventTypes.Parse(e.Type, e.Data) is IIssueStored stored)
+                else if (e.Kind == Bead.Kind.Name && book.Watched.BeadIds.Contains(Bead.IdOf(e.Key))
+                    && EventTypes.Parse(e.Type, e.Data) is IIssueStored stored)
                 {
                     await Send(e, stored, book, mails);
                 }
@@ -130,7 +133,8 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
         }
     }
 
-    private async Task Send(FeedEvent e, IIssueStored stored, SubscriptionBook book, List<(BeadNews News, Task<MailReceipt> Delivery)> mails)
+    private async Task Send(FeedEvent e, IIssueStored stored, SubscriptionBook book,
+        List<(BeadNews News, Task<MailReceipt> Delivery)> mails)
     {
         var news = new BeadNews(Bead.IdOf(e.Key), e.Version);
         foreach (var (workspaceId, heard) in book.Subscribers(news.BeadId, stored))
@@ -185,7 +189,8 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
         if (unmade is not null) throw unmade;
     }
 
-    /// <summary>Goes on from the position that was kept: after a start, when a beginning was set, or when another node is further.</summary>
+    /// <summary>Goes on from the position that was kept: after a start, when a beginning was set, or when another node is
+    /// further.</summary>
     private async Task Resume()
     {
         var (position, version) = (State.Position, State.SubscriptionsVersion);
@@ -214,7 +219,8 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
     {
         if (_isDue) return;
         _isDue = true;
-        if (_later is null) _later = this.RegisterGrainTimer(CatchUp, new GrainTimerCreationOptions(wait, Timeout.InfiniteTimeSpan) { Interleave = true });
+        if (_later is null)
+            _later = this.RegisterGrainTimer(CatchUp, new GrainTimerCreationOptions(wait, Timeout.InfiniteTimeSpan) { Interleave = true });
         else _later.Change(wait, Timeout.InfiniteTimeSpan);
     }
 

@@ -43,9 +43,11 @@ public sealed record Policies(ImmutableArray<PolicyVersion> Versions, string? Ac
     {
         if (Find(command.PolicyId) is { } known) return Decision.None(known.Line(ActiveId));
         if (command.BasePolicyId is { } based && based != ActiveId)
-            throw new RefusedException(RefusalKind.Conflict, $"Policy conflict: base_policy_id {based} is not the active policy {ActiveId ?? "none"}");
+            throw new RefusedException(RefusalKind.Conflict,
+                $"Policy conflict: base_policy_id {based} is not the active policy {ActiveId ?? "none"}");
         var created = new PolicyCreated(command.PolicyId, Next, command.Bundle, command.CreatedBy, false, now);
-        return new([created], new PolicyLine(command.PolicyId, created.Version, now, command.CreatedBy, false)) { Mark = MarkOf(command.PolicyId) };
+        return new([created], new PolicyLine(command.PolicyId, created.Version, now, command.CreatedBy,
+            false)) { Mark = MarkOf(command.PolicyId) };
     }
 
     /// <summary>Puts a version in force. The answer is whether there is such a version.</summary>
@@ -76,11 +78,13 @@ public sealed record PolicyVersion(string Id, int Version, DateTimeOffset Create
 }
 
 /// <summary>JSON of the snapshots of policies.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Policies))]
 [JsonSerializable(typeof(PolicyLine))]
 internal sealed partial class PoliciesJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static PoliciesJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static PoliciesJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -8,7 +8,8 @@ using Orleans;
 namespace Beadhub.Policies;
 
 /// <inheritdoc cref="IPoliciesGrain"/>
-public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPolicy defaults) : EventSourcedGrain<Policies>(log), IPoliciesGrain
+public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPolicy defaults) : EventSourcedGrain<Policies>(log),
+    IPoliciesGrain
 {
     private const int KeptViews = 4;
 
@@ -59,13 +60,15 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
         return await Transact(policies => policies.Reset(policyId, bundle, createdBy, time.Now()), result: PoliciesJson.Relaxed.PolicyLine);
     }
 
-    /// <summary>The workspace that a version is noted for: the one that is named, else the agent's own, if it has one (contract 10.6).</summary>
+    /// <summary>The workspace that a version is noted for: the one that is named, else the agent's own, if it has one (contract
+    /// 10.6).</summary>
     private async ValueTask<string?> Creator(string? named, string? agentId)
     {
         if ((named ?? agentId) is not { } id) return null;
         // A look at the roster never waits, so that it may look up from here.
         if (await GrainFactory.GetGrain<IProjectGrain>(this.GetPrimaryKeyString()).Agent(id) is { HasWorkspace: true }) return id;
-        return named is null ? null : throw new RefusedException(RefusalKind.Forbidden, "Workspace not found or does not belong to your project");
+        return named is null ? null
+            : throw new RefusedException(RefusalKind.Forbidden, "Workspace not found or does not belong to your project");
     }
 
     private async ValueTask<Policies> Seeded()
@@ -79,13 +82,15 @@ public sealed class PoliciesGrain(IEventLog log, TimeProvider time, IDefaultPoli
     }
 
     /// <summary>Lets it be told from an unknown id in other projects. Said first: an id that came to nothing does no harm there.</summary>
-    private Task Announce(string policyId) => GrainFactory.GetGrain<IDirectoryGrain>(IDirectoryGrain.PolicyName(policyId)).Ensure(this.GetPrimaryKeyString());
+    private Task Announce(string policyId) =>
+        GrainFactory.GetGrain<IDirectoryGrain>(IDirectoryGrain.PolicyName(policyId)).Ensure(this.GetPrimaryKeyString());
 
     private async ValueTask<PolicyView> View(PolicyVersion version)
     {
         if (_views.TryGetValue(version.Id, out var known)) return known;
         var project = this.GetPrimaryKeyString();
-        var marked = await Log.FindMark(project, Policies.MarkOf(version.Id)) ?? throw new InvalidOperationException($"Policy {version.Id} is not in the log.");
+        var marked = await Log.FindMark(project, Policies.MarkOf(version.Id))
+            ?? throw new InvalidOperationException($"Policy {version.Id} is not in the log.");
         var stored = await Log.ReadStream(marked.Stream, marked.Version - 1, 1);
         var created = (PolicyCreated)EventTypes.Parse(stored[0].Type, stored[0].Data)!;
         if (_views.Count >= KeptViews) _views.Clear();

@@ -23,7 +23,8 @@ internal static class PolicyBundle
             version.Version,
             version.CreatedAt,
             root.TryGetProperty("invariants", out var invariants)
-                ? [.. invariants.EnumerateArray().Select(i => new InvariantView(Text(i, "id", ""), Text(i, "title", ""), Text(i, "body_md", "")))]
+                ? [.. invariants.EnumerateArray().Select(i =>
+                    new InvariantView(Text(i, "id", ""), Text(i, "title", ""), Text(i, "body_md", "")))]
                 : [],
             [.. roles.Values],
             root.TryGetProperty("adapters", out var adapters) ? adapters.GetRawText() : "{}");

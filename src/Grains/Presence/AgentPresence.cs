@@ -2,7 +2,8 @@ using Beadhub.Workspaces;
 
 namespace Beadhub.Presence;
 
-/// <summary>A sign of life that has not expired (contract 18). Text that is missing is empty; what sticks is null while it was never told.</summary>
+/// <summary>A sign of life that has not expired (contract 18). Text that is missing is empty; what sticks is null while it was never
+/// told.</summary>
 /// <param name="WorkspaceId">Workspace, which is the agent.</param>
 /// <param name="Alias">Alias.</param>
 /// <param name="HumanName">Human name.</param>
@@ -40,7 +41,8 @@ public sealed record AgentPresence(
     /// <summary>The status of all who are present.</summary>
     public const string Active = "active";
 
-    /// <summary>After a sign of life that tells everything anew: what it lacks is blanked, except what sticks. The times are the store's to set.</summary>
+    /// <summary>After a sign of life that tells everything anew: what it lacks is blanked, except what sticks. The times are the store's to
+    /// set.</summary>
     public static AgentPresence Reported(SignOfLife sign, AgentPresence? before) => new(
         sign.WorkspaceId,
         sign.Alias,
@@ -60,7 +62,8 @@ public sealed record AgentPresence(
         ExpiresAt: default);
 
     /// <summary>After a sign of life that only fills in what is lacking.</summary>
-    public static AgentPresence Refreshed(SignOfLife sign, AgentPresence? before) => before is null ? Reported(sign, before) : Filled(before, sign);
+    public static AgentPresence Refreshed(SignOfLife sign, AgentPresence? before) =>
+        before is null ? Reported(sign, before) : Filled(before, sign);
 
     private static AgentPresence Filled(AgentPresence before, SignOfLife sign) => before with
     {

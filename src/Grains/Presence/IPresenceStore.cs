@@ -21,7 +21,8 @@ public interface IPresenceStore
     /// <summary>Notes that a workspace ran a command: it is seen, which does not make it present.</summary>
     ValueTask Touch(string projectId, string workspaceId);
 
-    /// <summary>When workspaces of the project last ran a command, as far as is remembered; the same object as long as nothing changed.</summary>
+    /// <summary>When workspaces of the project last ran a command, as far as is remembered; the same object as long as nothing
+    /// changed.</summary>
     ValueTask<ImmutableDictionary<string, DateTimeOffset>> Seen(string projectId);
 
     /// <summary>Who of the project is present now; the same object as long as nothing changed or expired.</summary>

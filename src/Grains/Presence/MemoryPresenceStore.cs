@@ -79,7 +79,8 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
                 if (project.IsForgotten) continue;
                 var now = time.Now();
                 var present = project.Now.At(now);
-                var presence = change(sign, present.Find(sign.WorkspaceId)) with { LastSeen = now, ExpiresAt = now + (sign.Ttl ?? options.Ttl) };
+                var presence = change(sign, present.Find(sign.WorkspaceId)) with { LastSeen = now, ExpiresAt = now
+                    + (sign.Ttl ?? options.Ttl) };
                 (project.Now, project.ChangedAt) = (present.With(presence), now);
                 return presence;
             }
@@ -90,7 +91,8 @@ public sealed class MemoryPresenceStore(TimeProvider time, PresenceOptions optio
     private void Sweep(DateTimeOffset now)
     {
         var sweptAt = Volatile.Read(ref _sweptAt);
-        if (now.UtcTicks - sweptAt < SweepEvery.Ticks || Interlocked.CompareExchange(ref _sweptAt, now.UtcTicks, sweptAt) != sweptAt) return;
+        if (now.UtcTicks - sweptAt < SweepEvery.Ticks || Interlocked.CompareExchange(ref _sweptAt, now.UtcTicks, sweptAt) != sweptAt)
+            return;
         foreach (var (id, project) in _projects)
         {
             lock (project)

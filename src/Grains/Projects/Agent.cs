@@ -76,7 +76,8 @@ public sealed record Agent(
         Workspace = Workspace! with { ChangedAt = at },
     };
 
-    /// <summary>Deregistered: its workspace ends with it and the alias is free, but its API keys still open the project (contract 1.8).</summary>
+    /// <summary>Deregistered: its workspace ends with it and the alias is free, but its API keys still open the project (contract
+    /// 1.8).</summary>
     public Agent Left(DateTimeOffset at) => this with
     {
         Status = AgentStatus.Deregistered,
@@ -125,7 +126,8 @@ public sealed record Agent(
     /// <summary>With a change of its key known to another agent.</summary>
     public Agent Acknowledged(RotationAcknowledged e) => this with
     {
-        Rotations = Rotations?.ConvertAll(rotation => rotation.Id == e.RotationId ? rotation with { KnownTo = rotation.KnownTo.Add(e.ByAgentId) } : rotation),
+        Rotations = Rotations?.ConvertAll(rotation => rotation.Id == e.RotationId
+            ? rotation with { KnownTo = rotation.KnownTo.Add(e.ByAgentId) } : rotation),
     };
 
     /// <summary>What introspection and key checks need to know.</summary>

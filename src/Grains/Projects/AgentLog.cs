@@ -30,10 +30,13 @@ internal sealed record AgentLog(Project Project, ImmutableDictionary<string, Imm
             WorkspaceRestored e => after.With(version, e.WorkspaceId, "restore", null, DidOf(e.WorkspaceId), e.At),
             IdentityClaimed e => after.With(version, e.AgentId, "claim_identity", null, e.Did, e.At),
             IdentityReset e => after.With(version, e.AgentId, "reset_identity", DidOf(e.AgentId), null, e.At,
-                metadata: Metadata(("old_public_key", before.Roster.Agents[e.AgentId].PublicKey), ("old_stable_id", before.Roster.Agents[e.AgentId].StableId))),
+                metadata: Metadata(("old_public_key", before.Roster.Agents[e.AgentId].PublicKey),
+                    ("old_stable_id", before.Roster.Agents[e.AgentId].StableId))),
             KeyRotated e => after.With(version, e.AgentId, "rotate", e.OldDid, e.NewDid, e.At, e.OldDid, e.Signature,
                 Metadata(("old_custody", before.Roster.Agents[e.AgentId].Custody), ("new_custody", e.Custody), ("timestamp", e.Timestamp))),
-            AgentRetired e => after.With(version, e.AgentId, "retire", DidOf(e.AgentId), null, e.At, e.Signature is null ? null : DidOf(e.AgentId), e.Signature,
+            AgentRetired e =>
+                after.With(version, e.AgentId, "retire", DidOf(e.AgentId), null, e.At, e.Signature is null ? null : DidOf(e.AgentId),
+                e.Signature,
                 Metadata(("successor_agent_id", e.SuccessorAgentId), ("timestamp", e.Timestamp))),
             _ => after,
         };

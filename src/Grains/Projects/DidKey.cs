@@ -17,7 +17,8 @@ public sealed record DidKey(string Did, string PublicKey)
     /// <summary>Makes a key pair and keeps its public half.</summary>
     public static DidKey Make() => Make(Seal.None).Key;
 
-    /// <summary>Makes a key pair. Its seed is kept only under the seal of a custody key: without one the server signs for nobody (protocol 12.2).</summary>
+    /// <summary>Makes a key pair. Its seed is kept only under the seal of a custody key: without one the server signs for nobody (protocol
+    /// 12.2).</summary>
     public static (DidKey Key, string? SealedSeed) Make(Seal seal)
     {
         var seed = RandomNumberGenerator.GetBytes(SeedLength);
@@ -40,13 +41,15 @@ public sealed record DidKey(string Did, string PublicKey)
     }
 
     /// <summary>
-    /// The key that a client sent, in its canonical form: 32 bytes in base64, url-safe or standard, with or without padding. Null when it is none.
+    /// The key that a client sent, in its canonical form: 32 bytes in base64, url-safe or standard, with or without padding. Null when it
+    /// is none.
     /// </summary>
     public static DidKey? Parse(string publicKey)
     {
         var text = publicKey.Trim().TrimEnd('=').Replace('+', '-').Replace('/', '_');
         Span<byte> key = stackalloc byte[Ed25519.PublicKeySize];
-        if (text.Length != PublicKeyLength || Base64Url.DecodeFromChars(text, key, out _, out var length) != OperationStatus.Done || length != key.Length) return null;
+        if (text.Length != PublicKeyLength || Base64Url.DecodeFromChars(text, key, out _, out var length) != OperationStatus.Done
+            || length != key.Length) return null;
         return OfKey(key);
     }
 
@@ -55,11 +58,13 @@ public sealed record DidKey(string Did, string PublicKey)
     {
         const string prefix = "did:key:z";
         if (did is null || !did.StartsWith(prefix, StringComparison.Ordinal)) return null;
-        return Base58.Decode(did.AsSpan(prefix.Length), Ed25519.PublicKeySize + 2) is [0xED, 0x01, .. var key] && key.Length == Ed25519.PublicKeySize ? OfKey(key) : null;
+        return Base58.Decode(did.AsSpan(prefix.Length), Ed25519.PublicKeySize + 2) is [0xED, 0x01, .. var key]
+            && key.Length == Ed25519.PublicKeySize ? OfKey(key) : null;
     }
 
     /// <summary>The 32 bytes of the key.</summary>
     public byte[] KeyBytes() => Base64Url.DecodeFromChars(PublicKey);
 
-    private static DidKey OfKey(ReadOnlySpan<byte> key) => new("did:key:z" + Base58.Encode([0xED, 0x01, .. key]), Base64Url.EncodeToString(key));
+    private static DidKey OfKey(ReadOnlySpan<byte> key) =>
+        new("did:key:z" + Base58.Encode([0xED, 0x01, .. key]), Base64Url.EncodeToString(key));
 }

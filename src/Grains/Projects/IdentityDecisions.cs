@@ -6,7 +6,8 @@ using Beadhub.Mail;
 
 namespace Beadhub.Projects;
 
-/// <summary>What a project decides on its agents and their keys (protocol 6, 12). Pure: the time, fresh ids and keys are arguments.</summary>
+/// <summary>What a project decides on its agents and their keys (protocol 6, 12). Pure: the time, fresh ids and keys are
+/// arguments.</summary>
 internal static class IdentityDecisions
 {
     private const string NotAKey = "public_key must be a base64-encoded 32-byte Ed25519 key";
@@ -37,7 +38,8 @@ internal static class IdentityDecisions
     }
 
     /// <summary>
-    /// The key that a bootstrap brings along (protocol 12.2). Null when the server is to make one; an agent that keeps its key itself may bring it later.
+    /// The key that a bootstrap brings along (protocol 12.2). Null when the server is to make one; an agent that keeps its key itself may
+    /// bring it later.
     /// </summary>
     public static OwnKey? KeyOf(InitAgent command, string custody)
     {
@@ -83,7 +85,8 @@ internal static class IdentityDecisions
     {
         var agent = project.LivingAgent(command.AgentId);
         if (agent.IsEphemeral)
-            throw new RefusedException(RefusalKind.Mismatch, "Cannot rotate key for an ephemeral agent. Deregister and create a new agent instead.");
+            throw new RefusedException(RefusalKind.Mismatch,
+                "Cannot rotate key for an ephemeral agent. Deregister and create a new agent instead.");
         if (agent.Custody is null) throw new RefusedException(RefusalKind.Forbidden, "Agent custody is not configured for rotation");
         var staysCustodial = command.Custody == Custodies.Custodial;
         if (staysCustodial && agent.Custody == Custodies.Self)
@@ -105,7 +108,8 @@ internal static class IdentityDecisions
             : throw NoCustodyKey();
         return Decision.Accept(
             new KeyRotation(agent.Did, newKey.Did, newKey.PublicKey, command.Custody),
-            new KeyRotated(agent.Id, fresh.AgentId, agent.Did, newKey.Did, newKey.PublicKey, command.Custody, staysCustodial ? fresh.SealedSeed : null,
+            new KeyRotated(agent.Id, fresh.AgentId, agent.Did, newKey.Did, newKey.PublicKey, command.Custody,
+                staysCustodial ? fresh.SealedSeed : null,
                 command.Timestamp, signature, now));
     }
 
@@ -113,16 +117,21 @@ internal static class IdentityDecisions
     public static Decision<AgentIdentity> Retire(this Project project, RetireAgent command, Seal seal, DateTimeOffset now)
     {
         var agent = project.LivingAgent(command.AgentId);
-        if (agent.IsEphemeral) throw new RefusedException(RefusalKind.Mismatch, "Cannot retire an ephemeral agent. Use the deregister endpoint instead.");
+        if (agent.IsEphemeral)
+            throw new RefusedException(RefusalKind.Mismatch, "Cannot retire an ephemeral agent. Use the deregister endpoint instead.");
         if (agent.Status == AgentStatus.Retired) throw new RefusedException(RefusalKind.Mismatch, "Agent is already retired");
-        if (command.SuccessorAgentId == agent.Id) throw new RefusedException(RefusalKind.Mismatch, "An agent cannot name itself as its own successor");
+        if (command.SuccessorAgentId == agent.Id)
+            throw new RefusedException(RefusalKind.Mismatch, "An agent cannot name itself as its own successor");
         if (project.Roster.Find(command.SuccessorAgentId) is not { IsLiving: true } successor)
             throw new RefusedException(RefusalKind.NotFound, "Successor agent not found in this project");
         if (successor.Did is null) throw new RefusedException(RefusalKind.Invalid, "Successor agent has no DID");
 
-        var timestamp = command.Timestamp ?? (agent.Custody == Custodies.Custodial ? now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) : "");
+        var timestamp = command.Timestamp
+            ?? (agent.Custody == Custodies.Custodial
+            ? now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) : "");
         var payload = CanonicalJson.Of(
-            ("operation", "retire"), ("successor_address", $"{project.Slug}/{successor.Alias}"), ("successor_did", successor.Did), ("timestamp", timestamp));
+            ("operation", "retire"), ("successor_address", $"{project.Slug}/{successor.Alias}"), ("successor_did", successor.Did),
+            ("timestamp", timestamp));
         string? signature = null;
         if (agent.Custody == Custodies.Custodial)
         {
@@ -131,7 +140,8 @@ internal static class IdentityDecisions
         }
         else
         {
-            if (command.Proof is null) throw new RefusedException(RefusalKind.Invalid, "retirement_proof is required for self-custodial agents");
+            if (command.Proof is null)
+                throw new RefusedException(RefusalKind.Invalid, "retirement_proof is required for self-custodial agents");
             if (agent.PublicKey is null || DidKey.Parse(agent.PublicKey) is not { } key)
                 throw new RefusedException(RefusalKind.Forbidden, "Agent has no public key to verify proof against");
             signature = Proof(key, payload, command.Proof, "retirement");
@@ -152,7 +162,8 @@ internal static class IdentityDecisions
         if (project.RotatedAgents is null or { IsEmpty: true }) return [];
         var notices = ImmutableArray.CreateBuilder<RotationNotice>();
         foreach (var id in project.RotatedAgents)
-            if (id != agentId && project.NewsOf(id, agentId, now) is { } news) notices.Add(new(id, news.OldDid, news.NewDid, news.Timestamp, news.Signature));
+            if (id != agentId && project.NewsOf(id, agentId, now) is { } news)
+                notices.Add(new(id, news.OldDid, news.NewDid, news.Timestamp, news.Signature));
         return notices.DrainToImmutable();
     }
 
@@ -162,25 +173,30 @@ internal static class IdentityDecisions
     /// <param name="identityOf">The identity of an agent, which is asked for again and again.</param>
     /// <param name="seal">Opens the keys that the server keeps.</param>
     /// <param name="now">The time.</param>
-    public static Addressed Address(this Project project, AddressMail mail, Func<Agent, AgentIdentity> identityOf, Seal seal, DateTimeOffset now)
+    public static Addressed Address(this Project project, AddressMail mail, Func<Agent, AgentIdentity> identityOf, Seal seal,
+        DateTimeOffset now)
     {
         var found = mail.ToAgentId is { } id ? project.Roster.Find(id) : mail.ToAlias is { } alias ? project.Roster.Named(alias) : null;
         if (found is null) return new(null, null, null, false);
         var recipient = identityOf(found);
         if (!recipient.IsLiving) return new(recipient, null, null, false);
         if (recipient.IsRetired)
-            return new(recipient, recipient.SuccessorAgentId is { } next && project.Roster.Find(next) is { IsLiving: true } heir ? heir.Alias : null, null, false);
+            return new(recipient, recipient.SuccessorAgentId is { } next && project.Roster.Find(next) is { IsLiving: true } heir
+                ? heir.Alias : null, null, false);
         var signature = mail.ToSign is { } text && project.Roster.Find(mail.FromAgentId) is { SealedSeed: { } sealedSeed } sender
             ? project.Sign(identityOf(sender), sealedSeed, recipient, text, seal)
             : null;
-        return new(recipient, null, signature, recipient.AgentId != mail.FromAgentId && project.NewsOf(recipient.AgentId, mail.FromAgentId, now) is not null);
+        return new(recipient, null, signature, recipient.AgentId != mail.FromAgentId && project.NewsOf(recipient.AgentId, mail.FromAgentId,
+            now) is not null);
     }
 
-    private static MessageSignature? Sign(this Project project, AgentIdentity sender, string sealedSeed, AgentIdentity to, UnsignedMail mail, Seal seal)
+    private static MessageSignature? Sign(this Project project, AgentIdentity sender, string sealedSeed, AgentIdentity to,
+        UnsignedMail mail, Seal seal)
     {
         var message = new SignedMessage(
             "mail", $"{project.Slug}/{sender.Alias}", sender.Did!, $"{project.Slug}/{to.Alias}", to.Did ?? "", mail.Subject, mail.Body,
-            mail.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture), mail.MessageId, sender.StableId ?? "", to.StableId ?? "");
+            mail.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture), mail.MessageId, sender.StableId ?? "",
+            to.StableId ?? "");
         return Signing.Sign(seal, sealedSeed, message.Payload()) is { } signature
             ? new(sender.Did, to.Did, signature, sender.Did, sender.StableId, to.StableId)
             : null;

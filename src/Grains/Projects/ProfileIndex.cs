@@ -6,8 +6,9 @@ using Beadhub.Workspaces;
 namespace Beadhub.Projects;
 
 /// <summary>
-/// The profiles of a project's workspaces in memory, by workspace id, so that lists need no look-up a workspace. Each workspace keeps its own stream;
-/// this index is read from those streams once, told of the changes that its project makes, and follows the feed while other nodes may write.
+/// The profiles of a project's workspaces in memory, by workspace id, so that lists need no look-up a workspace. Each workspace keeps its
+/// own stream; this index is read from those streams once, told of the changes that its project makes, and follows the feed while other
+/// nodes may write.
 /// </summary>
 internal sealed class ProfileIndex(IEventLog log, string projectId)
     : FeedProjection<ImmutableDictionary<string, Profile>>(log, projectId, ImmutableDictionary<string, Profile>.Empty)
@@ -35,10 +36,13 @@ internal sealed class ProfileIndex(IEventLog log, string projectId)
     protected override ValueTask Take(IReadOnlyList<FeedEvent> page, CancellationToken cancellation)
     {
         Change(profiles => page.Where(e => e.Kind == Workspace.Kind.Name).Aggregate(profiles, (known, e) =>
-            EventTypes.Parse(e.Type, e.Data) is ProfileChanged changed ? With(known, Workspace.IdOf(e.Key), changed.Profile) : known), page[^1].Position);
+            EventTypes.Parse(e.Type, e.Data) is ProfileChanged changed ? With(known, Workspace.IdOf(e.Key), changed.Profile) : known),
+                page[^1].Position);
         return default;
     }
 
-    private static ImmutableDictionary<string, Profile> With(ImmutableDictionary<string, Profile> profiles, string workspaceId, Profile profile) =>
-        profiles.TryGetValue(workspaceId, out var other) && other.UpdatedAt >= profile.UpdatedAt ? profiles : profiles.SetItem(workspaceId, profile);
+    private static ImmutableDictionary<string, Profile> With(ImmutableDictionary<string, Profile> profiles, string workspaceId,
+        Profile profile) =>
+        profiles.TryGetValue(workspaceId, out var other) && other.UpdatedAt >= profile.UpdatedAt
+            ? profiles : profiles.SetItem(workspaceId, profile);
 }

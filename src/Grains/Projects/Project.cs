@@ -59,26 +59,33 @@ public sealed record Project(
     public IEnumerable<Agent> WorkspacesOn(string repoId) => Roster.Living.Where(agent => agent.Workspace?.RepoId == repoId);
 
     /// <summary>How a caller stands here that speaks for an agent, or (null) for the project alone.</summary>
-    public Standing StandingOf(AgentIdentity? agent) => new(Exists ? Slug : null, agent, ArchivedAt is not null, Visibility == Visibilities.Private, TenantId);
+    public Standing StandingOf(AgentIdentity? agent) =>
+        new(Exists ? Slug : null, agent, ArchivedAt is not null, Visibility == Visibilities.Private, TenantId);
 
     /// <summary>As administrators see it; null when it was never created.</summary>
     public ProjectDetails? Details() =>
-        Exists ? new(Id, Slug, Name, TenantId, Visibility, CreatedAt, ArchivedAt, Roster.Living.Count(), Repos.Values.Count(repo => repo.IsLiving)) : null;
+        Exists ? new(Id, Slug, Name, TenantId, Visibility, CreatedAt, ArchivedAt, Roster.Living.Count(),
+            Repos.Values.Count(repo => repo.IsLiving)) : null;
 
     /// <inheritdoc/>
     public Project Apply(IEvent @event) => @event switch
     {
-        ProjectCreated e => this with { Id = e.ProjectId, Slug = e.Slug, Name = e.Name, CreatedAt = e.At, TenantId = e.TenantId, Visibility = e.Visibility },
+        ProjectCreated e =>
+            this with { Id = e.ProjectId, Slug = e.Slug, Name = e.Name, CreatedAt = e.At, TenantId = e.TenantId,
+            Visibility = e.Visibility },
         ProjectChanged e => this with { Name = e.Name ?? Name, Visibility = e.Visibility ?? Visibility },
         ProjectArchived e => this with { ArchivedAt = e.At },
         ProjectUnarchived => this with { ArchivedAt = null },
         AgentJoined e => this with
         {
-            Roster = Roster.With(new(e.AgentId, e.Alias, e.HumanName, e.AgentType, e.Lifetime, e.Custody, e.Did, e.PublicKey, e.At, SealedSeed: e.SealedSeed)),
+            Roster = Roster
+                .With(new(e.AgentId, e.Alias, e.HumanName, e.AgentType, e.Lifetime, e.Custody, e.Did, e.PublicKey, e.At,
+                SealedSeed: e.SealedSeed)),
         },
         AgentChanged e => With(e.AgentId, agent => agent with
         {
-            AccessMode = e.AccessMode ?? agent.AccessMode, Role = e.Role ?? agent.Role, Program = e.Program ?? agent.Program, Context = e.Context ?? agent.Context,
+            AccessMode = e.AccessMode ?? agent.AccessMode, Role = e.Role ?? agent.Role, Program = e.Program ?? agent.Program,
+                Context = e.Context ?? agent.Context,
         }),
         AgentDeregistered e => With(e.AgentId, agent => agent.Left(e.At)) with { UnclearedWorkspaces = UnclearedWorkspaces.Add(e.AgentId) },
         AgentRetired e => With(e.AgentId, agent => agent with { Status = AgentStatus.Retired, SuccessorAgentId = e.SuccessorAgentId }),
@@ -107,7 +114,8 @@ public sealed record Project(
         : new(e.RepoId, e.OriginUrl, e.CanonicalOrigin, Repo.NameOf(e.CanonicalOrigin), CreatedAt: e.At, TakenUpAt: e.At);
 
     private Project Removed(RepoRemoved e) => WorkspacesOn(e.RepoId).Aggregate(
-        this with { Repos = Repos.SetItem(e.RepoId, Repos[e.RepoId] with { DeletedAt = e.At }), UnclearedRepos = UnclearedRepos.Add(e.RepoId) },
+        this with { Repos = Repos.SetItem(e.RepoId, Repos[e.RepoId] with { DeletedAt = e.At }),
+            UnclearedRepos = UnclearedRepos.Add(e.RepoId) },
         (project, agent) => project.Ended(agent, e.At));
 
     private Project Ended(Agent agent, DateTimeOffset at) =>
@@ -115,6 +123,7 @@ public sealed record Project(
 }
 
 /// <summary>JSON of the snapshots of projects.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Project))]
 internal sealed partial class ProjectJson : JsonSerializerContext;

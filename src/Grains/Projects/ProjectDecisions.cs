@@ -15,7 +15,8 @@ internal static class ProjectDecisions
     {
         if (project.Exists) throw new RefusedException(RefusalKind.Conflict, $"There is a project '{project.Slug}' already");
         var changes = new Changes(project);
-        changes.Raise(new ProjectCreated(projectId, command.Slug, command.Name is "" ? command.Slug : command.Name, now, command.TenantId, command.Visibility));
+        changes.Raise(new ProjectCreated(projectId, command.Slug, command.Name is "" ? command.Slug : command.Name, now, command.TenantId,
+            command.Visibility));
         return changes.With(changes.Project.Details()!);
     }
 
@@ -23,7 +24,8 @@ internal static class ProjectDecisions
     public static Decision<ProjectDetails> Change(this Project project, ChangeProject command, DateTimeOffset now)
     {
         project.MustExist();
-        var (name, visibility) = (command.Name == project.Name ? null : command.Name, command.Visibility == project.Visibility ? null : command.Visibility);
+        var (name, visibility) = (command.Name == project.Name ? null : command.Name, command.Visibility == project.Visibility ? null
+            : command.Visibility);
         var changes = new Changes(project);
         if (name is not null || visibility is not null) changes.Raise(new ProjectChanged(name, visibility, now));
         return changes.With(changes.Project.Details()!);
@@ -42,13 +44,15 @@ internal static class ProjectDecisions
     /// Creates the project when there is none and a slug was given, finds or adds the agent, and opens its workspace when a
     /// repository was given (contract 3.2 to 3.4).
     /// </summary>
-    public static Decision<Initialized> Init(this Project project, string projectId, InitAgent command, FreshIdentity fresh, DateTimeOffset now)
+    public static Decision<Initialized> Init(this Project project, string projectId, InitAgent command, FreshIdentity fresh,
+        DateTimeOffset now)
     {
         var changes = new Changes(project);
         if (!project.Exists)
         {
             var slug = command.Slug ?? throw new RefusedException(RefusalKind.NotFound, "project_not_found: unknown project_id");
-            changes.Raise(new ProjectCreated(projectId, slug, command.ProjectName is "" ? slug : command.ProjectName, now, command.TenantId));
+            changes.Raise(new ProjectCreated(projectId, slug, command.ProjectName is "" ? slug : command.ProjectName, now,
+                command.TenantId));
         }
         else if (command.TenantId is { } tenant && tenant != project.TenantId)
         {
@@ -61,11 +65,13 @@ internal static class ProjectDecisions
 
         var found = command.Alias is { } alias ? project.Roster.Named(alias) : null;
         var agentId = found?.Id ?? changes.Join(command, fresh, now);
-        if (command.Origin is not { } origin) return changes.With(new Initialized(changes.AgentOf(agentId), Repo: null, Created: found is null, Opened: false));
+        if (command.Origin is not { } origin)
+            return changes.With(new Initialized(changes.AgentOf(agentId), Repo: null, Created: found is null, Opened: false));
 
         var repo = changes.TakeUp(origin, fresh.RepoId, now).Repo;
         var opened = changes.Open(agentId, repo, now, registered => new(RefusalKind.Conflict,
-            $"workspace_repo_mismatch: the workspace of '{changes.AgentOf(agentId).Alias}' is registered for {registered.CanonicalOrigin}, not for {repo.CanonicalOrigin}"));
+            $"workspace_repo_mismatch: the workspace of '{changes.AgentOf(agentId).Alias}' is registered for "
+                + $"{registered.CanonicalOrigin}, not for {repo.CanonicalOrigin}"));
         return changes.With(new Initialized(changes.AgentOf(agentId), repo, Created: found is null, opened));
     }
 
@@ -92,8 +98,10 @@ internal static class ProjectDecisions
         if (agent.Alias != command.Alias)
         {
             throw agent.Workspace is null && project.Roster.Named(command.Alias) is not null
-                ? new RefusedException(RefusalKind.Conflict, $"Alias '{command.Alias}' is already used by another workspace in this project")
-                : new RefusedException(RefusalKind.Conflict, $"Alias mismatch: the workspace is registered as '{agent.Alias}', not '{command.Alias}'");
+                ? new RefusedException(RefusalKind.Conflict,
+                    $"Alias '{command.Alias}' is already used by another workspace in this project")
+                : new RefusedException(RefusalKind.Conflict,
+                    $"Alias mismatch: the workspace is registered as '{agent.Alias}', not '{command.Alias}'");
         }
 
         if (agent.Workspace is not null)
@@ -127,7 +135,8 @@ internal static class ProjectDecisions
     public static Agent LivingAgent(this Project project, string agentId)
     {
         project.MustExist();
-        return project.Roster.Find(agentId) is { IsLiving: true } agent ? agent : throw new RefusedException(RefusalKind.NotFound, "Agent not found");
+        return project.Roster.Find(agentId) is { IsLiving: true } agent
+            ? agent : throw new RefusedException(RefusalKind.NotFound, "Agent not found");
     }
 
     /// <summary>Ends a workspace with its agent and the agent's keys, and frees the alias (contract 5.4).</summary>
@@ -162,7 +171,8 @@ internal static class ProjectDecisions
     {
         project.MustExist();
         return project.Repos.TryGetValue(repoId, out var repo) && repo.IsLiving
-            ? Decision.Accept(new RemovedRepo(repo, [.. project.WorkspacesOn(repoId).Select(agent => agent.Id)]), new RepoRemoved(repoId, now))
+            ? Decision.Accept(new RemovedRepo(repo, [.. project.WorkspacesOn(repoId).Select(agent => agent.Id)]),
+                new RepoRemoved(repoId, now))
             : throw new RefusedException(RefusalKind.NotFound, "Repo not found");
     }
 
@@ -177,7 +187,8 @@ internal static class ProjectDecisions
 
     /// <summary>The prefix that the next agent would be given; agents of type <c>system</c> use none up (contract 4.1).</summary>
     public static string? SuggestPrefix(this Project project) =>
-        NamePrefixes.Free(project.Roster.Living.Where(agent => agent.AgentType != Agent.SystemType).Select(agent => agent.Alias)).FirstOrDefault();
+        NamePrefixes.Free(project.Roster.Living.Where(agent => agent.AgentType != Agent.SystemType).Select(agent => agent.Alias))
+            .FirstOrDefault();
 
     private static string Join(this Changes changes, InitAgent command, FreshIdentity fresh, DateTimeOffset now)
     {
@@ -190,7 +201,8 @@ internal static class ProjectDecisions
         var (key, sealedSeed) = IdentityDecisions.KeyOf(command, custody) is { } own ? (own.Key, null) : (fresh.Key, fresh.SealedSeed);
         if (key is not null) changes.Project.MustBeFree(key.Did, fresh.AgentId);
         changes.Raise(new AgentJoined(
-            fresh.AgentId, alias, command.HumanName, command.AgentType, command.Lifetime, custody, key?.Did, key?.PublicKey, now, sealedSeed));
+            fresh.AgentId, alias, command.HumanName, command.AgentType, command.Lifetime, custody, key?.Did, key?.PublicKey, now,
+            sealedSeed));
         return fresh.AgentId;
     }
 

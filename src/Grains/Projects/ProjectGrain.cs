@@ -69,7 +69,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         var key = NewApiKey.Make();
         var issued = GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(FreshIdentity.NewId(), _id, agent.Id, key.Prefix, now));
         var profile = new ProfilePatch(
-            Replace: true, HumanName: command.HumanName, Role: command.Role, Hostname: command.Hostname, WorkspacePath: command.WorkspacePath);
+            Replace: true, HumanName: command.HumanName, Role: command.Role, Hostname: command.Hostname,
+            WorkspacePath: command.WorkspacePath);
         await (repo is null ? issued : Task.WhenAll(issued, RegisterOrigin(repo), UpdateProfile(agent.Id, profile)));
 
         return new(
@@ -112,7 +113,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
-    public async Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch) => await UpdateProfile((await Newest()).ActiveWorkspace(workspaceId).Id, patch);
+    public async Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch) =>
+        await UpdateProfile((await Newest()).ActiveWorkspace(workspaceId).Id, patch);
 
     /// <inheritdoc/>
     public async Task<WorkspaceRegistered> Register(RegisterWorkspace command)
@@ -121,7 +123,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
         var freshRepoId = FreshIdentity.NewId();
         var (agent, repo, created) = await Transact(project => project.Register(command, freshRepoId, now));
         var profile = new ProfilePatch(
-            Replace: true, HumanName: agent.HumanName, Role: command.Role, Hostname: command.Hostname, WorkspacePath: command.WorkspacePath);
+            Replace: true, HumanName: agent.HumanName, Role: command.Role, Hostname: command.Hostname,
+            WorkspacePath: command.WorkspacePath);
         await Task.WhenAll(RegisterOrigin(repo), UpdateProfile(agent.Id, profile));
         return new(agent.Id, _id, State.Slug, repo.Id, repo.CanonicalOrigin, agent.Alias, agent.HumanName, created);
     }
@@ -251,7 +254,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId) => (await Newest()).RotationsFor(agentId, time.Now());
+    public async ValueTask<ImmutableArray<RotationNotice>> RotationsFor(string agentId) =>
+        (await Newest()).RotationsFor(agentId, time.Now());
 
     /// <inheritdoc/>
     public async Task<RepoEnsured> EnsureRepo(Origin origin, string freshRepoId)
@@ -282,7 +286,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<RepoView?> FindRepo(string canonicalOrigin) => RepoLists.Find(await Newest(), canonicalOrigin);
 
     /// <inheritdoc/>
-    public async ValueTask<ImmutableHashSet<string>> WorkspacesOn(string repoId) => [.. (await Newest()).WorkspacesOn(repoId).Select(agent => agent.Id)];
+    public async ValueTask<ImmutableHashSet<string>> WorkspacesOn(string repoId) =>
+        [.. (await Newest()).WorkspacesOn(repoId).Select(agent => agent.Id)];
 
     /// <inheritdoc/>
     public async ValueTask<Standing> Standing(string? agentId)
@@ -330,7 +335,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     /// <inheritdoc/>
     public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), await presence.Seen(_id), query);
 
-    private AgentIdentity? FindIdentity(Project project, string agentId) => project.Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
+    private AgentIdentity? FindIdentity(Project project, string agentId) =>
+        project.Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
 
     private AgentIdentity IdentityOf(Agent agent)
     {
@@ -427,7 +433,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     private async Task ClearRest(CancellationToken cancellationToken)
     {
         var project = await Newest();
-        if (project.NeedsClearing) await Clear([.. project.UnclearedWorkspaces], [.. project.UnclearedRepos.Select(id => project.Repos[id])]);
+        if (project.NeedsClearing)
+            await Clear([.. project.UnclearedWorkspaces], [.. project.UnclearedRepos.Select(id => project.Repos[id])]);
         _clearing?.Dispose();
         _clearing = null;
     }

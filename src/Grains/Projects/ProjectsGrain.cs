@@ -15,7 +15,8 @@ public sealed class ProjectsGrain(IEventLog log) : Grain, IProjectsGrain
     /// <inheritdoc/>
     public async ValueTask<ProjectPage> List(ProjectsQuery query)
     {
-        var ids = (await log.Keys(Project.Kind.Name)).Where(id => query.After is null || string.CompareOrdinal(id, query.After) > 0).Order(StringComparer.Ordinal);
+        var ids = (await log.Keys(Project.Kind.Name)).Where(id => query.After is null || string.CompareOrdinal(id, query.After) > 0)
+            .Order(StringComparer.Ordinal);
         var found = ImmutableArray.CreateBuilder<ProjectDetails>();
         foreach (var batch in ids.Chunk(Batch))
         {
@@ -31,5 +32,6 @@ public sealed class ProjectsGrain(IEventLog log) : Grain, IProjectsGrain
     }
 
     private static bool Matches(ProjectDetails project, ProjectsQuery query) =>
-        (query.TenantId is null || query.TenantId == project.TenantId) && (query.Archived is null || query.Archived == project.ArchivedAt is not null);
+        (query.TenantId is null || query.TenantId == project.TenantId)
+            && (query.Archived is null || query.Archived == project.ArchivedAt is not null);
 }

@@ -8,14 +8,16 @@ internal static class RepoLists
     /// <summary>A page of repositories, oldest first (contract 6.3).</summary>
     public static RepoPage Page(Project project, RepoQuery query)
     {
-        var counts = project.Roster.Living.Where(agent => agent.Workspace is not null).CountBy(agent => agent.Workspace!.RepoId).ToDictionary();
+        var counts = project.Roster.Living.Where(agent => agent.Workspace is not null).CountBy(agent => agent.Workspace!.RepoId)
+            .ToDictionary();
         var found = project.Repos.Values
             .Where(repo => repo.IsLiving && Comes(repo, query))
             .OrderBy(repo => repo.CreatedAt)
             .ThenBy(repo => repo.Id, StringComparer.Ordinal)
             .Take(query.Limit + 1)
             .ToImmutableArray();
-        return new([.. found.Take(query.Limit).Select(repo => ViewOf(project, repo, counts.GetValueOrDefault(repo.Id)))], HasMore: found.Length > query.Limit);
+        return new([.. found.Take(query.Limit).Select(repo => ViewOf(project, repo, counts.GetValueOrDefault(repo.Id)))],
+            HasMore: found.Length > query.Limit);
     }
 
     /// <summary>The repository with an origin, unless deleted.</summary>

@@ -3,7 +3,8 @@ using Beadhub.Workspaces;
 
 namespace Beadhub.Projects;
 
-/// <summary>A project with its workspaces' profiles at one instant: what lists and the status are made from. Immutable but for what it remembers of itself.</summary>
+/// <summary>A project with its workspaces' profiles at one instant: what lists and the status are made from. Immutable but for what it
+/// remembers of itself.</summary>
 internal sealed class RosterView(Project project, ImmutableDictionary<string, Profile> profiles)
 {
     private Member[]? _members;
@@ -14,7 +15,8 @@ internal sealed class RosterView(Project project, ImmutableDictionary<string, Pr
     public ImmutableDictionary<string, Profile> Profiles => profiles;
 
     /// <summary>All workspaces, the deleted ones included.</summary>
-    public IReadOnlyList<Member> Members => _members ??= [.. project.Roster.Agents.Values.Where(agent => agent.Workspace is not null).Select(MemberOf)];
+    public IReadOnlyList<Member> Members =>
+        _members ??= [.. project.Roster.Agents.Values.Where(agent => agent.Workspace is not null).Select(MemberOf)];
 
     /// <summary>A workspace, deleted or not.</summary>
     public Member? Find(string workspaceId) => project.Roster.Find(workspaceId) is { Workspace: not null } agent ? MemberOf(agent) : null;
@@ -27,7 +29,8 @@ internal sealed class RosterView(Project project, ImmutableDictionary<string, Pr
         return recent.Members;
     }
 
-    private Member MemberOf(Agent agent) => new(agent, project.LivingRepoOf(agent), profiles.GetValueOrDefault(agent.Id) ?? WithoutProfile(agent));
+    private Member MemberOf(Agent agent) =>
+        new(agent, project.LivingRepoOf(agent), profiles.GetValueOrDefault(agent.Id) ?? WithoutProfile(agent));
 
     // The workspace is open but has not told its profile yet, or the node died before it could.
     private static Profile WithoutProfile(Agent agent) => Workspace.Empty.Profile with { HumanName = agent.HumanName };
@@ -42,7 +45,8 @@ internal sealed class RosterView(Project project, ImmutableDictionary<string, Pr
             sorted[i] = new(member, lastSeen, lastSeen > member.ChangedAt ? lastSeen.Value : member.ChangedAt);
         }
 
-        Array.Sort(sorted, static (a, b) => b.UpdatedAt.CompareTo(a.UpdatedAt) is var order and not 0 ? order : string.CompareOrdinal(a.Member.Id, b.Member.Id));
+        Array.Sort(sorted, static (a, b) => b.UpdatedAt.CompareTo(a.UpdatedAt) is var order and not 0 ? order
+            : string.CompareOrdinal(a.Member.Id, b.Member.Id));
         return sorted;
     }
 

@@ -69,7 +69,8 @@ internal static class StatusViews
     private static StatusClaim ViewOf(ClaimDetail detail)
     {
         var claim = detail.Claim;
-        return new(claim.BeadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, detail.ClaimantCount, detail.Title, claim.ProjectId);
+        return new(claim.BeadId, claim.WorkspaceId, claim.Alias, claim.HumanName, claim.ClaimedAt, detail.ClaimantCount, detail.Title,
+            claim.ProjectId);
     }
 
     private static StatusConflict ConflictOf(IGrouping<string, ClaimDetail> claims) =>

@@ -19,10 +19,12 @@ internal static class StreamScopes
             .Take(query.Limit)
             .Select(member => member.Id)
             .ToImmutableHashSet();
-        return ids.IsEmpty ? throw new RefusedException(RefusalKind.NotFound, "No workspaces found for the provided filter") : new(slug, ids);
+        return ids.IsEmpty ? throw new RefusedException(RefusalKind.NotFound, "No workspaces found for the provided filter")
+            : new(slug, ids);
     }
 
     /// <summary>An active workspace of the project.</summary>
     public static Member ActiveWorkspace(RosterView roster, string workspaceId) =>
-        roster.Find(workspaceId) is { IsActive: true } member ? member : throw new RefusedException(RefusalKind.NotFound, "Workspace not found");
+        roster.Find(workspaceId) is { IsActive: true } member
+            ? member : throw new RefusedException(RefusalKind.NotFound, "Workspace not found");
 }

@@ -27,14 +27,16 @@ internal static class WorkspaceLists
     }
 
     /// <summary>The workspaces that matter most: with claims first, then those present, then the last seen (contract 5.8).</summary>
-    /// <remarks>The contract lets only the first 5 × limit compete, for its database's sake. Here all do, which shows nobody less.</remarks>
+    /// <remarks>The contract lets only the first 5 × limit compete, for its database's sake. Here all do, which shows nobody
+    /// less.</remarks>
     public static WorkspacePage Team(Sources sources, TeamQuery query)
     {
         var ranked = new List<Ranked>();
         foreach (var recent in sources.Roster.Recent(sources.Seen))
         {
             var member = recent.Member;
-            if (!member.IsActive || !Matches(query.HumanName, member.Profile.HumanName) || !Matches(query.Repo, member.Repo?.CanonicalOrigin)) continue;
+            if (!member.IsActive || !Matches(query.HumanName, member.Profile.HumanName)
+                || !Matches(query.Repo, member.Repo?.CanonicalOrigin)) continue;
             var claims = ClaimsOf(sources.Work, member.Id);
             if (query.OnlyWithClaims && claims.IsEmpty && member.Id != query.AlwaysIncludeWorkspaceId) continue;
             var presence = sources.Presence.Find(member.Id);

@@ -37,19 +37,22 @@ public sealed record PublicationBook(PublicationList List) : IEventSourced<Publi
     public static PublicationBook Empty { get; } = new(new PublicationList([]));
 
     /// <inheritdoc/>
-    public static StreamKind<PublicationBook> Kind { get; } = new("publications", PublicationsJson.Default.PublicationBook, SnapshotEvery: 64, key => key);
+    public static StreamKind<PublicationBook> Kind { get; } =
+        new("publications", PublicationsJson.Default.PublicationBook, SnapshotEvery: 64, key => key);
 
     /// <inheritdoc/>
     public PublicationBook Apply(IEvent @event) => @event switch
     {
-        AgentPublished e => With(List.Publications.RemoveAll(p => p.AgentId == e.AgentId).Add(new(e.AgentId, e.Capabilities, e.Description, e.At))),
+        AgentPublished e =>
+            With(List.Publications.RemoveAll(p => p.AgentId == e.AgentId).Add(new(e.AgentId, e.Capabilities, e.Description, e.At))),
         AgentWithdrawn e => With(List.Publications.RemoveAll(p => p.AgentId == e.AgentId)),
         _ => this,
     };
 
     /// <summary>Shows an agent.</summary>
     public Decision<Publication> Publish(PublishAgent command, DateTimeOffset now) =>
-        Find(command.AgentId) is { } known && known.Description == command.Description && known.Capabilities.SequenceEqual(command.Capabilities)
+        Find(command.AgentId) is { } known && known.Description == command.Description
+            && known.Capabilities.SequenceEqual(command.Capabilities)
             ? Decision.None(known)
             : Decision.Accept(
                 new Publication(command.AgentId, command.Capabilities, command.Description, now),
@@ -71,6 +74,7 @@ public sealed record PublicationBook(PublicationList List) : IEventSourced<Publi
 }
 
 /// <summary>JSON of the snapshots.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PublicationBook))]
 internal sealed partial class PublicationsJson : JsonSerializerContext;

@@ -26,14 +26,16 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
             byId.Values.CountBy(s => s.WorkspaceId).ToImmutableDictionary()) { }
 
     private SubscriptionBook(
-        ImmutableDictionary<string, Subscription> byId, ImmutableDictionary<string, ImmutableArray<Subscription>> byBead, ImmutableDictionary<string, int> ofWorkspace) =>
+        ImmutableDictionary<string, Subscription> byId, ImmutableDictionary<string, ImmutableArray<Subscription>> byBead,
+        ImmutableDictionary<string, int> ofWorkspace) =>
         (ById, _byBead, _ofWorkspace) = (byId, byBead, ofWorkspace);
 
     /// <inheritdoc/>
     public static SubscriptionBook Empty { get; } = new(ImmutableDictionary<string, Subscription>.Empty);
 
     /// <inheritdoc/>
-    public static StreamKind<SubscriptionBook> Kind { get; } = new("subscriptions", SubscriptionBookJson.Default.SubscriptionBook, SnapshotEvery, key => key)
+    public static StreamKind<SubscriptionBook> Kind { get; } =
+        new("subscriptions", SubscriptionBookJson.Default.SubscriptionBook, SnapshotEvery, key => key)
     {
         // A snapshot holds all of them: made as seldom as there are many, its cost stays in proportion to what was written.
         EventsOf = static book => book.ById.Count / 2,
@@ -77,7 +79,8 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
         if (known is not null && known.EventTypes.SequenceEqual(command.EventTypes)) return Decision.None(known);
         if (known is null && _ofWorkspace.GetValueOrDefault(command.WorkspaceId) >= MaxOfWorkspace)
             throw new RefusedException(RefusalKind.Conflict, $"Too many subscriptions: a workspace has at most {MaxOfWorkspace}");
-        var made = new SubscriptionMade(known?.Id ?? command.SubscriptionId, command.WorkspaceId, command.BeadId, command.Repo, command.EventTypes, now);
+        var made = new SubscriptionMade(known?.Id ?? command.SubscriptionId, command.WorkspaceId, command.BeadId, command.Repo,
+            command.EventTypes, now);
         return Decision.Accept(Apply(made).ById[made.SubscriptionId], made);
     }
 
@@ -89,16 +92,20 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
 
     /// <summary>The subscriptions of a workspace, newest first.</summary>
     public SubscriptionList Of(string workspaceId) =>
-        new([.. ById.Values.Where(s => s.WorkspaceId == workspaceId).OrderByDescending(s => s.CreatedAt).ThenBy(s => s.Id, StringComparer.Ordinal)]);
+        new([.. ById.Values.Where(s => s.WorkspaceId == workspaceId).OrderByDescending(s => s.CreatedAt)
+            .ThenBy(s => s.Id, StringComparer.Ordinal)]);
 
-    /// <summary>Who wants to hear of a change, each once, and what (contract 12.4). A subscription without a repository matches every one.</summary>
+    /// <summary>Who wants to hear of a change, each once, and what (contract 12.4). A subscription without a repository matches every
+    /// one.</summary>
     public IEnumerable<(string WorkspaceId, ImmutableArray<string> Changes)> Subscribers(string beadId, IIssueStored change)
     {
         ImmutableArray<string> changed = [.. Changes(change)];
         if (changed.IsEmpty) return [];
         return For(beadId).Where(s => Matches(s, change.Repo))
             .GroupBy(s => s.WorkspaceId, StringComparer.Ordinal)
-            .Select(of => (of.Key, Changes: changed.Where(type => of.Any(s => s.EventTypes.Contains(type) || s.EventTypes.Contains(SubscribedEvents.All))).ToImmutableArray()))
+            .Select(of =>
+                (of.Key, Changes: changed.Where(type =>
+                of.Any(s => s.EventTypes.Contains(type) || s.EventTypes.Contains(SubscribedEvents.All))).ToImmutableArray()))
             .Where(subscriber => !subscriber.Changes.IsEmpty)
             .OrderBy(subscriber => subscriber.Key, StringComparer.Ordinal);
     }
@@ -132,11 +139,14 @@ public sealed class SubscriptionBook : IEventSourced<SubscriptionBook>
         return new(
             ById.SetItem(subscription.Id, subscription),
             _byBead.SetItem(bead, [.. For(bead).Where(s => s.Id != subscription.Id), subscription]),
-            ById.ContainsKey(subscription.Id) ? _ofWorkspace : _ofWorkspace.SetItem(subscription.WorkspaceId, _ofWorkspace.GetValueOrDefault(subscription.WorkspaceId) + 1));
+            ById.ContainsKey(subscription.Id)
+                ? _ofWorkspace
+                : _ofWorkspace.SetItem(subscription.WorkspaceId, _ofWorkspace.GetValueOrDefault(subscription.WorkspaceId) + 1));
     }
 }
 
 /// <summary>JSON of the snapshot.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(SubscriptionBook))]
 internal sealed partial class SubscriptionBookJson : JsonSerializerContext;

@@ -17,7 +17,8 @@ public sealed class SubscriptionsGrain(IEventLog log, TimeProvider time) : Event
     /// <inheritdoc/>
     public async Task<Subscription> Subscribe(SubscribeToBead command)
     {
-        // Before the first subscription is there, so that no change after it can be missed; again after all have ended, so that nothing is read in vain.
+        // Before the first subscription is there, so that no change after it can be missed; again after all have ended, so that nothing is
+        // read in vain.
         SubscriptionBook book;
         long version;
         do (version, book) = (Version, await Read(WholeState));
@@ -27,7 +28,8 @@ public sealed class SubscriptionsGrain(IEventLog log, TimeProvider time) : Event
     }
 
     /// <inheritdoc/>
-    public Task Unsubscribe(string workspaceId, string subscriptionId) => Transact(book => book.Unsubscribe(workspaceId, subscriptionId, time.Now()));
+    public Task Unsubscribe(string workspaceId, string subscriptionId) =>
+        Transact(book => book.Unsubscribe(workspaceId, subscriptionId, time.Now()));
 
     /// <inheritdoc/>
     public async ValueTask<SubscriptionList> Of(string workspaceId)

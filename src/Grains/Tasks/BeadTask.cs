@@ -15,10 +15,12 @@ internal static class BeadTask
     public static string Type(string? type) => type ?? UsualType;
 
     /// <summary>Of a bead's issues in several repositories the one that its clients changed last.</summary>
-    public static BeadRecord? Newest(IReadOnlyCollection<BeadRecord> records) => records.MaxBy(issue => (issue.UpdatedAt ?? DateTimeOffset.MinValue, issue.SyncedAt));
+    public static BeadRecord? Newest(IReadOnlyCollection<BeadRecord> records) =>
+        records.MaxBy(issue => (issue.UpdatedAt ?? DateTimeOffset.MinValue, issue.SyncedAt));
 
     /// <summary>A bead whole.</summary>
     public static TaskView View(string projectId, BeadRecord issue) =>
-        new(issue.BeadId, issue.BeadId, null, projectId, issue.Title, issue.Description ?? "", "", issue.Status, Priority(issue.Priority), Type(issue.Type), issue.Labels,
+        new(issue.BeadId, issue.BeadId, null, projectId, issue.Title, issue.Description ?? "", "", issue.Status, Priority(issue.Priority),
+            Type(issue.Type), issue.Labels,
             issue.Parent?.BeadId, null, null, null, issue.CreatedAt, issue.UpdatedAt, null) { BlockedBy = [], Blocks = [] };
 }

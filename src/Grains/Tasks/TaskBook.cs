@@ -7,7 +7,8 @@ using Beadhub.EventLog;
 
 namespace Beadhub.Tasks;
 
-/// <summary>The native tasks of a project with their numbers, parents and dependencies. Decisions are in <see cref="TaskDecisions"/>. Pure.</summary>
+/// <summary>The native tasks of a project with their numbers, parents and dependencies. Decisions are in <see cref="TaskDecisions"/>.
+/// Pure.</summary>
 /// <param name="ByNumber">The tasks that were not deleted.</param>
 /// <param name="LastNumber">The number allotted last; none is ever used again.</param>
 /// <param name="LastSequence">Number of changes from which something followed for claims.</param>
@@ -21,14 +22,16 @@ public sealed record TaskBook(
     ImmutableDictionary<string, WantedClaim> Claims) : IEventSourced<TaskBook>
 {
     /// <inheritdoc/>
-    public static TaskBook Empty { get; } = new(ImmutableSortedDictionary<int, NativeTask>.Empty, 0, 0, 0, ImmutableDictionary<string, WantedClaim>.Empty);
+    public static TaskBook Empty { get; } = new(ImmutableSortedDictionary<int, NativeTask>.Empty, 0, 0, 0,
+        ImmutableDictionary<string, WantedClaim>.Empty);
 
     /// <summary>A snapshot holds all tasks, so it pays only after many changes.</summary>
     public static StreamKind<TaskBook> Kind { get; } = new("tasks", TaskJson.Relaxed.TaskBook, SnapshotEvery: 512, ProjectOf: key => key);
 
     /// <summary>Numbers by task id.</summary>
     [JsonIgnore]
-    public ImmutableDictionary<string, int> Numbers { get; private init; } = ByNumber.ToImmutableDictionary(t => t.Value.Id, t => t.Key, StringComparer.Ordinal);
+    public ImmutableDictionary<string, int> Numbers { get; private init; } = ByNumber
+        .ToImmutableDictionary(t => t.Value.Id, t => t.Key, StringComparer.Ordinal);
 
     /// <summary>Numbers of the tasks that are parts of a task, by its id.</summary>
     [JsonIgnore]
@@ -42,11 +45,13 @@ public sealed record TaskBook(
 
     /// <summary>Numbers of the tasks that are not closed: most of a long-lived project are.</summary>
     [JsonIgnore]
-    public ImmutableSortedSet<int> Unclosed { get; private init; } = [.. ByNumber.Values.Where(task => !task.IsClosed).Select(task => task.Number)];
+    public ImmutableSortedSet<int> Unclosed { get; private init; } =
+        [.. ByNumber.Values.Where(task => !task.IsClosed).Select(task => task.Number)];
 
     /// <summary>Ids of the tasks whose claims are not yet as they are to be.</summary>
     [JsonIgnore]
-    public ImmutableHashSet<string> Unsettled { get; private init; } = [.. Claims.Where(claim => !claim.Value.IsSettled).Select(claim => claim.Key)];
+    public ImmutableHashSet<string> Unsettled { get; private init; } =
+        [.. Claims.Where(claim => !claim.Value.IsSettled).Select(claim => claim.Key)];
 
     /// <summary>The task with an id; null when there is none, or none any more.</summary>
     public NativeTask? ById(string id) => Numbers.TryGetValue(id, out var number) ? ByNumber[number] : null;
@@ -55,10 +60,12 @@ public sealed record TaskBook(
     public NativeTask? Find(string reference, string slug)
     {
         if (Names.TryNormalizeUuid(reference, out var id)) return ById(id);
-        var digits = reference.Length > slug.Length + 1 && reference[slug.Length] == '-' && reference.StartsWith(slug, StringComparison.Ordinal)
+        var digits = reference.Length > slug.Length + 1 && reference[slug.Length] == '-'
+            && reference.StartsWith(slug, StringComparison.Ordinal)
             ? reference.AsSpan(slug.Length + 1)
             : reference;
-        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? ByNumber.GetValueOrDefault(number) : null;
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? ByNumber.GetValueOrDefault(number) : null;
     }
 
     /// <summary>Whether the task waits for one that is not closed.</summary>
@@ -99,7 +106,8 @@ public sealed record TaskBook(
     private TaskBook Created(TaskCreated e)
     {
         var task = new NativeTask(
-            e.TaskId, e.Number, e.Title, TaskStatuses.Open, e.Priority, e.Type, e.Labels, e.ParentId, e.AssigneeId, e.CreatedBy, ClosedBy: null, e.At, e.At, ClosedAt: null, []);
+            e.TaskId, e.Number, e.Title, TaskStatuses.Open, e.Priority, e.Type, e.Labels, e.ParentId, e.AssigneeId, e.CreatedBy,
+            ClosedBy: null, e.At, e.At, ClosedAt: null, []);
         return Put(task) with
         {
             LastNumber = Math.Max(LastNumber, e.Number),
@@ -112,7 +120,8 @@ public sealed record TaskBook(
     private TaskBook StatusChanged(NativeTask task, TaskStatusChanged e)
     {
         var closed = e.NewStatus == TaskStatuses.Closed;
-        var next = task with { Status = e.NewStatus, UpdatedAt = e.At, ClosedBy = closed ? e.AgentId : null, ClosedAt = closed ? e.At : null };
+        var next = task with { Status = e.NewStatus, UpdatedAt = e.At, ClosedBy = closed ? e.AgentId : null, ClosedAt = closed ? e.At
+            : null };
         return Want(next, e.NewStatus == TaskStatuses.InProgress ? e.AgentId : null, e.Sequence).Put(next) with
         {
             Unclosed = closed ? Unclosed.Remove(task.Number) : Unclosed.Add(task.Number),
@@ -123,7 +132,8 @@ public sealed record TaskBook(
     {
         var book = Want(task, null, e.Sequence);
         foreach (var other in task.DependsOn) book = book.Unlinked(task, other, task.UpdatedAt);
-        foreach (var other in Waiting.GetValueOrDefault(task.Number, [])) book = book.Unlinked(ByNumber[other], task.Number, ByNumber[other].UpdatedAt);
+        foreach (var other in Waiting.GetValueOrDefault(task.Number, []))
+            book = book.Unlinked(ByNumber[other], task.Number, ByNumber[other].UpdatedAt);
         return book with
         {
             ByNumber = book.ByNumber.Remove(task.Number),
@@ -138,7 +148,8 @@ public sealed record TaskBook(
 
     // The task is looked up again: of several links of one task each is taken from what the one before left.
     private TaskBook Unlinked(NativeTask task, int other, DateTimeOffset at) =>
-        Put(ByNumber[task.Number] with { DependsOn = ByNumber[task.Number].DependsOn.Remove(other), UpdatedAt = at }) with { Waiting = Without(Waiting, other, task.Number) };
+        Put(ByNumber[task.Number] with { DependsOn = ByNumber[task.Number].DependsOn.Remove(other), UpdatedAt = at }) with { Waiting =
+            Without(Waiting, other, task.Number) };
 
     private TaskBook Want(NativeTask task, string? workspaceId, int sequence) => this with
     {
@@ -172,13 +183,17 @@ public sealed record TaskBook(
         _ => new(revision, Events + 1),
     };
 
-    private static ImmutableDictionary<TKey, ImmutableSortedSet<int>> Grouped<TKey>(IEnumerable<(TKey Key, int Number)> pairs) where TKey : notnull =>
-        pairs.GroupBy(pair => pair.Key, pair => pair.Number).ToImmutableDictionary(group => group.Key, group => group.ToImmutableSortedSet());
+    private static ImmutableDictionary<TKey, ImmutableSortedSet<int>> Grouped<TKey>(IEnumerable<(TKey Key, int Number)> pairs) where TKey
+        : notnull =>
+        pairs.GroupBy(pair => pair.Key, pair => pair.Number)
+            .ToImmutableDictionary(group => group.Key, group => group.ToImmutableSortedSet());
 
-    private static ImmutableDictionary<TKey, ImmutableSortedSet<int>> With<TKey>(ImmutableDictionary<TKey, ImmutableSortedSet<int>> sets, TKey key, int number) where TKey : notnull =>
+    private static ImmutableDictionary<TKey, ImmutableSortedSet<int>> With<TKey>(ImmutableDictionary<TKey, ImmutableSortedSet<int>> sets,
+        TKey key, int number) where TKey : notnull =>
         sets.SetItem(key, sets.GetValueOrDefault(key, []).Add(number));
 
-    private static ImmutableDictionary<TKey, ImmutableSortedSet<int>> Without<TKey>(ImmutableDictionary<TKey, ImmutableSortedSet<int>> sets, TKey key, int number) where TKey : notnull
+    private static ImmutableDictionary<TKey, ImmutableSortedSet<int>> Without<TKey>(ImmutableDictionary<TKey, ImmutableSortedSet<int>> sets,
+        TKey key, int number) where TKey : notnull
     {
         var rest = sets.GetValueOrDefault(key, []).Remove(number);
         return rest.IsEmpty ? sets.Remove(key) : sets.SetItem(key, rest);
@@ -186,7 +201,8 @@ public sealed record TaskBook(
 }
 
 /// <summary>JSON of the snapshots of tasks.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TaskBook))]
 [JsonSerializable(typeof(TaskTalk))]
 [JsonSerializable(typeof(NativeTask))]
@@ -194,5 +210,6 @@ public sealed record TaskBook(
 internal sealed partial class TaskJson : JsonSerializerContext
 {
     /// <summary>Leaves text readable: nothing here is ever put into HTML.</summary>
-    public static TaskJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static TaskJson Relaxed =>
+        field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -21,14 +21,16 @@ public sealed class TaskCommentsGrain(IEventLog log, TimeProvider time) : EventS
     }
 
     /// <inheritdoc/>
-    public async Task<TaskComment> Add(AddComment command) => ViewOf(await Transact(talk => talk.Add(command, time.Now()), result: TaskJson.Relaxed.TaskCommented));
+    public async Task<TaskComment> Add(AddComment command) =>
+        ViewOf(await Transact(talk => talk.Add(command, time.Now()), result: TaskJson.Relaxed.TaskCommented));
 
     /// <inheritdoc/>
     public async ValueTask<TaskCommentList> All()
     {
         var talk = await Read(static talk => talk);
         var shown = Volatile.Read(ref _shown);
-        if (shown is null || !ReferenceEquals(shown.Talk, talk)) Volatile.Write(ref _shown, shown = new(talk, new([.. talk.Comments.Select(ViewOf)])));
+        if (shown is null || !ReferenceEquals(shown.Talk, talk))
+            Volatile.Write(ref _shown, shown = new(talk, new([.. talk.Comments.Select(ViewOf)])));
         return shown.List;
     }
 
@@ -43,7 +45,8 @@ public sealed record TaskTalk(ImmutableList<TaskCommented> Comments) : IEventSou
     public static TaskTalk Empty { get; } = new([]);
 
     /// <summary>Nothing is ever taken back, so a snapshot would only say again what the events say.</summary>
-    public static StreamKind<TaskTalk> Kind { get; } = new("task_comments", TaskJson.Relaxed.TaskTalk, SnapshotEvery: int.MaxValue, ProjectOf: key => key[..key.IndexOf('/')]);
+    public static StreamKind<TaskTalk> Kind { get; } = new("task_comments", TaskJson.Relaxed.TaskTalk, SnapshotEvery: int.MaxValue,
+        ProjectOf: key => key[..key.IndexOf('/')]);
 
     /// <inheritdoc/>
     public TaskTalk Apply(IEvent @event) => @event is TaskCommented comment ? new(Comments.Add(comment)) : this;

@@ -3,16 +3,19 @@ using Beadhub.EventLog;
 
 namespace Beadhub.Tasks;
 
-/// <summary>What a project decides on its native tasks (protocol 13.2). Pure: the time and fresh ids are arguments. A refusal changes nothing.</summary>
+/// <summary>What a project decides on its native tasks (protocol 13.2). Pure: the time and fresh ids are arguments. A refusal changes
+/// nothing.</summary>
 internal static class TaskDecisions
 {
     /// <summary>Creates a task under the next number.</summary>
     public static Decision<NativeTask> Create(this TaskBook book, CreateTask command, DateTimeOffset now)
     {
-        if (command.ParentId is { } parent && book.ById(parent) is null) throw new RefusedException(RefusalKind.Invalid, "Parent task not found in this project");
+        if (command.ParentId is { } parent && book.ById(parent) is null)
+            throw new RefusedException(RefusalKind.Invalid, "Parent task not found in this project");
         var draft = new TaskDraft(book);
         draft.Raise(new TaskCreated(
-            command.TaskId, book.LastNumber + 1, command.Title, command.Priority, command.Type, command.Labels, command.ParentId, command.AssigneeId, command.AgentId, now));
+            command.TaskId, book.LastNumber + 1, command.Title, command.Priority, command.Type, command.Labels, command.ParentId,
+            command.AssigneeId, command.AgentId, now));
         if (command.Description.Length > 0 || command.Notes.Length > 0)
             draft.Raise(new TaskDescribed(command.TaskId, 1, Given(command.Description), Given(command.Notes), command.AgentId, now));
 
@@ -43,7 +46,8 @@ internal static class TaskDecisions
             AssigneeId = assignee,
         };
         if (Differ(task, changed))
-            draft.Raise(new TaskChanged(task.Id, changed.Title, changed.Priority, changed.Type, changed.Labels, changed.AssigneeId, command.AgentId, now));
+            draft.Raise(new TaskChanged(task.Id, changed.Title, changed.Priority, changed.Type, changed.Labels, changed.AssigneeId,
+                command.AgentId, now));
         if (command.Description is not null || command.Notes is not null)
             draft.Raise(new TaskDescribed(task.Id, task.Revision + 1, command.Description, command.Notes, command.AgentId, now));
         if (command.Status is { } status && status != task.Status) draft.ChangeStatus(task, status, command.AgentId, now);
@@ -81,7 +85,8 @@ internal static class TaskDecisions
     {
         var (task, other) = (book.Existing(reference, slug), book.Existing(dependsOn, slug));
         var answer = new TaskDependency(task.Id, other.Id);
-        return task.DependsOn.Contains(other.Number) ? Decision.Accept(answer, new TaskDependencyRemoved(task.Id, other.Id, now)) : Decision.None(answer);
+        return task.DependsOn.Contains(other.Number)
+            ? Decision.Accept(answer, new TaskDependencyRemoved(task.Id, other.Id, now)) : Decision.None(answer);
     }
 
     /// <summary>The claims of a task are as a change wanted them, unless a later one wants them otherwise.</summary>
@@ -102,7 +107,8 @@ internal static class TaskDecisions
         draft.Raise(new TaskStatusChanged(task.Id, task.Status, status, agentId, draft.Book.LastSequence + 1, now));
 
     private static bool Differ(NativeTask a, NativeTask b) =>
-        a.Title != b.Title || a.Priority != b.Priority || a.Type != b.Type || a.AssigneeId != b.AssigneeId || !a.Labels.AsSpan().SequenceEqual(b.Labels.AsSpan());
+        a.Title != b.Title || a.Priority != b.Priority || a.Type != b.Type || a.AssigneeId != b.AssigneeId
+            || !a.Labels.AsSpan().SequenceEqual(b.Labels.AsSpan());
 
     /// <summary>The parts of a task that are not closed, and theirs, nearest first; parts of a closed one count as well.</summary>
     private static ImmutableArray<NativeTask> OpenDescendants(this TaskBook book, NativeTask task)

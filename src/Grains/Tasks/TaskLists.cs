@@ -11,7 +11,8 @@ internal sealed class TaskLists(TaskBook book, string slug)
 
     private readonly ConcurrentDictionary<TaskQuery, (BeadsAsTasks Beads, TaskList List)> _lists = new();
     private readonly ConcurrentDictionary<string, TaskList> _assigned = new(StringComparer.Ordinal);
-    private readonly Lazy<TaskList> _ready = new(() => Urgent(book, slug, task => task is { Status: TaskStatuses.Open, AssigneeId: null } && !book.IsBlocked(task)));
+    private readonly Lazy<TaskList> _ready = new(() =>
+        Urgent(book, slug, task => task is { Status: TaskStatuses.Open, AssigneeId: null } && !book.IsBlocked(task)));
     private readonly Lazy<TaskList> _blocked = new(() => Urgent(book, slug, book.IsBlocked));
 
     /// <summary>Native tasks by number, then beads by id, without those whose id is a native task's reference (contract 15).</summary>
@@ -45,16 +46,19 @@ internal sealed class TaskLists(TaskBook book, string slug)
     }
 
     private static TaskList Urgent(TaskBook book, string slug, Func<NativeTask, bool> passes) =>
-        All([.. book.Unclosed.Select(number => book.ByNumber[number]).Where(passes).OrderBy(task => task.Priority).ThenBy(task => task.Number).Select(task => Row(task, slug))]);
+        All([.. book.Unclosed.Select(number => book.ByNumber[number]).Where(passes).OrderBy(task => task.Priority)
+            .ThenBy(task => task.Number).Select(task => Row(task, slug))]);
 
     private static TaskList All(ImmutableArray<TaskSummary> tasks) => new(tasks, tasks.Length);
 
     private static TaskSummary Row(NativeTask task, string slug) => new(
-        task.Id, task.Ref(slug), task.Number, task.Title, task.Status, task.Priority, task.Type, task.AssigneeId, task.CreatedBy, task.ParentId, task.Labels,
+        task.Id, task.Ref(slug), task.Number, task.Title, task.Status, task.Priority, task.Type, task.AssigneeId, task.CreatedBy,
+        task.ParentId, task.Labels,
         task.CreatedAt, task.UpdatedAt);
 
     private static TaskSummary Row(IssueRow bead) => new(
-        bead.BeadId, bead.BeadId, null, bead.Title, bead.Status, BeadTask.Priority(bead.Priority), BeadTask.Type(bead.Type), null, null, bead.Parent?.BeadId, bead.Labels,
+        bead.BeadId, bead.BeadId, null, bead.Title, bead.Status, BeadTask.Priority(bead.Priority), BeadTask.Type(bead.Type), null, null,
+        bead.Parent?.BeadId, bead.Labels,
         bead.CreatedAt, bead.UpdatedAt);
 }
 

@@ -21,7 +21,8 @@ internal static class TaskPages
         }
 
         if (first == 0 && end == list.Tasks.Length) return list;
-        return new(list.Tasks[first..end], list.Total, end < list.Tasks.Length && end > first ? PlaceOf(list.Tasks[end - 1], byPriority) : null);
+        return new(list.Tasks[first..end], list.Total, end < list.Tasks.Length && end > first ? PlaceOf(list.Tasks[end - 1], byPriority)
+            : null);
     }
 
     /// <summary>Whether a task stands after a place. Beads, which have no number, stand behind all native tasks.</summary>
@@ -38,7 +39,8 @@ internal static class TaskPages
     private static int Size(TaskSummary task)
     {
         const int frame = 512; // ids, names of fields, times
-        var size = frame + JsonSize.Of(task.TaskRef) + JsonSize.Of(task.Title) + JsonSize.Of(task.Status) + JsonSize.Of(task.TaskType) + JsonSize.Of(task.ParentTaskId);
+        var size = frame + JsonSize.Of(task.TaskRef) + JsonSize.Of(task.Title) + JsonSize.Of(task.Status) + JsonSize.Of(task.TaskType)
+            + JsonSize.Of(task.ParentTaskId);
         foreach (var label in task.Labels) size += JsonSize.Of(label) + 1;
         return size;
     }

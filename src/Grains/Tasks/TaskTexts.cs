@@ -4,8 +4,8 @@ using Beadhub.EventLog;
 namespace Beadhub.Tasks;
 
 /// <summary>
-/// The large texts of a project's tasks, read from the log when somebody asks. What was read or written lately is kept, up to some millions of characters:
-/// an event never changes.
+/// The large texts of a project's tasks, read from the log when somebody asks. What was read or written lately is kept, up to some millions
+/// of characters: an event never changes.
 /// </summary>
 internal sealed class TaskTexts(IEventLog log, StreamKey stream)
 {
@@ -27,14 +27,17 @@ internal sealed class TaskTexts(IEventLog log, StreamKey stream)
     {
         if (_kept.TryGetValue((taskId, place.Revision), out var known)) return known;
 
-        // The place is exact unless the stream holds events that only a later version of the program knows: then the text comes that much later.
+        // The place is exact unless the stream holds events that only a later version of the program knows: then the text comes that much
+        // later.
         var after = place.Version - 1;
         for (var count = 1; ; count = Page)
         {
             var events = await log.ReadStream(stream, after, count);
-            if (events.Count == 0) throw new EventLogUnavailableException($"{stream} has no text of revision {place.Revision} for task {taskId}.");
+            if (events.Count == 0)
+                throw new EventLogUnavailableException($"{stream} has no text of revision {place.Revision} for task {taskId}.");
             foreach (var stored in events)
-                if (EventTypes.Parse(stored.Type, stored.Data) is TaskDescribed found && found.TaskId == taskId && found.Revision == place.Revision) return Keep(found);
+                if (EventTypes.Parse(stored.Type, stored.Data) is TaskDescribed found && found.TaskId == taskId
+                    && found.Revision == place.Revision) return Keep(found);
             after = events[^1].Version;
         }
     }

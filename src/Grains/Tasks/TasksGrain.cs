@@ -9,8 +9,8 @@ namespace Beadhub.Tasks;
 
 /// <inheritdoc cref="ITasksGrain"/>
 /// <remarks>
-/// What a task's status means for the board's claims is written down with the status and done afterwards, one after the other, so that it is neither lost
-/// with the server nor done in the wrong order.
+/// What a task's status means for the board's claims is written down with the status and done afterwards, one after the other, so that it
+/// is neither lost with the server nor done in the wrong order.
 /// </remarks>
 public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<TaskBook>(log), ITasksGrain
 {
@@ -163,7 +163,8 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         var book = await Newest();
         var shown = Volatile.Read(ref _shown);
         // Claims that were settled change nothing that lists show.
-        if (shown is null || !ReferenceEquals(shown.Tasks, book.ByNumber)) Volatile.Write(ref _shown, shown = new(book.ByNumber, new(book, slug)));
+        if (shown is null || !ReferenceEquals(shown.Tasks, book.ByNumber))
+            Volatile.Write(ref _shown, shown = new(book.ByNumber, new(book, slug)));
         return shown.Lists;
     }
 
@@ -176,14 +177,17 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     private async ValueTask<TaskView> DetailOf(TaskBook book, NativeTask task, string slug)
     {
         var (description, notes) = await _texts.Of(task);
-        return ViewOf(task, slug, description, notes) with { BlockedBy = Links(task.DependsOn), Blocks = Links(book.Waiting.GetValueOrDefault(task.Number, [])) };
+        return ViewOf(task, slug, description, notes) with { BlockedBy = Links(task.DependsOn),
+            Blocks = Links(book.Waiting.GetValueOrDefault(task.Number, [])) };
 
         ImmutableArray<TaskLink> Links(ImmutableSortedSet<int> numbers) =>
-            [.. numbers.Select(number => book.ByNumber[number]).Select(other => new TaskLink(other.Id, other.Ref(slug), other.Title, other.Status))];
+            [.. numbers.Select(number => book.ByNumber[number])
+                .Select(other => new TaskLink(other.Id, other.Ref(slug), other.Title, other.Status))];
     }
 
     private TaskView ViewOf(NativeTask task, string slug, string description, string notes) => new(
-        task.Id, task.Ref(slug), task.Number, _id, task.Title, description, notes, task.Status, task.Priority, task.Type, task.Labels, task.ParentId, task.AssigneeId,
+        task.Id, task.Ref(slug), task.Number, _id, task.Title, description, notes, task.Status, task.Priority, task.Type, task.Labels,
+        task.ParentId, task.AssigneeId,
         task.CreatedBy, task.ClosedBy, task.CreatedAt, task.UpdatedAt, task.ClosedAt);
 
     /// <summary>Makes the board's claims on all tasks what they are to be (contract 9.2).</summary>

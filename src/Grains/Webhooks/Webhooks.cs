@@ -22,10 +22,13 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
     public Webhooks Apply(IEvent @event) => @event switch
     {
         WebhookRegistered e => new(All.Add(new(e.WebhookId, e.Url, e.Events, e.Secret, e.Position, e.At, e.CreatedBy))),
-        WebhookRegisteredSealed e => new(All.Add(new(e.WebhookId, e.Url, e.Events, "", e.Position, e.At, e.CreatedBy) { SealedSecret = e.SealedSecret })),
+        WebhookRegisteredSealed e =>
+            new(All.Add(new(e.WebhookId, e.Url, e.Events, "", e.Position, e.At, e.CreatedBy) { SealedSecret = e.SealedSecret })),
         WebhookSecretSealed e => With(e.WebhookId, webhook => webhook with { Secret = "", SealedSecret = e.SealedSecret }),
         WebhookRemoved e => new(All.RemoveAll(webhook => webhook.Id == e.WebhookId)),
-        WebhookDelivered e => With(e.WebhookId, webhook => webhook with { Position = Math.Max(webhook.Position, e.Position), Failures = 0, FailingSince = null, LastDeliveredAt = e.At }),
+        WebhookDelivered e =>
+            With(e.WebhookId, webhook => webhook with { Position = Math.Max(webhook.Position, e.Position), Failures = 0,
+            FailingSince = null, LastDeliveredAt = e.At }),
         WebhookFailed e => With(e.WebhookId, webhook => webhook with
         {
             Failures = webhook.Failures + 1,
@@ -48,7 +51,8 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
         if (All.Length >= Max) throw new RefusedException(RefusalKind.Conflict, $"Too many webhooks: a project has at most {Max}");
         IEvent registered = seal.CloseText(command.Secret) is { } closed
             ? new WebhookRegisteredSealed(command.WebhookId, command.Url, command.Events, closed, command.Position, command.CreatedBy, now)
-            : new WebhookRegistered(command.WebhookId, command.Url, command.Events, command.Secret, command.Position, command.CreatedBy, now);
+            : new WebhookRegistered(command.WebhookId, command.Url, command.Events, command.Secret, command.Position, command.CreatedBy,
+                now);
         return Decision.Accept(Apply(registered).Find(command.WebhookId)!.Target(seal), registered);
     }
 
@@ -66,7 +70,8 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
 
     /// <summary>Notes how far an endpoint has come.</summary>
     public Decision<bool> Delivered(string id, long position, DateTimeOffset now) =>
-        Find(id) is { } webhook && (webhook.Position < position || webhook.Failures > 0) ? Decision.Accept(true, new WebhookDelivered(id, position, now)) : Decision.None(false);
+        Find(id) is { } webhook && (webhook.Position < position || webhook.Failures > 0)
+            ? Decision.Accept(true, new WebhookDelivered(id, position, now)) : Decision.None(false);
 
     /// <summary>Notes a failure, and gives up when it is one too many.</summary>
     public Decision<WebhookView?> Failed(string id, string error, WebhookLimits limits, DateTimeOffset now)
@@ -77,16 +82,19 @@ public sealed record Webhooks(ImmutableArray<Webhook> All) : IEventSourced<Webho
         return Decision.Accept<WebhookView?>(Apply(failed).Find(id)!.View(), failed);
     }
 
-    /// <summary>A decision about an endpoint, with its secret put under seal when something changes and it is not yet: what servers without a key have written.</summary>
+    /// <summary>A decision about an endpoint, with its secret put under seal when something changes and it is not yet: what servers without
+    /// a key have written.</summary>
     public Decision<T> Sealing<T>(Decision<T> decision, string id, Seal seal, DateTimeOffset now) =>
         !decision.Events.IsEmpty && Find(id) is { SealedSecret: null } webhook && seal.CloseText(webhook.Secret) is { } closed
             ? decision with { Events = decision.Events.Add(new WebhookSecretSealed(id, closed, now)) }
             : decision;
 
-    private Webhooks With(string id, Func<Webhook, Webhook> change) => new([.. All.Select(webhook => webhook.Id == id ? change(webhook) : webhook)]);
+    private Webhooks With(string id, Func<Webhook, Webhook> change) =>
+        new([.. All.Select(webhook => webhook.Id == id ? change(webhook) : webhook)]);
 }
 
 /// <summary>JSON of the snapshots of webhooks.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Webhooks))]
 internal sealed partial class WebhooksJson : JsonSerializerContext;

@@ -9,7 +9,8 @@ namespace Beadhub.Webhooks;
 /// <inheritdoc cref="IWebhooksGrain"/>
 public sealed class WebhooksGrain(IEventLog log, TimeProvider time, Seal seal) : EventSourcedGrain<Webhooks>(log), IWebhooksGrain
 {
-    private static readonly Func<Webhooks, ImmutableArray<WebhookView>> Views = webhooks => [.. webhooks.All.Select(webhook => webhook.View())];
+    private static readonly Func<Webhooks, ImmutableArray<WebhookView>> Views = webhooks =>
+        [.. webhooks.All.Select(webhook => webhook.View())];
     private readonly Func<Webhooks, ImmutableArray<WebhookTarget>> _served =
         webhooks => [.. webhooks.All.Where(webhook => webhook.IsActive).Select(webhook => webhook.Target(seal))];
 
@@ -23,7 +24,8 @@ public sealed class WebhooksGrain(IEventLog log, TimeProvider time, Seal seal) :
     public Task<bool> Enable(string webhookId) => Change(webhookId, webhooks => webhooks.Enable(webhookId, time.Now()));
 
     /// <inheritdoc/>
-    public Task Delivered(string webhookId, long position) => Change(webhookId, webhooks => webhooks.Delivered(webhookId, position, time.Now()));
+    public Task Delivered(string webhookId, long position) =>
+        Change(webhookId, webhooks => webhooks.Delivered(webhookId, position, time.Now()));
 
     /// <inheritdoc/>
     public Task<WebhookView?> Failed(string webhookId, string error, WebhookLimits limits) =>

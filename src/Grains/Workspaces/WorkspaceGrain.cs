@@ -65,6 +65,7 @@ public sealed record Workspace(Profile Profile) : IEventSourced<Workspace>
 }
 
 /// <summary>JSON of the snapshots of workspaces.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Workspace))]
 internal sealed partial class WorkspaceJson : JsonSerializerContext;

@@ -10,7 +10,8 @@ namespace Beadhub.Hosting.Cluster;
 /// <summary>Adds what nodes share besides the event log: presence, the count of bootstraps, and who does the background work.</summary>
 internal static class ClusterHosting
 {
-    /// <summary>Presence and the count of bootstraps in Redis or in this process's memory; the background lease in PostgreSQL, or none.</summary>
+    /// <summary>Presence and the count of bootstraps in Redis or in this process's memory; the background lease in PostgreSQL, or
+    /// none.</summary>
     public static void AddCluster(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(NodeId.New());
@@ -20,7 +21,8 @@ internal static class ClusterHosting
         {
             var url = RedisUrl.Parse(text);
             services.AddSingleton(provider => Task.Run(() => RedisConnection.Open(
-                url, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>())).GetAwaiter().GetResult());
+                url, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>())).GetAwaiter()
+                    .GetResult());
             services.AddSingleton<IPresenceStore, RedisPresenceStore>();
             services.AddSingleton<IChatPresence, RedisChatPresence>();
             services.AddSingleton<MemoryInitRate>();

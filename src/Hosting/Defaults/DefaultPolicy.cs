@@ -6,8 +6,8 @@ using Beadhub.Policies;
 namespace Beadhub.Hosting.Defaults;
 
 /// <summary>
-/// The policy that projects start with: the Markdown files in <c>invariants</c> and <c>roles</c>, built in or in a folder of the operator's, in the
-/// order of their names (contract 10.2).
+/// The policy that projects start with: the Markdown files in <c>invariants</c> and <c>roles</c>, built in or in a folder of the
+/// operator's, in the order of their names (contract 10.2).
 /// </summary>
 internal sealed class DefaultPolicy : IDefaultPolicy
 {
@@ -78,28 +78,33 @@ internal sealed class DefaultPolicy : IDefaultPolicy
     private static List<FrontMatter> Parts(string? directory, string kind)
     {
         var parts = new List<FrontMatter>();
-        foreach (var (name, text) in (directory is null ? BuiltIn(kind) : InFolder(Path.Combine(directory, kind))).OrderBy(file => file.Name, StringComparer.Ordinal))
+        foreach (var (name, text) in (directory is null ? BuiltIn(kind) : InFolder(Path.Combine(directory, kind)))
+            .OrderBy(file => file.Name, StringComparer.Ordinal))
         {
             try
             {
                 var part = FrontMatter.Parse(text());
-                if (part.Id.Contains('\0') || part.Title.Contains('\0') || part.Body.Contains('\0')) throw new FormatException("contains NUL characters");
+                if (part.Id.Contains('\0') || part.Title.Contains('\0') || part.Body.Contains('\0'))
+                    throw new FormatException("contains NUL characters");
                 if (parts.Any(other => other.Id == part.Id)) throw new FormatException($"has the id {part.Id}, which another file has too");
                 parts.Add(part);
             }
-            catch (Exception wrong) when (wrong is FormatException or DecoderFallbackException or IOException or UnauthorizedAccessException)
+            catch (Exception wrong) when (wrong is FormatException or DecoderFallbackException or IOException
+                or UnauthorizedAccessException)
             {
                 throw new SettingsException($"The default policy cannot be loaded: {name} {wrong.Message}");
             }
         }
 
-        return parts.Count > 0 ? parts : throw new SettingsException($"The default policy cannot be loaded: no .md file in {Path.Combine(directory ?? "", kind)}");
+        return parts.Count > 0 ? parts
+            : throw new SettingsException($"The default policy cannot be loaded: no .md file in {Path.Combine(directory ?? "", kind)}");
     }
 
     private static IEnumerable<(string Name, Func<string> Text)> BuiltIn(string kind)
     {
         var assembly = typeof(DefaultPolicy).Assembly;
-        return assembly.GetManifestResourceNames().Where(name => name.Replace('\\', '/').StartsWith($"defaults/{kind}/", StringComparison.Ordinal)).Select(name => (name, (Func<string>)(() =>
+        return assembly.GetManifestResourceNames().Where(name =>
+            name.Replace('\\', '/').StartsWith($"defaults/{kind}/", StringComparison.Ordinal)).Select(name => (name, (Func<string>)(() =>
         {
             using var stream = assembly.GetManifestResourceStream(name)!;
             using var reader = new StreamReader(stream, Utf8);
@@ -111,7 +116,8 @@ internal sealed class DefaultPolicy : IDefaultPolicy
     {
         try
         {
-            return Directory.GetFiles(folder, "*.md").Where(path => !Path.GetFileName(path).StartsWith('.')).Select(path => (path, (Func<string>)(() => File.ReadAllText(path, Utf8))));
+            return Directory.GetFiles(folder, "*.md").Where(path => !Path.GetFileName(path).StartsWith('.'))
+                .Select(path => (path, (Func<string>)(() => File.ReadAllText(path, Utf8))));
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
         {

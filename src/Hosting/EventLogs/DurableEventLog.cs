@@ -32,7 +32,8 @@ public abstract class DurableEventLog : IEventLog
     private protected abstract long Exclusive { get; }
 
     /// <inheritdoc/>
-    public virtual Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) => _commits.Append(append, cancellation);
+    public virtual Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) =>
+        _commits.Append(append, cancellation);
 
     /// <inheritdoc/>
     public abstract ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);
@@ -58,7 +59,8 @@ public abstract class DurableEventLog : IEventLog
         StreamKey stream, long after, int max, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
-    public abstract ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default);
+    public abstract ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places,
+        CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);

@@ -13,11 +13,13 @@ internal sealed class EventLogMetrics : IDisposable
     /// <param name="waiting">How many appends wait for the committer.</param>
     public EventLogMetrics(Func<int> waiting)
     {
-        _batch = _meter.CreateHistogram("beadhub.log.batch.size", "{append}", "Appends that one transaction carried", advice: new InstrumentAdvice<int>
+        _batch = _meter.CreateHistogram("beadhub.log.batch.size", "{append}", "Appends that one transaction carried",
+            advice: new InstrumentAdvice<int>
         {
             HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 5000],
         });
-        _duration = _meter.CreateHistogram("beadhub.log.commit.duration", "s", "Until a transaction of the log was durable", advice: new InstrumentAdvice<double>
+        _duration = _meter.CreateHistogram("beadhub.log.commit.duration", "s", "Until a transaction of the log was durable",
+            advice: new InstrumentAdvice<double>
         {
             HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
         });

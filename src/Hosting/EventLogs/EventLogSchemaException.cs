@@ -4,5 +4,6 @@ namespace Beadhub.Hosting.EventLogs;
 public sealed class EventLogSchemaException(string message) : Exception(message)
 {
     internal static EventLogSchemaException Newer(string description, long found, long known) => new(
-        $"The event log at {description} has schema version {found}, but this Beadhub knows versions up to {known}. Run the newer Beadhub that wrote it.");
+        $"The event log at {description} has schema version {found}, but this Beadhub knows versions up to {known}. Run the newer "
+            + $"Beadhub that wrote it.");
 }

@@ -33,9 +33,11 @@ public static class EventLogStore
         if (url.SqlitePath is { } path)
         {
             if (cluster)
-                throw new ArgumentException("SQLite serves one node; a cluster (BEADHUB_CLUSTER=true) needs PostgreSQL: set the database URL to postgres://…");
+                throw new ArgumentException(
+                    "SQLite serves one node; a cluster (BEADHUB_CLUSTER=true) needs PostgreSQL: set the database URL to postgres://…");
             return SqliteEventLog.Open(path, url.Description, publisher, loggers, time, options);
         }
-        return await PostgresEventLog.Open(url.ConnectionString!, url.Description, cluster, publisher, loggers, time, options, cancellation);
+        return await PostgresEventLog.Open(url.ConnectionString!, url.Description, cluster, publisher, loggers, time, options,
+            cancellation);
     }
 }

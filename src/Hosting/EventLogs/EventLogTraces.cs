@@ -28,7 +28,8 @@ internal static class EventLogTraces
         return span;
     }
 
-    /// <summary>A span around the transaction that carries a batch: part of the trace of its first append, and linked with those of the others.</summary>
+    /// <summary>A span around the transaction that carries a batch: part of the trace of its first append, and linked with those of the
+    /// others.</summary>
     public static Activity? StartCommit(IReadOnlyList<PendingAppend> batch)
     {
         if (!Source.HasListeners()) return null;
@@ -43,9 +44,11 @@ internal static class EventLogTraces
 
         return first is null
             ? null
-            : Source.StartActivity("log.commit", ActivityKind.Internal, first.Context, links: others)?.SetTag("beadhub.batch.size", batch.Count);
+            : Source.StartActivity("log.commit", ActivityKind.Internal, first.Context, links: others)?.SetTag("beadhub.batch.size",
+                batch.Count);
     }
 
     /// <summary>Notes a failure. Its message may name what nobody else should read.</summary>
-    public static void Failed(this Activity? span, Exception exception) => span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", exception.GetType().FullName);
+    public static void Failed(this Activity? span, Exception exception) =>
+        span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", exception.GetType().FullName);
 }

@@ -264,7 +264,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         while (_batch.Count + _waitingCount < expected && Stopwatch.GetElapsedTime(begun) < longest) Thread.Yield();
     }
 
-    private bool Full => _batch.Count >= _options.MaxBatchAppends || _bytes >= _options.MaxBatchBytes || _projects.Count >= _options.MaxBatchProjects;
+    private bool Full =>
+        _batch.Count >= _options.MaxBatchAppends || _bytes >= _options.MaxBatchBytes || _projects.Count >= _options.MaxBatchProjects;
 
     private void Place(PendingAppend pending)
     {
@@ -460,7 +461,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
 
     private static void Complete(List<PendingAppend> batch)
     {
-        foreach (var pending in batch) pending.SetResult(pending.FirstPosition > 0 ? new(true, pending.FirstPosition, pending.FirstVersion) : default);
+        foreach (var pending in batch)
+            pending.SetResult(pending.FirstPosition > 0 ? new(true, pending.FirstPosition, pending.FirstVersion) : default);
     }
 
     private void FailAll(EventLogUnavailableException error)

@@ -18,8 +18,9 @@ internal interface IBatchWriter : IDisposable
     void Write(IReadOnlyList<PendingAppend> batch);
 
     /// <summary>
-    /// Finds out what became of appends whose outcome was unknown, over a connection that came after: sets the <see cref="PendingAppend.FirstPosition"/> of those
-    /// that were written, and 0 of the others. What was not written by now never will be.
+    /// Finds out what became of appends whose outcome was unknown, over a connection that came after: sets the
+    /// <see cref="PendingAppend.FirstPosition"/> of those that were written, and 0 of the others. What was not written by now never will
+    /// be.
     /// </summary>
     /// <exception cref="EventLogUnavailableException">The store failed again; it is still unknown.</exception>
     void Find(IReadOnlyList<PendingAppend> appends);

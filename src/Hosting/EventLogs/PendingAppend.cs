@@ -28,7 +28,8 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
             Require(@event.Mark);
             HasMarks = true;
         }
-        if (append.AnyVersion && append.Events[0].Mark is null) throw new ArgumentException("An append at any version needs a mark.", nameof(append));
+        if (append.AnyVersion && append.Events[0].Mark is null)
+            throw new ArgumentException("An append at any version needs a mark.", nameof(append));
         Append = append;
         FirstVersion = append.ExpectedVersion + 1;
         Cancellation = cancellation;
@@ -51,7 +52,8 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
     /// <summary>Set by the writer: the feed position of the first event, 0 when the append was refused.</summary>
     public long FirstPosition { get; set; }
 
-    /// <summary>The version of the first event: the one after the expected, or what the writer has found for an append at any version.</summary>
+    /// <summary>The version of the first event: the one after the expected, or what the writer has found for an append at any
+    /// version.</summary>
     public long FirstVersion { get; set; }
 
     /// <summary>The stream's version once the events are written where they were expected.</summary>
@@ -64,8 +66,10 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
         return new DateTime(ticks - ticks % TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
     }
 
-    /// <summary>Whether an event that is found in the place of the first one is that one: another node's differs in its content or its time.</summary>
-    public bool IsFirst(string type, string data, DateTime at) => type == Append.Events[0].Type && data == Append.Events[0].Data && at == At(0);
+    /// <summary>Whether an event that is found in the place of the first one is that one: another node's differs in its content or its
+    /// time.</summary>
+    public bool IsFirst(string type, string data, DateTime at) =>
+        type == Append.Events[0].Type && data == Append.Events[0].Data && at == At(0);
 
     public void AddTo(List<FeedEvent> feed)
     {
@@ -82,7 +86,8 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
     // it spoils no batch.
     private void Require(string text)
     {
-        if (text.Contains('\0')) throw new BadAppendException("A text to be stored contains the character U+0000; JSON writes it as \\u0000.");
+        if (text.Contains('\0'))
+            throw new BadAppendException("A text to be stored contains the character U+0000; JSON writes it as \\u0000.");
         try
         {
             Size += Strict.GetByteCount(text);

@@ -253,7 +253,8 @@ internal sealed class VersionCache(
 
             if (_kept.Count <= MostKept && _keptText <= MostKeptText) return;
             var gone = _kept.Count;
-            for (int left = 0, text = 0; gone > 0 && left < MostKept / 2 && (text += _kept[gone - 1].Data.Length) <= MostKeptText / 2; left++) gone--;
+            for (int left = 0, text = 0; gone > 0 && left < MostKept / 2 && (text += _kept[gone - 1].Data.Length) <= MostKeptText / 2;
+                left++) gone--;
             _kept.RemoveRange(0, gone);
             _keptText = _kept.Sum(static e => e.Data.Length);
         }

@@ -6,7 +6,8 @@ using Beadhub.Gateway.Streaming;
 namespace Beadhub.Hosting.Webhooks;
 
 /// <summary>
-/// One delivery: events in order, each with its feed position, by which a receiver tells repeats. The same events make the same delivery id.
+/// One delivery: events in order, each with its feed position, by which a receiver tells repeats. The same events make the same delivery
+/// id.
 /// </summary>
 /// <param name="Id">Id of the delivery; the same at every attempt.</param>
 /// <param name="Body">JSON.</param>
@@ -41,7 +42,8 @@ internal sealed record WebhookBatch(string Id, byte[] Body, long Last)
         if (wanted.Count == 0) return null;
         var id = $"{webhookId}.{wanted[0].Position}-{wanted[^1].Position}";
         using var body = new MemoryStream(size + 512);
-        body.Write(Encoding.UTF8.GetBytes($$"""{"delivery_id":"{{id}}","webhook_id":"{{webhookId}}","project_id":"{{projectId}}","events":["""));
+        body.Write(Encoding.UTF8
+            .GetBytes($$"""{"delivery_id":"{{id}}","webhook_id":"{{webhookId}}","project_id":"{{projectId}}","events":["""));
         for (var i = 0; i < wanted.Count; i++)
         {
             body.Write(Encoding.UTF8.GetBytes($$"""{{(i > 0 ? "," : "")}}{"position":{{wanted[i].Position}},"""));

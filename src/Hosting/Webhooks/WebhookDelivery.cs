@@ -9,11 +9,12 @@ using Orleans;
 namespace Beadhub.Hosting.Webhooks;
 
 /// <summary>
-/// Serves the endpoints of all projects: one task each, that follows the feed from the endpoint's position and sends what it wants, in order, until it is
-/// taken. No endpoint waits for another. One node does it for all (<see cref="IBackgroundLease"/>).
+/// Serves the endpoints of all projects: one task each, that follows the feed from the endpoint's position and sends what it wants, in
+/// order, until it is taken. No endpoint waits for another. One node does it for all (<see cref="IBackgroundLease"/>).
 /// </summary>
 internal sealed class WebhookDelivery(
-    IGrainFactory grains, FeedHub hub, WebhookSender sender, IBackgroundLease lease, WebhookMetrics metrics, GatewaySettings settings, TimeProvider time,
+    IGrainFactory grains, FeedHub hub, WebhookSender sender, IBackgroundLease lease, WebhookMetrics metrics, GatewaySettings settings,
+    TimeProvider time,
     ILogger<WebhookDelivery> logger)
     : BackgroundService, IWebhookDelivery
 {
@@ -63,7 +64,8 @@ internal sealed class WebhookDelivery(
         catch (UnavailableException e)
         {
             _unread[projectId] = true;
-            logger.LogWarning(e, "The webhooks of project {Project} cannot be read; looking again in {Seconds} s", projectId, LookEvery.TotalSeconds);
+            logger.LogWarning(e, "The webhooks of project {Project} cannot be read; looking again in {Seconds} s", projectId,
+                LookEvery.TotalSeconds);
         }
     }
 
@@ -85,7 +87,8 @@ internal sealed class WebhookDelivery(
             foreach (var (id, target) in targets)
             {
                 if (_served.ContainsKey(id) || _serving.IsCancellationRequested) continue;
-                var served = new Served(projectId, CancellationTokenSource.CreateLinkedTokenSource(_serving)) { Position = target.View.Position };
+                var served = new Served(projectId,
+                    CancellationTokenSource.CreateLinkedTokenSource(_serving)) { Position = target.View.Position };
                 _served[id] = served;
                 served.Task = Task.Run(() => Serve(served, target, served.End.Token), CancellationToken.None);
             }
@@ -123,7 +126,8 @@ internal sealed class WebhookDelivery(
         {
             var since = Volatile.Read(ref served.TriedSince);
             var newest = Volatile.Read(ref served.Feed)?.Last ?? 0;
-            yield return (Math.Max(0, newest - Volatile.Read(ref served.Position)), since == 0 ? TimeSpan.Zero : time.GetElapsedTime(since));
+            yield return (Math.Max(0, newest - Volatile.Read(ref served.Position)),
+                since == 0 ? TimeSpan.Zero : time.GetElapsedTime(since));
         }
     }
 
@@ -293,7 +297,8 @@ internal sealed class WebhookDelivery(
         }
     }
 
-    /// <summary>1, 2, 4 … seconds up to five minutes, each up to a quarter shorter, so that endpoints that fail together do not come together.</summary>
+    /// <summary>1, 2, 4 … seconds up to five minutes, each up to a quarter shorter, so that endpoints that fail together do not come
+    /// together.</summary>
     private static TimeSpan Wait(int failures)
     {
         var seconds = Math.Min(LongestWait.TotalSeconds, Math.Pow(2, Math.Min(failures - 1, 20)));

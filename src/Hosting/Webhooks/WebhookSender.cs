@@ -8,8 +8,8 @@ namespace Beadhub.Hosting.Webhooks;
 internal sealed partial class WebhookSender(OutboundHttp http, GatewaySettings settings, TimeProvider time, ILogger<WebhookSender> logger)
 {
     /// <summary>
-    /// What is told of a delivery that found no way, whatever the reason: whether a port is closed, or where a name leads, is not for those who may
-    /// register an endpoint.
+    /// What is told of a delivery that found no way, whatever the reason: whether a port is closed, or where a name leads, is not for those
+    /// who may register an endpoint.
     /// </summary>
     public const string NotDelivered = "could not be delivered";
 

@@ -50,7 +50,8 @@ namespace Orleans.Concurrency
     [AttributeUsage(AttributeTargets.Class)]
     public sealed class ReentrantAttribute : Attribute;
 
-    /// <summary>Has no state of its own, so that each node may have its own instances. Here there is only one node, and one instance.</summary>
+    /// <summary>Has no state of its own, so that each node may have its own instances. Here there is only one node, and one
+    /// instance.</summary>
     [AttributeUsage(AttributeTargets.Class)]
     public sealed class StatelessWorkerAttribute : Attribute;
 

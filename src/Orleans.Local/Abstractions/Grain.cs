@@ -6,7 +6,8 @@ namespace Orleans;
 /// <summary>Base class of grains. One instance serves one key, one request at a time.</summary>
 public abstract class Grain : IGrainBase, IAddressable
 {
-    /// <summary>Joins the activation on whose scheduler the instance is being made; a grain made elsewhere (a unit test) has none.</summary>
+    /// <summary>Joins the activation on whose scheduler the instance is being made; a grain made elsewhere (a unit test) has
+    /// none.</summary>
     protected Grain() => GrainContext = Activation.Current!;
 
     /// <inheritdoc/>

@@ -13,9 +13,12 @@ internal sealed class EngineMetrics : IDisposable
         _meter.CreateObservableUpDownCounter(
             "beadhub.grains.activations", () => Each(classes, static one => (long)one.Count), "{grain}", "Grains in memory");
         _meter.CreateObservableUpDownCounter(
-            "beadhub.grains.waiting", () => Each(classes, static one => one.Activations.Sum(static a => (long)a.QueueLength)), "{request}", "Requests that wait to begin");
+            "beadhub.grains.waiting", () =>
+                Each(classes, static one => one.Activations.Sum(static a => (long)a.QueueLength)), "{request}",
+                "Requests that wait to begin");
         _meter.CreateObservableCounter(
-            "beadhub.grains.turns", () => Each(classes, static one => one.PastTurns + one.Activations.Sum(static a => a.Turns)), "{request}",
+            "beadhub.grains.turns", () =>
+                Each(classes, static one => one.PastTurns + one.Activations.Sum(static a => a.Turns)), "{request}",
             "Requests completed; reads on the caller's thread are not counted");
     }
 

@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Orleans.Local;
 
-/// <summary>A span for each call of a grain, from the caller's side: with the time that it waits for its turn. Without a listener there is none, and nothing is spent.</summary>
+/// <summary>A span for each call of a grain, from the caller's side: with the time that it waits for its turn. Without a listener there is
+/// none, and nothing is spent.</summary>
 internal static class EngineTraces
 {
     /// <summary>Name of the source.</summary>
@@ -51,5 +52,6 @@ internal static class EngineTraces
     }
 
     // The type says what went wrong; a message may repeat what a caller has sent.
-    private static void Failed(Activity? span, Exception exception) => span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", exception.GetType().FullName);
+    private static void Failed(Activity? span, Exception exception) =>
+        span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", exception.GetType().FullName);
 }

@@ -16,7 +16,8 @@ internal sealed class GrainCatalog(LocalCluster cluster) : IGrainRegistry
         foreach (var assembly in assemblies)
         {
             if (!Add(assembly))
-                throw new InvalidOperationException($"{assembly.GetName().Name} has no grains: its project must use the generator (ClusterEngine.props).");
+                throw new InvalidOperationException(
+                    $"{assembly.GetName().Name} has no grains: its project must use the generator (ClusterEngine.props).");
         }
         // The interfaces usually live in an assembly of their own, which nobody has to name.
         foreach (var type in _implementations.Keys.ToArray()) Add(type.Assembly);

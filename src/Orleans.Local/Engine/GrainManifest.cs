@@ -26,6 +26,7 @@ public interface IGrainRegistry
     /// <summary>A grain interface and how to make a reference to a grain through it.</summary>
     void AddInterface(Type type, Func<GrainClass, string, GrainReference> reference);
 
-    /// <summary>A grain class, how to make an instance (null: from its constructor by reflection) and the grain interfaces it implements.</summary>
+    /// <summary>A grain class, how to make an instance (null: from its constructor by reflection) and the grain interfaces it
+    /// implements.</summary>
     void AddClass(Type type, bool reentrant, Func<IServiceProvider, Grain>? create, params Type[] interfaces);
 }

@@ -15,11 +15,14 @@ public abstract class GrainReference(GrainClass grainClass, string key) : IAddre
 
     /// <summary>Sends a call without a result.</summary>
     protected Task Call<TGrain, TState>(Func<TGrain, TState, Task> method, TState state, CallOptions options, string name) =>
-        EngineTraces.AreWanted ? EngineTraces.Follow(grainClass.Name, name, key, () => Send(method, state, options)) : Send(method, state, options);
+        EngineTraces.AreWanted ? EngineTraces.Follow(grainClass.Name, name, key, () => Send(method, state, options))
+            : Send(method, state, options);
 
     /// <summary>Sends a call with a result.</summary>
-    protected Task<TResult> Call<TGrain, TState, TResult>(Func<TGrain, TState, Task<TResult>> method, TState state, CallOptions options, string name) =>
-        EngineTraces.AreWanted ? EngineTraces.Follow(grainClass.Name, name, key, () => Send(method, state, options)) : Send(method, state, options);
+    protected Task<TResult> Call<TGrain, TState, TResult>(Func<TGrain, TState, Task<TResult>> method, TState state, CallOptions options,
+        string name) =>
+        EngineTraces.AreWanted ? EngineTraces.Follow(grainClass.Name, name, key, () => Send(method, state, options))
+            : Send(method, state, options);
 
     /// <inheritdoc/>
     public override string ToString() => $"{grainClass.Name}/{key}";

@@ -21,7 +21,8 @@ internal sealed partial class LocalCluster : IClusterClient, IHostedService, IDi
     private const int Many = 1000; // are worth a collection of memory
 
     public LocalCluster(
-        LocalGrainOptions options, Assembly[] assemblies, IServiceProvider services, TimeProvider time, ILoggerFactory log, IMeterFactory meters)
+        LocalGrainOptions options, Assembly[] assemblies, IServiceProvider services, TimeProvider time, ILoggerFactory log,
+        IMeterFactory meters)
     {
         Options = options;
         Stopping = _stopping.Token;
@@ -122,8 +123,8 @@ internal sealed partial class LocalCluster : IClusterClient, IHostedService, IDi
     public void EndsIdle() => Interlocked.Increment(ref _ended);
 
     /// <summary>
-    /// Memory is collected when much is allocated. What idle grains have left would stay for as long as nobody asks for anything; so it is collected here, in the
-    /// background, and not more often than grains can become idle.
+    /// Memory is collected when much is allocated. What idle grains have left would stay for as long as nobody asks for anything; so it is
+    /// collected here, in the background, and not more often than grains can become idle.
     /// </summary>
     private void CollectWhatHasEnded()
     {

@@ -30,8 +30,8 @@ public static class LocalGrainHosting
     }
 
     /// <summary>
-    /// Whether nothing waits for the thread that asks: no work of the activation whose turn it is, and none of the thread pool. Then it may block for
-    /// a moment where waiting asynchronously would cost more.
+    /// Whether nothing waits for the thread that asks: no work of the activation whose turn it is, and none of the thread pool. Then it may
+    /// block for a moment where waiting asynchronously would cost more.
     /// </summary>
     public static bool NothingWaits => Activation.Current is not { HasWork: true } && ThreadPool.PendingWorkItemCount == 0;
 

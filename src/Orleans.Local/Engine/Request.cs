@@ -52,7 +52,8 @@ internal abstract class Request
         var task = Invoke(_activation!.Instance);
         if (task.IsCompleted) Complete();
         // Inline on the thread that completes the task: giving the turn back must not cost a thread hop.
-        else task.ContinueWith(Completion, this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        else task.ContinueWith(Completion, this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     private void Complete()

@@ -115,7 +115,8 @@ internal sealed class MemorySubscription<T>(MemoryStreamProvider provider, Strea
         }
     }
 
-    private long SizeOf(StreamNotice<T> notice) => notice.Item is { } item && provider.Cluster.Options.StreamItemSize is { } size ? size(item) : 0;
+    private long SizeOf(StreamNotice<T> notice) =>
+        notice.Item is { } item && provider.Cluster.Options.StreamItemSize is { } size ? size(item) : 0;
 
     private Task Deliver(StreamNotice<T> notice) => _ended ? Task.CompletedTask : notice.Deliver(_observer);
 }

@@ -20,7 +20,9 @@ internal sealed class AdminApi : IDisposable
             throw new CommandFailedException($"{url} is not the address of a server");
         // A proxy of the environment has no business between this machine and itself, and would make the caller look like one from
         // elsewhere.
-        var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = !address.IsLoopback }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(100) };
+        var http =
+            new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = !address.IsLoopback }) { BaseAddress = address,
+            Timeout = TimeSpan.FromSeconds(100) };
         if (key is { Length: > 0 }) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return new(http);
     }
@@ -34,7 +36,8 @@ internal sealed class AdminApi : IDisposable
             using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
             using var response = await _http.SendAsync(request, cancellation);
             var text = await response.Content.ReadAsStringAsync(cancellation);
-            if (!response.IsSuccessStatusCode) throw new CommandFailedException(Detail(text) ?? $"{_http.BaseAddress} answered {(int)response.StatusCode}");
+            if (!response.IsSuccessStatusCode)
+                throw new CommandFailedException(Detail(text) ?? $"{_http.BaseAddress} answered {(int)response.StatusCode}");
             using var document = JsonDocument.Parse(text);
             return document.RootElement.Clone();
         }
@@ -58,7 +61,9 @@ internal sealed class AdminApi : IDisposable
         var all = new List<JsonElement>();
         for (string? cursor = ""; cursor is not null;)
         {
-            var page = await Ask(HttpMethod.Get, $"v1/projects?limit=200&tenant_id={Uri.EscapeDataString(tenant ?? "")}&cursor={Uri.EscapeDataString(cursor)}", null, cancellation);
+            var page = await Ask(HttpMethod.Get,
+                $"v1/projects?limit=200&tenant_id={Uri.EscapeDataString(tenant ?? "")}&cursor={Uri.EscapeDataString(cursor)}", null,
+                cancellation);
             all.AddRange(page.GetProperty("projects").EnumerateArray());
             cursor = page.GetProperty("next_cursor").GetString();
         }
@@ -71,7 +76,8 @@ internal sealed class AdminApi : IDisposable
     public async Task<JsonElement> Project(string slugOrId, string? tenant, CancellationToken cancellation)
     {
         // A slug may look like an id; the slug that somebody has taken goes first.
-        var named = await Ask(HttpMethod.Get, $"v1/projects?slug={Uri.EscapeDataString(slugOrId)}&tenant_id={Uri.EscapeDataString(tenant ?? "")}", null, cancellation);
+        var named = await Ask(HttpMethod.Get,
+            $"v1/projects?slug={Uri.EscapeDataString(slugOrId)}&tenant_id={Uri.EscapeDataString(tenant ?? "")}", null, cancellation);
         if (named.GetProperty("projects") is var found && found.GetArrayLength() > 0) return found[0];
         return Names.TryNormalizeUuid(slugOrId, out var id)
             ? await Ask(HttpMethod.Get, $"v1/projects/{id}", null, cancellation)
@@ -88,7 +94,8 @@ internal sealed class AdminApi : IDisposable
             if (!document.RootElement.TryGetProperty("detail", out var detail)) return null;
             return detail.ValueKind == JsonValueKind.String
                 ? detail.GetString()
-                : string.Join("; ", detail.EnumerateArray().Select(static error => $"{error.GetProperty("loc").EnumerateArray().Last()}: {error.GetProperty("msg").GetString()}"));
+                : string.Join("; ", detail.EnumerateArray().Select(static error =>
+                    $"{error.GetProperty("loc").EnumerateArray().Last()}: {error.GetProperty("msg").GetString()}"));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {

@@ -10,7 +10,8 @@ internal static class AdminOptions
     public static readonly Option<bool> Json = new("--json") { Description = "For machines" };
     public static readonly Option<string?> Tenant = new("--tenant") { Description = "Tenant of the project, where there are any" };
 
-    private static readonly Option<string?> Url = new("--url") { Description = "Address of the server; BEADHUB_ADMIN_KEY is sent along [BEADHUB_URL]" };
+    private static readonly Option<string?> Url =
+        new("--url") { Description = "Address of the server; BEADHUB_ADMIN_KEY is sent along [BEADHUB_URL]" };
 
     /// <summary>A command that asks a running server.</summary>
     public static Command Asking(string name, string description, Func<ParseResult, AdminApi, CancellationToken, Task> run)
@@ -19,7 +20,8 @@ internal static class AdminOptions
         command.SetAction((parsed, cancellation) => Run(async () =>
         {
             using var api = AdminApi.Of(
-                parsed.GetValue(Url) ?? Environment.GetEnvironmentVariable("BEADHUB_URL") ?? "http://localhost:8000", Environment.GetEnvironmentVariable("BEADHUB_ADMIN_KEY"));
+                parsed.GetValue(Url) ?? Environment.GetEnvironmentVariable("BEADHUB_URL") ?? "http://localhost:8000",
+                Environment.GetEnvironmentVariable("BEADHUB_ADMIN_KEY"));
             await run(parsed, api, cancellation);
         }));
         return command;
@@ -33,7 +35,8 @@ internal static class AdminOptions
             await command();
             return 0;
         }
-        catch (Exception e) when (e is CommandFailedException or SettingsException or ArgumentException or UnavailableException or EventLogInUseException or EventLogSchemaException)
+        catch (Exception e) when (e is CommandFailedException or SettingsException or ArgumentException or UnavailableException
+            or EventLogInUseException or EventLogSchemaException)
         {
             Console.Error.WriteLine($"beadhub: {Redaction.Clean(e.Message)}");
             return 1;

@@ -32,7 +32,8 @@ internal sealed class Erasure : IAsyncDisposable
     private readonly DbConnection _connection;
     private readonly string _description;
 
-    private Erasure(DurableEventLog held, DbConnection connection, string description) => (_held, _connection, _description) = (held, connection, description);
+    private Erasure(DurableEventLog held, DbConnection connection, string description) =>
+        (_held, _connection, _description) = (held, connection, description);
 
     /// <summary>Takes the log for itself.</summary>
     /// <exception cref="CommandFailedException">There is none, a server runs on it, or the rights on it do not suffice.</exception>
@@ -43,14 +44,16 @@ internal sealed class Erasure : IAsyncDisposable
         try
         {
             // As a lone server would: it waits a moment for one that was told to stop.
-            held = await EventLogStore.Open(database, cluster: false, new Nobody(), NullLoggerFactory.Instance, TimeProvider.System, cancellation);
+            held = await EventLogStore.Open(database, cluster: false, new Nobody(), NullLoggerFactory.Instance, TimeProvider.System,
+                cancellation);
             if (connection.State != System.Data.ConnectionState.Open) await connection.OpenAsync(cancellation);
             return new(held, connection, url.Description);
         }
         catch (EventLogInUseException)
         {
             await connection.DisposeAsync();
-            throw new CommandFailedException($"a server runs on {url.Description}: stop it, and all nodes of a cluster, before anything is erased");
+            throw new CommandFailedException(
+                $"a server runs on {url.Description}: stop it, and all nodes of a cluster, before anything is erased");
         }
         catch
         {
@@ -65,11 +68,14 @@ internal sealed class Erasure : IAsyncDisposable
     {
         try
         {
-            var named = await Value("SELECT data FROM events WHERE kind = 'directory' AND key = @key AND version = 1", cancellation, ("key", slugOrId)) as string;
+            var named = await Value("SELECT data FROM events WHERE kind = 'directory' AND key = @key AND version = 1", cancellation,
+                ("key", slugOrId)) as string;
             var id = named is not null ? Read(named, "project_id") : Names.TryNormalizeUuid(slugOrId, out var uuid) ? uuid : null;
             if (id is null) return null;
-            var events = Convert.ToInt64(await Value("SELECT count(*) FROM events WHERE project = @id", cancellation, ("id", id)), CultureInfo.InvariantCulture);
-            var created = await Value("SELECT data FROM events WHERE kind = 'project' AND key = @id AND version = 1", cancellation, ("id", id)) as string;
+            var events = Convert.ToInt64(await Value("SELECT count(*) FROM events WHERE project = @id", cancellation, ("id", id)),
+                CultureInfo.InvariantCulture);
+            var created = await Value("SELECT data FROM events WHERE kind = 'project' AND key = @id AND version = 1", cancellation,
+                ("id", id)) as string;
             // A name that was taken while its project could not be made is all that there is of it.
             if (created is null && named is null && events == 0) return null;
             return new(id, (created is null ? null : Read(created, "slug")) ?? slugOrId, events);
@@ -87,14 +93,23 @@ internal sealed class Erasure : IAsyncDisposable
         try
         {
             Erased erased;
-            var names = new (string, object)[] { ("id", project.Id), ("named", $"%\"project_id\":\"{project.Id}\"%"), ("any", $"%{project.Id}%"), ("emptied", Emptied) };
+            var names = new (string, object)[] { ("id", project.Id), ("named", $"%\"project_id\":\"{project.Id}\"%"),
+                ("any", $"%{project.Id}%"), ("emptied", Emptied) };
             if (_connection is SqliteConnection) await Execute("PRAGMA secure_delete = ON", cancellation);
             await using (var transaction = await _connection.BeginTransactionAsync(cancellation))
             {
                 const string Named = $"SELECT kind, key FROM events WHERE project = '{Instance}' AND data LIKE @named";
-                var keys = await Count($"SELECT count(DISTINCT key) FROM events WHERE project = '{Instance}' AND kind = 'api_key' AND data LIKE @named", cancellation, names);
-                var slugs = await Count($"SELECT count(DISTINCT key) FROM events WHERE project = '{Instance}' AND kind = 'directory' AND data LIKE @named", cancellation, names);
-                var origins = await Count($"SELECT count(*) FROM events WHERE project = '{Instance}' AND kind = 'origin' AND data LIKE @named", cancellation, names);
+                var keys =
+                    await Count(
+                    $"SELECT count(DISTINCT key) FROM events WHERE project = '{Instance}' AND kind = 'api_key' AND data LIKE @named",
+                    cancellation, names);
+                var slugs =
+                    await Count(
+                    $"SELECT count(DISTINCT key) FROM events WHERE project = '{Instance}' AND kind = 'directory' AND data LIKE @named",
+                    cancellation, names);
+                var origins =
+                    await Count($"SELECT count(*) FROM events WHERE project = '{Instance}' AND kind = 'origin' AND data LIKE @named",
+                    cancellation, names);
                 // A repository that nobody else ever used goes with its name.
                 const string Others = "SELECT key FROM events WHERE kind = 'origin' AND data NOT LIKE @named AND data NOT LIKE @emptied";
                 await Execute($"DELETE FROM snapshots WHERE kind = 'origin' AND (kind, key) IN ({Named})", cancellation, names);
@@ -102,10 +117,13 @@ internal sealed class Erasure : IAsyncDisposable
                 {
                     // The snapshots first: the events say which they are.
                     await Execute($"DELETE FROM {table} WHERE {OfOne} AND (kind, key) IN ({Named})", cancellation, names);
-                    await Execute($"DELETE FROM {table} WHERE kind = 'origin' AND (kind, key) IN ({Named}) AND key NOT IN ({Others})", cancellation, names);
+                    await Execute($"DELETE FROM {table} WHERE kind = 'origin' AND (kind, key) IN ({Named}) AND key NOT IN ({Others})",
+                        cancellation, names);
                 }
 
-                await Execute($"UPDATE events SET type = 'origin.left.v1', data = @emptied WHERE project = '{Instance}' AND kind = 'origin' AND data LIKE @named", cancellation, names);
+                await Execute(
+                    $"UPDATE events SET type = 'origin.left.v1', data = @emptied WHERE project = '{Instance}' AND kind = 'origin' AND "
+                    + $"data LIKE @named", cancellation, names);
                 var streams = await Count("SELECT count(*) FROM events WHERE project = @id AND version = 1", cancellation, names);
                 var marks = await Count("SELECT count(*) FROM events WHERE project = @id AND mark IS NOT NULL", cancellation, names);
                 var events = await Execute("DELETE FROM events WHERE project = @id", cancellation, names);
@@ -119,7 +137,8 @@ internal sealed class Erasure : IAsyncDisposable
                         + (SELECT count(*) FROM snapshots WHERE project = '{Instance}' AND (snapshot LIKE @any OR key LIKE @any))
                     """;
                 if (await Count(Left, cancellation, names) is > 0 and var left)
-                    throw new CommandFailedException($"{left} rows of the project would be left, of a kind that this version does not know; nothing was changed");
+                    throw new CommandFailedException(
+                        $"{left} rows of the project would be left, of a kind that this version does not know; nothing was changed");
                 var mentions = await Count("SELECT count(*) FROM events WHERE data LIKE @any OR key LIKE @any", cancellation, names);
                 await transaction.CommitAsync(cancellation);
                 erased = new(events, streams, marks, slugs, keys, origins, mentions);
@@ -166,12 +185,16 @@ internal sealed class Erasure : IAsyncDisposable
     /// </summary>
     private static async Task<(DbConnection, string)> Postgres(DatabaseUrl url, CancellationToken cancellation)
     {
-        var settings = new NpgsqlConnectionStringBuilder(url.ConnectionString) { Pooling = false, Enlist = false, CommandTimeout = 0, ApplicationName = "beadhub erase" };
+        var settings = new NpgsqlConnectionStringBuilder(url.ConnectionString) { Pooling = false, Enlist = false, CommandTimeout = 0,
+            ApplicationName = "beadhub erase" };
         var connection = new NpgsqlConnection(settings.ConnectionString);
         try
         {
             await connection.OpenAsync(cancellation);
-            var schema = await Ask("SELECT CASE WHEN to_regclass('events') IS NOT NULL THEN '' WHEN to_regclass('beadhub.events') IS NOT NULL THEN 'beadhub' END") as string
+            var schema =
+                await Ask(
+                "SELECT CASE WHEN to_regclass('events') IS NOT NULL THEN '' WHEN to_regclass('beadhub.events') IS NOT NULL THEN "
+                + "'beadhub' END") as string
                 ?? throw new CommandFailedException($"there is no event log at {url.Description}");
             if (schema.Length > 0)
             {
@@ -179,8 +202,11 @@ internal sealed class Erasure : IAsyncDisposable
                 settings.Options = $"{settings.Options} -c search_path=beadhub".Trim();
             }
 
-            if (await Ask("SELECT has_table_privilege('events', 'DELETE') AND has_table_privilege('events', 'UPDATE') AND has_table_privilege('snapshots', 'DELETE')") is not true)
-                throw new CommandFailedException($"{settings.Username} may not delete in {url.Description}: connect as the owner of the tables, or as a superuser");
+            if (await Ask(
+                "SELECT has_table_privilege('events', 'DELETE') AND has_table_privilege('events', 'UPDATE') AND "
+                + "has_table_privilege('snapshots', 'DELETE')") is not true)
+                throw new CommandFailedException(
+                    $"{settings.Username} may not delete in {url.Description}: connect as the owner of the tables, or as a superuser");
             settings.CommandTimeout = 30;
             settings.ApplicationName = "beadhub";
             return (connection, settings.ConnectionString);
@@ -188,7 +214,8 @@ internal sealed class Erasure : IAsyncDisposable
         catch (Exception e) when (e is NpgsqlException or System.Net.Sockets.SocketException or TimeoutException)
         {
             await connection.DisposeAsync();
-            throw new CommandFailedException($"{url.Description} cannot be asked: {(e as PostgresException)?.MessageText ?? (e.InnerException ?? e).Message}");
+            throw new CommandFailedException(
+                $"{url.Description} cannot be asked: {(e as PostgresException)?.MessageText ?? (e.InnerException ?? e).Message}");
         }
         catch
         {
@@ -234,7 +261,8 @@ internal sealed class Erasure : IAsyncDisposable
         return command;
     }
 
-    private CommandFailedException Failed(DbException e) => new($"{_description} refuses: {(e as PostgresException)?.MessageText ?? e.Message}; nothing was changed");
+    private CommandFailedException Failed(DbException e) =>
+        new($"{_description} refuses: {(e as PostgresException)?.MessageText ?? e.Message}; nothing was changed");
 
     private static string? Read(string data, string field)
     {

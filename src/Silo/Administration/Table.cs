@@ -6,14 +6,16 @@ namespace Beadhub.Silo.Administration;
 /// <summary>Prints answers of a server for people, or as they are for machines.</summary>
 internal static class Table
 {
-    private static readonly JsonWriterOptions JsonOptions = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions JsonOptions = new() { Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Rows below a head, each column as wide as its widest cell.</summary>
     public static void Print(string[] head, IEnumerable<string[]> rows)
     {
         var all = rows.Select(row => row.Select(Shown).ToArray()).Prepend(head).ToArray();
         var widths = head.Select((_, column) => all.Max(row => row[column].Length)).ToArray();
-        foreach (var row in all) Console.WriteLine(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+        foreach (var row in all)
+            Console.WriteLine(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
     }
 
     /// <summary>Fields of one object, a line each.</summary>
@@ -51,5 +53,6 @@ internal static class Table
     private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.Null ? "-" : value.ToString();
 
     // Names are what clients have sent: none of them may move the cursor or colour the terminal.
-    private static string Shown(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(static c => char.IsControl(c) ? '?' : c)) : text;
+    private static string Shown(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(static c => char.IsControl(c) ? '?' : c)) : text;
 }

@@ -6,7 +6,8 @@ namespace Beadhub.Silo.Demo;
 internal static class DemoCommand
 {
     private static readonly Option<int> Port = new("--port") { Description = "Port to listen on", DefaultValueFactory = _ => 8000 };
-    private static readonly Option<double> Pace = new("--pace") { Description = "Seconds between two steps of the team", DefaultValueFactory = _ => 2 };
+    private static readonly Option<double> Pace = new("--pace") { Description = "Seconds between two steps of the team",
+        DefaultValueFactory = _ => 2 };
 
     public static Command Create()
     {

@@ -52,7 +52,8 @@ internal sealed class DemoTeam
         return team;
     }
 
-    /// <summary>Goes on until cancelled: each agent claims a bead, works on it for a while, closes it; closed beads come back as new work.</summary>
+    /// <summary>Goes on until cancelled: each agent claims a bead, works on it for a while, closes it; closed beads come back as new
+    /// work.</summary>
     public async Task Work(TimeSpan pace, CancellationToken stopped)
     {
         using var clock = new PeriodicTimer(pace);

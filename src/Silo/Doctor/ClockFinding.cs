@@ -8,7 +8,8 @@ internal static class ClockFinding
     public static Finding Of(string who, TimeSpan ahead)
     {
         var off = ahead.Duration();
-        var says = FormattableString.Invariant($"{off.TotalSeconds:0.000} s {(ahead < TimeSpan.Zero ? "behind" : "ahead of")} this machine: {who}");
+        var says = FormattableString
+            .Invariant($"{off.TotalSeconds:0.000} s {(ahead < TimeSpan.Zero ? "behind" : "ahead of")} this machine: {who}");
         return off.TotalSeconds switch
         {
             > 30 => Finding.Fail("clock", says, "Set both by NTP: times in events, leases and signatures are wrong by as much."),

@@ -6,16 +6,20 @@ using Beadhub.Silo.Logging;
 
 namespace Beadhub.Silo.Doctor;
 
-/// <summary><c>beadhub doctor</c>: looks at what a server with these settings stands on, and says what to do. It changes nothing, and may run beside a server.</summary>
+/// <summary><c>beadhub doctor</c>: looks at what a server with these settings stands on, and says what to do. It changes nothing, and may
+/// run beside a server.</summary>
 internal static class DoctorCommand
 {
-    private static readonly JsonWriterOptions JsonOptions = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly Option<string?> Database = new("--database") { Description = "sqlite:PATH, a postgres:// URL or an Npgsql string [BEADHUB_DATABASE_URL]" };
+    private static readonly JsonWriterOptions JsonOptions = new() { Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly Option<string?> Database =
+        new("--database") { Description = "sqlite:PATH, a postgres:// URL or an Npgsql string [BEADHUB_DATABASE_URL]" };
     private static readonly Option<bool> Json = new("--json") { Description = "For machines" };
 
     public static Command Create()
     {
-        var command = new Command("doctor", "Check settings, database, Redis, clock, disk and port, and say what to do. Changes nothing.") { Database, Json };
+        var command = new Command("doctor",
+            "Check settings, database, Redis, clock, disk and port, and say what to do. Changes nothing.") { Database, Json };
         command.SetAction((parsed, cancellation) => Run(parsed.GetValue(Database), parsed.GetValue(Json), cancellation));
         return command;
     }

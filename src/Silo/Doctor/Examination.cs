@@ -10,7 +10,8 @@ internal static class Examination
     // Variables of the clients, which share the prefix.
     private static readonly string[] OfClients =
     [
-        "BEADHUB_API_KEY", "BEADHUB_URL", "BEADHUB_PROJECT", "BEADHUB_ALIAS", "BEADHUB_HUMAN", "BEADHUB_ROLE", "BEADHUB_API_URL", "BEADHUB_REPO_ORIGIN",
+        "BEADHUB_API_KEY", "BEADHUB_URL", "BEADHUB_PROJECT", "BEADHUB_ALIAS", "BEADHUB_HUMAN", "BEADHUB_ROLE", "BEADHUB_API_URL",
+        "BEADHUB_REPO_ORIGIN",
         "BEADHUB_SKIP_REPO_CHECK", "BEADHUB_DASHBOARD_HUMAN", "BEADHUB_RELOAD", "BEADHUB_TEST_URL",
     ];
 
@@ -31,7 +32,9 @@ internal static class Examination
         }
         else if (url!.SqlitePath is { } path)
         {
-            if (settings.Cluster) yield return Finding.Fail("cluster", "SQLite serves one node", "Set BEADHUB_DATABASE_URL to postgres://…, or BEADHUB_CLUSTER to false.");
+            if (settings.Cluster)
+                yield return Finding.Fail("cluster", "SQLite serves one node",
+                    "Set BEADHUB_DATABASE_URL to postgres://…, or BEADHUB_CLUSTER to false.");
             foreach (var finding in SqliteChecks.Run(path)) yield return finding;
         }
         else
@@ -63,12 +66,14 @@ internal static class Examination
         }
 
         var unknown = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(static entry => (string)entry.Key)
-            .Where(name => name.StartsWith("BEADHUB_", StringComparison.Ordinal) && !known.Contains(name)).Order(StringComparer.Ordinal).ToList();
+            .Where(name => name.StartsWith("BEADHUB_", StringComparison.Ordinal) && !known.Contains(name)).Order(StringComparer.Ordinal)
+                .ToList();
         return (settings,
         [
             unknown.Count == 0
                 ? Finding.Ok("settings", "all can be read")
-                : Finding.Warn("settings", $"unknown: {string.Join(", ", unknown)}", "No setting has this name, so it has no effect: look for a misspelling."),
+                : Finding.Warn("settings", $"unknown: {string.Join(", ", unknown)}",
+                    "No setting has this name, so it has no effect: look for a misspelling."),
         ]);
     }
 

@@ -10,9 +10,11 @@ internal static class OpenFilesCheck
     public static Finding Run()
     {
         const string Limits = "/proc/self/limits";
-        var line = File.Exists(Limits) ? File.ReadLines(Limits).FirstOrDefault(static line => line.StartsWith("Max open files", StringComparison.Ordinal)) : null;
+        var line = File.Exists(Limits)
+            ? File.ReadLines(Limits).FirstOrDefault(static line => line.StartsWith("Max open files", StringComparison.Ordinal)) : null;
         var words = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words is null || words.Length < 5 || !long.TryParse(words[3], NumberStyles.None, CultureInfo.InvariantCulture, out var limit)) return Finding.Ok("open files", "no limit is known");
+        if (words is null || words.Length < 5 || !long.TryParse(words[3], NumberStyles.None, CultureInfo.InvariantCulture, out var limit))
+            return Finding.Ok("open files", "no limit is known");
         return limit >= Enough
             ? Finding.Ok("open files", $"{limit} allowed")
             : Finding.Warn("open files", $"{limit} allowed", "Each event stream holds one: raise LimitNOFILE, or ulimit -n.");

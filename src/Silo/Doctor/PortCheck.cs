@@ -30,20 +30,24 @@ internal static class PortCheck
         }
         catch (SocketException e)
         {
-            return Finding.Fail("port", $"{where} cannot be listened on: {e.Message}", "Set BEADHUB_HOST to an address of this machine, and BEADHUB_PORT to a port that the server's user may open.");
+            return Finding.Fail("port", $"{where} cannot be listened on: {e.Message}",
+                "Set BEADHUB_HOST to an address of this machine, and BEADHUB_PORT to a port that the server's user may open.");
         }
     }
 
     private static async Task<string?> Health(Settings settings, CancellationToken cancellation)
     {
         var host = settings.Host is "0.0.0.0" or "*" or "+" or "::" or "[::]" ? "127.0.0.1" : settings.Host;
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(10) };
+        using var http =
+            new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan
+            .FromSeconds(10) };
         try
         {
             using var answer = JsonDocument.Parse(await http.GetStringAsync($"http://{host}:{settings.Port}/health", cancellation));
             return answer.RootElement.TryGetProperty("checks", out _) ? answer.RootElement.GetProperty("status").GetString() : null;
         }
-        catch (Exception e) when (e is HttpRequestException or JsonException or KeyNotFoundException or InvalidOperationException or UriFormatException
+        catch (Exception e) when (e is HttpRequestException or JsonException or KeyNotFoundException or InvalidOperationException
+            or UriFormatException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return null;

@@ -21,9 +21,11 @@ internal static class PostgresChecks
         ("leases", "SELECT, INSERT, UPDATE, DELETE"), ("schema_version", "SELECT"),
     ];
 
-    public static async IAsyncEnumerable<Finding> Run(DatabaseUrl url, bool cluster, [EnumeratorCancellation] CancellationToken cancellation)
+    public static async IAsyncEnumerable<Finding> Run(DatabaseUrl url, bool cluster,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var settings = new NpgsqlConnectionStringBuilder(url.ConnectionString) { Pooling = false, CommandTimeout = 10, Enlist = false, ApplicationName = "beadhub doctor" };
+        var settings = new NpgsqlConnectionStringBuilder(url.ConnectionString) { Pooling = false, CommandTimeout = 10, Enlist = false,
+            ApplicationName = "beadhub doctor" };
         settings.Timeout = Math.Min(settings.Timeout, 5);
         await using var connection = new NpgsqlConnection(settings.ConnectionString);
         if (await Connect(connection, url, cancellation) is { } unreachable)
@@ -46,16 +48,20 @@ internal static class PostgresChecks
         {
             return Finding.Fail("database", $"{url.Description} refuses: {e.MessageText}", e.SqlState switch
             {
-                PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => "Check user and password in BEADHUB_DATABASE_URL, and pg_hba.conf.",
-                PostgresErrorCodes.InvalidCatalogName => "Make the database (deploy/README.md), or correct its name in BEADHUB_DATABASE_URL.",
+                PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
+                    "Check user and password in BEADHUB_DATABASE_URL, and pg_hba.conf.",
+                PostgresErrorCodes.InvalidCatalogName =>
+                    "Make the database (deploy/README.md), or correct its name in BEADHUB_DATABASE_URL.",
                 PostgresErrorCodes.TooManyConnections => "Raise max_connections, or end what holds the connections.",
                 PostgresErrorCodes.CannotConnectNow => "It starts or stops: try again in a moment.",
                 _ => "See what PostgreSQL's own log says.",
             });
         }
-        catch (Exception e) when (e is NpgsqlException or SocketException or IOException or TimeoutException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (e is NpgsqlException or SocketException or IOException or TimeoutException or InvalidOperationException
+            or ArgumentException)
         {
-            return Finding.Fail("database", $"{url.Description} cannot be reached: {(e.InnerException ?? e).Message}", "Start PostgreSQL; check host and port in BEADHUB_DATABASE_URL, and the firewall.");
+            return Finding.Fail("database", $"{url.Description} cannot be reached: {(e.InnerException ?? e).Message}",
+                "Start PostgreSQL; check host and port in BEADHUB_DATABASE_URL, and the firewall.");
         }
     }
 
@@ -66,7 +72,8 @@ internal static class PostgresChecks
         var says = $"{url.Description}, PostgreSQL {await ask.Text("SHOW server_version")}, as {user}";
         if (await ask.Is("SELECT pg_is_in_recovery()"))
         {
-            yield return Finding.Fail("database", $"{says}: a standby, which only reads", "Name the primary in BEADHUB_DATABASE_URL, or all with target_session_attrs=read-write.");
+            yield return Finding.Fail("database", $"{says}: a standby, which only reads",
+                "Name the primary in BEADHUB_DATABASE_URL, or all with target_session_attrs=read-write.");
             yield break;
         }
 
@@ -85,17 +92,22 @@ internal static class PostgresChecks
     private static async IAsyncEnumerable<Finding> Schema(Questions ask, string user)
     {
         const string Apply = "Apply deploy/postgres/schema.sql as the schema's owner.";
-        var present = await ask.Is("SELECT to_regclass('schema_version') IS NOT NULL") ? await ask.Number("SELECT max(version) FROM schema_version") : 0;
+        var present = await ask.Is("SELECT to_regclass('schema_version') IS NOT NULL")
+            ? await ask.Number("SELECT max(version) FROM schema_version") : 0;
         var may = await ask.Is("SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
-        var owns = present == 0 || await ask.Is("SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('events')");
+        var owns = present == 0
+            || await ask.Is("SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('events')");
         yield return (present, may && owns) switch
         {
-            ( > PostgresSchema.Version, _) => Finding.Fail("schema", $"version {present}, which is newer than this Beadhub's {PostgresSchema.Version}", "Run the newer Beadhub that wrote it."),
+            ( > PostgresSchema.Version, _) =>
+                Finding.Fail("schema", $"version {present}, which is newer than this Beadhub's {PostgresSchema.Version}",
+                "Run the newer Beadhub that wrote it."),
             (PostgresSchema.Version, _) => Finding.Ok("schema", $"version {present}"),
             (0, true) => Finding.Ok("schema", "not there yet; the server makes it at its first start"),
             (0, false) => Finding.Fail("schema", $"not there, and {user} may not make it", Apply),
             (_, true) => Finding.Ok("schema", $"version {present}; the server brings it to {PostgresSchema.Version} when it starts"),
-            _ => Finding.Fail("schema", $"version {present} is older than this Beadhub's {PostgresSchema.Version}, and {user} may not change it", Apply),
+            _ => Finding.Fail("schema",
+                $"version {present} is older than this Beadhub's {PostgresSchema.Version}, and {user} may not change it", Apply),
         };
         if (present == 0) yield break;
         var missing = new List<string>();
@@ -103,7 +115,10 @@ internal static class PostgresChecks
         {
             foreach (var right in rights.Split(", "))
             {
-                if (await ask.Is($"SELECT to_regclass('{table}') IS NOT NULL AND NOT has_table_privilege(to_regclass('{table}'), '{right}')")) missing.Add($"{right} on {table}");
+                if (await ask
+                    .Is($"SELECT to_regclass('{table}') IS NOT NULL "
+                        + $"AND NOT has_table_privilege(to_regclass('{table}'), '{right}')"))
+                    missing.Add($"{right} on {table}");
             }
         }
 
@@ -115,11 +130,13 @@ internal static class PostgresChecks
     private static async IAsyncEnumerable<Finding> Durability(Questions ask)
     {
         if (await ask.Text("SHOW fsync") != "on")
-            yield return Finding.Fail("durability", "fsync is off: a power cut can destroy the database", "Set fsync = on in postgresql.conf and restart PostgreSQL.");
+            yield return Finding.Fail("durability", "fsync is off: a power cut can destroy the database",
+                "Set fsync = on in postgresql.conf and restart PostgreSQL.");
         else if (await ask.Text("SHOW full_page_writes") != "on")
             yield return Finding.Warn("durability", "full_page_writes is off", "Set it on, unless the file system never tears a page.");
         else if (await ask.Text("SHOW synchronous_commit") == "off")
-            yield return Finding.Ok("durability", "fsync is on; synchronous_commit is off here, and Beadhub turns it on for its own connections");
+            yield return Finding.Ok("durability",
+                "fsync is on; synchronous_commit is off here, and Beadhub turns it on for its own connections");
         else
             yield return Finding.Ok("durability", $"fsync is on, synchronous_commit is {await ask.Text("SHOW synchronous_commit")}");
     }
@@ -135,14 +152,19 @@ internal static class PostgresChecks
         long[] halves = [PostgresLock.LogLock >> 32, PostgresLock.LogLock & 0xFFFF_FFFF];
         var alone = await ask.Number($"SELECT count(*) {Holders} AND l.mode = 'ExclusiveLock'", halves);
         var together = await ask.Number($"SELECT count(*) {Holders} AND l.mode = 'ShareLock'", halves);
-        var where = await ask.Text($"SELECT coalesce(string_agg(DISTINCT coalesce(host(a.client_addr), 'a local socket'), ', '), '?') {Holders}", halves);
+        var where = await ask
+            .Text($"SELECT coalesce(string_agg(DISTINCT coalesce(host(a.client_addr), 'a local socket'), ', '), '?') {Holders}", halves);
         return (alone, together, cluster) switch
         {
             (0, 0, _) => Finding.Ok("lock", "free: no server runs on this database"),
-            ( > 0, _, false) => Finding.Ok("lock", $"held: a server runs alone on this database, from {where}; a second one would be refused"),
-            ( > 0, _, true) => Finding.Fail("lock", $"held by a server that was not started for a cluster, from {where}", "Start all nodes with BEADHUB_CLUSTER=true."),
+            ( > 0, _, false) =>
+                Finding.Ok("lock", $"held: a server runs alone on this database, from {where}; a second one would be refused"),
+            ( > 0, _, true) =>
+                Finding.Fail("lock", $"held by a server that was not started for a cluster, from {where}",
+                "Start all nodes with BEADHUB_CLUSTER=true."),
             (_, _, true) => Finding.Ok("lock", $"shared by the {together} nodes of a cluster, from {where}"),
-            _ => Finding.Fail("lock", $"shared by the {together} nodes of a cluster, from {where}", "Start this one with BEADHUB_CLUSTER=true too."),
+            _ => Finding.Fail("lock", $"shared by the {together} nodes of a cluster, from {where}",
+                "Start this one with BEADHUB_CLUSTER=true too."),
         };
     }
 
@@ -151,10 +173,12 @@ internal static class PostgresChecks
         if (!await ask.Is("SELECT coalesce(has_table_privilege(to_regclass('leases'), 'SELECT'), false)")) return null;
         var alive = await ask.Number("SELECT count(*) FROM leases WHERE name LIKE 'node/%' AND until > clock_timestamp()");
         if (alive == 0) return null;
-        var holder = await ask.Text("SELECT coalesce((SELECT holder FROM leases WHERE name = 'background' AND until > clock_timestamp()), '')");
+        var holder = await ask
+            .Text("SELECT coalesce((SELECT holder FROM leases WHERE name = 'background' AND until > clock_timestamp()), '')");
         return holder.Length > 0
             ? Finding.Ok("nodes", $"{alive} alive; the background work is done by {holder}")
-            : Finding.Warn("nodes", $"{alive} alive, but none does the background work", "It is taken up within seconds of a node's death. Look again; if it stays so, read the nodes' logs.");
+            : Finding.Warn("nodes", $"{alive} alive, but none does the background work",
+                "It is taken up within seconds of a node's death. Look again; if it stays so, read the nodes' logs.");
     }
 
     private static async Task<Finding> Connections(Questions ask)
@@ -180,14 +204,16 @@ internal static class PostgresChecks
         times.Sort();
         var median = times[RoundTrips / 2];
         var says = FormattableString.Invariant($"{median:0.00} ms to PostgreSQL and back");
-        return median > 5 ? Finding.Warn("round trip", says, "Every write waits for at least one: run the server near its database.") : Finding.Ok("round trip", says);
+        return median > 5 ? Finding.Warn("round trip", says, "Every write waits for at least one: run the server near its database.")
+            : Finding.Ok("round trip", says);
     }
 
     private static async Task<Finding> Clock(Questions ask)
     {
         var before = DateTimeOffset.UtcNow;
         var begun = Stopwatch.GetTimestamp();
-        var there = DateTimeOffset.UnixEpoch.AddMicroseconds(await ask.Number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"));
+        var there = DateTimeOffset.UnixEpoch
+            .AddMicroseconds(await ask.Number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"));
         return ClockFinding.Of("PostgreSQL", there - (before + (Stopwatch.GetElapsedTime(begun) / 2)));
     }
 

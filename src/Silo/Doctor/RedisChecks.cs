@@ -51,9 +51,11 @@ internal static class RedisChecks
                 ClockFinding.Of("Redis", there - (before + (took / 2))),
             ];
         }
-        catch (Exception e) when (e is RedisException or TimeoutException or System.Net.Sockets.SocketException or InvalidOperationException)
+        catch (Exception e) when (e is RedisException or TimeoutException or System.Net.Sockets.SocketException
+            or InvalidOperationException)
         {
-            return [Finding.Fail("redis", $"{url.Description} does not answer: {FirstLine(e.Message)}", "Start Redis; check host, port and password in BEADHUB_REDIS_URL. Without it live events come late.")];
+            return [Finding.Fail("redis", $"{url.Description} does not answer: {FirstLine(e.Message)}",
+                "Start Redis; check host, port and password in BEADHUB_REDIS_URL. Without it live events come late.")];
         }
     }
 

@@ -7,7 +7,8 @@ namespace Beadhub.Silo.Doctor;
 internal static class SqliteChecks
 {
     private const long CheckedWhole = 256L * 1024 * 1024;
-    private static readonly string[] OverTheNetwork = ["nfs", "nfs4", "cifs", "smb", "smb2", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"];
+    private static readonly string[] OverTheNetwork = ["nfs", "nfs4", "cifs", "smb", "smb2", "smbfs", "9p", "fuse.sshfs", "ceph",
+        "glusterfs"];
 
     public static IEnumerable<Finding> Run(string path)
     {
@@ -41,13 +42,15 @@ internal static class SqliteChecks
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Finding.Fail("data folder", $"{folder} cannot be written: {e.Message}", $"Give the server's user ({Environment.UserName}) the right to write there, or set BEADHUB_DATABASE_URL to another place.");
+            return Finding.Fail("data folder", $"{folder} cannot be written: {e.Message}",
+                $"Give the server's user ({Environment.UserName}) the right to write there, or set BEADHUB_DATABASE_URL to another place.");
         }
     }
 
     private static IEnumerable<Finding> Disk(string folder)
     {
-        var drive = DriveInfo.GetDrives().Where(drive => drive.IsReady && Covers(drive.Name, folder)).MaxBy(static drive => drive.Name.Length);
+        var drive = DriveInfo.GetDrives().Where(drive => drive.IsReady && Covers(drive.Name, folder))
+            .MaxBy(static drive => drive.Name.Length);
         if (drive is null) yield break;
         var free = drive.AvailableFreeSpace;
         var says = $"{Size(free)} free on {drive.Name}";
@@ -58,10 +61,12 @@ internal static class SqliteChecks
             _ => Finding.Ok("disk", says),
         };
         if (OverTheNetwork.Contains(drive.DriveFormat, StringComparer.OrdinalIgnoreCase))
-            yield return Finding.Fail("disk", $"{drive.Name} is a network file system ({drive.DriveFormat})", "SQLite's locks do not hold there: use a local disk, or PostgreSQL.");
+            yield return Finding.Fail("disk", $"{drive.Name} is a network file system ({drive.DriveFormat})",
+                "SQLite's locks do not hold there: use a local disk, or PostgreSQL.");
     }
 
-    private static bool Covers(string mount, string folder) => folder == mount || folder.StartsWith(mount.TrimEnd('/') + "/", StringComparison.Ordinal);
+    private static bool Covers(string mount, string folder) =>
+        folder == mount || folder.StartsWith(mount.TrimEnd('/') + "/", StringComparison.Ordinal);
 
     private static List<Finding> Contents(string path)
     {
@@ -72,8 +77,10 @@ internal static class SqliteChecks
             var findings = new List<Finding>
             {
                 version > SqliteDatabase.Version
-                    ? Finding.Fail("schema", $"version {version}, which is newer than this Beadhub's {SqliteDatabase.Version}", "Run the newer Beadhub that wrote it.")
-                    : Finding.Ok("schema", version < SqliteDatabase.Version ? $"version {version}; the server brings it to {SqliteDatabase.Version} when it starts" : $"version {version}"),
+                    ? Finding.Fail("schema", $"version {version}, which is newer than this Beadhub's {SqliteDatabase.Version}",
+                        "Run the newer Beadhub that wrote it.")
+                    : Finding.Ok("schema", version < SqliteDatabase.Version
+                        ? $"version {version}; the server brings it to {SqliteDatabase.Version} when it starts" : $"version {version}"),
             };
             var length = new FileInfo(path).Length + (File.Exists(path + "-wal") ? new FileInfo(path + "-wal").Length : 0);
             if (length > CheckedWhole)
@@ -85,14 +92,16 @@ internal static class SqliteChecks
                 var check = (string)Ask(connection, "PRAGMA quick_check(1)")!;
                 findings.Add(check == "ok"
                     ? Finding.Ok("database", $"sqlite {path}: {Size(length)}, whole")
-                    : Finding.Fail("database", $"sqlite {path} is damaged: {check}", "Stop the server and put the newest backup in its place (deploy/README.md)."));
+                    : Finding.Fail("database", $"sqlite {path} is damaged: {check}",
+                        "Stop the server and put the newest backup in its place (deploy/README.md)."));
             }
 
             return findings;
         }
         catch (SqliteException e)
         {
-            return [Finding.Fail("database", $"sqlite {path} cannot be read: {e.Message}", "Check the file's owner and rights; if it is no database, put a backup in its place.")];
+            return [Finding.Fail("database", $"sqlite {path} cannot be read: {e.Message}",
+                "Check the file's owner and rights; if it is no database, put a backup in its place.")];
         }
     }
 

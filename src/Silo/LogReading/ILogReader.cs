@@ -3,7 +3,8 @@ using Beadhub.Feed;
 
 namespace Beadhub.Silo.LogReading;
 
-/// <summary>Reads an event log and nothing else: takes no lock, applies no schema, and so may run beside a server, with rights to read only.</summary>
+/// <summary>Reads an event log and nothing else: takes no lock, applies no schema, and so may run beside a server, with rights to read
+/// only.</summary>
 internal interface ILogReader : IAsyncDisposable
 {
     /// <summary>The project with this slug; null when there is none.</summary>

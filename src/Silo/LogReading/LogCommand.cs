@@ -11,17 +11,21 @@ internal static class LogCommand
     private const int PageSize = 500;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(300);
-    private static readonly Option<string?> Database = new("--database") { Description = "sqlite:PATH, a postgres:// URL or an Npgsql string [BEADHUB_DATABASE_URL]" };
-    private static readonly Option<string?> Project = new("--project") { Description = "Slug or id of the project whose feed is printed; - for what belongs to none" };
+    private static readonly Option<string?> Database =
+        new("--database") { Description = "sqlite:PATH, a postgres:// URL or an Npgsql string [BEADHUB_DATABASE_URL]" };
+    private static readonly Option<string?> Project =
+        new("--project") { Description = "Slug or id of the project whose feed is printed; - for what belongs to none" };
     private static readonly Option<string?> Stream = new("--stream") { Description = "KIND/KEY of the stream that is printed instead" };
     private static readonly Option<long> After = new("--after") { Description = "Begin after this position, or version of the stream" };
     private static readonly Option<long?> Max = new("--max") { Description = "Print so many at most" };
     private static readonly Option<bool> Follow = new("--follow") { Description = "Go on with what comes" };
-    private static readonly Option<bool> Texts = new("--texts") { Description = "Show what agents have written too; keys and secrets are never shown" };
+    private static readonly Option<bool> Texts =
+        new("--texts") { Description = "Show what agents have written too; keys and secrets are never shown" };
 
     public static Command Create()
     {
-        var command = new Command("log", "Print a project's feed or a stream of the event log, beside a running server too. Changes nothing.")
+        var command = new Command("log",
+            "Print a project's feed or a stream of the event log, beside a running server too. Changes nothing.")
         {
             Database, Project, Stream, After, Max, Follow, Texts,
         };
@@ -36,8 +40,10 @@ internal static class LogCommand
         {
             var (project, stream) = (parsed.GetValue(Project), parsed.GetValue(Stream));
             if (project is null == stream is null) return Refuse("give either --project or --stream");
-            if (stream is not null && stream.IndexOf('/') is not > 0) return Refuse("a stream is named KIND/KEY, for example 'project/4636aaf5-99ae-4868-8a09-ff712bd92e0f'");
-            await using var log = Open(parsed.GetValue(Database) ?? Settings.FromEnvironment(Environment.GetEnvironmentVariable).DatabaseUrl);
+            if (stream is not null && stream.IndexOf('/') is not > 0)
+                return Refuse("a stream is named KIND/KEY, for example 'project/4636aaf5-99ae-4868-8a09-ff712bd92e0f'");
+            await using var log = Open(parsed.GetValue(Database)
+                ?? Settings.FromEnvironment(Environment.GetEnvironmentVariable).DatabaseUrl);
             if (project is not null && await IdOf(log, project, cancellation) is var id)
             {
                 if (id is null) return Refuse($"there is no project '{project}'");
@@ -61,9 +67,11 @@ internal static class LogCommand
         }
     }
 
-    private static async Task Print(ParseResult parsed, Func<long, int, Task<IReadOnlyList<FeedEvent>>> read, Func<FeedEvent, long> number, CancellationToken cancellation)
+    private static async Task Print(ParseResult parsed, Func<long, int, Task<IReadOnlyList<FeedEvent>>> read, Func<FeedEvent, long> number,
+        CancellationToken cancellation)
     {
-        var (after, left, follow, texts) = (parsed.GetValue(After), parsed.GetValue(Max) ?? long.MaxValue, parsed.GetValue(Follow), parsed.GetValue(Texts));
+        var (after, left, follow, texts) = (parsed.GetValue(After), parsed.GetValue(Max) ?? long.MaxValue, parsed.GetValue(Follow),
+            parsed.GetValue(Texts));
         using var output = new StreamWriter(Console.OpenStandardOutput());
         while (left > 0)
         {

@@ -14,10 +14,12 @@ internal static class LogLine
 
     // Never shown: whoever has them can act as somebody else. A recorded answer may hold a key.
     private static readonly HashSet<string> Secrets =
-        ["secret", "sealed_secret", "sealed_seed", "seed", "private_key", "password", "token", "api_key", "signature", "member_email", "fingerprint", "digest", "_request"];
+        ["secret", "sealed_secret", "sealed_seed", "seed", "private_key", "password", "token", "api_key", "signature", "member_email",
+            "fingerprint", "digest", "_request"];
 
     private static readonly HashSet<string> Texts =
-        ["body", "subject", "title", "description", "notes", "note", "situation", "response", "options", "context", "content", "bundle", "human_name", "error", "signed_payload", "capabilities"];
+        ["body", "subject", "title", "description", "notes", "note", "situation", "response", "options", "context", "content", "bundle",
+            "human_name", "error", "signed_payload", "capabilities"];
 
     /// <summary>The line, without its end.</summary>
     /// <param name="stored">The event.</param>
@@ -106,7 +108,8 @@ internal static class LogLine
     private static string Text(string text, bool texts)
     {
         // Of an address that may be signed, or be a secret itself, who is behind it is enough.
-        if (text.StartsWith("http", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme is "http" or "https"))
+        if (text.StartsWith("http", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(text, UriKind.Absolute, out var url)
+            && (url.Scheme is "http" or "https"))
             return url.PathAndQuery == "/" ? $"{url.Scheme}://{url.Authority}" : $"{url.Scheme}://{url.Authority}/…";
         // A field that this list does not know yet, and that reads like a text.
         return texts || (text.Length <= LongestName && !text.Contains('\n')) ? text : Hidden(text.Length);

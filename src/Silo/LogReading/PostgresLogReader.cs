@@ -23,15 +23,18 @@ internal sealed class PostgresLogReader(string connectionString, string descript
     public async Task<string?> FindProject(string slug, CancellationToken cancellation)
     {
         var events = await Stream(new(Slug.Kind.Name, slug), 0, int.MaxValue, cancellation);
-        return new StoredStream(slug, events.Count, 0, null, [.. events.Select(e => new StoredEvent(e.Version, e.Type, e.Data, e.At))]).Fold<Slug>().ProjectId;
+        return new StoredStream(slug, events.Count, 0, null, [.. events.Select(e => new StoredEvent(e.Version, e.Type, e.Data, e.At))])
+            .Fold<Slug>().ProjectId;
     }
 
     public Task<IReadOnlyList<FeedEvent>> Feed(string project, long after, int max, CancellationToken cancellation) =>
-        Read(Columns + "WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3", cancellation, Text(project), Number(after), Number(max));
+        Read(Columns + "WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3", cancellation, Text(project), Number(after),
+            Number(max));
 
     public async Task<IReadOnlyList<FeedEvent>> Stream(StreamKey stream, long after, int max, CancellationToken cancellation) =>
         [.. (await Read(
-            Columns + "WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4", cancellation, Text(stream.Kind), Text(stream.Key), Number(after), Number(max)))
+            Columns + "WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4", cancellation, Text(stream.Kind),
+            Text(stream.Key), Number(after), Number(max)))
             .Select(static e => e with { ProjectId = "", Position = 0 })];
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
@@ -44,13 +47,15 @@ internal sealed class PostgresLogReader(string connectionString, string descript
         {
             var row = query.Rows;
             events.Add(new(
-                row.GetString(0), row.GetInt64(1), row.GetString(2), row.GetString(3), row.GetInt64(4), row.GetString(5), row.GetString(6), new(row.GetDateTime(7))));
+                row.GetString(0), row.GetInt64(1), row.GetString(2), row.GetString(3), row.GetInt64(4), row.GetString(5), row.GetString(6),
+                new(row.GetDateTime(7))));
         }
 
         return events;
     }
 
-    private static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter Text(string value) =>
+        new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
     private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
 }

@@ -30,10 +30,12 @@ internal sealed class SqliteLogReader : ILogReader
     public Task<string?> FindProject(string slug, CancellationToken cancellation) =>
         Ask(reader => reader.ReadStream(new(Slug.Kind.Name, slug), 0, int.MaxValue).Fold(Slug.Empty).ProjectId);
 
-    public Task<IReadOnlyList<FeedEvent>> Feed(string project, long after, int max, CancellationToken cancellation) => Ask(reader => reader.ReadFeed(project, after, max));
+    public Task<IReadOnlyList<FeedEvent>> Feed(string project, long after, int max, CancellationToken cancellation) =>
+        Ask(reader => reader.ReadFeed(project, after, max));
 
     public Task<IReadOnlyList<FeedEvent>> Stream(StreamKey stream, long after, int max, CancellationToken cancellation) => Ask(reader =>
-        (IReadOnlyList<FeedEvent>)[.. reader.ReadStream(stream, after, max).Select(e => new FeedEvent("", 0, stream.Kind, stream.Key, e.Version, e.Type, e.Data, e.At))]);
+        (IReadOnlyList<FeedEvent>)[.. reader.ReadStream(stream, after, max)
+            .Select(e => new FeedEvent("", 0, stream.Kind, stream.Key, e.Version, e.Type, e.Data, e.At))]);
 
     public ValueTask DisposeAsync()
     {

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Beadhub.Silo.Logging;
 
-/// <summary>One JSON object a line: timestamp, level, logger, message, then what the message names, the trace, and the exception (contract 21).</summary>
+/// <summary>One JSON object a line: timestamp, level, logger, message, then what the message names, the trace, and the exception (contract
+/// 21).</summary>
 internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "json-line";

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Beadhub.Silo.Logging;
 
 /// <summary>
-/// The last guard of the logs. Nothing that Beadhub logs holds a secret on purpose; what a library says in a message or an exception is not in its hands, so
-/// everything that looks like a key, a token, a password or a signed address is cut out on its way.
+/// The last guard of the logs. Nothing that Beadhub logs holds a secret on purpose; what a library says in a message or an exception is not
+/// in its hands, so everything that looks like a key, a token, a password or a signed address is cut out on its way.
 /// </summary>
 internal static partial class Redaction
 {
@@ -34,6 +34,8 @@ internal static partial class Redaction
     [GeneratedRegex(@"(\bhttps?://[^\s?""'<>]+)\?[^\s""'<>]*", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Queries();
 
-    [GeneratedRegex(@"(\b[A-Za-z_\-]*(?:password|passwd|pwd|secret|token|signature|api[_\-]?key|x-bh-auth)""?\s*[=:]\s*)(""[^""]*""|'[^']*'|[^\s;,&""'}\])]+)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"(\b[A-Za-z_\-]*(?:password|passwd|pwd|secret|token|signature|api[_\-]?key|x-bh-auth)""?\s*[=:]\s*)"
+        + @"(""[^""]*""|'[^']*'|[^\s;,&""'}\])]+)", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Pairs();
 }

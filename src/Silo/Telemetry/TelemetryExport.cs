@@ -9,15 +9,16 @@ using OpenTelemetry.Trace;
 namespace Beadhub.Silo.Telemetry;
 
 /// <summary>
-/// Sends traces and metrics by OTLP to the collector that OpenTelemetry's own environment variables name (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c> and its like). Without
-/// one nobody listens, and nothing is spent on either.
+/// Sends traces and metrics by OTLP to the collector that OpenTelemetry's own environment variables name
+/// (<c>OTEL_EXPORTER_OTLP_ENDPOINT</c> and its like). Without one nobody listens, and nothing is spent on either.
 /// </summary>
 internal sealed class TelemetryExport(Func<string, string?> variable) : IHostedService, IDisposable
 {
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(3);
     private static readonly string[] Sources = ["Beadhub.*", "Microsoft.AspNetCore", "Microsoft.Orleans.*", "Npgsql", "System.Net.Http"];
     private static readonly string[] Meters =
-        ["Beadhub.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "Npgsql", "System.Net.Http", "System.Runtime"];
+        ["Beadhub.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "Npgsql",
+            "System.Net.Http", "System.Runtime"];
 
     private TracerProvider? _traces;
     private MeterProvider? _metrics;
@@ -56,7 +57,8 @@ internal sealed class TelemetryExport(Func<string, string?> variable) : IHostedS
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Sends what is still here. A collector that is away delays the end by little: what does not come to its end in time goes with the process.</summary>
+    /// <summary>Sends what is still here. A collector that is away delays the end by little: what does not come to its end in time goes
+    /// with the process.</summary>
     public void Dispose() => Task.WhenAll(Task.Run(() => _traces?.Dispose()), Task.Run(() => _metrics?.Dispose())).Wait(FlushTimeout);
 
     private bool Names(string endpoint, string exporter) =>
@@ -76,7 +78,8 @@ internal sealed class TelemetryExport(Func<string, string?> variable) : IHostedS
     private static MetricStreamConfiguration? Discreetly(Instrument instrument) =>
         instrument.Meter.Name is "Npgsql" or "System.Net.Http" ? new() { TagKeys = [.. MetricLabels.Allowed] } : null;
 
-    /// <summary>Takes from the spans of others what may hold a secret: the path and query of a webhook's address, the query of a request.</summary>
+    /// <summary>Takes from the spans of others what may hold a secret: the path and query of a webhook's address, the query of a
+    /// request.</summary>
     private sealed class DiscreetSpans : BaseProcessor<Activity>
     {
         public override void OnEnd(Activity span)

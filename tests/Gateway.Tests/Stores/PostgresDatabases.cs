@@ -33,7 +33,8 @@ internal sealed class PostgresDatabases : IAsyncDisposable
         public async Task Allow(bool connections)
         {
             await PostgresCluster.Execute(Administration, $"ALTER DATABASE {database} WITH ALLOW_CONNECTIONS {connections}");
-            await PostgresCluster.Execute(Administration, $"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'");
+            await PostgresCluster.Execute(Administration,
+                $"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'");
         }
 
         public async ValueTask DisposeAsync() => await Allow(true);

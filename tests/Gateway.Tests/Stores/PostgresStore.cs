@@ -2,7 +2,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests.Stores;
 
-/// <summary>Servers on PostgreSQL, each with a database of its own in one private cluster. Without PostgreSQL the tests are skipped.</summary>
+/// <summary>Servers on PostgreSQL, each with a database of its own in one private cluster. Without PostgreSQL the tests are
+/// skipped.</summary>
 public sealed class PostgresStore : Store
 {
     private readonly PostgresDatabases databases = new();

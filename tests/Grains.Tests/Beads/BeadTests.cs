@@ -35,7 +35,8 @@ public class BeadTests
 
     private static ChangeBead Push(string line)
     {
-        var (issue, text) = IssueLines.Read(Encoding.UTF8.GetBytes(line), "github.com/o/r", "main", BoardScope.None, Noon).ChangedLines.Single();
+        var (issue, text) = IssueLines.Read(Encoding.UTF8.GetBytes(line), "github.com/o/r", "main", BoardScope.None, Noon).ChangedLines
+            .Single();
         return Alice with { Store = issue, Line = text };
     }
 
@@ -92,7 +93,8 @@ public class BeadTests
     public void An_issue_of_equal_or_missing_age_replaces_the_stored_one_checklist_156(double? stored, double? pushed)
     {
         Do(Alice with { Store = Record(title: "One", updatedAt: stored is { } s ? At(s) : null) });
-        Do(Bob with { Store = Record(title: "Two", updatedAt: pushed is { } p ? At(p) : null) }).Outcome.Stored.ShouldBe(StoreResult.Updated);
+        Do(Bob with { Store = Record(title: "Two", updatedAt: pushed is { } p ? At(p) : null) }).Outcome.Stored
+            .ShouldBe(StoreResult.Updated);
         _bead.Records[0].Title.ShouldBe("Two");
     }
 
@@ -112,7 +114,8 @@ public class BeadTests
         var record = Record(blockedBy: [Ref("bd-2")]) with { Labels = ["a"], BlocksIds = ["bd-2", "bd-3"], ElidedIds = ["bd-3"] };
         Do(Alice with { Store = record with { CreatedBy = "alice" } });
         Do(Alice with { Store = record }).Events.ShouldHaveSingleItem().ShouldBeOfType<IssueStored>().CreatedBy.ShouldBe("alice");
-        var again = record with { SyncedAt = At(60), Labels = ["a"], BlockedBy = [Ref("bd-2")], BlocksIds = ["bd-2", "bd-3"], ElidedIds = ["bd-3"] };
+        var again = record with { SyncedAt = At(60), Labels = ["a"], BlockedBy = [Ref("bd-2")], BlocksIds = ["bd-2", "bd-3"],
+            ElidedIds = ["bd-3"] };
         var (events, outcome) = Do(Alice with { Store = again });
         (outcome.Stored, events.Length).ShouldBe((StoreResult.Updated, 0));
     }
@@ -140,9 +143,11 @@ public class BeadTests
     [Fact]
     public void What_was_stored_without_its_line_counts_as_changed_once()
     {
-        const string line = """{"id":"bd-1","title":"Title","status":"open","priority":2,"issue_type":"task","description":"Description"}""";
+        const string line =
+            """{"id":"bd-1","title":"Title","status":"open","priority":2,"issue_type":"task","description":"Description"}""";
         _bead = _bead.Apply(new BeadStored(Push(line).Store!, null, "w", "alias", Noon));
-        _bead.Records[0].ShouldSatisfyAllConditions(r => r.Digest.ShouldBe(default), r => r.Description.ShouldBeNull(), r => r.Version.ShouldBe(1));
+        _bead.Records[0].ShouldSatisfyAllConditions(r => r.Digest.ShouldBe(default), r => r.Description.ShouldBeNull(), r =>
+            r.Version.ShouldBe(1));
         Board.Empty("p").With([_bead.View("bd-1", 1)]).Scope("github.com/o/r", "main").ByDigest().ShouldBeEmpty();
         Do(Push(line)).Events.ShouldHaveSingleItem().ShouldBeOfType<IssueStored>().Line.ShouldBe(line);
         Do(Push(line)).Events.ShouldBeEmpty();
@@ -248,7 +253,8 @@ public class BeadTests
     {
         Do(Alice with { Store = Record(title: "T"), Claim = true });
         Do(Bob with { Claim = true, Terms = new(ClaimKind.Joining) });
-        Do(Alice with { Alias = "", ReleaseOwn = true }, 2).Events.ShouldHaveSingleItem().ShouldBe(new BeadReleased("alice-id", "alice", "T", At(2)));
+        Do(Alice with { Alias = "", ReleaseOwn = true }, 2).Events.ShouldHaveSingleItem()
+            .ShouldBe(new BeadReleased("alice-id", "alice", "T", At(2)));
         _bead.Claims.ShouldHaveSingleItem().Alias.ShouldBe("bob");
         Do(Alice with { ReleaseOwn = true }).Events.ShouldBeEmpty();
     }
@@ -321,7 +327,8 @@ public class BeadTests
     {
         Do(Alice with { Claim = true });
         _bead = _bead.Apply(new BeadClaimed("carol-id", "carol", "", null, null, At(1)));
-        Do(new(null, "", "", ReleaseOf: "alice-id"), 2).Events.ShouldHaveSingleItem().ShouldBe(new BeadReleased("alice-id", "", null, At(2)));
+        Do(new(null, "", "", ReleaseOf: "alice-id"), 2).Events.ShouldHaveSingleItem()
+            .ShouldBe(new BeadReleased("alice-id", "", null, At(2)));
         _bead.Claims.ShouldHaveSingleItem().Alias.ShouldBe("carol");
         Do(new(null, "", "", ReleaseOf: "alice-id")).Events.ShouldBeEmpty();
     }
@@ -342,9 +349,12 @@ public class BeadTests
     public void The_log_and_the_snapshot_lead_to_the_same_bead()
     {
         var events = new List<IEvent>();
-        events.AddRange(Do(Alice with { Store = Record(parent: Ref("bd-0"), blockedBy: [Ref("bd-2", "github.com/x/y")], updatedAt: At(0.000001)) with { Labels = ["ü"] }, Claim = true }).Events);
+        events.AddRange(
+            Do(Alice with { Store = Record(parent: Ref("bd-0"), blockedBy: [Ref("bd-2", "github.com/x/y")],
+            updatedAt: At(0.000001)) with { Labels = ["ü"] }, Claim = true }).Events);
         events.AddRange(Do(Bob with { ReleaseAll = true, Store = Record(repo: "other") }).Events);
-        var tail = events.Select((e, i) => new StoredEvent(i + 1, EventTypes.NameOf(e), EventTypes.Serialize(e), Noon)).Append(new(events.Count + 1, "bead.dreamt.v1", "{}", Noon)).ToList();
+        var tail = events.Select((e, i) => new StoredEvent(i + 1, EventTypes.NameOf(e), EventTypes.Serialize(e), Noon))
+            .Append(new(events.Count + 1, "bead.dreamt.v1", "{}", Noon)).ToList();
         var snapshot = Bead.Kind.Save(_bead);
         var expected = Show(_bead);
         Show(new StoredStream("p/bd-1", tail.Count, 0, null, tail).Fold<Bead>()).ShouldBe(expected);
@@ -361,7 +371,8 @@ public class BeadTests
     {
         var bead = JsonSerializer.Deserialize(
             """{"records":[{"bead_id":"bd-1","repo":"r","branch":"main","synced_at":"2026-01-01T00:00:00+00:00"}]}""", Bead.Kind.Snapshot)!;
-        (bead.Claims.Length, bead.Releases.Length, bead.Records[0].Labels.Length, bead.Records[0].BlockedBy.Length, bead.Records[0].ElidedIds.Length).ShouldBe((0, 0, 0, 0, 0));
+        (bead.Claims.Length, bead.Releases.Length, bead.Records[0].Labels.Length, bead.Records[0].BlockedBy.Length,
+            bead.Records[0].ElidedIds.Length).ShouldBe((0, 0, 0, 0, 0));
         var stored = EventTypes.Parse("bead.stored.v1", """{"record":{"bead_id":"bd-1","repo":"r","branch":"main"},"alias":"a"}""")!;
         Bead.Empty.Apply(stored).Records[0].BlocksIds.ShouldBeEmpty();
     }
@@ -369,7 +380,8 @@ public class BeadTests
     [Fact]
     public void A_command_without_lists_can_be_stored()
     {
-        Do(Alice with { Store = Record() with { Labels = default, BlockedBy = default, BlocksIds = default, ElidedIds = default } }).Events.ShouldHaveSingleItem();
+        Do(Alice with { Store = Record() with { Labels = default, BlockedBy = default, BlocksIds = default, ElidedIds = default } }).Events
+            .ShouldHaveSingleItem();
         _bead.Records[0].Labels.ShouldBeEmpty();
     }
 

@@ -32,8 +32,8 @@ public sealed class BoardGrainTests
     }
 
     /// <summary>
-    /// A sync so large that the board itself decides it, of which appends fail in the middle: before they are written, or also afterwards, so
-    /// that their outcome is unknown.
+    /// A sync so large that the board itself decides it, of which appends fail in the middle: before they are written, or also afterwards,
+    /// so that their outcome is unknown.
     /// </summary>
     [Theory]
     [InlineData(false)]
@@ -70,7 +70,8 @@ public sealed class BoardGrainTests
     }
 
     private static SyncBeads Sync(int round, int count) => new("w1", "alice", "Alice", "github.com/o/r", "main",
-        [.. Encoding.UTF8.GetBytes(Jsonl.Of(Enumerable.Range(0, count).Select(i => new { id = $"bd-{i}", title = $"Title {round}", status = "open" })))],
+        [.. Encoding.UTF8
+            .GetBytes(Jsonl.Of(Enumerable.Range(0, count).Select(i => new { id = $"bd-{i}", title = $"Title {round}", status = "open" })))],
         [], RemoveDeleted: false, null);
 
     private static async Task<Dictionary<string, string?>> Shown(IBoardGrain board)

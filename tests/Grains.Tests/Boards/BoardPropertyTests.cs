@@ -12,7 +12,8 @@ public class BoardPropertyTests
     private const string Other = "github.com/o/other";
     private static readonly string[] Statuses = ["open", "open", "open", "in_progress", "closed", "closed", "tombstone", "pinned", ""];
 
-    /// <summary>Changes beads at random through their own decisions; the index that was changed step by step, and the one built anew, must answer alike.</summary>
+    /// <summary>Changes beads at random through their own decisions; the index that was changed step by step, and the one built anew, must
+    /// answer alike.</summary>
     [Theory]
     [InlineData(1, 12, 1)]
     [InlineData(2, 12, 1)]
@@ -44,7 +45,8 @@ public class BoardPropertyTests
             ReferenceEquals(board.Free, board.Ready).ShouldBe(board.Free.Count == board.Ready.Count);
             Ready(board).ShouldBe(ReadyByDefinition(beads.Values.SelectMany(b => b.Bead.Records).ToList()));
             var stored = beads.Values.SelectMany(b => b.Bead.Records).Select(r => (r.Repo, r.Branch, r.BeadId, r.Digest)).ToHashSet();
-            board.Scopes.Keys.SelectMany(s => board.Scope(s.Repo, s.Branch).ByDigest()).Select(d => (d.Value.Repo, d.Value.Branch, d.Value.BeadId, d.Key)).ToHashSet().SetEquals(stored).ShouldBeTrue();
+            board.Scopes.Keys.SelectMany(s => board.Scope(s.Repo, s.Branch).ByDigest())
+                .Select(d => (d.Value.Repo, d.Value.Branch, d.Value.BeadId, d.Key)).ToHashSet().SetEquals(stored).ShouldBeTrue();
         }
     }
 
@@ -66,14 +68,17 @@ public class BoardPropertyTests
     /// <summary>A line with blockers, conditions, waits and a parent at random.</summary>
     private static ChangeBead Store(ChangeBead command, Random random, string id, int ids, string repo, string branch, DateTimeOffset now)
     {
-        var fields = new List<string> { $"\"id\":\"{id}\"", $"\"status\":\"{Statuses[random.Next(Statuses.Length)]}\"", $"\"title\":\"t{random.Next(3)}\"", $"\"n\":{random.NextInt64()}" };
+        var fields = new List<string> { $"\"id\":\"{id}\"", $"\"status\":\"{Statuses[random.Next(Statuses.Length)]}\"",
+            $"\"title\":\"t{random.Next(3)}\"", $"\"n\":{random.NextInt64()}" };
         if (random.Next(3) > 0) fields.Add($"\"updated_at\":\"{At(random.Next(100)):O}\"");
         if (random.Next(4) > 0) fields.Add($"\"priority\":{random.Next(3)}");
         if (random.Next(12) == 0) fields.Add(random.Next(2) == 0 ? "\"pinned\":true" : "\"ephemeral\":true");
         fields.Add("\"blocked_by\":[" + string.Join(',', Enumerable.Range(0, Math.Max(0, random.Next(4) - 1)).Select(_ =>
-            $"{{\"repo\":\"{(random.Next(4) == 0 ? Other : Repo)}\",\"branch\":\"{(random.Next(6) == 0 ? "dev" : "main")}\",\"bead_id\":\"bd-{random.Next(ids)}\"}}")) + "]");
+            $"{{\"repo\":\"{(random.Next(4) == 0 ? Other : Repo)}\",\"branch\":\"{(random.Next(6) == 0 ? "dev" : "main")}\","
+            + $"\"bead_id\":\"bd-{random.Next(ids)}\"}}")) + "]");
         fields.Add("\"dependencies\":[" + string.Join(',', Enumerable.Range(0, random.Next(3)).Select(_ => Dependency(random, ids))) + "]");
-        var (issue, line) = IssueLines.Read(System.Text.Encoding.UTF8.GetBytes("{" + string.Join(',', fields) + "}"), repo, branch, BoardScope.None, now).ChangedLines.Single();
+        var (issue, line) = IssueLines.Read(System.Text.Encoding.UTF8.GetBytes("{" + string.Join(',', fields) + "}"), repo, branch,
+            BoardScope.None, now).ChangedLines.Single();
         return command with { Store = issue, Line = line };
     }
 
@@ -90,15 +95,19 @@ public class BoardPropertyTests
         var work = board.Views.Work();
         return JsonSerializer.Serialize(new object[]
         {
-            board.Listed.Select(r => r with { Description = null }), Ready(board), board.Views.Issues(all), board.Views.Issues(all with { Statuses = "open,closed", Repo = Repo }),
-            board.Views.Claims(new(null, 200, null)), board.Views.Claims(new("w1", 200, null)), work.Claims, new SortedDictionary<string, WorkspaceWork>(work.Workspaces),
-            board.Views.Decide(new("w0", "update bd-1 --status in_progress")), board.Scope(Repo, "main").Count, board.Scope(Other, "dev").Count,
+            board.Listed.Select(r => r with { Description = null }), Ready(board), board.Views.Issues(all),
+                board.Views.Issues(all with { Statuses = "open,closed", Repo = Repo }),
+            board.Views.Claims(new(null, 200, null)), board.Views.Claims(new("w1", 200, null)), work.Claims,
+            new SortedDictionary<string, WorkspaceWork>(work.Workspaces),
+            board.Views.Decide(new("w0", "update bd-1 --status in_progress")), board.Scope(Repo, "main").Count,
+            board.Scope(Other, "dev").Count,
             board.Scopes.Keys.Select(k => k.Repo + k.Branch).Order(), board.Apexes.OrderBy(a => a.Key), board.ByStatus.Keys.Order(),
             board.Dependents.OrderBy(d => d.Key).Select(d => d.Key + ":" + string.Join(',', d.Value.Order())),
         });
     }
 
-    private static string[] Ready(Board board) => [.. board.Views.Ready(new(null, null, 1000)).Issues.Select(i => $"{i.Repo} {i.Branch} {i.BeadId}")];
+    private static string[] Ready(Board board) =>
+        [.. board.Views.Ready(new(null, null, 1000)).Issues.Select(i => $"{i.Repo} {i.Branch} {i.BeadId}")];
 
     /// <summary>Contract 7.8 and the rules of the client's tool, over all issues.</summary>
     private static string[] ReadyByDefinition(List<BeadRecord> stored)
@@ -106,11 +115,13 @@ public class BoardPropertyTests
         return
         [
             .. stored.Where(i => i.Status == "open" && i.Terms?.IsNoWork != true && !Blocked(i, 0))
-                .OrderBy(i => i.Priority ?? long.MaxValue).ThenBy(i => i.BeadId, StringComparer.Ordinal).ThenBy(i => i.Repo, StringComparer.Ordinal).ThenBy(i => i.Branch, StringComparer.Ordinal)
+                .OrderBy(i => i.Priority ?? long.MaxValue).ThenBy(i => i.BeadId, StringComparer.Ordinal)
+                    .ThenBy(i => i.Repo, StringComparer.Ordinal).ThenBy(i => i.Branch, StringComparer.Ordinal)
                 .Select(i => $"{i.Repo} {i.Branch} {i.BeadId}"),
         ];
 
-        BeadRecord? Find(BeadRef reference) => stored.FirstOrDefault(s => s.Repo == reference.Repo && s.Branch == reference.Branch && s.BeadId == reference.BeadId);
+        BeadRecord? Find(BeadRef reference) =>
+            stored.FirstOrDefault(s => s.Repo == reference.Repo && s.Branch == reference.Branch && s.BeadId == reference.BeadId);
 
         static bool Done(BeadRecord issue) => issue.Status is "closed" or "tombstone" or "pinned";
 
@@ -127,5 +138,6 @@ public class BoardPropertyTests
         }
     }
 
-    private static Bead Copy(Bead bead) => JsonSerializer.Deserialize(JsonSerializer.Serialize(bead, Bead.Kind.Snapshot), Bead.Kind.Snapshot)!;
+    private static Bead Copy(Bead bead) =>
+        JsonSerializer.Deserialize(JsonSerializer.Serialize(bead, Bead.Kind.Snapshot), Bead.Kind.Snapshot)!;
 }

@@ -8,23 +8,27 @@ public class BoardTests
 {
     private static readonly IssueQuery All = new(null, null, null, null, null, null, null, null, 50, null);
 
-    private static BeadView View(BeadRecord record, long version = 1, params BeadClaim[] claims) => new(record.BeadId, version, [record], [.. claims], []);
+    private static BeadView View(BeadRecord record, long version = 1, params BeadClaim[] claims) =>
+        new(record.BeadId, version, [record], [.. claims], []);
 
-    private static BeadClaim Claim(string workspace, double seconds, BeadRef? apex = null) => new(workspace, workspace + "-alias", "Human", At(seconds), apex);
+    private static BeadClaim Claim(string workspace, double seconds, BeadRef? apex = null) =>
+        new(workspace, workspace + "-alias", "Human", At(seconds), apex);
 
     private static Board Of(params BeadRecord[] records) =>
         Board.Empty("p").With(records.GroupBy(r => r.BeadId).Select(g => new BeadView(g.Key, 1, [.. g], [], [])));
 
     private static string[] Ids(IssuePage page) => [.. page.Issues.Select(i => i.BeadId)];
 
-    private static string[] Ready(Board board, int limit = 10) => [.. board.Views.Ready(new(null, null, limit)).Issues.Select(i => i.BeadId)];
+    private static string[] Ready(Board board, int limit = 10) =>
+        [.. board.Views.Ready(new(null, null, limit)).Issues.Select(i => i.BeadId)];
 
     [Fact]
     public void Issues_stand_newest_first_then_by_priority_then_by_id_checklist_141()
     {
         var board = Of(
             Record("old", updatedAt: At(1)), Record("new", updatedAt: At(3)), Record("synced", updatedAt: null, syncedAt: At(2)),
-            Record("b", updatedAt: At(1), priority: 1), Record("a", updatedAt: At(1), priority: 1), Record("none", updatedAt: At(1), priority: null));
+            Record("b", updatedAt: At(1), priority: 1), Record("a", updatedAt: At(1), priority: 1),
+            Record("none", updatedAt: At(1), priority: null));
         Ids(board.Views.Issues(All)).ShouldBe(["new", "synced", "a", "b", "old", "none"]);
     }
 
@@ -34,7 +38,8 @@ public class BoardTests
         var board = Of(Record(blockedBy: [Ref("bd-2")], parent: Ref("bd-3")));
         board.Find(Ref("bd-1"))!.Description.ShouldBeNull();
         board.Views.Issues(All).Issues.ShouldHaveSingleItem().ShouldSatisfyAllConditions(
-            row => row.BlockedBy.ShouldBe([Ref("bd-2")]), row => row.Parent.ShouldBe(Ref("bd-3")), row => row.Title.ShouldBe("Title"), row => row.SyncedAt.ShouldBe(Noon));
+            row => row.BlockedBy.ShouldBe([Ref("bd-2")]), row =>
+                row.Parent.ShouldBe(Ref("bd-3")), row => row.Title.ShouldBe("Title"), row => row.SyncedAt.ShouldBe(Noon));
     }
 
     [Theory]
@@ -47,12 +52,15 @@ public class BoardTests
     {
         var random = new Random(limit);
         var records = Enumerable.Range(0, 90).Select(i => Record(
-            $"bd-{i % 45}", updatedAt: At(random.Next(3)), priority: random.Next(3) is var p and > 0 ? p : null, repo: i < 45 ? "a" : "b", branch: random.Next(2) == 0 ? "x" : "y",
+            $"bd-{i % 45}", updatedAt: At(random.Next(3)), priority: random.Next(3) is var p and > 0 ? p : null, repo: i < 45 ? "a" : "b",
+            branch: random.Next(2) == 0 ? "x" : "y",
             status: i % 3 == 0 ? "closed" : "open")).ToArray();
         var board = Of(records);
-        foreach (var query in new[] { All, All with { Statuses = "open" }, All with { Statuses = " open , closed,," }, All with { Repo = "b" } })
+        foreach (var query in new[] { All, All with { Statuses = "open" }, All with { Statuses = " open , closed,," },
+            All with { Repo = "b" } })
         {
-            var expected = board.Listed.Where(r => (query.Repo is null || r.Repo == query.Repo) && (query.Statuses != "open" || r.Status == "open")).Select(r => (r.Repo, r.Branch, r.BeadId)).ToList();
+            var expected = board.Listed.Where(r => (query.Repo is null || r.Repo == query.Repo)
+                && (query.Statuses != "open" || r.Status == "open")).Select(r => (r.Repo, r.Branch, r.BeadId)).ToList();
             var seen = new List<(string, string, string)>();
             for (IssueCursor? cursor = null; ;)
             {
@@ -69,12 +77,14 @@ public class BoardTests
     }
 
     [Fact]
-    public void The_last_full_page_has_no_next_checklist_147() => Of(Record("a"), Record("b")).Views.Issues(All with { Limit = 2 }).Next.ShouldBeNull();
+    public void The_last_full_page_has_no_next_checklist_147() =>
+        Of(Record("a"), Record("b")).Views.Issues(All with { Limit = 2 }).Next.ShouldBeNull();
 
     [Fact]
     public void A_cursor_without_repository_goes_on_behind_all_issues_with_its_key()
     {
-        var board = Of(Record("a", repo: "r1"), Record("a", repo: "r2"), Record("b", repo: "r1", branch: "x"), Record("b", repo: "r1", branch: "y"), Record("c"));
+        var board = Of(Record("a", repo: "r1"), Record("a", repo: "r2"), Record("b", repo: "r1", branch: "x"),
+            Record("b", repo: "r1", branch: "y"), Record("c"));
         Ids(board.Views.Issues(All with { After = new(Noon, 2, "a", null, null) })).ShouldBe(["b", "b", "c"]);
         Ids(board.Views.Issues(All with { After = new(Noon, 2, "b", "r1", null) })).ShouldBe(["c"]);
         Ids(board.Views.Issues(All with { After = new(Noon, null, "a", null, null) })).ShouldBeEmpty();
@@ -84,7 +94,8 @@ public class BoardTests
     public void Filters_all_hold_checklist_140_142_143_144_145_149()
     {
         var board = Of(
-            Record("bd-search-1", title: "Auth fails", createdBy: "alice", updatedAt: At(9)) with { Assignee = "bob", Labels = ["x", "y"], Type = "bug" },
+            Record("bd-search-1", title: "Auth fails", createdBy: "alice", updatedAt: At(9)) with { Assignee = "bob", Labels = ["x", "y"],
+                Type = "bug" },
             Record("bd-2", title: "Test1 100 percent", status: "closed", updatedAt: At(8)),
             Record("bd-3", title: "Test_2 is 100% \\ done", status: "in_progress", repo: "other", branch: "dev", updatedAt: At(7)),
             Record("bd-4", title: null, status: null, updatedAt: At(6)));
@@ -115,9 +126,12 @@ public class BoardTests
     public void Ready_is_open_with_every_blocker_stored_and_closed_checklist_160()
     {
         var board = Of(
-            Record("free"), Record("by-unknown", blockedBy: [Ref("unknown")]), Record("by-open", blockedBy: [Ref("free")]), Record("by-closed", blockedBy: [Ref("done")]),
-            Record("by-both", blockedBy: [Ref("done"), Ref("free")]), Record("done", status: "closed"), Record("other-repo", blockedBy: [Ref("done", "other")]),
-            Record("other-branch", blockedBy: [Ref("done", branch: "dev")]), Record("started", status: "in_progress"), Record("shouted", status: "Open"), Record("none", status: null));
+            Record("free"), Record("by-unknown", blockedBy: [Ref("unknown")]), Record("by-open", blockedBy: [Ref("free")]),
+            Record("by-closed", blockedBy: [Ref("done")]),
+            Record("by-both", blockedBy: [Ref("done"), Ref("free")]), Record("done", status: "closed"),
+            Record("other-repo", blockedBy: [Ref("done", "other")]),
+            Record("other-branch", blockedBy: [Ref("done", branch: "dev")]), Record("started", status: "in_progress"),
+            Record("shouted", status: "Open"), Record("none", status: null));
         Ready(board, 100).ShouldBe(["by-closed", "free"]);
     }
 
@@ -141,7 +155,8 @@ public class BoardTests
     [Fact]
     public void Ready_is_ordered_by_priority_and_id_and_limited_checklist_161()
     {
-        var board = Of(Record("b", priority: 1), Record("a", priority: 1), Record("c", priority: 0), Record("d", priority: null), Record("e", priority: 3, repo: "other", branch: "dev"));
+        var board = Of(Record("b", priority: 1), Record("a", priority: 1), Record("c", priority: 0), Record("d", priority: null),
+            Record("e", priority: 3, repo: "other", branch: "dev"));
         Ready(board).ShouldBe(["c", "a", "b", "e", "d"]);
         Ready(board, 2).ShouldBe(["c", "a"]);
         board.Views.Ready(new("other", null, 10)).Issues.ShouldHaveSingleItem().BeadId.ShouldBe("e");
@@ -165,7 +180,9 @@ public class BoardTests
     [Fact]
     public void Claims_of_one_instant_are_paged_without_loss_and_old_cursors_skip_them()
     {
-        var board = Board.Empty("p").With([View(Record("a"), 1, Claim("w1", 1), Claim("w2", 1)), View(Record("b"), 1, Claim("w1", 1)), View(Record("c"), 1, Claim("w1", 0))]);
+        var board = Board.Empty("p")
+            .With([View(Record("a"), 1, Claim("w1", 1), Claim("w2", 1)), View(Record("b"), 1, Claim("w1", 1)),
+            View(Record("c"), 1, Claim("w1", 0))]);
         var seen = new List<string>();
         for (var page = board.Views.Claims(new(null, 1, null)); ; page = board.Views.Claims(new(null, 1, page.Next)))
         {
@@ -191,9 +208,11 @@ public class BoardTests
     {
         var epic = Ref("epic");
         var board = Board.Empty("p").With([
-            View(Record("epic", title: "Epic") with { Type = "epic" }), View(Record("a", title: "A"), 1, Claim("w1", 1, epic), Claim("w2", 2)), View(Record("b", title: "B"), 1, Claim("w1", 3))]);
+            View(Record("epic", title: "Epic") with { Type = "epic" }),
+            View(Record("a", title: "A"), 1, Claim("w1", 1, epic), Claim("w2", 2)), View(Record("b", title: "B"), 1, Claim("w1", 3))]);
         var work = board.Views.Work();
-        work.Claims.Select(c => (c.Claim.BeadId, c.Claim.WorkspaceId, c.Title, c.ClaimantCount)).ShouldBe([("b", "w1", "B", 1), ("a", "w2", "A", 2), ("a", "w1", "A", 2)]);
+        work.Claims.Select(c => (c.Claim.BeadId, c.Claim.WorkspaceId, c.Title, c.ClaimantCount))
+            .ShouldBe([("b", "w1", "B", 1), ("a", "w2", "A", 2), ("a", "w1", "A", 2)]);
         (work.Claims[2].Apex, work.Claims[2].ApexTitle, work.Claims[2].ApexType).ShouldBe((epic, "Epic", "epic"));
         work.Workspaces["w1"].Claims.Select(c => c.Claim.BeadId).ShouldBe(["b", "a"]);
     }
@@ -201,7 +220,9 @@ public class BoardTests
     [Fact]
     public void Focus_is_the_apex_of_the_newest_claim_that_has_one_checklist_204()
     {
-        var board = Board.Empty("p").With([View(Record("a"), 1, Claim("w", 1, Ref("a"))), View(Record("b"), 1, Claim("w", 2, Ref("b"))), View(Record("c"), 1, Claim("w", 3))]);
+        var board = Board.Empty("p")
+            .With([View(Record("a"), 1, Claim("w", 1, Ref("a"))), View(Record("b"), 1, Claim("w", 2, Ref("b"))),
+            View(Record("c"), 1, Claim("w", 3))]);
         Focus().ShouldBe(("b", At(2)));
         board = board.With([new BeadView("b", 2, [Record("b")], [], [new("w", At(10))])]);
         Focus().ShouldBe(("a", At(10)));
@@ -210,7 +231,8 @@ public class BoardTests
         board = board.With([new BeadView("a", 3, [Record("a")], [], [new("w", At(12))]), View(Record("c"), 2)]);
         Focus().ShouldBe((null, At(12)));
 
-        (string?, DateTimeOffset?) Focus() => (board.Views.Work().Workspaces["w"].Focus?.BeadId, board.Views.Work().Workspaces["w"].FocusUpdatedAt);
+        (string?, DateTimeOffset?) Focus() =>
+            (board.Views.Work().Workspaces["w"].Focus?.BeadId, board.Views.Work().Workspaces["w"].FocusUpdatedAt);
     }
 
     [Fact]
@@ -220,8 +242,10 @@ public class BoardTests
         var refused = board.Views.Decide(new("bob", "update bd-1 --status in_progress"));
         (refused.Approved, refused.Reason).ShouldBe((false, "bd-1 is being worked on by alice-dev (Alice)"));
         refused.InProgress.ShouldHaveSingleItem().ShouldBe(new BeadInProgress("bd-1", "alice", "alice-dev", "Alice", Noon, "Title", null));
-        foreach (var line in new[] { "ready", "close bd-1", "update bd-1 -s in_progress", "update --status in_progress bd-1", "update bd-2 --status in_progress", "update bd-1 --status open" })
-            board.Views.Decide(new("bob", line)).ShouldSatisfyAllConditions(d => d.Approved.ShouldBeTrue(), d => d.Reason.ShouldBe(""), d => d.InProgress.Length.ShouldBe(1));
+        foreach (var line in new[] { "ready", "close bd-1", "update bd-1 -s in_progress", "update --status in_progress bd-1",
+            "update bd-2 --status in_progress", "update bd-1 --status open" })
+            board.Views.Decide(new("bob", line)).ShouldSatisfyAllConditions(d => d.Approved.ShouldBeTrue(), d => d.Reason.ShouldBe(""), d =>
+                d.InProgress.Length.ShouldBe(1));
         board.Views.Decide(new("alice", "update bd-1 --status in_progress")).Approved.ShouldBeTrue();
         Board.Empty("p").Views.Decide(new("bob", "ready")).InProgress.ShouldBeEmpty();
     }
@@ -272,7 +296,9 @@ public class BoardTests
     public void The_same_object_answers_while_nothing_that_it_shows_changed()
     {
         var blocked = Record("blocked", blockedBy: [Ref("nothing")]);
-        var board = Board.Empty("p").With([View(Record("ready")), View(blocked), View(Record("held", status: "in_progress"), 1, Claim("w", 1, Ref("apex"))), View(Record("apex", status: "closed"))]);
+        var board = Board.Empty("p")
+            .With([View(Record("ready")), View(blocked), View(Record("held", status: "in_progress"), 1, Claim("w", 1, Ref("apex"))),
+            View(Record("apex", status: "closed"))]);
         var before = Answers(board);
         Answers(board).ShouldBe(before);
 
@@ -311,7 +337,9 @@ public class BoardTests
     public void Ever_new_questions_do_not_fill_the_memory_nor_change_the_answers()
     {
         var board = Of(Record("a"), Record("b"));
-        for (var i = 0; i < 2_000; i++) Ids(board.Views.Issues(All with { Text = i % 2 == 0 ? "a" : "b", Assignee = i < 2 ? null : "nobody" + i })).Length.ShouldBe(i < 2 ? 1 : 0);
+        for (var i = 0; i < 2_000; i++)
+            Ids(board.Views.Issues(All with { Text = i % 2 == 0 ? "a" : "b", Assignee = i < 2 ? null : "nobody" + i })).Length
+                .ShouldBe(i < 2 ? 1 : 0);
         Ids(board.Views.Issues(All with { Text = "a" })).ShouldBe(["a"]);
     }
 }

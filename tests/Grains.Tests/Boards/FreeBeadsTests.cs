@@ -16,7 +16,8 @@ public class FreeBeadsTests
     [Fact]
     public void Each_who_asks_is_sent_to_another_bead_the_best_first()
     {
-        var board = Of(Record("b", priority: 1), Record("c", priority: null), Record("a", priority: 1), Record("a", priority: 0, repo: "other"));
+        var board = Of(Record("b", priority: 1), Record("c", priority: null), Record("a", priority: 1),
+            Record("a", priority: 0, repo: "other"));
 
         Enumerable.Range(0, 3).Select(_ => _free.Reserve(board, Anything, null).Issue!).Select(i => (i.BeadId, i.Repo))
             .ShouldBe([("a", "other"), ("b", "github.com/o/r"), ("c", "github.com/o/r")]);

@@ -11,9 +11,11 @@ public class IssueLinesTests
 
     private static IssueLines Read(string jsonl, BoardScope? stored = null) => Read(Encoding.UTF8.GetBytes(jsonl), stored);
 
-    private static IssueLines Read(byte[] jsonl, BoardScope? stored = null) => IssueLines.Read(jsonl, Repo, "main", stored ?? BoardScope.None, Noon);
+    private static IssueLines Read(byte[] jsonl, BoardScope? stored = null) =>
+        IssueLines.Read(jsonl, Repo, "main", stored ?? BoardScope.None, Noon);
 
-    private static BeadRecord One(string fields) => Read($$"""{"id":"bd-1"{{(fields == "" ? "" : "," + fields)}}}""").Changed.ShouldHaveSingleItem();
+    private static BeadRecord One(string fields) =>
+        Read($$"""{"id":"bd-1"{{(fields == "" ? "" : "," + fields)}}}""").Changed.ShouldHaveSingleItem();
 
     private static string Refusal(string jsonl) => Refusal(Encoding.UTF8.GetBytes(jsonl));
 
@@ -25,7 +27,8 @@ public class IssueLinesTests
     }
 
     private static string Nested(int containers, string open = "{\"a\":", string close = "}") =>
-        $"{{\"id\":\"bd-1\",\"x\":{string.Concat(Enumerable.Repeat(open, containers))}1{string.Concat(Enumerable.Repeat(close, containers))}}}";
+        $"{{\"id\":\"bd-1\",\"x\":{string.Concat(Enumerable.Repeat(open, containers))}1"
+        + $"{string.Concat(Enumerable.Repeat(close, containers))}}}";
 
     [Fact]
     public void All_fields_are_read()
@@ -54,7 +57,8 @@ public class IssueLinesTests
     }
 
     [Fact]
-    public void Names_of_fields_may_be_escaped() => Read("""{"\u0069d":"bd-1","t\u0069tle":"T"}""").Changed.ShouldHaveSingleItem().Title.ShouldBe("T");
+    public void Names_of_fields_may_be_escaped() =>
+        Read("""{"\u0069d":"bd-1","t\u0069tle":"T"}""").Changed.ShouldHaveSingleItem().Title.ShouldBe("T");
 
     [Fact]
     public void Blank_lines_and_both_line_ends_are_skipped_checklist_129()
@@ -91,7 +95,8 @@ public class IssueLinesTests
     [InlineData("""{"id":"bd-1","title":"\uDC00x"}""")]
     [InlineData("""{"id":"bd-1","notes":["\ud800"]}""")]
     [InlineData("""{"id":"bd-1","\udfff":1}""")]
-    public void Half_a_surrogate_pair_is_refused_wherever_it_stands(string line) => Refusal(line).ShouldStartWith("Invalid JSON on line 1: ");
+    public void Half_a_surrogate_pair_is_refused_wherever_it_stands(string line) =>
+        Refusal(line).ShouldStartWith("Invalid JSON on line 1: ");
 
     [Fact]
     public void Whole_surrogate_pairs_are_text() => One("""
@@ -142,7 +147,8 @@ public class IssueLinesTests
     [InlineData("""{"id":"bd-1","blocked_by":[{"repo":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}]}""")]
     [InlineData("""{"id":"bd-1","dependencies":[{"x":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}]}""")]
     [InlineData("""{"id":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}""")]
-    public void Depth_counts_in_fields_that_are_read_too(string line) => Refusal(line).ShouldBe("JSON nesting depth exceeds limit (10) on line 1");
+    public void Depth_counts_in_fields_that_are_read_too(string line) =>
+        Refusal(line).ShouldBe("JSON nesting depth exceeds limit (10) on line 1");
 
     [Fact]
     public void Empty_containers_are_no_deeper_than_themselves_checklist_135()
@@ -209,13 +215,15 @@ public class IssueLinesTests
     [InlineData("\"  alice \"", "alice")]
     [InlineData("\"  \"", null)]
     [InlineData("\"\"", null)]
-    public void A_creator_is_any_scalar_as_text_checklist_138(string json, string? creator) => One($"\"created_by\":{json}").CreatedBy.ShouldBe(creator);
+    public void A_creator_is_any_scalar_as_text_checklist_138(string json, string? creator) =>
+        One($"\"created_by\":{json}").CreatedBy.ShouldBe(creator);
 
     [Fact]
     public void A_creator_is_cut_to_255_characters_checklist_139()
     {
         One($"\"created_by\":\"{new string('x', 300)}\"").CreatedBy.ShouldBe(new string('x', 255));
-        One($"\"created_by\":\"{string.Concat(Enumerable.Repeat("😀", 300))}\"").CreatedBy.ShouldBe(string.Concat(Enumerable.Repeat("😀", 255)));
+        One($"\"created_by\":\"{string.Concat(Enumerable.Repeat("😀", 300))}\"").CreatedBy
+            .ShouldBe(string.Concat(Enumerable.Repeat("😀", 255)));
     }
 
     [Theory]
@@ -235,7 +243,8 @@ public class IssueLinesTests
             {"bead_id":"../x"},{"repo":"x"},{"bead_id":7},{"bead_id":"bd-11","repo":"../x"},{"bead_id":"bd-12","branch":"-x"},{"bead_id":"bd-13","repo":7},{"bead_id":"bd-14","z":[1]}]
             """.ReplaceLineEndings(""));
         record.BlockedBy.ShouldBe([
-            Ref("bd-2"), Ref("bd-3"), Ref("bd-4", "other-repo"), Ref("bd-5", "a/b"), Ref("bd-8"), Ref("bd-9", "x/y", "dev"), Ref("bd-10"), Ref("bd-14"),
+            Ref("bd-2"), Ref("bd-3"), Ref("bd-4", "other-repo"), Ref("bd-5", "a/b"), Ref("bd-8"), Ref("bd-9", "x/y", "dev"), Ref("bd-10"),
+            Ref("bd-14"),
         ]);
     }
 
@@ -269,7 +278,8 @@ public class IssueLinesTests
     [Fact]
     public void The_last_field_of_a_name_wins()
     {
-        var record = Read("""{"id":"bd-9","title":"One","labels":["a"],"blocked_by":["bd-2"],"id":"bd-1","title":null,"labels":["b"],"blocked_by":[]}""").Changed.ShouldHaveSingleItem();
+        var record =
+            Read("""{"id":"bd-9","title":"One","labels":["a"],"blocked_by":["bd-2"],"id":"bd-1","title":null,"labels":["b"],"blocked_by":[]}""").Changed.ShouldHaveSingleItem();
         (record.BeadId, record.Title, record.BlockedBy.Length).ShouldBe(("bd-1", null, 0));
         record.Labels.ShouldBe(["b"]);
     }
@@ -305,7 +315,8 @@ public class IssueLinesTests
     public void Of_a_few_lines_among_many_stored_those_are_unchanged_that_are_stored()
     {
         var stored = Stored(string.Join('\n', Enumerable.Range(1, 100).Select(i => $"{{\"id\":\"bd-{i}\",\"title\":\"T\"}}")));
-        var lines = Read("{\"id\":\"bd-1\",\"title\":\"T\"}\n{\"id\":\"bd-2\",\"title\":\"changed\"}\n{\"id\":\"bd-101\",\"title\":\"T\"}", stored);
+        var lines = Read("{\"id\":\"bd-1\",\"title\":\"T\"}\n{\"id\":\"bd-2\",\"title\":\"changed\"}\n{\"id\":\"bd-101\",\"title\":\"T\"}",
+            stored);
         (lines.Count, lines.ChangedCount).ShouldBe((3, 2));
         lines.Changed.Select(issue => issue.BeadId).ShouldBe(["bd-2", "bd-101"]);
         ReferenceEquals(lines.Find("bd-1"), stored.Find("bd-1")).ShouldBeTrue();
@@ -319,7 +330,9 @@ public class IssueLinesTests
         var line = $$"""{"id":"bd-0","title":"{{new string('x', 501)}}"}""";
         Refusal(line).ShouldContain("title");
         var record = Record("bd-0", repo: Repo, digest: LineDigest.Of(Encoding.UTF8.GetBytes(line)));
-        var stored = Board.Empty("p").With(Enumerable.Range(0, others).Select(i => new BeadView($"bd-{i}", 1, [record with { BeadId = $"bd-{i}", Digest = i == 0 ? record.Digest : default }], [], [])))
+        var stored = Board.Empty("p")
+            .With(Enumerable.Range(0, others).Select(i =>
+            new BeadView($"bd-{i}", 1, [record with { BeadId = $"bd-{i}", Digest = i == 0 ? record.Digest : default }], [], [])))
             .Scope(Repo, "main");
         (Read(line, stored).Count, Read(line, stored).ChangedCount).ShouldBe((1, 0));
     }
@@ -336,7 +349,8 @@ public class IssueLinesTests
     public void Of_a_stored_and_a_changed_line_with_one_id_the_last_wins()
     {
         var stored = Stored("""{"id":"bd-1","title":"T"}""");
-        Read("{\"id\":\"bd-1\",\"title\":\"T\"}\n{\"id\":\"bd-1\",\"title\":\"U\"}", stored).Changed.ShouldHaveSingleItem().Title.ShouldBe("U");
+        Read("{\"id\":\"bd-1\",\"title\":\"T\"}\n{\"id\":\"bd-1\",\"title\":\"U\"}", stored).Changed.ShouldHaveSingleItem().Title
+            .ShouldBe("U");
         var reverted = Read("{\"id\":\"bd-1\",\"title\":\"U\"}\n{\"id\":\"bd-1\",\"title\":\"T\"}", stored);
         (reverted.Count, reverted.ChangedCount).ShouldBe((1, 0));
     }
@@ -369,7 +383,8 @@ public class IssueLinesTests
     public void Another_repository_does_not_lend_its_lines()
     {
         var board = Board.Empty("p").With([new BeadView("bd-1", 1, [Read("""{"id":"bd-1"}""").Changed.Single()], [], [])]);
-        IssueLines.Read("""{"id":"bd-1"}"""u8, "other", "main", board.Scope("other", "main"), Noon).Changed.ShouldHaveSingleItem().Repo.ShouldBe("other");
+        IssueLines.Read("""{"id":"bd-1"}"""u8, "other", "main", board.Scope("other", "main"), Noon).Changed.ShouldHaveSingleItem().Repo
+            .ShouldBe("other");
     }
 
     [Fact]
@@ -392,7 +407,8 @@ public class IssueLinesTests
     public void Texts_that_lists_show_have_a_longest_length_which_is_told_with_line_and_field(string field, int most, string refusal)
     {
         One(field.Replace("{0}", string.Concat(Enumerable.Repeat("😀", most))));
-        Refusal("\n{\"id\":\"bd-1\"," + field.Replace("{0}", new string('x', most + 1)) + "}").ShouldBe("Invalid issue on line 2: " + refusal);
+        Refusal("\n{\"id\":\"bd-1\"," + field.Replace("{0}", new string('x', most + 1)) + "}")
+            .ShouldBe("Invalid issue on line 2: " + refusal);
     }
 
     [Theory]
@@ -402,7 +418,8 @@ public class IssueLinesTests
     public void Lists_have_a_greatest_length(string field, string element, int most)
     {
         One($"\"{field}\":[{string.Join(',', Enumerable.Repeat(element, most))}]");
-        Refusal($"{{\"id\":\"bd-1\",\"{field}\":[{string.Join(',', Enumerable.Repeat(element, most + 1))}]}}").ShouldBe($"Invalid issue on line 1: {field} must have at most {most} elements");
+        Refusal($"{{\"id\":\"bd-1\",\"{field}\":[{string.Join(',', Enumerable.Repeat(element, most + 1))}]}}")
+            .ShouldBe($"Invalid issue on line 1: {field} must have at most {most} elements");
     }
 
     [Fact]
@@ -410,6 +427,7 @@ public class IssueLinesTests
     {
         var frame = "{\"id\":\"bd-1\",\"notes\":\"\"}".Length;
         One($"\"notes\":\"{new string('x', 1024 * 1024 - frame)}\"");
-        Refusal($"{{\"id\":\"bd-1\",\"notes\":\"{new string('x', 1024 * 1024 - frame + 1)}\"}}").ShouldBe("Issue on line 1 is too long: at most 1048576 bytes");
+        Refusal($"{{\"id\":\"bd-1\",\"notes\":\"{new string('x', 1024 * 1024 - frame + 1)}\"}}")
+            .ShouldBe("Issue on line 1 is too long: at most 1048576 bytes");
     }
 }

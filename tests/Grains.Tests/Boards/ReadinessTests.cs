@@ -14,7 +14,8 @@ public class ReadinessTests
 
     private void Put(params string[] lines)
     {
-        foreach (var (issue, line) in IssueLines.Read(Encoding.UTF8.GetBytes(string.Join('\n', lines)), "github.com/o/r", "main", BoardScope.None, Noon).ChangedLines.ToList())
+        foreach (var (issue, line) in IssueLines.Read(Encoding.UTF8.GetBytes(string.Join('\n', lines)), "github.com/o/r", "main",
+            BoardScope.None, Noon).ChangedLines.ToList())
         {
             var known = _board.Beads.GetValueOrDefault(issue.BeadId) ?? Bead.Empty.View(issue.BeadId, 0);
             var (decision, after) = Bead.Of(known).ChangeTo(new("w", "w", "", Store: issue, Line: line), Noon);
@@ -85,7 +86,8 @@ public class ReadinessTests
     public void Who_waits_for_parts_waits_for_all_of_them_or_for_the_first()
     {
         Put(Issue("spawner"));
-        Put(Issue("all", dependencies: ("waits-for", "spawner", null)), Issue("any", dependencies: ("waits-for", "other", """{\"gate\":\"any-children\",\"spawner_id\":\"spawner\"}""")));
+        Put(Issue("all", dependencies: ("waits-for", "spawner", null)),
+            Issue("any", dependencies: ("waits-for", "other", """{\"gate\":\"any-children\",\"spawner_id\":\"spawner\"}""")));
         Ready.ShouldBe(["all", "any", "spawner"]);
         Put(Issue("p1", "open", ("parent-child", "spawner", null)), Issue("p2", "open", ("parent-child", "spawner", null)));
         Ready.ShouldBe(["p1", "p2", "spawner"]);
@@ -98,7 +100,8 @@ public class ReadinessTests
     [Fact]
     public void What_is_pinned_or_ephemeral_is_no_work()
     {
-        Put("""{"id":"a","status":"open","pinned":true}""", """{"id":"b","status":"open","ephemeral":true}""", """{"id":"c","status":"open","pinned":false,"ephemeral":null}""");
+        Put("""{"id":"a","status":"open","pinned":true}""", """{"id":"b","status":"open","ephemeral":true}""",
+            """{"id":"c","status":"open","pinned":false,"ephemeral":null}""");
         Ready.ShouldBe(["c"]);
     }
 }

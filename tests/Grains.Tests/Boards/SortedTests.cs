@@ -20,8 +20,10 @@ public class SortedTests
             // Mostly small changes, at times bulk ones, growing first and shrinking later.
             var size = round % 20 == 0 ? range / 2 : random.Next(1, 6);
             var grow = round < 200;
-            var come = Enumerable.Range(0, grow ? size : size / 4).Select(_ => random.Next(range)).Distinct().Where(i => !expected.Contains(i)).ToList();
-            var leave = Enumerable.Range(0, grow ? size / 4 : size).Select(_ => random.Next(range)).Distinct().Where(expected.Contains).ToList();
+            var come = Enumerable.Range(0, grow ? size : size / 4).Select(_ => random.Next(range)).Distinct()
+                .Where(i => !expected.Contains(i)).ToList();
+            var leave = Enumerable.Range(0, grow ? size / 4 : size).Select(_ => random.Next(range)).Distinct().Where(expected.Contains)
+                .ToList();
             int[] held = [.. expected];
             var before = actual;
             actual = actual.Replace([.. leave], [.. come]);
@@ -52,5 +54,6 @@ public class SortedTests
     }
 
     [Fact]
-    public void What_is_not_there_cannot_leave() => Sorted<int>.Empty(Ascending).Replace([], [1, 3]).Replace([0, 2, 4], []).ShouldBe([1, 3]);
+    public void What_is_not_there_cannot_leave() =>
+        Sorted<int>.Empty(Ascending).Replace([], [1, 3]).Replace([0, 2, 4], []).ShouldBe([1, 3]);
 }

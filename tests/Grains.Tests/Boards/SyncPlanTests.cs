@@ -11,7 +11,8 @@ public class SyncPlanTests
 
     private static readonly SyncBeads Alice = new("alice-id", "alice", "Alice", Repo, "main", [], [], RemoveDeleted: true, null);
 
-    private static SyncPlan Plan(Board board, SyncBeads command, string jsonl = "") => SyncPlan.Of(board, command with { Issues = [.. Encoding.UTF8.GetBytes(jsonl)] }, At(100));
+    private static SyncPlan Plan(Board board, SyncBeads command, string jsonl = "") =>
+        SyncPlan.Of(board, command with { Issues = [.. Encoding.UTF8.GetBytes(jsonl)] }, At(100));
 
     private static Board Of(params BeadRecord[] records) =>
         Board.Empty("p").With(records.GroupBy(r => r.BeadId).Select(g => new BeadView(g.Key, 1, [.. g], [], [])));
@@ -25,9 +26,11 @@ public class SyncPlanTests
     [Fact]
     public void An_issue_and_its_claim_are_one_change()
     {
-        var (id, change) = Plan(Board.Empty("p"), Alice with { CommandLine = "update bd-1 --status in_progress" }, """{"id":"bd-1","title":"T"}""").Changes.ShouldHaveSingleItem();
+        var (id, change) = Plan(Board.Empty("p"), Alice with { CommandLine = "update bd-1 --status in_progress" },
+            """{"id":"bd-1","title":"T"}""").Changes.ShouldHaveSingleItem();
         id.ShouldBe("bd-1");
-        (change.WorkspaceId, change.Alias, change.HumanName, change.Claim, change.ReleaseAll, change.Remove).ShouldBe(("alice-id", "alice", "Alice", true, false, null));
+        (change.WorkspaceId, change.Alias, change.HumanName, change.Claim, change.ReleaseAll, change.Remove)
+            .ShouldBe(("alice-id", "alice", "Alice", true, false, null));
         change.Store!.Title.ShouldBe("T");
         change.Store.SyncedAt.ShouldBe(At(100));
         change.Apex.ShouldBe(Ref("bd-1"));
@@ -38,7 +41,8 @@ public class SyncPlanTests
     [InlineData("delete bd-1")]
     [InlineData("update bd-1 --status blocked")]
     public void Ending_work_releases_all_claims_checklist_176_181(string line) =>
-        Plan(Board.Empty("p"), Alice with { CommandLine = line }).Changes.ShouldHaveSingleItem().Value.ShouldBe(new ChangeBead("alice-id", "alice", "Alice", ReleaseAll: true));
+        Plan(Board.Empty("p"), Alice with { CommandLine = line }).Changes.ShouldHaveSingleItem().Value
+            .ShouldBe(new ChangeBead("alice-id", "alice", "Alice", ReleaseAll: true));
 
     [Theory]
     [InlineData("reopen bd-1")]
@@ -47,7 +51,8 @@ public class SyncPlanTests
     [InlineData("close ../x")]
     [InlineData("update -x --status in_progress")]
     [InlineData(null)]
-    public void Other_lines_change_nothing_checklist_180(string? line) => Plan(Of(Record("bd-1")), Alice with { CommandLine = line }).Changes.ShouldBeEmpty();
+    public void Other_lines_change_nothing_checklist_180(string? line) =>
+        Plan(Of(Record("bd-1")), Alice with { CommandLine = line }).Changes.ShouldBeEmpty();
 
     [Fact]
     public void What_is_claimed_and_no_issue_may_be_a_task()
@@ -56,7 +61,8 @@ public class SyncPlanTests
         var plan = Plan(Board.Empty("p"), Alice with { CommandLine = line });
 
         plan.ClaimedTask.ShouldBe("p-001");
-        plan.WithTaskApex("p-000").Changes.ShouldHaveSingleItem().Value.ShouldBe(plan.Changes[0].Value with { Apex = new("", "", "p-000") });
+        plan.WithTaskApex("p-000").Changes.ShouldHaveSingleItem().Value
+            .ShouldBe(plan.Changes[0].Value with { Apex = new("", "", "p-000") });
         Plan(Of(Record("p-001")), Alice with { CommandLine = line }).ClaimedTask.ShouldBeNull("it is an issue");
         Plan(Board.Empty("p"), Alice with { CommandLine = line }, """{"id":"p-001"}""").ClaimedTask.ShouldBeNull("it is one by now");
         Plan(Board.Empty("p"), Alice with { CommandLine = "close p-001" }).ClaimedTask.ShouldBeNull();
@@ -69,13 +75,15 @@ public class SyncPlanTests
 
     [Fact]
     public void The_status_in_a_line_touches_no_claim_checklist_179() =>
-        Plan(Board.Empty("p"), Alice, """{"id":"bd-1","status":"closed"}""").Changes.ShouldHaveSingleItem().Value.ReleaseAll.ShouldBeFalse();
+        Plan(Board.Empty("p"), Alice, """{"id":"bd-1","status":"closed"}""").Changes.ShouldHaveSingleItem().Value.ReleaseAll
+            .ShouldBeFalse();
 
     [Fact]
     public void An_incremental_sync_removes_deleted_issues_and_skips_bad_ids_checklist_185()
     {
         var changes = Plan(Of(Record("bd-9"), Record("bd-8")), Alice with { DeletedIds = ["bd-9", "../x", "", "unknown"] }).Changes;
-        changes.ShouldHaveSingleItem().ShouldBe(KeyValuePair.Create("bd-9", new ChangeBead("alice-id", "alice", "Alice", Remove: Ref("bd-9"), ReleaseAll: true)));
+        changes.ShouldHaveSingleItem()
+            .ShouldBe(KeyValuePair.Create("bd-9", new ChangeBead("alice-id", "alice", "Alice", Remove: Ref("bd-9"), ReleaseAll: true)));
     }
 
     [Fact]
@@ -86,8 +94,10 @@ public class SyncPlanTests
     [Fact]
     public void What_is_stored_and_deleted_and_claimed_at_once_is_one_change()
     {
-        var (_, change) = Plan(Board.Empty("p"), Alice with { DeletedIds = ["bd-1"], CommandLine = "update bd-1 --status in_progress" }, """{"id":"bd-1"}""").Changes.ShouldHaveSingleItem();
-        (change.Store is not null, change.Remove is not null, change.Claim, change.ReleaseAll, change.Apex).ShouldBe((true, true, true, true, null));
+        var (_, change) = Plan(Board.Empty("p"), Alice with { DeletedIds = ["bd-1"], CommandLine = "update bd-1 --status in_progress" },
+            """{"id":"bd-1"}""").Changes.ShouldHaveSingleItem();
+        (change.Store is not null, change.Remove is not null, change.Claim, change.ReleaseAll, change.Apex)
+            .ShouldBe((true, true, true, true, null));
     }
 
     [Fact]
@@ -103,7 +113,8 @@ public class SyncPlanTests
 
     [Fact]
     public void A_bad_line_stores_nothing_checklist_190() =>
-        Should.Throw<RefusedException>(() => Plan(Board.Empty("p"), Alice, "{\"id\":\"bd-1\"}\n[]")).Message.ShouldBe("JSON on line 2 must be an object");
+        Should.Throw<RefusedException>(() => Plan(Board.Empty("p"), Alice, "{\"id\":\"bd-1\"}\n[]")).Message
+            .ShouldBe("JSON on line 2 must be an object");
 
     [Fact]
     public void The_apex_is_the_root_of_the_parents_checklist_203()
@@ -126,7 +137,8 @@ public class SyncPlanTests
 
     [Fact]
     public void A_parent_that_is_not_stored_exactly_ends_the_way() =>
-        Apex(Of(Record("epic", branch: "dev"), Record("task", parent: Ref("epic"))), "update task --status in_progress").ShouldBe(Ref("task"));
+        Apex(Of(Record("epic", branch: "dev"), Record("task", parent: Ref("epic"))), "update task --status in_progress")
+            .ShouldBe(Ref("task"));
 
     [Fact]
     public void The_way_starts_at_the_issue_synced_last()
@@ -139,7 +151,8 @@ public class SyncPlanTests
     [Fact]
     public void The_apex_is_that_of_what_the_sync_stores()
     {
-        Apex(Board.Empty("p"), "update task --status in_progress", Child("task", "story") + Child("story", "epic") + """{"id":"epic"}""").ShouldBe(Ref("epic"));
+        Apex(Board.Empty("p"), "update task --status in_progress", Child("task", "story") + Child("story", "epic") + """{"id":"epic"}""")
+            .ShouldBe(Ref("epic"));
         var board = Of(Record("task", parent: Ref("old")), Record("old"), Record("new"));
         Apex(board, "update task --status in_progress", Child("task", "new")).ShouldBe(Ref("new"));
     }
@@ -148,7 +161,8 @@ public class SyncPlanTests
     public void An_issue_in_conflict_does_not_lead_the_way()
     {
         var board = Of(Record("task", parent: Ref("old"), updatedAt: At(10)), Record("old"), Record("new"));
-        Apex(board, "update task --status in_progress", Child("task", "new", ",\"updated_at\":\"2020-01-01T00:00:00Z\"")).ShouldBe(Ref("old"));
+        Apex(board, "update task --status in_progress", Child("task", "new", ",\"updated_at\":\"2020-01-01T00:00:00Z\""))
+            .ShouldBe(Ref("old"));
     }
 
     [Fact]
@@ -156,7 +170,8 @@ public class SyncPlanTests
     {
         var board = Of(Record("epic"), Record("task", parent: Ref("epic")), Record("task", repo: "other", syncedAt: At(-9)));
         Apex(board, "update task --status in_progress", command: Alice with { DeletedIds = ["epic"] }).ShouldBe(Ref("task"));
-        Apex(board, "update task --status in_progress", command: Alice with { DeletedIds = ["epic"], RemoveDeleted = false }).ShouldBe(Ref("epic"));
+        Apex(board, "update task --status in_progress", command: Alice with { DeletedIds = ["epic"], RemoveDeleted = false })
+            .ShouldBe(Ref("epic"));
         Apex(board, "update task --status in_progress", command: Alice with { DeletedIds = ["task"] }).ShouldBe(Ref("task", "other"));
     }
 }

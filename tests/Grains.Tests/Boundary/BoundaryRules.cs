@@ -5,20 +5,22 @@ using Orleans;
 namespace Beadhub.Grains.Tests.Boundary;
 
 /// <summary>
-/// What may cross a grain boundary, so that the real packages serialize it, a mixed cluster understands it, and nobody changes it after it was sent. Finds
-/// everything that is reached from the interfaces and types that it is shown, and collects what breaks the rules.
+/// What may cross a grain boundary, so that the real packages serialize it, a mixed cluster understands it, and nobody changes it after it
+/// was sent. Finds everything that is reached from the interfaces and types that it is shown, and collects what breaks the rules.
 /// </summary>
 internal sealed class BoundaryRules
 {
     private static readonly HashSet<Type> Leaves =
     [
-        typeof(bool), typeof(byte), typeof(short), typeof(int), typeof(long), typeof(uint), typeof(ulong), typeof(float), typeof(double), typeof(decimal), typeof(char),
+        typeof(bool), typeof(byte), typeof(short), typeof(int), typeof(long), typeof(uint), typeof(ulong), typeof(float), typeof(double),
+        typeof(decimal), typeof(char),
         typeof(string), typeof(Guid), typeof(DateTimeOffset), typeof(TimeSpan),
     ];
 
     private static readonly HashSet<Type> Containers =
     [
-        typeof(Nullable<>), typeof(ImmutableArray<>), typeof(ImmutableList<>), typeof(ImmutableHashSet<>), typeof(ImmutableSortedSet<>), typeof(ImmutableDictionary<,>),
+        typeof(Nullable<>), typeof(ImmutableArray<>), typeof(ImmutableList<>), typeof(ImmutableHashSet<>), typeof(ImmutableSortedSet<>),
+        typeof(ImmutableDictionary<,>),
         typeof(ImmutableSortedDictionary<,>), typeof(ImmutableQueue<>), typeof(ImmutableStack<>),
     ];
 
@@ -46,7 +48,8 @@ internal sealed class BoundaryRules
                 Violations.Add($"{name} is overloaded and has no alias");
             var result = method.ReturnType;
             if (result.IsGenericType && Results.Contains(result.GetGenericTypeDefinition())) Value(result.GetGenericArguments()[0], name);
-            else if (result != typeof(Task) && result != typeof(ValueTask)) Violations.Add($"{name} returns {Show(result)}, which nobody can await");
+            else if (result != typeof(Task) && result != typeof(ValueTask))
+                Violations.Add($"{name} returns {Show(result)}, which nobody can await");
             foreach (var parameter in method.GetParameters())
             {
                 if (parameter.ParameterType.IsByRef) Violations.Add($"{name} passes {parameter.Name} by reference");
@@ -65,7 +68,8 @@ internal sealed class BoundaryRules
             return;
         }
 
-        if (type.IsArray || type.IsInterface || type.IsGenericType || type.Namespace is null or "System" || type.Namespace.StartsWith("System.", StringComparison.Ordinal))
+        if (type.IsArray || type.IsInterface || type.IsGenericType || type.Namespace is null or "System"
+            || type.Namespace.StartsWith("System.", StringComparison.Ordinal))
         {
             Violations.Add($"{where} carries {Show(type)}, which is not serializable or can be changed");
             return;
@@ -74,18 +78,21 @@ internal sealed class BoundaryRules
         if (!_seen.Add(type)) return;
         var exception = typeof(Exception).IsAssignableFrom(type);
         if (!type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)) Violations.Add($"{type.Name} has no serializer");
-        if (!exception && !type.IsDefined(typeof(ImmutableAttribute), inherit: false)) Violations.Add($"{type.Name} is not marked immutable");
+        if (!exception && !type.IsDefined(typeof(ImmutableAttribute), inherit: false))
+            Violations.Add($"{type.Name} is not marked immutable");
         // A type of which others derive is as many types as there may ever be.
         if (!exception && type is { IsValueType: false, IsSealed: false }) Violations.Add($"{type.Name} is not sealed");
         Alias(type);
         Members(type);
-        if (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Exception)) Value(parent, type.Name);
+        if (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Exception))
+            Value(parent, type.Name);
     }
 
     private void Members(Type type)
     {
         var ids = new Dictionary<uint, string>();
-        foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+        foreach (var field in type
+            .GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
         {
             var property = BehindProperty(type, field);
             var name = $"{type.Name}.{property?.Name ?? field.Name}";
@@ -97,8 +104,10 @@ internal sealed class BoundaryRules
             Value(field.FieldType, name);
         }
 
-        foreach (var property in type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-            if (property.IsDefined(typeof(IdAttribute)) && BackingField(type, property) is null) Violations.Add($"{type.Name}.{property.Name} has an id and keeps nothing");
+        foreach (var property in type
+            .GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            if (property.IsDefined(typeof(IdAttribute)) && BackingField(type, property) is null)
+                Violations.Add($"{type.Name}.{property.Name} has an id and keeps nothing");
     }
 
     private void Alias(Type type)
@@ -117,8 +126,10 @@ internal sealed class BoundaryRules
 
     private static string BackingFieldOf(PropertyInfo property) => $"<{property.Name}>k__BackingField";
 
-    private static bool IsInitOnly(MethodInfo set) => set.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(System.Runtime.CompilerServices.IsExternalInit));
+    private static bool IsInitOnly(MethodInfo set) =>
+        set.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(System.Runtime.CompilerServices.IsExternalInit));
 
     private static string Show(Type type) =>
-        type.IsGenericType ? $"{type.Name[..type.Name.IndexOf('`')]}<{string.Join(", ", type.GetGenericArguments().Select(Show))}>" : type.Name;
+        type.IsGenericType ? $"{type.Name[..type.Name.IndexOf('`')]}<{string.Join(", ", type.GetGenericArguments().Select(Show))}>"
+            : type.Name;
 }

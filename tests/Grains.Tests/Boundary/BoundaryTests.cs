@@ -7,8 +7,8 @@ using Orleans;
 namespace Beadhub.Grains.Tests.Boundary;
 
 /// <summary>
-/// Every engine must be able to carry what goes between grains, also one that sends it to another process. The default engine passes objects by reference and
-/// would never notice what cannot be sent.
+/// Every engine must be able to carry what goes between grains, also one that sends it to another process. The default engine passes
+/// objects by reference and would never notice what cannot be sent.
 /// </summary>
 public sealed class BoundaryTests
 {
@@ -24,9 +24,10 @@ public sealed class BoundaryTests
         var seen = Whole().Seen;
         seen.ShouldContain(typeof(FeedBatch));
         seen.ShouldContain(typeof(EventLogUnavailableException));
-        // Whoever writes one means it to cross; one that nothing reaches is either forgotten or hidden behind a type that the rules do not know.
-        // A request with a key goes beside the calls, in their context; its counts are meant to stay behind.
-        Contracts.GetTypes().Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)).Except(seen).ShouldBe([typeof(KeyedRequest)]);
+        // Whoever writes one means it to cross; one that nothing reaches is either forgotten or hidden behind a type that the rules do not
+        // know. A request with a key goes beside the calls, in their context; its counts are meant to stay behind.
+        Contracts.GetTypes().Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)).Except(seen)
+            .ShouldBe([typeof(KeyedRequest)]);
         Interfaces().Count().ShouldBeGreaterThanOrEqualTo(20);
     }
 
@@ -35,7 +36,8 @@ public sealed class BoundaryTests
     {
         Grains.GetTypes().Where(IsGrainInterface).ShouldBeEmpty();
         foreach (var grain in Interfaces())
-            Grains.GetTypes().Count(type => type is { IsClass: true, IsAbstract: false } && grain.IsAssignableFrom(type)).ShouldBe(1, grain.Name);
+            Grains.GetTypes().Count(type => type is { IsClass: true, IsAbstract: false } && grain.IsAssignableFrom(type))
+                .ShouldBe(1, grain.Name);
     }
 
     private static BoundaryRules Whole()

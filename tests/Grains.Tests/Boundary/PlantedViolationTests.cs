@@ -150,7 +150,8 @@ public sealed class PlantedViolationTests
     private sealed class Failure : Exception;
 
     [GenerateSerializer, Immutable, Alias("test.good")]
-    private sealed record Good([property: Id(0)] string Text, [property: Id(1)] ImmutableArray<Good> Parts, [property: Id(2)] DateTimeOffset? At, [property: Id(3)] DayOfWeek Day)
+    private sealed record Good([property: Id(0)] string Text, [property: Id(1)] ImmutableArray<Good> Parts,
+        [property: Id(2)] DateTimeOffset? At, [property: Id(3)] DayOfWeek Day)
     {
         public int Length => Text.Length;
     }

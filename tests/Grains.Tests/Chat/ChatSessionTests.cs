@@ -134,7 +134,8 @@ public class ChatSessionTests
         Send("b", "2");
         Send("a", "3");
 
-        (long From, DateTimeOffset? After) Replay(ChatReplay rule, DateTimeOffset? listed) => _session.Replay(new("a", null, rule, listed), Noon.AddSeconds(2));
+        (long From, DateTimeOffset? After) Replay(ChatReplay rule, DateTimeOffset? listed) =>
+            _session.Replay(new("a", null, rule, listed), Noon.AddSeconds(2));
         Replay(ChatReplay.ByClient, null).ShouldBe((3, null));
         Replay(ChatReplay.ByClient, Noon.AddSeconds(-1)).ShouldBe((3, null));
         Replay(ChatReplay.ByClient, Noon.AddSeconds(1)).ShouldBe((4, null));

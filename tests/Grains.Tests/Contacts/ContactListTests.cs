@@ -51,7 +51,8 @@ public class ContactListTests
         foreach (var address in new[] { "b/x", "a", "B", "b-c", "b/a", "a-" }) Add(address);
 
         _list.Book.Contacts.Select(contact => contact.ContactAddress).ShouldBe(["B", "a", "a-", "b-c", "b/a", "b/x"]);
-        JsonSerializer.Deserialize(JsonSerializer.Serialize(_list, ContactList.Kind.Snapshot), ContactList.Kind.Snapshot)!.Book.Contacts.ShouldBe(_list.Book.Contacts);
+        JsonSerializer.Deserialize(JsonSerializer.Serialize(_list, ContactList.Kind.Snapshot), ContactList.Kind.Snapshot)!.Book.Contacts
+            .ShouldBe(_list.Book.Contacts);
     }
 
     [Fact]

@@ -130,9 +130,12 @@ public class ConversationIndexTests
         _index.ListsOf("b").UnreadMails.ShouldBe(1);
         Unread("b").ShouldBeEmpty();
 
-        string Show() => string.Join('\n', new[] { "a", "b", "c" }.Select(agent => (Lists: _index.ListsOf(agent), Conversations: _index.ConversationsOf(agent))).Select(found => string.Join('\n',
+        string Show() =>
+            string.Join('\n', new[] { "a", "b", "c" }.Select(agent =>
+            (Lists: _index.ListsOf(agent), Conversations: _index.ConversationsOf(agent))).Select(found => string.Join('\n',
             [
-                .. found.Conversations.Select(c => $"{c.Position} {c.Row with { Participants = [] }} {string.Join(',', c.Row.Participants)}"),
+                .. found.Conversations.Select(c =>
+                    $"{c.Position} {c.Row with { Participants = [] }} {string.Join(',', c.Row.Participants)}"),
                 .. found.Lists.Sessions.Select(s => $"{s with { Participants = [] }} {string.Join(',', s.Participants)}"),
                 .. found.Lists.Pending.Select(s => $"{s with { Row = s.Row with { Participants = [] } }}"),
                 $"{found.Lists.UnreadMails}",
@@ -183,13 +186,16 @@ public class ConversationIndexTests
         Happen("chat", $"p/{session}", new ChatStarted(session, [.. agents.Select(a => new ChatParticipant(a, $"{a}-alias"))], Noon));
 
     private void Say(string session, long sequence, string from, DateTimeOffset? at = null, string text = "text") =>
-        Happen("chat", $"p/{session}", new ChatMessageSent($"{session}-{sequence}", sequence, from, $"{from}-alias", [], text, false, false, Noon, at));
+        Happen("chat", $"p/{session}", new ChatMessageSent($"{session}-{sequence}", sequence, from, $"{from}-alias", [], text, false, false,
+            Noon, at));
 
     private void Read(string session, string reader, long sequence) =>
         Happen("chat", $"p/{session}", new ChatRead(reader, $"{reader}-alias", $"{session}-{sequence}", sequence, sequence, Noon));
 
-    private void Mail(string id, string from, string to, string? thread = null, string subject = "s", DateTimeOffset? at = null, string text = "text") =>
-        Happen("mailbox", $"p/{to}", new MailDelivered(id, from, $"{from}-alias", to, $"{to}-alias", subject, text, "normal", thread, at ?? Noon));
+    private void Mail(string id, string from, string to, string? thread = null, string subject = "s", DateTimeOffset? at = null,
+        string text = "text") =>
+        Happen("mailbox", $"p/{to}", new MailDelivered(id, from, $"{from}-alias", to, $"{to}-alias", subject, text, "normal", thread, at
+            ?? Noon));
 
     private void Ack(string id, string agent) => Happen("mailbox", $"p/{agent}", new MailRead(id, agent, "x", "s", Noon));
 

@@ -53,6 +53,7 @@ public class OriginUsesTests
     {
         Do(_origin.Use(new("p1", "a", "r1", "demo"), Noon));
 
-        JsonSerializer.Deserialize(JsonSerializer.Serialize(_origin, OriginUses.Kind.Snapshot), OriginUses.Kind.Snapshot)!.Uses.ShouldBe(_origin.Uses);
+        JsonSerializer.Deserialize(JsonSerializer.Serialize(_origin, OriginUses.Kind.Snapshot), OriginUses.Kind.Snapshot)!.Uses
+            .ShouldBe(_origin.Uses);
     }
 }

@@ -56,7 +56,8 @@ public class EscalationListTests
     {
         Do(list => list.Create(Ask("a"), Noon));
         Do(list => list.Respond(new("a", "r1", "yes", null), At(1)));
-        _list.Respond(new("a", "r1", "yes", null), At(2)).ShouldSatisfyAllConditions(d => d.Events.ShouldBeEmpty(), d => d.Result.At.ShouldBe(At(1)));
+        _list.Respond(new("a", "r1", "yes", null), At(2)).ShouldSatisfyAllConditions(d => d.Events.ShouldBeEmpty(), d =>
+            d.Result.At.ShouldBe(At(1)));
         var again = _list.Respond(new("a", "r2", "no", null), At(2));
         again.Mark.ShouldBe("escalation-response:r2");
         Do(_ => again).At.ShouldBe(At(2));
@@ -83,7 +84,8 @@ public class EscalationListTests
         var query = new EscalationQuery(null, null, null, null, 50, null);
 
         var views = new EscalationViews(_list, At(0.5), null);
-        (views.Show(_list, At(0.9)), views.Show(_list, At(1)), views.Show(_list, Noon), views.Show(EscalationList.Empty, At(0.9))).ShouldBe((true, false, false, false));
+        (views.Show(_list, At(0.9)), views.Show(_list, At(1)), views.Show(_list, Noon), views.Show(EscalationList.Empty, At(0.9)))
+            .ShouldBe((true, false, false, false));
         views.Pending.Count.ShouldBe(2);
         views.Page(query).ShouldBeSameAs(views.Page(query));
         views.Page(query).Escalations.Select(e => e.EscalationId).ShouldBe(["b", "a"]);

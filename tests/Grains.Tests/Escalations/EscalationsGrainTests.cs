@@ -59,7 +59,8 @@ public sealed class EscalationsGrainTests
             _time.Advance(TimeSpan.FromSeconds(1));
             await Until("a");
             (await grain.Respond(new("a", "r", "better late", null))).Response.ShouldBe("better late");
-            (await grain.Get("a"))!.ShouldSatisfyAllConditions(e => e.Status.ShouldBe("responded"), e => e.Response.ShouldBe("better late"));
+            (await grain.Get("a"))!.ShouldSatisfyAllConditions(e => e.Status.ShouldBe("responded"),
+                e => e.Response.ShouldBe("better late"));
         }
     }
 
@@ -77,10 +78,12 @@ public sealed class EscalationsGrainTests
         (await grain.Get("a"))!.Response.ShouldBe("no");
     }
 
-    private static CreateEscalation Ask(string id, double hours) => new(id, "w", "alice", "Subject", "Situation", [], null, TimeSpan.FromHours(hours));
+    private static CreateEscalation Ask(string id, double hours) =>
+        new(id, "w", "alice", "Subject", "Situation", [], null, TimeSpan.FromHours(hours));
 
     private async Task<string[]> Expired() =>
-        [.. (await _log.ReadFeed(Project, 0, 1000)).Select(e => EventTypes.Parse(e.Type, e.Data)).OfType<EscalationExpired>().Select(e => e.EscalationId)];
+        [.. (await _log.ReadFeed(Project, 0, 1000)).Select(e => EventTypes.Parse(e.Type, e.Data)).OfType<EscalationExpired>()
+            .Select(e => e.EscalationId)];
 
     /// <summary>Lets time go by in steps in which an idle grain would be collected.</summary>
     private async Task Pass(double hours)

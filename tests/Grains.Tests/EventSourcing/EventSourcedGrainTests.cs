@@ -36,7 +36,8 @@ public sealed class EventSourcedGrainTests : IAsyncLifetime
         await Acquire(_here, "a");
         await Held(_there);
         _log.ExclusiveEpoch = 2;
-        var (reads, writes, refused, looksAgain) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        var (reads, writes, refused, looksAgain) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource(),
+            new TaskCompletionSource());
 
         _log.Hold = () => reads.Task;
         var reading = Held(_here);
@@ -66,20 +67,23 @@ public sealed class EventSourcedGrainTests : IAsyncLifetime
     public async Task Events_are_dated_by_the_clock_of_the_log()
     {
         await Acquire(_here, "a");
-        (await _log.ReadStream(new("locks", Project), 0, 10, TestContext.Current.CancellationToken)).ShouldAllBe(e => e.At == _time.Current);
+        (await _log.ReadStream(new("locks", Project), 0, 10, TestContext.Current.CancellationToken))
+            .ShouldAllBe(e => e.At == _time.Current);
     }
 
     private static async Task Acquire(ServiceProvider node, string key) =>
         (await Locks(node).Acquire(new(key, [key], false, "alice", "alice", 60))).Conflicts.ShouldBeEmpty();
 
-    private static async Task<string[]> Held(ServiceProvider node) => [.. (await Locks(node).List(null)).Reservations.Select(held => held.Key)];
+    private static async Task<string[]> Held(ServiceProvider node) =>
+        [.. (await Locks(node).List(null)).Reservations.Select(held => held.Key)];
 
     private static ILocksGrain Locks(ServiceProvider node) => node.GetRequiredService<IGrainFactory>().GetGrain<ILocksGrain>(Project);
 
     private async Task<ServiceProvider> Node()
     {
         var services = new ServiceCollection()
-            .AddSingleton<TimeProvider>(_time).AddSingleton<IEventLog>(_log).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
+            .AddSingleton<TimeProvider>(_time).AddSingleton<IEventLog>(_log).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly)
+                .BuildServiceProvider();
         await services.GetServices<IHostedService>().Single().StartAsync(TestContext.Current.CancellationToken);
         return services;
     }

@@ -42,13 +42,15 @@ public sealed class FoldGrainTests
     {
         var log = new FeedLog { ExclusiveEpoch = 1 };
         await using var services = new ServiceCollection()
-            .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(log).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
+            .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(log).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly)
+                .BuildServiceProvider();
         await services.GetServices<IHostedService>().Single().StartAsync(TestContext.Current.CancellationToken);
         var contacts = services.GetRequiredService<IGrainFactory>().GetGrain<IContactsGrain>(Project);
         await Add(whileActive ? 10 : 0, "a");
 
         var stored = await log.Load<ContactList>(Project, Cancelled);
-        await log.Append(new(Project, new(ContactList.Kind.Name, Project), stored.Version, [new("contact.renamed.v9", "{}", Noon)], null), Cancelled);
+        await log.Append(new(Project, new(ContactList.Kind.Name, Project), stored.Version, [new("contact.renamed.v9", "{}", Noon)], null),
+            Cancelled);
         log.ExclusiveEpoch = 2;
         await Add(2 * ContactList.Kind.SnapshotEvery, "b");
 
@@ -67,8 +69,11 @@ public sealed class FoldGrainTests
         for (var i = 0; i < 40; i++)
         {
             var key = $"{Project}/{i}";
-            await log.Append(new(Project, new(Bead.Kind.Name, key), 0, [Event(new BeadClaimed("w1", "alice", "", null, null, Noon))], i % 2 == 0 ? """{"records":[],"claims":[]}""" : null), Cancelled);
-            await log.Append(new(Project, new(Bead.Kind.Name, key), 1, [Event(new BeadClaimed("w2", "bob", "", null, null, Noon))], null), Cancelled);
+            await log
+                .Append(new(Project, new(Bead.Kind.Name, key), 0, [Event(new BeadClaimed("w1", "alice", "", null, null, Noon))],
+                i % 2 == 0 ? """{"records":[],"claims":[]}""" : null), Cancelled);
+            await log.Append(new(Project, new(Bead.Kind.Name, key), 1, [Event(new BeadClaimed("w2", "bob", "", null, null, Noon))], null),
+                Cancelled);
         }
 
         var beads = ImmutableArray.CreateBuilder<Bead>();

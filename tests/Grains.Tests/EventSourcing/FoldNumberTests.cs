@@ -13,9 +13,9 @@ using Beadhub.Testing;
 namespace Beadhub.Grains.Tests.EventSourcing;
 
 /// <summary>
-/// A snapshot is believed by its number alone (<see cref="StreamKind{TState}.Fold"/>). So whoever changes what events lead to must raise that
-/// number; this tells them. <c>Folds.txt</c> has a line a kind: its name, its number and a hash of what each of some made-up events does to
-/// the states that others lead to.
+/// A snapshot is believed by its number alone (<see cref="StreamKind{TState}.Fold"/>). So whoever changes what events lead to must raise
+/// that number; this tells them. <c>Folds.txt</c> has a line a kind: its name, its number and a hash of what each of some made-up events
+/// does to the states that others lead to.
 /// </summary>
 public sealed class FoldNumberTests
 {
@@ -86,7 +86,8 @@ public sealed class FoldNumberTests
         };
     }
 
-    /// <summary>What each event does to each state that up to two others lead to: state before, event and state after, a line each.</summary>
+    /// <summary>What each event does to each state that up to two others lead to: state before, event and state after, a line
+    /// each.</summary>
     private static List<string> Walk<TState>(
         TState empty, Func<IEvent, bool> concerns, Func<TState, string> save, Func<TState, IEvent, TState> apply)
     {
@@ -108,7 +109,8 @@ public sealed class FoldNumberTests
                         steps.Add($"{before} {EventTypes.NameOf(sample)} {EventTypes.Serialize(sample)} {snapshot}");
                         if (met.Add(snapshot)) next.Add((after, snapshot));
                     }
-                    catch (Exception e) when (e is KeyNotFoundException or ArgumentException or InvalidOperationException or NullReferenceException)
+                    catch (Exception e) when (e is KeyNotFoundException or ArgumentException or InvalidOperationException
+                        or NullReferenceException)
                     {
                         // No decision makes this event of that state.
                     }
@@ -174,7 +176,8 @@ public sealed class FoldNumberTests
     private static bool IsOptional(ParameterInfo parameter) =>
         new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.Nullable;
 
-    private static MethodInfo Generic(string method, params Type[] types) => typeof(FoldNumberTests).GetMethod(method, Private)!.MakeGenericMethod(types);
+    private static MethodInfo Generic(string method, params Type[] types) =>
+        typeof(FoldNumberTests).GetMethod(method, Private)!.MakeGenericMethod(types);
 
     private static ImmutableArray<T> One<T>(T item) => [item];
 }

@@ -179,6 +179,7 @@ public class ProjectionTests
     public async Task A_log_that_ends_before_its_head_is_told_and_not_asked_for_ever()
     {
         await Write();
-        await Should.ThrowAsync<EventLogUnavailableException>(async () => await new Positions(_log, position: 0) { ReadsNothing = true }.Newest());
+        await Should.ThrowAsync<EventLogUnavailableException>(async () =>
+            await new Positions(_log, position: 0) { ReadsNothing = true }.Newest());
     }
 }

@@ -18,7 +18,8 @@ public sealed class IdempotentRequestGrainTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _services = new ServiceCollection()
-            .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(_log).AddSingleton(new Seal(new byte[32])).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
+            .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(_log).AddSingleton(new Seal(new byte[32]))
+                .AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
         await _services.GetServices<IHostedService>().Single().StartAsync(TestContext.Current.CancellationToken);
     }
 
@@ -31,11 +32,13 @@ public sealed class IdempotentRequestGrainTests : IAsyncLifetime
         var request = _services.GetRequiredService<IGrainFactory>().GetGrain<IIdempotentRequestGrain>("p/key");
         await request.Keep(new("f", 200, Body, HoldsSecret: true), Guid.NewGuid(), hasWritten: true);
 
-        var stored = (await _log.Load(new(IdempotentRequest.Kind.Name, "p/key"), TestContext.Current.CancellationToken)).Tail.ShouldHaveSingleItem();
+        var stored = (await _log.Load(new(IdempotentRequest.Kind.Name, "p/key"), TestContext.Current.CancellationToken)).Tail
+            .ShouldHaveSingleItem();
         stored.Data.ShouldNotContain("whsec_1");
         (await request.Find("f")).Answer!.Body.ShouldBe(Body);
         var kept = IdempotentRequest.Empty.Apply(EventTypes.Parse(stored.Type, stored.Data)!);
         Should.Throw<RefusedException>(() => kept.Find("f", Seal.None)).Kind.ShouldBe(RefusalKind.NotConfigured);
-        IdempotentRequest.Empty.Apply(new RequestAnswered(new("f", 200, Body, HoldsSecret: true), default)).Find("f", Seal.None).Answer!.Body.ShouldBe(Body);
+        IdempotentRequest.Empty.Apply(new RequestAnswered(new("f", 200, Body, HoldsSecret: true), default))
+            .Find("f", Seal.None).Answer!.Body.ShouldBe(Body);
     }
 }

@@ -75,7 +75,8 @@ public sealed class KeyedRequestTests
         (await Request(here).Keep(new("f", 409, "{}"), attempt.Attempt, hasWritten: false)).State.ShouldBe(RequestState.New);
 
         await Should.ThrowAsync<CarriedOutException>(() => In(New(), () => Acquire(there, "a")));
-        (await Request(there).Find("f")).ShouldSatisfyAllConditions(found => found.State.ShouldBe(RequestState.Answered), found => found.Answer!.Status.ShouldBe(409));
+        (await Request(there).Find("f")).ShouldSatisfyAllConditions(found => found.State.ShouldBe(RequestState.Answered), found =>
+            found.Answer!.Status.ShouldBe(409));
         (await Request(there).Find("g")).State.ShouldBe(RequestState.OtherRequest);
     }
 
@@ -226,7 +227,8 @@ public sealed class KeyedRequestTests
         RequestRecord.Add("{}", new("f", Guid.Empty, "step", null)).ShouldStartWith("{\"_request\":{");
     }
 
-    private static KeyedRequest New(Guid? attempt = null) => new(Project, IIdempotentRequestGrain.MarkOf(Name), "f", attempt ?? Guid.NewGuid(), isRepeat: false);
+    private static KeyedRequest New(Guid? attempt = null) =>
+        new(Project, IIdempotentRequestGrain.MarkOf(Name), "f", attempt ?? Guid.NewGuid(), isRepeat: false);
 
     private static KeyedRequest Repeat() => new(Project, IIdempotentRequestGrain.MarkOf(Name), "f", Guid.NewGuid(), isRepeat: true);
 
@@ -237,7 +239,8 @@ public sealed class KeyedRequestTests
         return result;
     }
 
-    private static Task<AcquireOutcome> Acquire(ServiceProvider node, string key) => Locks(node).Acquire(new(key, [key], false, "alice", "alice", 60));
+    private static Task<AcquireOutcome> Acquire(ServiceProvider node, string key) =>
+        Locks(node).Acquire(new(key, [key], false, "alice", "alice", 60));
 
     private static async Task<bool> Release(ServiceProvider node, string key)
     {
@@ -245,26 +248,35 @@ public sealed class KeyedRequestTests
         return true;
     }
 
-    private static Task<MailReceipt> Deliver(ServiceProvider node, string to) => Box(node, to).Deliver(new("m", "alice-id", "alice", to, "s", "b", "normal", null));
+    private static Task<MailReceipt> Deliver(ServiceProvider node, string to) =>
+        Box(node, to).Deliver(new("m", "alice-id", "alice", to, "s", "b", "normal", null));
 
-    private static Task<SyncOutcome> Sync(ServiceProvider node, string prefix) => node.GetRequiredService<IGrainFactory>().GetGrain<IBoardGrain>(Project).Sync(new(
+    private static Task<SyncOutcome> Sync(ServiceProvider node, string prefix) =>
+        node.GetRequiredService<IGrainFactory>().GetGrain<IBoardGrain>(Project).Sync(new(
         "w", "alice", "Alice", "github.com/a/b", "main",
-        [.. Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 100).Select(i => $$"""{"id":"{{prefix}}-{{i}}","title":"t","status":"open"}""")))], [], false, null));
+        [.. Encoding.UTF8
+            .GetBytes(string.Join('\n',
+            Enumerable.Range(0, 100).Select(i => $$"""{"id":"{{prefix}}-{{i}}","title":"t","status":"open"}""")))], [], false, null));
 
-    private static async Task<string[]> Held(ServiceProvider node) => [.. (await Locks(node).List(null)).Reservations.Select(held => held.Key)];
+    private static async Task<string[]> Held(ServiceProvider node) =>
+        [.. (await Locks(node).List(null)).Reservations.Select(held => held.Key)];
 
     private static ILocksGrain Locks(ServiceProvider node) => node.GetRequiredService<IGrainFactory>().GetGrain<ILocksGrain>(Project);
 
-    private static IMailboxGrain Box(ServiceProvider node, string agent) => node.GetRequiredService<IGrainFactory>().GetGrain<IMailboxGrain>(IMailboxGrain.Key(Project, agent));
+    private static IMailboxGrain Box(ServiceProvider node, string agent) =>
+        node.GetRequiredService<IGrainFactory>().GetGrain<IMailboxGrain>(IMailboxGrain.Key(Project, agent));
 
-    private static IIdempotentRequestGrain Request(ServiceProvider node) => node.GetRequiredService<IGrainFactory>().GetGrain<IIdempotentRequestGrain>(Name);
+    private static IIdempotentRequestGrain Request(ServiceProvider node) =>
+        node.GetRequiredService<IGrainFactory>().GetGrain<IIdempotentRequestGrain>(Name);
 
-    private async Task<IReadOnlyList<Beadhub.Feed.FeedEvent>> Written() => await _log.ReadFeed(Project, 0, int.MaxValue, TestContext.Current.CancellationToken);
+    private async Task<IReadOnlyList<Beadhub.Feed.FeedEvent>> Written() =>
+        await _log.ReadFeed(Project, 0, int.MaxValue, TestContext.Current.CancellationToken);
 
     private async Task<ServiceProvider> Node()
     {
         var services = new ServiceCollection()
-            .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(_log).AddSingleton(Seal.None).AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
+            .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(_log).AddSingleton(Seal.None)
+                .AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
         await services.GetServices<IHostedService>().Single().StartAsync(TestContext.Current.CancellationToken);
         return services;
     }

@@ -45,7 +45,8 @@ public class SigningTests
     public void A_key_is_read_from_its_did()
     {
         DidKey.Of(Did).ShouldBe(DidKey.OfSeed(Seed));
-        foreach (var wrong in new[] { null, "", "did:key:z", "did:key:z0", "did:key:z" + new string('1', 1000), "did:key:z" + new string('z', 100_000), Did[..^1], Did + "1", "did:web:x" }) DidKey.Of(wrong).ShouldBeNull();
+        foreach (var wrong in new[] { null, "", "did:key:z", "did:key:z0", "did:key:z" + new string('1', 1000), "did:key:z"
+            + new string('z', 100_000), Did[..^1], Did + "1", "did:web:x" }) DidKey.Of(wrong).ShouldBeNull();
     }
 
     [Fact]
@@ -54,7 +55,8 @@ public class SigningTests
         var text = Encoding.UTF8.GetString(MailBasic.Payload());
         var signature = new MessageSignature(Did, null, Signing.Sign(Seed, MailBasic.Payload()), Did, SignedPayload: text);
         var at = DateTimeOffset.Parse("2026-02-22T10:00:00Z");
-        string? Refusal(MessageSignature? of, string type = "mail", string subject = "status update", string body = "task complete", string? id = null, int later = 0)
+        string? Refusal(MessageSignature? of, string type = "mail", string subject = "status update", string body = "task complete",
+            string? id = null, int later = 0)
         {
             try
             {
@@ -75,9 +77,11 @@ public class SigningTests
         Refusal(signature, id: "x").ShouldBe("signed_payload message_id must match the message");
         Refusal(signature, later: 1).ShouldBe("signed_payload timestamp must match the message");
         Refusal(signature with { FromDid = OtherDid }).ShouldBe("signed_payload from_did must match the message");
-        Refusal(signature with { Signature = Signing.Sign(SeedFrom(1), MailBasic.Payload()) }).ShouldBe("signature does not match signed_payload");
+        Refusal(signature with { Signature = Signing.Sign(SeedFrom(1), MailBasic.Payload()) })
+            .ShouldBe("signature does not match signed_payload");
         Refusal(signature with { Signature = "not base64" }).ShouldBe("signature does not match signed_payload");
-        Refusal(signature with { SignedPayload = text.Replace("acme", "other", StringComparison.Ordinal) }).ShouldBe("signature does not match signed_payload");
+        Refusal(signature with { SignedPayload = text.Replace("acme", "other", StringComparison.Ordinal) })
+            .ShouldBe("signature does not match signed_payload");
         foreach (var broken in new[] { "", "[", "{\"type\":\"mail\",\"type\":\"mail\"}", "{\"type\":\"\\ud800\"}", new string('[', 100) })
             Refusal(signature with { SignedPayload = broken }).ShouldBe("signed_payload must be valid JSON");
         Refusal(signature with { SignedPayload = "[]" }).ShouldBe("signed_payload must be a JSON object");
@@ -87,7 +91,8 @@ public class SigningTests
     }
 
     [Theory]
-    [InlineData(0x00, Did, OtherDid, "2026-02-22T10:00:00Z", "LI3oIFT8ve3stT5IGmHIMDmB4zZ70g8ApKMoRCfLR9VHdSU/4oNc210bB3MFjW0w7rV1ouvkwA23VgMezzp3AQ")]
+    [InlineData(0x00, Did, OtherDid, "2026-02-22T10:00:00Z",
+        "LI3oIFT8ve3stT5IGmHIMDmB4zZ70g8ApKMoRCfLR9VHdSU/4oNc210bB3MFjW0w7rV1ouvkwA23VgMezzp3AQ")]
     [InlineData(0x20, OtherDid, "did:key:z6Mkgxj2R3HLtQRpPnvfvpuKEceSqf3tZHBjdmZ3fFz3JHGG", "2026-02-22T11:00:00Z",
         "ZHIJnYUu0jsNlTuCB6zkR1aC4Ht3+8/ul63UKLHPjlMNclI+EzD1SxJRwoEG5Svd6NwLCrVpLOvQZ0VDA5GUBg")]
     public void Rotation_chain(byte first, string oldDid, string newDid, string timestamp, string signature)

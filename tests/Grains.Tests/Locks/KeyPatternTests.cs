@@ -100,8 +100,8 @@ public class KeyPatternTests
     }
 
     /// <summary>
-    /// Against all words over a small alphabet: the shortest common word of two patterns with so few parts is never longer than those looked at.
-    /// The alphabet has a letter that no pattern names.
+    /// Against all words over a small alphabet: the shortest common word of two patterns with so few parts is never longer than those
+    /// looked at. The alphabet has a letter that no pattern names.
     /// </summary>
     [Theory]
     [InlineData(3)]
@@ -170,7 +170,8 @@ public class KeyPatternTests
         }
     }
 
-    private static string Parts(Random random, int parts, int depth) => string.Concat(Enumerable.Range(0, random.Next(1, parts + 1)).Select(_ => random.Next(12) switch
+    private static string Parts(Random random, int parts, int depth) =>
+        string.Concat(Enumerable.Range(0, random.Next(1, parts + 1)).Select(_ => random.Next(12) switch
     {
         < 3 => "a",
         3 => "b",

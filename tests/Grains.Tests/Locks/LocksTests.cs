@@ -67,7 +67,8 @@ public class LocksTests
 
         locks.Acquire(Command("a", "src/api/x.cs"), Start).Result.Conflicts.ShouldBeEmpty();
         locks.Acquire(Command("a", "**") with { IsPattern = true }, Start).Result.Conflicts.ShouldBeEmpty();
-        locks.Acquire(Command("a", "src/api/**") with { IsPattern = true }, Start).Result.Conflicts.Length.ShouldBe(1, "one's own key again");
+        locks.Acquire(Command("a", "src/api/**") with { IsPattern = true }, Start).Result.Conflicts.Length
+            .ShouldBe(1, "one's own key again");
         locks.Acquire(Command("a", "src/api/**"), Start).Result.Conflicts.Length.ShouldBe(1, "a text names one reservation");
     }
 
@@ -117,21 +118,26 @@ public class LocksTests
         full.Acquire(Command("a", "more"), Start.AddSeconds(60)).Result.Conflicts.ShouldBeEmpty();
 
         var patterns = LockState.Empty;
-        for (var i = 0; i < LockState.MaxPatterns; i += 20) patterns = patterns.Acquired($"b{i}", [.. Enumerable.Range(i, 20).Select(n => $"{n}/*")], pattern: true);
+        for (var i = 0; i < LockState.MaxPatterns; i += 20)
+            patterns = patterns.Acquired($"b{i}", [.. Enumerable.Range(i, 20).Select(n => $"{n}/*")], pattern: true);
         Should.Throw<RefusedException>(() => patterns.Acquire(Command("a", "x/*") with { IsPattern = true }, Start));
         patterns.Acquire(Command("a", "x/*"), Start).Result.Conflicts.ShouldBeEmpty();
 
         var metadata = $"{{\"a\":\"{new string('x', 60_000)}\"}}";
         var heavy = LockState.Empty;
         for (var i = 0; i < 2; i++)
-            heavy = heavy.Apply(heavy.Acquire(Command("a", [.. Enumerable.Range(i * 130, 130).Select(n => $"k{n}")]) with { Metadata = metadata }, Start).Events.Single());
-        Should.Throw<RefusedException>(() => heavy.Acquire(Command("a", [.. Enumerable.Range(300, 100).Select(n => $"k{n}")]) with { Metadata = metadata }, Start));
+            heavy = heavy
+                .Apply(heavy.Acquire(Command("a", [.. Enumerable.Range(i * 130, 130).Select(n => $"k{n}")]) with { Metadata = metadata },
+                Start).Events.Single());
+        Should.Throw<RefusedException>(() =>
+            heavy.Acquire(Command("a", [.. Enumerable.Range(300, 100).Select(n => $"k{n}")]) with { Metadata = metadata }, Start));
     }
 
     [Fact]
     public void One_agent_cannot_hold_all_of_a_projects_patterns()
     {
-        var patterns = LockState.Empty.Acquired("a", [.. Enumerable.Range(0, LockState.MaxPatternsOfAgent).Select(n => $"{n}/*")], pattern: true);
+        var patterns = LockState.Empty.Acquired("a", [.. Enumerable.Range(0, LockState.MaxPatternsOfAgent).Select(n => $"{n}/*")],
+            pattern: true);
 
         var refused = Should.Throw<RefusedException>(() => patterns.Acquire(Command("a", "x/*") with { IsPattern = true }, Start));
         (refused.Kind, refused.Message).ShouldBe((RefusalKind.Conflict, "Too many patterns: an agent holds at most 20"));
@@ -198,11 +204,14 @@ public class LocksTests
             var (agent, key) = ($"agent{random.Next(3)}", texts[random.Next(texts.Length)]);
             if (random.Next(3) > 0)
             {
-                var command = Command(agent, key) with { IsPattern = random.Next(3) == 0, TtlSeconds = random.Next(1, 200), ReservationId = $"{step}" };
+                var command = Command(agent, key) with { IsPattern = random.Next(3) == 0, TtlSeconds = random.Next(1, 200),
+                    ReservationId = $"{step}" };
                 var decision = locks.Acquire(command, now);
-                var inTheWay = model.Where(held => held.Key == key || (held.Value.Agent != agent && Meet(key, command.IsPattern, held.Key, held.Value.Pattern)));
+                var inTheWay = model.Where(held => held.Key == key
+                    || (held.Value.Agent != agent && Meet(key, command.IsPattern, held.Key, held.Value.Pattern)));
                 decision.Result.Conflicts.Select(c => c.HeldKey).ShouldBe(inTheWay.Select(held => held.Key), ignoreOrder: true);
-                if (decision.Events.Length > 0) model[key] = (agent, command.IsPattern, now.AddSeconds(LockState.Clamp(command.TtlSeconds)));
+                if (decision.Events.Length > 0)
+                    model[key] = (agent, command.IsPattern, now.AddSeconds(LockState.Clamp(command.TtlSeconds)));
                 locks = decision.Events.Aggregate(locks, (state, e) => state.Apply(e));
             }
             else if (model.TryGetValue(key, out var held) && held.Agent == agent)
@@ -211,9 +220,11 @@ public class LocksTests
                 model.Remove(key);
             }
 
-            if (step % 50 == 0) locks = JsonSerializer.Deserialize(JsonSerializer.Serialize(locks, LockState.Kind.Snapshot), LockState.Kind.Snapshot)!;
+            if (step % 50 == 0)
+                locks = JsonSerializer.Deserialize(JsonSerializer.Serialize(locks, LockState.Kind.Snapshot), LockState.Kind.Snapshot)!;
             locks.List(null, now).Reservations.Select(r => (r.Key, r.HolderAgentId, r.IsPattern, r.ExpiresAt))
-                .ShouldBe(model.OrderBy(m => m.Key, StringComparer.Ordinal).Select(m => (m.Key, m.Value.Agent, m.Value.Pattern, m.Value.Until)));
+                .ShouldBe(model.OrderBy(m => m.Key, StringComparer.Ordinal)
+                    .Select(m => (m.Key, m.Value.Agent, m.Value.Pattern, m.Value.Until)));
         }
     }
 
@@ -231,12 +242,15 @@ public class LocksTests
 
 internal static class LocksMaking
 {
-    public static LockState Acquired(this LockState locks, string agent, string key, long ttl = 60, bool pattern = false, DateTimeOffset? at = null) =>
+    public static LockState Acquired(this LockState locks, string agent, string key, long ttl = 60, bool pattern = false,
+        DateTimeOffset? at = null) =>
         locks.Acquired(agent, [key], ttl, pattern, at);
 
-    public static LockState Acquired(this LockState locks, string agent, string[] keys, long ttl = 60, bool pattern = false, DateTimeOffset? at = null)
+    public static LockState Acquired(this LockState locks, string agent, string[] keys, long ttl = 60, bool pattern = false,
+        DateTimeOffset? at = null)
     {
-        var decision = locks.Acquire(LocksTests.Command(agent, keys) with { TtlSeconds = ttl, IsPattern = pattern }, at ?? new DateTimeOffset(2026, 3, 8, 15, 0, 0, TimeSpan.Zero));
+        var decision = locks.Acquire(LocksTests.Command(agent, keys) with { TtlSeconds = ttl, IsPattern = pattern }, at
+            ?? new DateTimeOffset(2026, 3, 8, 15, 0, 0, TimeSpan.Zero));
         decision.Result.Conflicts.ShouldBeEmpty();
         return locks.Apply(decision.Events.Single());
     }

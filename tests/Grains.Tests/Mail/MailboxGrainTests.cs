@@ -56,7 +56,8 @@ public sealed class MailboxGrainTests : IAsyncLifetime
                 await Restart();
                 var before = (_log.Asked, _log.EventsRead);
                 var mails = (await Box(agent).Inbox(query)).Mails;
-                costs.Add($"{query}: {mails.Length} mails, {_log.Asked - before.Asked} look-ups, {_log.EventsRead - before.EventsRead} events");
+                costs.Add(
+                    $"{query}: {mails.Length} mails, {_log.Asked - before.Asked} look-ups, {_log.EventsRead - before.EventsRead} events");
                 (_log.EventsRead - before.EventsRead).ShouldBeLessThan(1100);
             }
         }
@@ -75,7 +76,8 @@ public sealed class MailboxGrainTests : IAsyncLifetime
         unread.Select(mail => mail.MessageId).ShouldBe(Enumerable.Range(501, 500).Reverse().Select(i => $"bob-{i}"));
         foreach (var mail in unread) await Bob.Acknowledge(mail.MessageId);
 
-        (await Bob.Inbox(new(true, 500))).Mails.Select(mail => mail.MessageId).ShouldBe(Enumerable.Range(1, 500).Reverse().Select(i => $"bob-{i}"));
+        (await Bob.Inbox(new(true, 500))).Mails.Select(mail => mail.MessageId)
+            .ShouldBe(Enumerable.Range(1, 500).Reverse().Select(i => $"bob-{i}"));
         (await Bob.Find("bob-1"))!.Body.ShouldBe("body 1");
         (await Bob.Inbox(new(false, 3))).Mails.ShouldAllBe(mail => mail.ReadAt == _time.Current);
     }
@@ -108,7 +110,8 @@ public sealed class MailboxGrainTests : IAsyncLifetime
     [Fact]
     public async Task An_id_that_a_chat_message_has_is_no_mails()
     {
-        await _log.Append(new("p", new("chat", "p/session"), 0, [new("chat.sent.v1", "{}", _time.Current, Mailbox.MarkOf("taken"))], null), TestContext.Current.CancellationToken);
+        await _log.Append(new("p", new("chat", "p/session"), 0, [new("chat.sent.v1", "{}", _time.Current, Mailbox.MarkOf("taken"))], null),
+            TestContext.Current.CancellationToken);
 
         (await Should.ThrowAsync<RefusedException>(() => Bob.Deliver(Mail("taken")))).Message.ShouldBe("message_id already exists");
         (await Should.ThrowAsync<RefusedException>(() => Bob.Acknowledge("taken"))).Kind.ShouldBe(RefusalKind.NotFound);

@@ -16,7 +16,8 @@ public class MailboxTests
     private MailReceipt Deliver(DeliverMail mail, double seconds = 0) => Do(_box.Deliver(mail, "bob", Noon.AddSeconds(seconds)));
 
     private MailReceipt? Acknowledge(long version, double seconds = 0) =>
-        Do(_box.Acknowledge(version, _box.At(version).Mail ?? MailEntry.Of(version, Delivered($"m{version}")).Mail!, "bob", false, Noon.AddSeconds(seconds)));
+        Do(_box.Acknowledge(version, _box.At(version).Mail ?? MailEntry.Of(version, Delivered($"m{version}")).Mail!, "bob", false,
+            Noon.AddSeconds(seconds)));
 
     private TResult Do<TResult>(Decision<TResult> decision)
     {
@@ -74,7 +75,8 @@ public class MailboxTests
     public void An_event_of_a_later_version_takes_its_place_in_the_stream()
     {
         Deliver(Mail("m1"));
-        _box = new StoredStream("p/bob", 2, 1, Snapshot(_box), [new(2, "mail.moved.v9", "{}", Noon), new(3, "mail.delivered.v1", EventTypes.Serialize(Delivered("m3")), Noon)])
+        _box = new StoredStream("p/bob", 2, 1, Snapshot(_box),
+            [new(2, "mail.moved.v9", "{}", Noon), new(3, "mail.delivered.v1", EventTypes.Serialize(Delivered("m3")), Noon)])
             .Fold<Mailbox>();
 
         _box.Version.ShouldBe(3);
@@ -95,7 +97,8 @@ public class MailboxTests
         snapshot.Length.ShouldBeLessThan(16_000);
         restored.Version.ShouldBe(2002);
         restored.Unread.Count.ShouldBe(1998);
-        restored.List(new(false, 500)).Select(mail => (mail.Version, mail.ReadAt)).ShouldBe(_box.List(new(false, 500)).Select(mail => (mail.Version, mail.ReadAt)));
+        restored.List(new(false, 500)).Select(mail => (mail.Version, mail.ReadAt))
+            .ShouldBe(_box.List(new(false, 500)).Select(mail => (mail.Version, mail.ReadAt)));
         restored.List(new(false, 2))[1].ReadAt.ShouldBe(Noon.AddSeconds(5));
         restored.List(new(true, 3)).Select(mail => mail.Version).ShouldBe([2000, 1998, 1997]);
         Snapshot(restored).ShouldBe(snapshot);

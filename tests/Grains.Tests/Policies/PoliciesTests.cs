@@ -46,5 +46,6 @@ public class PoliciesTests
         copy.History(10).ShouldBe(policies.History(10));
     }
 
-    private static PolicyState Fold(PolicyState policies, IEnumerable<IEvent> events) => events.Aggregate(policies, (state, e) => state.Apply(e));
+    private static PolicyState Fold(PolicyState policies, IEnumerable<IEvent> events) =>
+        events.Aggregate(policies, (state, e) => state.Apply(e));
 }

@@ -11,7 +11,8 @@ public class DidKeyTests
         var key = DidKey.OfSeed([.. Enumerable.Range(0, 32).Select(i => (byte)i)]);
 
         key.Did.ShouldBe("did:key:z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd");
-        key.PublicKey.ShouldBe(Convert.ToBase64String(Convert.FromHexString("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"))
+        key.PublicKey
+            .ShouldBe(Convert.ToBase64String(Convert.FromHexString("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"))
             .TrimEnd('=').Replace('+', '-').Replace('/', '_'));
     }
 

@@ -41,11 +41,13 @@ internal sealed class FeedLog : IEventLog
         return new(Stored(stream));
     }
 
-    public async IAsyncEnumerable<StoredStream> LoadAll(string project, string kind, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<StoredStream> LoadAll(string project, string kind,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         Asked++;
         await Task.Yield();
-        foreach (var stream in _streams.Keys.Where(key => key.Kind == kind && key.Key.StartsWith(project, StringComparison.Ordinal)).ToList())
+        foreach (var stream in _streams.Keys.Where(key => key.Kind == kind && key.Key.StartsWith(project, StringComparison.Ordinal))
+            .ToList())
             yield return Stored(stream);
     }
 

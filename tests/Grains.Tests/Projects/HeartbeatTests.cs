@@ -88,7 +88,8 @@ public class HeartbeatTests
         _story.Init("bob", Story.RepoA);
         var agent = _story.Init("alice").Agent;
 
-        ShouldBe(_story.Refused(Heartbeat(agent.Id, "bob", Story.RepoA)), RefusalKind.Conflict, "Alias 'bob' is already used by another workspace");
+        ShouldBe(_story.Refused(Heartbeat(agent.Id, "bob", Story.RepoA)), RefusalKind.Conflict,
+            "Alias 'bob' is already used by another workspace");
     }
 
     [Fact]
@@ -108,9 +109,12 @@ public class HeartbeatTests
         _story.Do((project, now) => project.DeleteWorkspace(deleted.Id, now));
 
         _story.Project.ActiveWorkspace(active.Id).ShouldBe(active);
-        ShouldBe(Should.Throw<RefusedException>(() => _story.Project.ActiveWorkspace("nobody")), RefusalKind.NotFound, "Workspace not found");
-        ShouldBe(Should.Throw<RefusedException>(() => _story.Project.ActiveWorkspace(identityAlone.Id)), RefusalKind.NotFound, "Workspace not found");
-        ShouldBe(Should.Throw<RefusedException>(() => _story.Project.ActiveWorkspace(deleted.Id)), RefusalKind.Gone, "Workspace was deleted");
+        ShouldBe(Should.Throw<RefusedException>(() => _story.Project.ActiveWorkspace("nobody")), RefusalKind.NotFound,
+            "Workspace not found");
+        ShouldBe(Should.Throw<RefusedException>(() => _story.Project.ActiveWorkspace(identityAlone.Id)), RefusalKind.NotFound,
+            "Workspace not found");
+        ShouldBe(Should.Throw<RefusedException>(() => _story.Project.ActiveWorkspace(deleted.Id)), RefusalKind.Gone,
+            "Workspace was deleted");
     }
 
     [Fact]

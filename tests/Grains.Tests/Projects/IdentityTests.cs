@@ -60,7 +60,8 @@ public class IdentityTests
     {
         var agent = Persistent("alice");
 
-        Refused(() => _story.Project.Deregister(agent.Id, _story.Now), RefusalKind.Mismatch, "Cannot deregister a persistent agent. Use the retire endpoint instead.");
+        Refused(() => _story.Project.Deregister(agent.Id, _story.Now), RefusalKind.Mismatch,
+            "Cannot deregister a persistent agent. Use the retire endpoint instead.");
     }
 
     [Theory]
@@ -71,7 +72,8 @@ public class IdentityTests
     [InlineData("custodial", "persistent", true, true, "Custodial agents must not provide did/public_key")]
     [InlineData("custodial", "ephemeral", true, false, "Custodial agents must not provide did/public_key")]
     public void A_bootstrap_brings_a_whole_key_or_none_P167(string? custody, string lifetime, bool did, bool publicKey, string says) =>
-        Refused(() => Join("alice", custody, lifetime, did ? KeyA.Did : null, publicKey ? KeyA.PublicKey : null), RefusalKind.Invalid, says);
+        Refused(() => Join("alice", custody, lifetime, did ? KeyA.Did : null, publicKey ? KeyA.PublicKey : null), RefusalKind.Invalid,
+            says);
 
     [Fact]
     public void A_bootstraps_key_must_be_one_and_belong_to_its_did()
@@ -81,8 +83,10 @@ public class IdentityTests
         Refused(() => Join("alice", null, "persistent", KeyA.Did, KeyB.PublicKey), RefusalKind.Invalid, "DID does not match public_key");
 
         var agent = Join("alice", null, "persistent", KeyA.Did, KeyA.PublicKey);
-        (agent.Did, agent.PublicKey, agent.Custody, agent.Lifetime, agent.SealedSeed).ShouldBe((KeyA.Did, KeyA.PublicKey, "self", "persistent", null));
-        Refused(() => Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey), RefusalKind.Conflict, "Another agent of the project has this DID");
+        (agent.Did, agent.PublicKey, agent.Custody, agent.Lifetime, agent.SealedSeed)
+            .ShouldBe((KeyA.Did, KeyA.PublicKey, "self", "persistent", null));
+        Refused(() => Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey), RefusalKind.Conflict,
+            "Another agent of the project has this DID");
     }
 
     [Fact]
@@ -99,7 +103,8 @@ public class IdentityTests
         Refused(() => Claim(agent.Id, KeyB), RefusalKind.Conflict, "Identity already claimed with a different DID");
         Refused(() => _story.Project.ClaimIdentity(new(agent.Id, KeyA.Did, "x"), _story.Now), RefusalKind.Mismatch,
             "public_key must be a base64-encoded 32-byte Ed25519 key");
-        Refused(() => _story.Project.ClaimIdentity(new(agent.Id, KeyA.Did, KeyB.PublicKey), _story.Now), RefusalKind.Mismatch, "DID does not match public_key");
+        Refused(() => _story.Project.ClaimIdentity(new(agent.Id, KeyA.Did, KeyB.PublicKey), _story.Now), RefusalKind.Mismatch,
+            "DID does not match public_key");
     }
 
     [Fact]
@@ -163,7 +168,8 @@ public class IdentityTests
 
         var rotated = Rotate(new(agent.Id, "custodial", "2026-01-01T00:00:00Z", null, null, null));
         var e = _story.Events.OfType<KeyRotated>().Single();
-        Signing.Verify(oldKey, CanonicalJson.Of(("new_did", rotated.NewDid), ("old_did", agent.Did!), ("timestamp", "2026-01-01T00:00:00Z")), Signing.Decode(e.Signature)!)
+        Signing.Verify(oldKey, CanonicalJson.Of(("new_did", rotated.NewDid), ("old_did", agent.Did!),
+            ("timestamp", "2026-01-01T00:00:00Z")), Signing.Decode(e.Signature)!)
             .ShouldBeTrue();
         Seal.Open(_story.Project.Roster.Find(agent.Id)!.SealedSeed!).ShouldNotBeNull();
 
@@ -177,7 +183,8 @@ public class IdentityTests
         var agent = Persistent("alice");
 
         Refused(() => Rotate(new(agent.Id, "custodial", "t", null, null, null)), RefusalKind.NotConfigured, "Custody key not configured");
-        Refused(() => Rotate(new(agent.Id, "self", "t", KeyB.Did, KeyB.PublicKey, null)), RefusalKind.NotConfigured, "Custody key not configured");
+        Refused(() => Rotate(new(agent.Id, "self", "t", KeyB.Did, KeyB.PublicKey, null)), RefusalKind.NotConfigured,
+            "Custody key not configured");
     }
 
     [Fact]
@@ -214,12 +221,15 @@ public class IdentityTests
         var proof = Signing.Sign(SeedA, CanonicalJson.Of(
             ("operation", "retire"), ("successor_address", "demo/bob"), ("successor_did", successor.Did!), ("timestamp", "t")));
 
-        Refused(() => Retire(new(agent.Id, successor.Id, null, "t")), RefusalKind.Invalid, "retirement_proof is required for self-custodial agents");
+        Refused(() => Retire(new(agent.Id, successor.Id, null, "t")), RefusalKind.Invalid,
+            "retirement_proof is required for self-custodial agents");
         Refused(() => Retire(new(agent.Id, successor.Id, "no", "t")), RefusalKind.Forbidden, "Malformed retirement proof encoding");
         Refused(() => Retire(new(agent.Id, successor.Id, proof, "u")), RefusalKind.Forbidden, "Invalid retirement proof");
-        Refused(() => Retire(new(agent.Id, agent.Id, proof, "t")), RefusalKind.Mismatch, "An agent cannot name itself as its own successor");
+        Refused(() => Retire(new(agent.Id, agent.Id, proof, "t")), RefusalKind.Mismatch,
+            "An agent cannot name itself as its own successor");
         Refused(() => Retire(new(agent.Id, "nobody", proof, "t")), RefusalKind.NotFound, "Successor agent not found in this project");
-        Refused(() => Retire(new(successor.Id, agent.Id, null, null)), RefusalKind.Mismatch, "Cannot retire an ephemeral agent. Use the deregister endpoint instead.");
+        Refused(() => Retire(new(successor.Id, agent.Id, null, null)), RefusalKind.Mismatch,
+            "Cannot retire an ephemeral agent. Use the deregister endpoint instead.");
 
         var retired = Retire(new(agent.Id, successor.Id, proof, "t"));
         (retired.Status, retired.SuccessorAgentId, retired.IsLiving, retired.IsRetired).ShouldBe(("retired", successor.Id, true, true));
@@ -241,7 +251,8 @@ public class IdentityTests
     [Fact]
     public void A_retired_agent_whose_workspace_is_restored_stays_retired()
     {
-        var agent = _story.Do((project, now) => project.Init(Story.ProjectId, Story.Command("alice", Story.RepoA) with { Lifetime = "persistent" }, _story.Fresh(), now)).Agent;
+        var agent = _story.Do((project, now) =>
+            project.Init(Story.ProjectId, Story.Command("alice", Story.RepoA) with { Lifetime = "persistent" }, _story.Fresh(), now)).Agent;
         Retire(new(agent.Id, _story.Init("bob").Agent.Id, null, null));
 
         _story.Do((project, now) => project.DeleteWorkspace(agent.Id, now));
@@ -269,12 +280,14 @@ public class IdentityTests
 
         log.Entries[alice.Id].Select(e => (e.Operation, e.OldDid, e.NewDid, e.SignedBy)).ShouldBe(
         [
-            ("create", null, alice.Did, null), ("rotate", alice.Did, rotated.NewDid, alice.Did), ("retire", rotated.NewDid, null, rotated.NewDid),
+            ("create", null, alice.Did, null), ("rotate", alice.Did, rotated.NewDid, alice.Did),
+            ("retire", rotated.NewDid, null, rotated.NewDid),
             ("reset_identity", rotated.NewDid, null, null), ("claim_identity", null, KeyA.Did, null),
         ]);
         log.Entries[bob.Id].Select(e => e.Operation).ShouldBe(["create", "workspace_cleanup", "restore", "workspace_cleanup"]);
         log.Entries[carol.Id].Select(e => (e.Operation, e.OldDid)).ShouldBe([("create", null), ("deregister", carol.Did)]);
-        log.Entries[alice.Id][3].Metadata.ShouldBe($"{{\"old_public_key\":\"{rotated.NewPublicKey}\",\"old_stable_id\":\"{StableId.Of(alice.PublicKey!)}\"}}");
+        log.Entries[alice.Id][3].Metadata
+            .ShouldBe($"{{\"old_public_key\":\"{rotated.NewPublicKey}\",\"old_stable_id\":\"{StableId.Of(alice.PublicKey!)}\"}}");
         var ids = log.Entries.Values.SelectMany(entries => entries).Select(entry => entry.LogId).ToArray();
         ids.Distinct().Count().ShouldBe(ids.Length);
         ids.All(id => Guid.TryParseExact(id, "D", out _)).ShouldBeTrue();
@@ -293,8 +306,10 @@ public class IdentityTests
         var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
         foreach (var e in new IEvent[]
         {
-            new AgentChanged("a", "open", "r", "p", "{}", at), new AgentDeregistered("a", at), new AgentRetired("a", "b", "s", "t", at), new IdentityClaimed("a", "d", "k", at),
-            new IdentityReset("a", at), new KeyRotated("a", "r", "d", "e", "k", "self", null, "t", "s", at), new RotationAcknowledged("a", "r", "b"),
+            new AgentChanged("a", "open", "r", "p", "{}", at), new AgentDeregistered("a", at), new AgentRetired("a", "b", "s", "t", at),
+                new IdentityClaimed("a", "d", "k", at),
+            new IdentityReset("a", at), new KeyRotated("a", "r", "d", "e", "k", "self", null, "t", "s", at),
+            new RotationAcknowledged("a", "r", "b"),
         })
             EventTypes.Parse(EventTypes.NameOf(e), EventTypes.Serialize(e)).ShouldBe(e);
     }
@@ -318,14 +333,16 @@ public class IdentityTests
     {
         var (kept, own) = (Custodial("alice", Seal), Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey));
         var unkept = Custodial("carol", Seal.None);
-        var mail = new UnsignedMail("m1", "s", "b é 🎯", DateTimeOffset.Parse("2026-03-01T12:00:00.5Z", System.Globalization.CultureInfo.InvariantCulture));
+        var mail = new UnsignedMail("m1", "s", "b é 🎯",
+            DateTimeOffset.Parse("2026-03-01T12:00:00.5Z", System.Globalization.CultureInfo.InvariantCulture));
 
         var signature = SignedBy(kept.Id)!;
 
         (signature.FromDid, signature.SigningKeyId, signature.ToDid).ShouldBe((kept.Did, kept.Did, own.Did));
         (signature.FromStableId, signature.ToStableId).ShouldBe((kept.StableId, own.StableId));
         var payload = new SignedMessage(
-            "mail", $"{_story.Project.Slug}/alice", kept.Did!, $"{_story.Project.Slug}/bob", own.Did!, "s", "b é 🎯", "2026-03-01T12:00:00Z", "m1", kept.StableId!, own.StableId!).Payload();
+            "mail", $"{_story.Project.Slug}/alice", kept.Did!, $"{_story.Project.Slug}/bob", own.Did!, "s", "b é 🎯",
+            "2026-03-01T12:00:00Z", "m1", kept.StableId!, own.StableId!).Payload();
         Signing.Verify(DidKey.Parse(kept.PublicKey!)!, payload, Signing.Decode(signature.Signature!)!).ShouldBeTrue();
         SignedBy(own.Id).ShouldBeNull();
         SignedBy(unkept.Id).ShouldBeNull();
@@ -340,7 +357,8 @@ public class IdentityTests
     [Fact]
     public void A_mail_finds_its_recipient_and_what_its_sender_must_know_in_one_answer()
     {
-        var (alice, bob, carol) = (Custodial("alice", Seal), Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey), Custodial("carol", Seal));
+        var (alice, bob, carol) = (Custodial("alice", Seal), Join("bob", null, "persistent", KeyA.Did, KeyA.PublicKey),
+            Custodial("carol", Seal));
 
         Address(new(alice.Id, bob.Id, "carol", null)).Recipient!.Alias.ShouldBe("bob", "the id goes before the alias");
         Address(new(alice.Id, null, "carol", null)).Recipient!.AgentId.ShouldBe(carol.Id);
@@ -357,21 +375,24 @@ public class IdentityTests
         (retired.Recipient!.IsRetired, retired.SuccessorAlias, retired.Signature).ShouldBe((true, "bob", null));
     }
 
-    private Addressed Address(AddressMail mail, Seal? seal = null) => _story.Project.Address(mail, agent => agent.Identity(), seal ?? Seal, _story.Now);
+    private Addressed Address(AddressMail mail, Seal? seal = null) =>
+        _story.Project.Address(mail, agent => agent.Identity(), seal ?? Seal, _story.Now);
 
     private Agent Persistent(string alias) => Join(alias, null, "persistent", null, null);
 
     private Agent Custodial(string alias, Seal seal)
     {
         var fresh = Fresh(seal);
-        return _story.Do((project, now) => project.Init(Story.ProjectId, Story.Command(alias) with { Lifetime = "persistent" }, fresh, now)).Agent;
+        return _story.Do((project, now) =>
+            project.Init(Story.ProjectId, Story.Command(alias) with { Lifetime = "persistent" }, fresh, now)).Agent;
     }
 
     private Agent Join(string alias, string? custody, string lifetime, string? did, string? publicKey)
     {
         var fresh = Fresh(Seal.None);
         return _story.Do((project, now) => project.Init(
-            Story.ProjectId, Story.Command(alias) with { Custody = custody, Lifetime = lifetime, Did = did, PublicKey = publicKey }, fresh, now)).Agent;
+            Story.ProjectId, Story.Command(alias) with { Custody = custody, Lifetime = lifetime, Did = did, PublicKey = publicKey }, fresh,
+            now)).Agent;
     }
 
     private FreshIdentity Fresh(Seal seal)
@@ -380,7 +401,8 @@ public class IdentityTests
         return new(_story.NextId("a"), _story.NextId("b"), key, sealedSeed);
     }
 
-    private AgentIdentity Claim(string agentId, DidKey key) => _story.Do((project, now) => project.ClaimIdentity(new(agentId, key.Did, key.PublicKey), now));
+    private AgentIdentity Claim(string agentId, DidKey key) =>
+        _story.Do((project, now) => project.ClaimIdentity(new(agentId, key.Did, key.PublicKey), now));
 
     private static RotateKey Rotation(Agent agent, byte[] seed)
     {

@@ -12,7 +12,8 @@ public class InitTests
     {
         var (agent, repo, created, opened) = _story.Init("alice", Story.RepoA);
 
-        _story.Events.Select(e => e.GetType()).ShouldBe([typeof(ProjectCreated), typeof(AgentJoined), typeof(RepoAdded), typeof(WorkspaceOpened)]);
+        _story.Events.Select(e =>
+            e.GetType()).ShouldBe([typeof(ProjectCreated), typeof(AgentJoined), typeof(RepoAdded), typeof(WorkspaceOpened)]);
         created.ShouldBeTrue();
         opened.ShouldBeTrue();
         repo!.CanonicalOrigin.ShouldBe("github.com/test/repo-a");
@@ -86,7 +87,8 @@ public class InitTests
     {
         _story.Init("alice", Story.RepoA);
 
-        var refused = _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("alice", Story.RepoB), _story.Fresh(), now));
+        var refused = _story.Refused((project, now) =>
+            project.Init(Story.ProjectId, Story.Command("alice", Story.RepoB), _story.Fresh(), now));
 
         refused.Kind.ShouldBe(RefusalKind.Conflict);
         refused.Message.ShouldStartWith("workspace_repo_mismatch:");
@@ -119,7 +121,8 @@ public class InitTests
     [Fact]
     public void Without_a_slug_the_project_must_exist_C49()
     {
-        var refused = _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("alice", slug: null), _story.Fresh(), now));
+        var refused = _story.Refused((project, now) =>
+            project.Init(Story.ProjectId, Story.Command("alice", slug: null), _story.Fresh(), now));
 
         (refused.Kind, refused.Message).ShouldBe((RefusalKind.NotFound, "project_not_found: unknown project_id"));
     }

@@ -14,7 +14,8 @@ public class ProjectAdministrationTests
         var made = _story.Do((project, now) => project.Create(Story.ProjectId, new("demo", "", "t", Visibilities.Private), now));
 
         (made.Slug, made.Name, made.TenantId, made.Visibility, made.Agents).ShouldBe(("demo", "demo", "t", "private", 0));
-        _story.Refused((project, now) => project.Create(Story.ProjectId, new("demo", "", null, null), now)).Kind.ShouldBe(RefusalKind.Conflict);
+        _story.Refused((project, now) => project.Create(Story.ProjectId, new("demo", "", null, null), now)).Kind
+            .ShouldBe(RefusalKind.Conflict);
         // Who joins finds it.
         _story.Init("alice");
         _story.Project.TenantId.ShouldBe("t");
@@ -41,9 +42,12 @@ public class ProjectAdministrationTests
         var since = _story.Do((project, now) => project.SetArchived(true, now)).ArchivedAt.ShouldNotBeNull();
         _story.Do((project, now) => project.SetArchived(true, now)).ArchivedAt.ShouldBe(since);
 
-        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("bob"), _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.Gone);
-        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("alice"), _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.Gone);
-        _story.Project.StandingOf(null).ShouldBe(new Standing(_story.Project.Slug, null, IsArchived: true, IsPrivate: false, TenantId: null));
+        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("bob"), _story.Fresh(), now)).Kind
+            .ShouldBe(RefusalKind.Gone);
+        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("alice"), _story.Fresh(), now)).Kind
+            .ShouldBe(RefusalKind.Gone);
+        _story.Project.StandingOf(null)
+            .ShouldBe(new Standing(_story.Project.Slug, null, IsArchived: true, IsPrivate: false, TenantId: null));
 
         _story.Do((project, now) => project.SetArchived(false, now));
         _story.Init("bob");
@@ -54,7 +58,9 @@ public class ProjectAdministrationTests
     {
         _story.Init("alice");
 
-        _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("bob") with { TenantId = "t" }, _story.Fresh(), now)).Kind.ShouldBe(RefusalKind.NotFound);
+        _story.Refused((project, now) =>
+            project.Init(Story.ProjectId, Story.Command("bob") with { TenantId = "t" }, _story.Fresh(), now)).Kind
+            .ShouldBe(RefusalKind.NotFound);
     }
 
     [Fact]
@@ -70,7 +76,8 @@ public class ProjectAdministrationTests
         Standing(carol.Id).ShouldBe((true, false));
 
         (bool IsLiving, bool KeysRevoked) Standing(string id) =>
-            _story.Project.StandingOf(_story.Project.Roster.Find(id)!.Identity()).Agent is { } agent ? (agent.IsLiving, agent.KeysRevoked) : default;
+            _story.Project.StandingOf(_story.Project.Roster.Find(id)!.Identity()).Agent is { } agent
+                ? (agent.IsLiving, agent.KeysRevoked) : default;
     }
 
     [Fact]
@@ -89,8 +96,10 @@ public class ProjectAdministrationTests
     public void Every_event_is_kept_under_its_name_and_those_of_old_logs_are_read()
     {
         var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-        foreach (IEvent e in new IEvent[] { new ProjectChanged("n", null, at), new ProjectArchived(at), new ProjectUnarchived(at), new ProjectCreated("p", "s", "n", at, "t", "public") })
+        foreach (IEvent e in new IEvent[] { new ProjectChanged("n", null, at), new ProjectArchived(at), new ProjectUnarchived(at),
+            new ProjectCreated("p", "s", "n", at, "t", "public") })
             EventTypes.Parse(EventTypes.NameOf(e), EventTypes.Serialize(e)).ShouldBe(e);
-        EventTypes.Parse("project.created.v1", """{"project_id":"p","slug":"s","name":"n","at":"2026-03-01T12:00:00+00:00"}""").ShouldBe(new ProjectCreated("p", "s", "n", at));
+        EventTypes.Parse("project.created.v1", """{"project_id":"p","slug":"s","name":"n","at":"2026-03-01T12:00:00+00:00"}""")
+            .ShouldBe(new ProjectCreated("p", "s", "n", at));
     }
 }

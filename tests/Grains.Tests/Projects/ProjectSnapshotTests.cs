@@ -38,7 +38,8 @@ public class ProjectSnapshotTests
     public void Every_event_is_kept_under_its_name()
     {
         var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-        foreach (IEvent e in new IEvent[] { new RepoCleared("r"), new WorkspaceCleared("w"), new WorkspaceRestored("w", at), new RepoRemoved("r", at) })
+        foreach (IEvent e in new IEvent[] { new RepoCleared("r"), new WorkspaceCleared("w"), new WorkspaceRestored("w", at),
+            new RepoRemoved("r", at) })
             EventTypes.Parse(EventTypes.NameOf(e), EventTypes.Serialize(e)).ShouldBe(e);
     }
 }

@@ -51,7 +51,8 @@ public class RepoTests
     {
         _story.Init("alice");
         var at = _story.Now;
-        foreach (var i in Enumerable.Range(0, 3)) _story.Do((project, _) => project.EnsureRepo(new($"https://h/o/r{i}", $"h/o/r{i}"), $"id-{i}", at));
+        foreach (var i in Enumerable.Range(0, 3))
+            _story.Do((project, _) => project.EnsureRepo(new($"https://h/o/r{i}", $"h/o/r{i}"), $"id-{i}", at));
 
         var first = RepoLists.Page(_story.Project, new(1, null, null));
         var rest = RepoLists.Page(_story.Project, new(5, first.Repos[0].CreatedAt, first.Repos[0].Id));

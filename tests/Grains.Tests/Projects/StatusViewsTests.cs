@@ -7,7 +7,8 @@ public class StatusViewsTests
 {
     private readonly Team _team = new Team().Joins("alice", Story.RepoA).Joins("bob", Story.RepoA).Joins("carol", Story.RepoB);
 
-    private StatusView Status(string? workspaceId = null, string? repoId = null) => StatusViews.Compose(_team.Sources, new(workspaceId, repoId));
+    private StatusView Status(string? workspaceId = null, string? repoId = null) =>
+        StatusViews.Compose(_team.Sources, new(workspaceId, repoId));
 
     [Fact]
     public void Of_one_workspace_the_status_shows_its_own_agent_and_claims_M261()
@@ -18,7 +19,8 @@ public class StatusViewsTests
 
         status.Workspace.ShouldBe(new StatusScope(_team.Id("alice"), null, Story.ProjectId, "demo", null));
         status.Agents.ShouldHaveSingleItem().Alias.ShouldBe("alice");
-        status.Claims.ShouldHaveSingleItem().ShouldBe(new("bd-1", _team.Id("alice"), "alice", "Ann", Team.At(1), 1, "Title", Story.ProjectId));
+        status.Claims.ShouldHaveSingleItem()
+            .ShouldBe(new("bd-1", _team.Id("alice"), "alice", "Ann", Team.At(1), 1, "Title", Story.ProjectId));
         status.EscalationsPending.ShouldBe(0);
     }
 
@@ -90,7 +92,8 @@ public class StatusViewsTests
     [Fact]
     public void Empty_texts_are_null_and_the_newest_claim_is_the_current_issue()
     {
-        _team.Claims("alice", "bd-1", 1).Claims("alice", "bd-2", 2).IsPresent("alice", 1, p => p with { HumanName = "", Program = "", CurrentBranch = "main", Timezone = "Europe/Madrid" });
+        _team.Claims("alice", "bd-1", 1).Claims("alice", "bd-2", 2)
+            .IsPresent("alice", 1, p => p with { HumanName = "", Program = "", CurrentBranch = "main", Timezone = "Europe/Madrid" });
 
         Status().Agents.ShouldHaveSingleItem().ShouldBe(new(
             _team.Id("alice"), "alice", null, null, null, null, "active", "main", null, "Europe/Madrid", "bd-2", Team.At(1)));
@@ -103,7 +106,8 @@ public class StatusViewsTests
 
         var status = Status();
 
-        status.Claims.Select(claim => (claim.BeadId, claim.Alias, claim.ClaimantCount)).ShouldBe([("bd-1", "bob", 2), ("bd-2", "carol", 1), ("bd-1", "alice", 2)]);
+        status.Claims.Select(claim => (claim.BeadId, claim.Alias, claim.ClaimantCount))
+            .ShouldBe([("bd-1", "bob", 2), ("bd-2", "carol", 1), ("bd-1", "alice", 2)]);
         var conflict = status.Conflicts.ShouldHaveSingleItem();
         conflict.BeadId.ShouldBe("bd-1");
         conflict.Claimants.ShouldBe([new("bob", "Ann", _team.Id("bob")), new("alice", "Ann", _team.Id("alice"))]);

@@ -21,11 +21,13 @@ internal sealed class Story
     /// <summary>Events of the last decision.</summary>
     public ImmutableArray<IEvent> Events { get; private set; } = [];
 
-    public Initialized Init(string? alias = null, Origin? origin = null, string role = "agent", string type = "agent", string? slug = "demo", string name = "") =>
+    public Initialized Init(string? alias = null, Origin? origin = null, string role = "agent", string type = "agent",
+        string? slug = "demo", string name = "") =>
         Do((project, now) => project.Init(ProjectId, Command(alias, origin, role, type, slug, name), Fresh(), now));
 
     public static InitAgent Command(
-        string? alias = null, Origin? origin = null, string role = "agent", string type = "agent", string? slug = "demo", string name = "") =>
+        string? alias = null, Origin? origin = null, string role = "agent", string type = "agent", string? slug = "demo",
+        string name = "") =>
         new(slug, name, alias, HumanName: "Ann", type, Lifetime: "ephemeral", origin, role, Hostname: "", WorkspacePath: "");
 
     public T Do<T>(Func<Project, DateTimeOffset, Decision<T>> decide)

@@ -9,7 +9,8 @@ public class StreamScopesTests
         .Tells("alice", "Ann").Tells("bob", "Bea").Tells("carol", "Ann");
 
     private IEnumerable<string>? Scope(string? workspaceId = null, string? repo = null, string? humanName = null, int limit = 200) =>
-        StreamScopes.Compose(_team.Sources.Roster, _team.Sources.Seen, new(workspaceId, repo, humanName, limit)).WorkspaceIds?.Select(_team.AliasOf);
+        StreamScopes.Compose(_team.Sources.Roster, _team.Sources.Seen,
+            new(workspaceId, repo, humanName, limit)).WorkspaceIds?.Select(_team.AliasOf);
 
     [Fact]
     public void Without_a_filter_the_stream_is_the_whole_project() => Scope().ShouldBeNull();

@@ -60,14 +60,17 @@ internal sealed class Team
     public Team IsPresent(string alias, int second, Func<AgentPresence, AgentPresence>? but = null)
     {
         var presence = new AgentPresence(
-            Id(alias), alias, "Ann", Story.ProjectId, "demo", "", "", "bdh", "", "active", "", null, null, null, At(second), At(second + 1800));
+            Id(alias), alias, "Ann", Story.ProjectId, "demo", "", "", "bdh", "", "active", "", null, null, null, At(second),
+            At(second + 1800));
         _presence = _presence.With(but is null ? presence : but(presence));
         return this;
     }
 
     public Team Claims(string alias, string beadId, int second, string? title = null, BeadRef? apex = null)
     {
-        _claims.Add((new(new(beadId, Id(alias), alias, "Ann", At(second), Story.ProjectId), title, 1, apex, apex is null ? null : "Apex", "epic"), At(second)));
+        _claims.Add(
+            (new(new(beadId, Id(alias), alias, "Ann", At(second), Story.ProjectId), title, 1, apex, apex is null ? null : "Apex", "epic"),
+            At(second)));
         return this;
     }
 

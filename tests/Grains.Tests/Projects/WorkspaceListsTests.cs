@@ -103,12 +103,15 @@ public class WorkspaceListsTests
     [Fact]
     public void Without_presence_a_workspace_is_offline_with_what_it_told_last_E86_E104()
     {
-        _team.Tells("alice", role: "dev", branch: "feature/xyz").IsPresent("alice", 5, p => p with { CurrentBranch = "other", Role = "reviewer" }).IsSeen("alice", 3);
+        _team.Tells("alice", role: "dev", branch: "feature/xyz")
+            .IsPresent("alice", 5, p => p with { CurrentBranch = "other", Role = "reviewer" }).IsSeen("alice", 3);
 
         var view = One("alice");
-        var absent = WorkspaceLists.Page(_team.Sources with { Presence = PresenceSnapshot.Empty }, All with { Alias = "alice" }).Workspaces[0];
+        var absent = WorkspaceLists.Page(_team.Sources with { Presence = PresenceSnapshot.Empty },
+            All with { Alias = "alice" }).Workspaces[0];
 
-        (absent.Status, absent.Branch, absent.Role, absent.LastSeen, absent.Program).ShouldBe(("offline", "feature/xyz", "dev", Team.At(3), null));
+        (absent.Status, absent.Branch, absent.Role, absent.LastSeen, absent.Program)
+            .ShouldBe(("offline", "feature/xyz", "dev", Team.At(3), null));
         (view.Status, view.Branch, view.Role, view.LastSeen, view.Program).ShouldBe(("active", "other", "reviewer", Team.At(5), "bdh"));
     }
 
@@ -210,7 +213,8 @@ public class WorkspaceListsTests
 
         online.Select(w => (w.Alias, w.Program, w.LastSeen)).ShouldBe([("carol", "bdh", Team.At(2)), ("alice", "bdh", Team.At(1))]);
         online.ShouldAllBe(w => w.ProjectId == null && w.Repo == null && w.ProjectSlug == "demo");
-        WorkspaceLists.Online(_team.Sources.Roster, _team.Sources.Presence, "Bea").Workspaces.ShouldHaveSingleItem().Alias.ShouldBe("carol");
+        WorkspaceLists.Online(_team.Sources.Roster, _team.Sources.Presence, "Bea").Workspaces.ShouldHaveSingleItem().Alias
+            .ShouldBe("carol");
     }
 
     [Fact]

@@ -26,7 +26,8 @@ public class PublicationBookTests
         Do(_book.Publish(new("b", ["x", "y"], "second"), Noon.AddDays(1))).ShouldBe(1);
 
         _book = JsonSerializer.Deserialize(JsonSerializer.Serialize(_book, PublicationBook.Kind.Snapshot), PublicationBook.Kind.Snapshot)!;
-        _book.List.Publications.Select(p => (p.AgentId, string.Join(',', p.Capabilities), p.Description, p.At)).ShouldBe([("a", "", "", Noon), ("b", "x,y", "second", Noon.AddDays(1))]);
+        _book.List.Publications.Select(p => (p.AgentId, string.Join(',', p.Capabilities), p.Description, p.At))
+            .ShouldBe([("a", "", "", Noon), ("b", "x,y", "second", Noon.AddDays(1))]);
 
         Do(_book.Withdraw("b", Noon)).ShouldBe(1);
         Do(_book.Withdraw("b", Noon)).ShouldBe(0);

@@ -22,12 +22,15 @@ public class SubscriptionBookTests
     }
 
     private Subscription Subscribe(string workspace, string bead, string? repo = null, params string[] types) =>
-        Do(_book.Subscribe(new($"s{_book.ById.Count}", workspace, bead, repo, [.. types.DefaultIfEmpty("status_change")]), At(_book.ById.Count))).Result;
+        Do(_book.Subscribe(new($"s{_book.ById.Count}", workspace, bead, repo, [.. types.DefaultIfEmpty("status_change")]),
+            At(_book.ById.Count))).Result;
 
-    private static BeadStored Change(string? from = "open", string? to = "closed", string id = "bd-1", string repo = Repo, BeadBefore? before = null, long? priority = 2) =>
+    private static BeadStored Change(string? from = "open", string? to = "closed", string id = "bd-1", string repo = Repo,
+        BeadBefore? before = null, long? priority = 2) =>
         new(Record(id, to, repo: repo, priority: priority), from, "w", "alias", Noon, before);
 
-    private string[] Told(BeadStored change) => [.. _book.Subscribers(change.Record.BeadId, change).Select(h => h.WorkspaceId + ":" + string.Join('+', h.Changes))];
+    private string[] Told(BeadStored change) =>
+        [.. _book.Subscribers(change.Record.BeadId, change).Select(h => h.WorkspaceId + ":" + string.Join('+', h.Changes))];
 
     [Fact]
     public void A_workspace_has_only_so_many_subscriptions()
@@ -141,7 +144,8 @@ public class SubscriptionBookTests
     {
         Subscribe("w", "r:bd-1", Repo, "all");
         Subscribe("v", "bd-2");
-        var copy = JsonSerializer.Deserialize(JsonSerializer.Serialize(_book, SubscriptionBook.Kind.Snapshot), SubscriptionBook.Kind.Snapshot)!;
+        var copy = JsonSerializer.Deserialize(JsonSerializer.Serialize(_book, SubscriptionBook.Kind.Snapshot),
+            SubscriptionBook.Kind.Snapshot)!;
         copy.Watched.BeadIds.Order().ShouldBe(["bd-1", "bd-2"]);
         copy.Subscribers("bd-1", Change()).Single().WorkspaceId.ShouldBe("w");
     }
@@ -152,16 +156,19 @@ public class SubscriptionBookTests
         SystemAgent.IdOf("11111111-1111-1111-1111-111111111111").ShouldBe("39b6f252-1af2-5a1d-a344-338abdfecc15");
         SystemAgent.ThreadOf("bd-1").ShouldBe("1d6c2d3a-3b1b-5036-b73a-51fcfd1fd387");
         SystemAgent.MailOf("p", 1, "a").ShouldBe(SystemAgent.MailOf("p", 1, "a"));
-        new[] { SystemAgent.MailOf("p", 1, "a"), SystemAgent.MailOf("p", 2, "a"), SystemAgent.MailOf("p", 1, "b"), SystemAgent.MailOf("q", 1, "a") }.ShouldBeUnique();
+        new[] { SystemAgent.MailOf("p", 1, "a"), SystemAgent.MailOf("p", 2, "a"), SystemAgent.MailOf("p", 1, "b"),
+            SystemAgent.MailOf("q", 1, "a") }.ShouldBeUnique();
     }
 
     [Fact]
     public void A_mail_says_what_has_changed()
     {
-        var change = Change(before: new(null, "ann")) with { Record = Record(status: "closed", title: "Line\nbreak " + new string('x', 600)) };
+        var change =
+            Change(before: new(null, "ann")) with { Record = Record(status: "closed", title: "Line\nbreak " + new string('x', 600)) };
         var mail = BeadMail.Of("p", 7, "bd-1", change, ["status_change", "priority_change", "assignee_change"], "w", "alice");
         (mail.MessageId, mail.FromAgentId, mail.FromAlias, mail.ToAlias, mail.Priority, mail.ThreadId, mail.IsSilent)
-            .ShouldBe((SystemAgent.MailOf("p", 7, "w"), SystemAgent.IdOf("p"), "system", "alice", "normal", SystemAgent.ThreadOf("bd-1"), true));
+            .ShouldBe((SystemAgent.MailOf("p", 7, "w"), SystemAgent.IdOf("p"), "system", "alice", "normal", SystemAgent.ThreadOf("bd-1"),
+                true));
         mail.Subject.ShouldBe("Bead status changed: bd-1");
         mail.Body.ShouldContain("status: open -> closed");
         mail.Body.ShouldContain("priority: none -> 2");

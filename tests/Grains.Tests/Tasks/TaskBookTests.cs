@@ -47,8 +47,10 @@ public class TaskBookTests
         Create("a");
 
         Update("1", Alice, "in_progress").AssigneeId.ShouldBe(Alice);
-        Refused(book => book.Update(new("1", Bob, Status: "in_progress", Title: "x"), Slug, Now())).ShouldBe((RefusalKind.Conflict, "Task is assigned to another agent"));
-        Run(book => book.Update(new("1", Bob, Status: "in_progress", SetsAssignee: true, AssigneeId: Bob), Slug, Now())).Task.AssigneeId.ShouldBe(Bob);
+        Refused(book => book.Update(new("1", Bob, Status: "in_progress", Title: "x"), Slug, Now()))
+            .ShouldBe((RefusalKind.Conflict, "Task is assigned to another agent"));
+        Run(book => book.Update(new("1", Bob, Status: "in_progress", SetsAssignee: true, AssigneeId: Bob), Slug, Now())).Task.AssigneeId
+            .ShouldBe(Bob);
         Run(book => book.Update(new("1", Alice, SetsAssignee: true), Slug, Now())).Task.AssigneeId.ShouldBeNull();
     }
 
@@ -59,7 +61,9 @@ public class TaskBookTests
         Update("1", Alice, "in_progress");
         var task = _book.ByNumber[1];
 
-        var decision = _book.Update(new("1", Alice, Title: task.Title, Status: "in_progress", Priority: 2, Type: "task", Labels: ["l"], SetsAssignee: true, AssigneeId: Alice), Slug, Now());
+        var decision = _book
+            .Update(new("1", Alice, Title: task.Title, Status: "in_progress", Priority: 2, Type: "task", Labels: ["l"], SetsAssignee: true,
+            AssigneeId: Alice), Slug, Now());
 
         decision.Events.ShouldBeEmpty();
         decision.Result.Task.ShouldBe(task);
@@ -149,7 +153,8 @@ public class TaskBookTests
         _book.Find(Guid.NewGuid().ToString(), Slug).ShouldBeNull();
     }
 
-    /// <summary>Random commands against a plain model; after each the state equals its snapshot read back, and the derived indexes those made anew.</summary>
+    /// <summary>Random commands against a plain model; after each the state equals its snapshot read back, and the derived indexes those
+    /// made anew.</summary>
     [Fact]
     public void Random_commands_keep_the_book_whole()
     {
@@ -164,7 +169,8 @@ public class TaskBookTests
                 switch (random.Next(8))
                 {
                     case 0 or 1:
-                        alive.Add(Create($"t{seed}-{step}", random.Next(2) == 0 && alive.Count > 0 ? _book.ByNumber[alive[0]].Id : null).Number);
+                        alive.Add(Create($"t{seed}-{step}", random.Next(2) == 0 && alive.Count > 0 ? _book.ByNumber[alive[0]].Id
+                            : null).Number);
                         break;
                     case 2 when one != 0:
                         Run(book => book.Delete($"{one}", Slug, Now()));
@@ -186,7 +192,9 @@ public class TaskBookTests
                         edges.Remove((one, other));
                         break;
                     case 7 when one != 0:
-                        Run(book => book.Update(new($"{one}", Alice, Status: new[] { "open", "in_progress", "closed" }[random.Next(3)]), Slug, Now()));
+                        Run(book =>
+                            book.Update(new($"{one}", Alice, Status: new[] { "open", "in_progress", "closed" }[random.Next(3)]), Slug,
+                            Now()));
                         break;
                 }
 
@@ -220,7 +228,8 @@ public class TaskBookTests
 
     private NativeTask Create(string id, string? parent = null) => Run(book => book.Create(New(id, parent), Now()));
 
-    private NativeTask Update(string reference, string agent, string status) => Run(book => book.Update(new(reference, agent, Status: status), Slug, Now())).Task;
+    private NativeTask Update(string reference, string agent, string status) =>
+        Run(book => book.Update(new(reference, agent, Status: status), Slug, Now())).Task;
 
     private bool Settle(string id, int sequence) => Run(book => book.Settle(id, sequence));
 

@@ -33,16 +33,19 @@ public class TaskPagesTests
 
     [Fact]
     public void Pages_go_on_from_native_tasks_to_beads() =>
-        Walk(List(Native(1), Native(2), Native(10), Bead("bd-1"), Bead("bd-2")), 2, byPriority: false).ShouldBe([["p-001", "p-002"], ["p-010", "bd-1"], ["bd-2"]]);
+        Walk(List(Native(1), Native(2), Native(10), Bead("bd-1"), Bead("bd-2")), 2, byPriority: false)
+            .ShouldBe([["p-001", "p-002"], ["p-010", "bd-1"], ["bd-2"]]);
 
     [Fact]
     public void Pages_of_urgent_tasks_go_on_by_priority_and_number() =>
-        Walk(List(Native(7, 0), Native(1, 1), Native(3, 1), Native(2, 4)), 1, byPriority: true).ShouldBe([["p-007"], ["p-001"], ["p-003"], ["p-002"]]);
+        Walk(List(Native(7, 0), Native(1, 1), Native(3, 1), Native(2, 4)), 1, byPriority: true)
+            .ShouldBe([["p-007"], ["p-001"], ["p-003"], ["p-002"]]);
 
     [Fact]
     public void A_page_ends_before_it_is_larger_than_clients_read()
     {
-        var pages = Walk(List([.. Enumerable.Range(1, 5000).Select(i => Native(i, title: new string('界', 1000)))]), TaskPage.Usual, byPriority: false);
+        var pages = Walk(List([.. Enumerable.Range(1, 5000).Select(i => Native(i, title: new string('界', 1000)))]), TaskPage.Usual,
+            byPriority: false);
         pages.Count.ShouldBe(3);
         pages.Sum(page => page.Length).ShouldBe(5000);
     }

@@ -32,7 +32,8 @@ public class TaskTextsTests
     public async Task Events_of_a_later_version_of_the_program_do_not_hide_it()
     {
         for (var i = 0; i < 100; i++) await Append("task.unheard_of.v9", "{}");
-        await Append(new TaskDescribed("b", 1, "other", null, "x", Noon), new TaskDescribed("a", 1, "old", null, "x", Noon), new TaskDescribed("a", 2, "new", null, "x", Noon));
+        await Append(new TaskDescribed("b", 1, "other", null, "x", Noon), new TaskDescribed("a", 1, "old", null, "x", Noon),
+            new TaskDescribed("a", 2, "new", null, "x", Noon));
 
         // A state that was folded without the unknown events takes the text to be in the third event.
         (await new TaskTexts(_log, Stream).Of(Task("a", new(2, 3), null))).Description.ShouldBe("new");
@@ -51,7 +52,8 @@ public class TaskTextsTests
         foreach (var e in events) await Append(EventTypes.NameOf(e), EventTypes.Serialize(e));
     }
 
-    private async Task Append(string type, string data) => (await _log.Append(new("p", Stream, _version++, [new(type, data, Noon)], null))).Written.ShouldBeTrue();
+    private async Task Append(string type, string data) =>
+        (await _log.Append(new("p", Stream, _version++, [new(type, data, Noon)], null))).Written.ShouldBeTrue();
 
     private static NativeTask Task(string id, TextPlace? description, TextPlace? notes) =>
         new(id, 1, "T", "open", 2, "task", [], null, null, "x", null, Noon, Noon, null, [], 2, description, notes);

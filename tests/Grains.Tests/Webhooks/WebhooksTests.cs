@@ -67,8 +67,10 @@ public class WebhooksTests
     public void A_project_has_only_so_many()
     {
         var hooks = HookState.Empty;
-        for (var i = 0; i < HookState.Max; i++) hooks = Fold(hooks, hooks.Register(new($"w{i}", "https://x/", [], "s", 0, null), Seal.None, Now).Events);
-        Should.Throw<RefusedException>(() => hooks.Register(new("more", "https://x/", [], "s", 0, null), Seal.None, Now)).Kind.ShouldBe(RefusalKind.Conflict);
+        for (var i = 0; i < HookState.Max; i++)
+            hooks = Fold(hooks, hooks.Register(new($"w{i}", "https://x/", [], "s", 0, null), Seal.None, Now).Events);
+        Should.Throw<RefusedException>(() => hooks.Register(new("more", "https://x/", [], "s", 0, null), Seal.None, Now)).Kind
+            .ShouldBe(RefusalKind.Conflict);
     }
 
     [Fact]
@@ -84,7 +86,8 @@ public class WebhooksTests
         hooks.Register(new("w", "https://x/", [], "whsec_2", 5, "a"), seal, Now).Result.Secret.ShouldBe("whsec_1");
         hooks.Find("w")!.Target(other).Secret.ShouldBeNull("another key does not open it");
         hooks.Find("w")!.Target(Seal.None).Secret.ShouldBeNull();
-        hooks.Find("w")!.Target(new Seal([.. Enumerable.Repeat((byte)1, 32)], older: [new byte[32]])).Secret.ShouldBe("whsec_1", "a key that was used before opens it");
+        hooks.Find("w")!.Target(new Seal([.. Enumerable.Repeat((byte)1, 32)], older: [new byte[32]])).Secret
+            .ShouldBe("whsec_1", "a key that was used before opens it");
         hooks.Sealing(hooks.Enable("w", Now), "w", seal, Now).Events.ShouldBeEmpty();
     }
 
@@ -107,11 +110,13 @@ public class WebhooksTests
     public void What_is_no_seal_opens_to_nothing()
     {
         var seal = new Seal(new byte[32]);
-        foreach (var text in new[] { "", "x", "AAAA", "not base64!", Convert.ToBase64String(new byte[28]), Convert.ToBase64String(new byte[400]) }) seal.OpenText(text).ShouldBeNull(text);
+        foreach (var text in new[] { "", "x", "AAAA", "not base64!", Convert.ToBase64String(new byte[28]),
+            Convert.ToBase64String(new byte[400]) }) seal.OpenText(text).ShouldBeNull(text);
         new Seal(new byte[32], holdsSeeds: false).Close([1, 2, 3]).ShouldBeNull("nobody has asked the server to sign");
     }
 
-    private static HookState Registered() => Fold(HookState.Empty, HookState.Empty.Register(new("w", "https://x/", ["bead"], "s", 5, "a"), Seal.None, Now).Events);
+    private static HookState Registered() =>
+        Fold(HookState.Empty, HookState.Empty.Register(new("w", "https://x/", ["bead"], "s", 5, "a"), Seal.None, Now).Events);
 
     private static HookState Fold(HookState hooks, IEnumerable<IEvent> events) => events.Aggregate(hooks, (state, e) => state.Apply(e));
 }

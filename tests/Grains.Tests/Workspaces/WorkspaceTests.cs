@@ -81,6 +81,7 @@ public class WorkspaceTests
     {
         Update(new(HumanName: "Ann", Branch: "main"));
 
-        JsonSerializer.Deserialize(JsonSerializer.Serialize(_workspace, Workspace.Kind.Snapshot), Workspace.Kind.Snapshot).ShouldBe(_workspace);
+        JsonSerializer.Deserialize(JsonSerializer.Serialize(_workspace, Workspace.Kind.Snapshot), Workspace.Kind.Snapshot)
+            .ShouldBe(_workspace);
     }
 }

@@ -34,7 +34,8 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
 
         (await Run("project", "rename", project.Slug, "A better name")).Output.ShouldContain("A better name");
         (await Run("project", "show", alice.ProjectId)).Output.ShouldContain("A better name");
-        JsonDocument.Parse((await Run("project", "archive", project.Slug, "--json")).Output).RootElement.Text("archived_at").ShouldNotBeEmpty();
+        JsonDocument.Parse((await Run("project", "archive", project.Slug, "--json")).Output).RootElement.Text("archived_at")
+            .ShouldNotBeEmpty();
         (await alice.Heartbeat()).Status.ShouldBe(410);
         await Run("project", "unarchive", project.Slug);
         (await alice.Heartbeat()).Status.ShouldBe(200);
@@ -42,7 +43,8 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
         var keys = await Run("key", "list", project.Slug);
         keys.Lines.Length.ShouldBe(3);
         foreach (var key in new[] { alice.Key, bob.Key }) keys.Output.ShouldNotContain(key[12..]);
-        var bobs = JsonDocument.Parse((await Run("key", "list", project.Slug, "--agent", "bob", "--json")).Output).RootElement.EnumerateArray().Single();
+        var bobs = JsonDocument.Parse((await Run("key", "list", project.Slug, "--agent", "bob", "--json")).Output).RootElement
+            .EnumerateArray().Single();
         bobs.Text("alias").ShouldBe("bob");
         (await Run("key", "revoke", project.Slug, bobs.Text("api_key_id"))).Output.ShouldContain($"Revoked {bobs.Text("api_key_id")}");
         (await Run("key", "revoke", project.Slug, bobs.Text("api_key_id"))).Output.ShouldContain("revoked before");
@@ -55,7 +57,9 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
         await Fails("either the id of a key or --agent", "key", "revoke", project.Slug);
         await Fails("is not the address of a server", "project", "list", "--url", "ftp://x");
         await Fails("cannot be reached", "project", "list", "--url", "http://127.0.0.1:9");
-        (await CommandRun.Of(_folder.FullName, [("BEADHUB_URL", server.Api.Address.ToString()), ("BEADHUB_ADMIN_KEY", "another-key-0123456")], "project", "list")).ShouldSatisfyAllConditions(
+        (await CommandRun.Of(_folder.FullName,
+            [("BEADHUB_URL", server.Api.Address.ToString()), ("BEADHUB_ADMIN_KEY", "another-key-0123456")], "project", "list"))
+            .ShouldSatisfyAllConditions(
             run => run.ExitCode.ShouldBe(1), run => run.Error.ShouldBe("beadhub: Administrators only\n"));
 
         async Task<CommandRun> Run(params string[] arguments)
@@ -99,13 +103,15 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
             await alice.MailId(bob, "sesame42");
             await alice.Chat("sesame42", bob);
             await alice.Post("/v1/webhooks", new { url = "https://hooks.example/" }).Ok();
-            await alice.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", "once")).Post("/v1/tasks", new { title = "again" }).Ok();
+            await alice.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", "once"))
+                .Post("/v1/tasks", new { title = "again" }).Ok();
             await neighbour.MailId(neighbour, $"look at {alice.ProjectId}");
             before = await Seen(neighbour);
 
             // A server has the log.
             (await Erase(database, alice.Project.Slug, "--yes", alice.Project.Slug)).ShouldSatisfyAllConditions(
-                run => run.ExitCode.ShouldBe(1), run => run.Error.ShouldContain("a server runs on"), run => run.Error.Trim().Split('\n').Length.ShouldBe(1));
+                run => run.ExitCode.ShouldBe(1), run =>
+                    run.Error.ShouldContain("a server runs on"), run => run.Error.Trim().Split('\n').Length.ShouldBe(1));
             await alice.Get("/v1/status").Ok();
         }
 
@@ -142,7 +148,9 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
     {
         Assert.SkipWhen(PostgresCluster.Missing is not null, PostgresCluster.Missing ?? "");
         var url = await cluster.CreateDatabase(Cancellation);
-        await Script.Run("psql", ["-v", "ON_ERROR_STOP=1", "-v", "app_password=it's-any", "--no-psqlrc", "-q", "-d", url, "-f", Script.PathOf("postgres/roles.sql")]);
+        await Script.Run("psql",
+            ["-v", "ON_ERROR_STOP=1", "-v", "app_password=it's-any", "--no-psqlrc", "-q", "-d", url, "-f",
+            Script.PathOf("postgres/roles.sql")]);
         var app = url.Replace("postgres@", "beadhub_app@");
         Agent alice;
         await using (var server = await Start(app)) alice = await new Project(server.Api).Agent("alice");
@@ -160,7 +168,8 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
     private static async Task<string> Seen(Agent agent)
     {
         var all = new StringBuilder();
-        foreach (var path in new[] { "/v1/agents", "/v1/workspaces", "/v1/repos", "/v1/beads/issues", "/v1/claims", "/v1/tasks", "/v1/messages/inbox", "/v1/policies/active" })
+        foreach (var path in new[] { "/v1/agents", "/v1/workspaces", "/v1/repos", "/v1/beads/issues", "/v1/claims", "/v1/tasks",
+            "/v1/messages/inbox", "/v1/policies/active" })
             all.Append((await agent.Get(path).Ok()).GetRawText().Replace("\"online\":true", "", StringComparison.Ordinal)).Append('\n');
         // Presence ends with the server.
         return System.Text.RegularExpressions.Regex.Replace(all.ToString(), "\"(status|last_seen|online|program|branch)\":[^,}]*", "");
@@ -179,17 +188,20 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
         }
 
         var folder = Path.GetDirectoryName(database["sqlite:".Length..])!;
-        var bytes = await Task.WhenAll(System.IO.Directory.GetFiles(folder, "data.db*").Select(file => File.ReadAllBytesAsync(file, Cancellation)));
+        var bytes = await Task
+            .WhenAll(System.IO.Directory.GetFiles(folder, "data.db*").Select(file => File.ReadAllBytesAsync(file, Cancellation)));
         return string.Concat(bytes.Select(Encoding.Latin1.GetString));
     }
 
-    private Task<CommandRun> Erase(string database, params string[] arguments) => CommandRun.Of(_folder.FullName, [("BEADHUB_DATABASE_URL", database)], ["project", "erase", .. arguments]);
+    private Task<CommandRun> Erase(string database, params string[] arguments) =>
+        CommandRun.Of(_folder.FullName, [("BEADHUB_DATABASE_URL", database)], ["project", "erase", .. arguments]);
 
     private Task<CommandRun> Command(ServerProcess server, params string[] arguments) =>
         CommandRun.Of(_folder.FullName, [("BEADHUB_URL", server.Api.Address.ToString()), ("BEADHUB_ADMIN_KEY", Api.AdminKey)], arguments);
 
     private Task<ServerProcess> Start(string database, params (string Name, string Value)[] settings) => ServerProcess.Start(
-        _folder.FullName, settings.Concat([("BEADHUB_DATABASE_URL", database), ("BEADHUB_ADMIN_KEY", Api.AdminKey)]).ToDictionary(setting => setting.Item1, setting => setting.Item2));
+        _folder.FullName, settings.Concat([("BEADHUB_DATABASE_URL", database), ("BEADHUB_ADMIN_KEY", Api.AdminKey)]).ToDictionary(setting =>
+            setting.Item1, setting => setting.Item2));
 }
 
 internal static class Refusal

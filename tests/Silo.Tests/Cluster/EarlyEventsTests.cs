@@ -38,5 +38,6 @@ public sealed class EarlyEventsTests
         _early.After(1).Count.ShouldBe(10_000);
     }
 
-    private static FeedEvent Event(long position, string data = "{}") => new("p", position, "bead", "p/bd-1", position, "bead.changed.v1", data, DateTimeOffset.UnixEpoch);
+    private static FeedEvent Event(long position, string data = "{}") =>
+        new("p", position, "bead", "p/bd-1", position, "bead.changed.v1", data, DateTimeOffset.UnixEpoch);
 }

@@ -25,7 +25,8 @@ public sealed class FeedRelayTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _log = await EventLogStore.Open(
-            $"sqlite:{Path.Combine(_folder, "log.db")}", cluster: false, _committed, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken);
+            $"sqlite:{Path.Combine(_folder, "log.db")}", cluster: false, _committed, NullLoggerFactory.Instance, TimeProvider.System,
+            TestContext.Current.CancellationToken);
         _services = new ServiceCollection().AddSingleton<IEventLog>(_log).BuildServiceProvider();
         _relay = new(_services, _bus, TimeProvider.System, NullLogger<FeedRelay>.Instance);
         await _relay.StartAsync(default);
@@ -128,7 +129,9 @@ public sealed class FeedRelayTests : IAsyncLifetime
     {
         var stream = new StreamKey("bead", $"{Project}/{Guid.NewGuid():N}");
         var appended = await _log.Append(
-            new(Project, stream, 0, [.. Enumerable.Range(0, count).Select(i => new NewEvent("bead.changed.v1", $"{{\"n\":{i}}}", DateTimeOffset.UtcNow))], null));
+            new(Project, stream, 0,
+                [.. Enumerable.Range(0, count).Select(i => new NewEvent("bead.changed.v1", $"{{\"n\":{i}}}", DateTimeOffset.UtcNow))],
+                null));
         return [.. (await _log.ReadFeed(Project, appended.FirstPosition - 1, count))];
     }
 

@@ -17,9 +17,11 @@ public sealed class PostgresLeaseTests(PostgresCluster cluster)
         patience.CancelAfter(TimeSpan.FromSeconds(20));
         var cancellation = patience.Token;
         var url = await cluster.CreateDatabase(cancellation);
-        await (await EventLogStore.Open(url, true, new EventLogs.RecordingPublisher(), NullLoggerFactory.Instance, TimeProvider.System, cancellation)).DisposeAsync();
+        await (await EventLogStore.Open(url, true, new EventLogs.RecordingPublisher(), NullLoggerFactory.Instance, TimeProvider.System,
+            cancellation)).DisposeAsync();
         var time = new StandingStill();
-        using var lease = new PostgresLease(DatabaseUrl.Parse(url).ConnectionString!, new NodeId("n1"), time, NullLogger<PostgresLease>.Instance);
+        using var lease = new PostgresLease(DatabaseUrl.Parse(url).ConnectionString!, new NodeId("n1"), time,
+            NullLogger<PostgresLease>.Instance);
         await lease.StartAsync(cancellation);
 
         (await lease.Held(cancellation)).IsCancellationRequested.ShouldBeTrue();
@@ -44,7 +46,8 @@ public sealed class PostgresLeaseTests(PostgresCluster cluster)
                 dueTime = Timeout.InfiniteTimeSpan;
             }
 
-            return base.CreateTimer(callback, state, dueTime < TimeSpan.FromSeconds(3) && dueTime > TimeSpan.Zero ? TimeSpan.FromMilliseconds(5) : dueTime, period);
+            return base.CreateTimer(callback, state, dueTime < TimeSpan.FromSeconds(3) && dueTime > TimeSpan.Zero
+                ? TimeSpan.FromMilliseconds(5) : dueTime, period);
         }
     }
 }

@@ -20,11 +20,13 @@ public sealed class RedisInitRateTests : IAsyncDisposable
     {
         var (here, there) = (await Node(), await Node());
         for (var n = 0; n < 3; n++) (await (n == 1 ? there : here).Take(Client)).ShouldBeNull();
-        foreach (var node in new[] { here, there }) (await node.Take(Client)).ShouldNotBeNull().ShouldBeInRange(TimeSpan.Zero, Settings.InitRateWindow);
+        foreach (var node in new[] { here, there })
+            (await node.Take(Client)).ShouldNotBeNull().ShouldBeInRange(TimeSpan.Zero, Settings.InitRateWindow);
         (await here.Take(IPAddress.IPv6Loopback)).ShouldBeNull();
 
         // Who waits as long as it was told is let in.
-        while (await there.Take(Client) is { } wait) await Task.Delay(wait + TimeSpan.FromMilliseconds(1), TestContext.Current.CancellationToken);
+        while (await there.Take(Client) is { } wait)
+            await Task.Delay(wait + TimeSpan.FromMilliseconds(1), TestContext.Current.CancellationToken);
         (await here.Take(Client)).ShouldBeNull();
     }
 

@@ -15,7 +15,8 @@ public sealed class RedisUrlTests
     public void A_url_is_understood_and_shown_without_its_password(string text, string shown, string? password)
     {
         var url = RedisUrl.Parse(text);
-        (url.Description, url.Options.Password, url.Options.Ssl).ShouldBe((shown, password, text.StartsWith("rediss:", StringComparison.Ordinal)));
+        (url.Description, url.Options.Password, url.Options.Ssl)
+            .ShouldBe((shown, password, text.StartsWith("rediss:", StringComparison.Ordinal)));
     }
 
     [Theory]

@@ -7,7 +7,8 @@ public class FrontMatterTests
     [Theory]
     [InlineData("---\nid: a.b\ntitle: A title\n---\n\n# Body\n\n---\nmore\n", "a.b", "A title", "# Body\n\n---\nmore")]
     [InlineData("\ufeff---\r\nid: \"1\"\r\ntitle: 'It: is'\r\nother: x\r\n# note\r\n---\r\n", "1", "It: is", "")]
-    public void A_head_is_read(string text, string id, string title, string body) => FrontMatter.Parse(text).ShouldBe(new FrontMatter(id, title, body));
+    public void A_head_is_read(string text, string id, string title, string body) =>
+        FrontMatter.Parse(text).ShouldBe(new FrontMatter(id, title, body));
 
     [Theory]
     [InlineData("")]

@@ -87,7 +87,8 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IDisposable
 
     private static async Task KeepWriting(Agent agent, CancellationToken stop)
     {
-        for (var i = 0; !stop.IsCancellationRequested; i++) (await agent.Sync(Jsonl.Of(new { id = $"bd-{i % 50}", title = $"Bead {i}", status = "open" }))).Ok();
+        for (var i = 0; !stop.IsCancellationRequested; i++)
+            (await agent.Sync(Jsonl.Of(new { id = $"bd-{i % 50}", title = $"Bead {i}", status = "open" }))).Ok();
     }
 
     private async Task<string[]> Feed(string database, string project)
@@ -98,7 +99,8 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IDisposable
     }
 
     private Task<ServerProcess> Start(string database) => ServerProcess.Start(
-        _folder.FullName, new Dictionary<string, string> { ["BEADHUB_DATABASE_URL"] = database, ["AWEB_CUSTODY_KEY"] = new string('5', 64), ["BEADHUB_WEBHOOKS_ALLOW_PRIVATE"] = "true" });
+        _folder.FullName, new Dictionary<string, string> { ["BEADHUB_DATABASE_URL"] = database, ["AWEB_CUSTODY_KEY"] = new string('5', 64),
+            ["BEADHUB_WEBHOOKS_ALLOW_PRIVATE"] = "true" });
 
     /// <summary>A project in which everything has happened.</summary>
     private sealed partial record Team(Agent Alice, Agent Bob, string Session)
@@ -108,7 +110,11 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IDisposable
             var project = new Project(api);
             var alice = await project.Agent("alice", "Ada", "developer");
             var bob = await project.Agent("bob", "Grace", "reviewer");
-            (await alice.Sync(Jsonl.Of(Enumerable.Range(1, 40).Select(object (i) => new { id = $"bd-{i}", title = $"Bead {i} ✓", status = "open", priority = i % 4, labels = new[] { "a", "b" } }).ToArray()))).Ok();
+            (await alice
+                .Sync(Jsonl
+                .Of(Enumerable.Range(1, 40).Select(object (i) =>
+                new { id = $"bd-{i}", title = $"Bead {i} ✓", status = "open", priority = i % 4, labels = new[] { "a", "b" } }).ToArray())))
+                .Ok();
             (await alice.Claim("bd-1", "Bead 1 ✓")).Ok();
             (await bob.Claim("bd-2", "Bead 2 ✓")).Ok();
             (await bob.Close("bd-2", "Bead 2 ✓")).Ok();
@@ -118,11 +124,15 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IDisposable
             var session = (await alice.Chat("Ready?", bob)).Text("session_id");
             await bob.ReadUpTo(session, await bob.Say(session, "Yes"));
             (await alice.Post("/v1/reservations", new { resource_key = "src/**", pattern = true, ttl_seconds = 3600 })).Ok();
-            (await bob.Post("/v1/subscriptions", new { workspace_id = bob.Id, alias = bob.Alias, bead_id = "bd-3" })).Status.ShouldBeOneOf(200, 201);
-            (await alice.Post("/v1/escalations", new { workspace_id = alice.Id, alias = alice.Alias, subject = "Help", situation = "Stuck", options = new[] { "a", "b" } })).Status.ShouldBeOneOf(200, 201);
+            (await bob.Post("/v1/subscriptions", new { workspace_id = bob.Id, alias = bob.Alias, bead_id = "bd-3" })).Status
+                .ShouldBeOneOf(200, 201);
+            (await alice.Post("/v1/escalations",
+                new { workspace_id = alice.Id, alias = alice.Alias, subject = "Help", situation = "Stuck",
+                options = new[] { "a", "b" } })).Status.ShouldBeOneOf(200, 201);
             (await alice.Post("/v1/tasks", new { title = "A task", description = "At length" })).Status.ShouldBeOneOf(200, 201);
             (await alice.Post("/v1/contacts", new { contact_address = "elsewhere/carol" })).Status.ShouldBeOneOf(200, 201);
-            (await alice.Post("/v1/webhooks", new { url = "https://127.0.0.1/hook", events = new[] { "escalation" } })).Status.ShouldBeOneOf(200, 201);
+            (await alice.Post("/v1/webhooks", new { url = "https://127.0.0.1/hook", events = new[] { "escalation" } })).Status
+                .ShouldBeOneOf(200, 201);
             (await alice.Get("/v1/policies/active")).Ok(); // made when it is first asked for
             await bob.Heartbeat("main", "Europe/Paris", "host");
             return new(alice, bob, session);
@@ -135,9 +145,12 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IDisposable
             foreach (var agent in (Agent[])[Alice.At(api), Bob.At(api)])
             {
                 foreach (var path in (string[])[
-                    "/v1/status", "/v1/agents", "/v1/agents/me/log", "/v1/auth/introspect", "/v1/projects/current", "/v1/workspaces", "/v1/workspaces/team", "/v1/repos", "/v1/beads/issues?limit=100",
-                    $"/v1/beads/ready?workspace_id={agent.Id}", "/v1/beads/bd-1/claims", "/v1/claims", "/v1/escalations", $"/v1/subscriptions?workspace_id={agent.Id}&alias={agent.Alias}",
-                    "/v1/messages/inbox", "/v1/contacts", "/v1/conversations", "/v1/reservations", "/v1/policies/active", "/v1/policies/history", "/v1/tasks", "/v1/chat/sessions",
+                    "/v1/status", "/v1/agents", "/v1/agents/me/log", "/v1/auth/introspect", "/v1/projects/current", "/v1/workspaces",
+                    "/v1/workspaces/team", "/v1/repos", "/v1/beads/issues?limit=100",
+                    $"/v1/beads/ready?workspace_id={agent.Id}", "/v1/beads/bd-1/claims", "/v1/claims", "/v1/escalations",
+                    $"/v1/subscriptions?workspace_id={agent.Id}&alias={agent.Alias}",
+                    "/v1/messages/inbox", "/v1/contacts", "/v1/conversations", "/v1/reservations", "/v1/policies/active",
+                    "/v1/policies/history", "/v1/tasks", "/v1/chat/sessions",
                     "/v1/chat/pending", $"/v1/chat/sessions/{Session}/messages", "/v1/webhooks"])
                 {
                     var answer = await agent.Get(path);

@@ -4,7 +4,8 @@ using Beadhub.Testing;
 
 namespace Beadhub.Silo.Tests.Deploy;
 
-/// <summary>What the manifests of deploy/ must say for a deployment to be safe; they cannot be applied where there is no container engine.</summary>
+/// <summary>What the manifests of deploy/ must say for a deployment to be safe; they cannot be applied where there is no container
+/// engine.</summary>
 public sealed partial class ManifestTests
 {
     [Fact]
@@ -17,7 +18,8 @@ public sealed partial class ManifestTests
     [Theory]
     [InlineData("deploy/kubernetes/config.yaml")]
     [InlineData("deploy/compose.yaml")]
-    public void Metrics_are_given_to_nobody_who_comes_by_a_proxy(string file) => Text(file).ShouldMatch(@"(?m)^\s+BEADHUB_METRICS: direct$");
+    public void Metrics_are_given_to_nobody_who_comes_by_a_proxy(string file) =>
+        Text(file).ShouldMatch(@"(?m)^\s+BEADHUB_METRICS: direct$");
 
     [Fact]
     public void The_proxy_of_compose_has_an_address_of_its_own_and_is_trusted()
@@ -37,7 +39,8 @@ public sealed partial class ManifestTests
 
         restore.ShouldBePositive();
         dockerfile.IndexOf("COPY src src", StringComparison.Ordinal).ShouldBeGreaterThan(restore);
-        foreach (var project in Directory.EnumerateFiles(Path.Combine(ServerProcess.Root(), "src"), "*.csproj", SearchOption.AllDirectories))
+        foreach (var project in Directory.EnumerateFiles(Path.Combine(ServerProcess.Root(), "src"), "*.csproj",
+            SearchOption.AllDirectories))
             dockerfile.ShouldContain($"{Path.GetRelativePath(ServerProcess.Root(), project)} ");
     }
 
@@ -45,7 +48,8 @@ public sealed partial class ManifestTests
     public void Alert_rules_ask_for_figures_that_are_described()
     {
         var described = Text("docs/operations.md");
-        var asked = Figure().Matches(Text("deploy/prometheus/beadhub.rules.yml")).Select(figure => figure.Groups[1].Value).Distinct().ToList();
+        var asked = Figure().Matches(Text("deploy/prometheus/beadhub.rules.yml")).Select(figure => figure.Groups[1].Value).Distinct()
+            .ToList();
 
         asked.Count.ShouldBeGreaterThan(5);
         foreach (var name in asked) described.ShouldContain($"`{name}`");
@@ -67,14 +71,16 @@ public sealed partial class ManifestTests
         var folder = Directory.CreateTempSubdirectory("beadhub-run-");
         try
         {
-            var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(ServerProcess.Root(), "src/Silo"), "-getProperty:RunWorkingDirectory"])
+            var start = new ProcessStartInfo("dotnet",
+                ["msbuild", Path.Combine(ServerProcess.Root(), "src/Silo"), "-getProperty:RunWorkingDirectory"])
             {
                 WorkingDirectory = folder.FullName,
                 RedirectStandardOutput = true,
             };
             using var msbuild = Process.Start(start)!;
 
-            (await msbuild.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim().TrimEnd('/').ShouldBe(folder.FullName);
+            (await msbuild.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim().TrimEnd('/')
+                .ShouldBe(folder.FullName);
         }
         finally
         {

@@ -16,7 +16,8 @@ public sealed class NginxTests : IDisposable
     public async Task Streams_bodies_and_ids_come_through_and_metrics_do_not()
     {
         Assert.SkipWhen(Balancer.Missing is not null, Balancer.Missing ?? "");
-        await using var server = await ServerProcess.Start(_folder.FullName, new Dictionary<string, string> { ["BEADHUB_LOG_LEVEL"] = "debug", ["BEADHUB_METRICS"] = "all" });
+        await using var server = await ServerProcess.Start(_folder.FullName,
+            new Dictionary<string, string> { ["BEADHUB_LOG_LEVEL"] = "debug", ["BEADHUB_METRICS"] = "all" });
         await using var nginx = new Balancer([server.Api.Address.Port]);
         await nginx.Start();
         var api = new Api(nginx.Address);
@@ -35,9 +36,11 @@ public sealed class NginxTests : IDisposable
         }
 
         // Close to the limit it comes through, beyond it the answer is the server's own.
-        var close = await alice.Post("/v1/messages", Api.Raw(Encoding.UTF8.GetBytes($$"""{"to_agent_id":"{{bob.Id}}","body":"{{new string('x', 31 * 1024 * 1024)}}"}""")));
+        var close = await alice.Post("/v1/messages",
+            Api.Raw(Encoding.UTF8.GetBytes($$"""{"to_agent_id":"{{bob.Id}}","body":"{{new string('x', 31 * 1024 * 1024)}}"}""")));
         close.Json.Text("detail").ShouldStartWith("Message body too large", Case.Sensitive, "said by who has read the whole request");
-        using var large = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = Api.Raw(new byte[33 * 1024 * 1024]), Headers = { ExpectContinue = true } };
+        using var large = new HttpRequestMessage(HttpMethod.Post, "/v1/messages") { Content = Api.Raw(new byte[33 * 1024 * 1024]),
+            Headers = { ExpectContinue = true } };
         using var tooLarge = await api.Open(alice.Signed(large));
         ((int)tooLarge.StatusCode).ShouldBe(413);
         JsonDocument.Parse(await tooLarge.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.Text("detail")
@@ -47,6 +50,7 @@ public sealed class NginxTests : IDisposable
         (await server.Api.Get("/metrics")).Status.ShouldBe(200);
         await server.Stop();
         server.Output.Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement)
-            .ShouldContain(line => line.Has("request_id") && line.Text("request_id").Length == 32 && line.Text("route") == "/v1/init", "nginx's id of the request is the log's");
+            .ShouldContain(line => line.Has("request_id") && line.Text("request_id").Length == 32 && line.Text("route") == "/v1/init",
+                "nginx's id of the request is the log's");
     }
 }

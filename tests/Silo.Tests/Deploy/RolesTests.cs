@@ -26,26 +26,32 @@ public sealed class RolesTests(PostgresCluster cluster) : IDisposable
             var alice = await project.Agent("alice");
             var bob = await project.Agent("bob");
             await alice.MailId(bob, "By the least of rights");
-            (await alice.Sync(Jsonl.Of(Enumerable.Range(0, 600).Select(object (i) => new { id = $"bd-{i}", title = "t", status = "open" }).ToArray()))).Ok();
+            (await alice
+                .Sync(Jsonl
+                .Of(Enumerable.Range(0, 600).Select(object (i) => new { id = $"bd-{i}", title = "t", status = "open" }).ToArray()))).Ok();
             (await alice.Claim("bd-1")).Ok();
             (await server.Api.Get("/health/ready")).Status.ShouldBe(200);
         }
 
         foreach (var forbidden in (string[])[
             "UPDATE events SET data = '{}'", "DELETE FROM events", "DELETE FROM snapshots", "TRUNCATE events", "DROP TABLE events",
-            "CREATE TABLE beadhub.x (y int)", "CREATE TABLE public.x (y int)", "CREATE TEMP TABLE x (y int)", "UPDATE schema_version SET version = 1", "SET ROLE beadhub_owner"])
+            "CREATE TABLE beadhub.x (y int)", "CREATE TABLE public.x (y int)", "CREATE TEMP TABLE x (y int)",
+            "UPDATE schema_version SET version = 1", "SET ROLE beadhub_owner"])
             (await Refused(app, forbidden)).ShouldBeTrue(forbidden);
-        foreach (var forbidden in (string[])["INSERT INTO snapshots VALUES ('a', 'b', 'c', 1, 'd')", "DELETE FROM leases", "UPDATE snapshots SET version = 1"])
+        foreach (var forbidden in (string[])["INSERT INTO snapshots VALUES ('a', 'b', 'c', 1, 'd')", "DELETE FROM leases",
+            "UPDATE snapshots SET version = 1"])
             (await Refused(url.Replace("postgres@", "beadhub_reader@"), forbidden)).ShouldBeTrue(forbidden);
 
         // A node of a cluster needs the leases.
         await using (var node = await Start(app, ("BEADHUB_CLUSTER", "true"))) (await node.Api.Get("/health/ready")).Status.ShouldBe(200);
-        (string, string)[] settings = [("BEADHUB_DATABASE_URL", app), ("BEADHUB_HOST", "127.0.0.1"), ("BEADHUB_PORT", ServerProcess.FreePort().ToString())];
+        (string, string)[] settings = [("BEADHUB_DATABASE_URL", app), ("BEADHUB_HOST", "127.0.0.1"),
+            ("BEADHUB_PORT", ServerProcess.FreePort().ToString())];
         var doctor = await CommandRun.Of(_folder.FullName, settings, "doctor");
         doctor.ExitCode.ShouldBe(0, doctor.Output);
         doctor.Output.ShouldContain("beadhub_app may do what the server does");
 
-        var log = await CommandRun.Of(_folder.FullName, [("BEADHUB_DATABASE_URL", url.Replace("postgres@", "beadhub_reader@"))], "log", "--project", "-", "--max", "1");
+        var log = await CommandRun.Of(_folder.FullName, [("BEADHUB_DATABASE_URL", url.Replace("postgres@", "beadhub_reader@"))], "log",
+            "--project", "-", "--max", "1");
         log.ExitCode.ShouldBe(0, log.Error);
     }
 
@@ -80,13 +86,16 @@ public sealed class RolesTests(PostgresCluster cluster) : IDisposable
         await Apply(url, "-v", "orleans=1");
         await Apply(url, "-v", "orleans=1");
         var app = url.Replace("postgres@", "beadhub_app@");
-        foreach (var allowed in (string[])["INSERT INTO orleans_clusters VALUES ('c', 1)", "SELECT querytext FROM orleansquery", "DELETE FROM orleans_silos", "DELETE FROM orleans_states"])
+        foreach (var allowed in (string[])["INSERT INTO orleans_clusters VALUES ('c', 1)", "SELECT querytext FROM orleansquery",
+            "DELETE FROM orleans_silos", "DELETE FROM orleans_states"])
             (await Refused(app, allowed)).ShouldBeFalse(allowed);
-        foreach (var forbidden in (string[])["UPDATE orleansquery SET querytext = ''", "DROP TABLE orleans_silos"]) (await Refused(app, forbidden)).ShouldBeTrue(forbidden);
+        foreach (var forbidden in (string[])["UPDATE orleansquery SET querytext = ''", "DROP TABLE orleans_silos"])
+            (await Refused(app, forbidden)).ShouldBeTrue(forbidden);
     }
 
     private static Task<string> Apply(string url, params string[] more) =>
-        Script.Run("psql", ["-v", "ON_ERROR_STOP=1", "-v", "app_password=it's-any", .. more, "--no-psqlrc", "-q", "-d", url, "-f", Script.PathOf("postgres/roles.sql")]);
+        Script.Run("psql", ["-v", "ON_ERROR_STOP=1", "-v", "app_password=it's-any", .. more, "--no-psqlrc", "-q", "-d", url, "-f",
+            Script.PathOf("postgres/roles.sql")]);
 
     private static async Task<bool> Refused(string url, string sql)
     {
@@ -99,12 +108,14 @@ public sealed class RolesTests(PostgresCluster cluster) : IDisposable
             await command.ExecuteNonQueryAsync(Cancellation);
             return false;
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.InvalidParameterValue)
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege
+            or PostgresErrorCodes.InvalidParameterValue)
         {
             return true;
         }
     }
 
     private Task<ServerProcess> Start(string database, params (string Name, string Value)[] settings) => ServerProcess.Start(
-        _folder.FullName, settings.Append(("BEADHUB_DATABASE_URL", database)).ToDictionary(setting => setting.Item1, setting => setting.Item2));
+        _folder.FullName, settings.Append(("BEADHUB_DATABASE_URL", database)).ToDictionary(setting => setting.Item1, setting =>
+            setting.Item2));
 }

@@ -17,7 +17,8 @@ namespace Beadhub.Silo.Tests.Deploy;
 /// </summary>
 public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
 {
-    private const string Streams = "SELECT kind, key, project, version, snapshot_version, coalesce(snapshot, '') FROM streams ORDER BY kind, key";
+    private const string Streams =
+        "SELECT kind, key, project, version, snapshot_version, coalesce(snapshot, '') FROM streams ORDER BY kind, key";
     private const string Marks = "SELECT project, mark, kind, key, version FROM marks ORDER BY project, mark";
     private const string Heads = "SELECT project, position FROM heads ORDER BY project";
     private const string Events = "SELECT project, position, kind, key, version, type, data, at FROM events ORDER BY project, position";
@@ -43,7 +44,8 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
             await Psql(Script.PathOf("postgres/upgrade-4.sql")); // again, by mistake
         }
 
-        await ThereAndBack(url, async () => await PostgresCluster.Connect(url, Cancellation), () => Psql(Script.PathOf("postgres/rollback-to-3.sql")));
+        await ThereAndBack(url, async () => await PostgresCluster.Connect(url, Cancellation),
+            () => Psql(Script.PathOf("postgres/rollback-to-3.sql")));
     }
 
     [Fact]
@@ -52,7 +54,8 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
         Assert.SkipWhen(PostgresCluster.Missing is not null, PostgresCluster.Missing ?? "");
         var url = await cluster.CreateDatabase(Cancellation);
         await using var log = await Open(url);
-        var (code, output) = await Script.Try("psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", Script.PathOf("postgres/rollback-to-3.sql"));
+        var (code, output) = await Script.Try("psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-d", url, "-f",
+            Script.PathOf("postgres/rollback-to-3.sql"));
         code.ShouldNotBe(0);
         output.ShouldContain("stop it first");
     }
@@ -76,7 +79,8 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
     public async Task Answers_that_the_version_before_has_kept_are_found_by_the_marks_of_their_requests(string store)
     {
         const string Request = "INSERT INTO streams SELECT 'request', project || '/abc', project, 1, {0} FROM heads WHERE project <> '-';"
-            + " INSERT INTO events SELECT project, position + 1, 'request', project || '/abc', 1, 'request.answered.v1', '{{}}', {1} FROM heads WHERE project <> '-';"
+            + " INSERT INTO events SELECT project, position + 1, 'request', project || '/abc', 1, 'request.answered.v1', '{{}}', {1} "
+                + "FROM heads WHERE project <> '-';"
             + " UPDATE heads SET position = position + 1 WHERE project <> '-'";
         string url;
         DbConnection connection;
@@ -99,14 +103,17 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
         await using (connection)
         await using (var command = connection.CreateCommand())
         {
-            command.CommandText = store == "sqlite" ? string.Format(CultureInfo.InvariantCulture, Request, "0, NULL", "0") : string.Format(CultureInfo.InvariantCulture, Request, "0, 0, NULL", "now()");
+            command.CommandText = store == "sqlite"
+                ? string.Format(CultureInfo.InvariantCulture, Request, "0, NULL", "0")
+                : string.Format(CultureInfo.InvariantCulture, Request, "0, 0, NULL", "now()");
             await command.ExecuteNonQueryAsync(Cancellation);
             command.CommandText = "SELECT max(project) FROM heads WHERE project <> '-'";
             project = (string)(await command.ExecuteScalarAsync(Cancellation))!;
         }
 
         await using var log = await Open(url);
-        (await log.FindMark(project, IIdempotentRequestGrain.MarkOf($"{project}/abc"), Cancellation)).ShouldBe(new MarkedEvent(new("request", $"{project}/abc"), 1));
+        (await log.FindMark(project, IIdempotentRequestGrain.MarkOf($"{project}/abc"), Cancellation))
+            .ShouldBe(new MarkedEvent(new("request", $"{project}/abc"), 1));
     }
 
     private static async Task ThereAndBack(string url, Func<Task<DbConnection>> connect, Func<Task> goBack)
@@ -129,7 +136,9 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
 
         var (streams, marks, heads, events) = (await Rows(Streams), await Rows(Marks), await Rows(Heads), await Rows(Events));
         (streams.Count, marks.Count, heads.Count).ShouldSatisfyAllConditions(
-            counts => counts.Item1.ShouldBeGreaterThan(5), counts => counts.Item2.ShouldBeGreaterThan(0), counts => counts.Item3.ShouldBeGreaterThan(1));
+            counts =>
+                counts.Item1.ShouldBeGreaterThan(5), counts =>
+                counts.Item2.ShouldBeGreaterThan(0), counts => counts.Item3.ShouldBeGreaterThan(1));
         var project = (string)marks[0][0];
         long newest;
 
@@ -139,7 +148,8 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
             (await log.Append(Appending(project, 0, "again", (string)marks[0][1]), Cancellation)).Written.ShouldBeFalse();
             newest = (await log.Append(Appending(project, 0, "new", "a new mark"), Cancellation)).FirstPosition;
             newest.ShouldBe((long)heads.Single(head => (string)head[0] == project)[1] + 1);
-            (await log.Append(Appending(project, 1, "newer", null) with { Snapshot = "S" }, Cancellation)).FirstPosition.ShouldBe(newest + 1);
+            (await log.Append(Appending(project, 1, "newer", null) with { Snapshot = "S" }, Cancellation)).FirstPosition
+                .ShouldBe(newest + 1);
         }
 
         await goBack();
@@ -162,12 +172,14 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
             foreach (var row in kind)
             {
                 var stream = loaded[(string)row[1]];
-                (stream.Version, stream.SnapshotVersion, stream.Snapshot ?? "", (long)stream.Tail.Count).ShouldBe(((long)row[3], (long)row[4], (string)row[5], (long)row[3] - (long)row[4]));
+                (stream.Version, stream.SnapshotVersion, stream.Snapshot ?? "", (long)stream.Tail.Count)
+                    .ShouldBe(((long)row[3], (long)row[4], (string)row[5], (long)row[3] - (long)row[4]));
                 (await log.Load(new(kind.Key.Item2, stream.Key), Cancellation)).ShouldBeEquivalentTo(stream);
             }
         }
         foreach (var row in marks)
-            (await log.FindMark((string)row[0], (string)row[1], Cancellation)).ShouldBe(new MarkedEvent(new((string)row[2], (string)row[3]), (long)row[4]));
+            (await log.FindMark((string)row[0], (string)row[1], Cancellation))
+                .ShouldBe(new MarkedEvent(new((string)row[2], (string)row[3]), (long)row[4]));
         foreach (var row in heads) (await log.Head((string)row[0], Cancellation)).ShouldBe((long)row[1]);
     }
 

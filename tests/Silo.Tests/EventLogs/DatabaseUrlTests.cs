@@ -32,7 +32,8 @@ public sealed class DatabaseUrlTests
     {
         var parsed = DatabaseUrl.Parse(url);
         var settings = new NpgsqlConnectionStringBuilder(parsed.ConnectionString);
-        (settings.Host, settings.Port, settings.Username, settings.Password, settings.Database).ShouldBe((host, port, user, password, database));
+        (settings.Host, settings.Port, settings.Username, settings.Password, settings.Database)
+            .ShouldBe((host, port, user, password, database));
         parsed.Description.ShouldBe($"postgres {host}:{port}/{database}");
     }
 

@@ -45,7 +45,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     private protected async Task<DurableEventLog> Open(EventLogOptions? options = null, bool? cluster = null)
     {
         var log = await EventLogStore.Open(
-            Url, cluster ?? InCluster, Published, NullLoggerFactory.Instance, TimeProvider.System, options ?? new EventLogOptions(), Cancellation);
+            Url, cluster ?? InCluster, Published, NullLoggerFactory.Instance, TimeProvider.System, options ?? new EventLogOptions(),
+            Cancellation);
         _opened.Add(log);
         return log;
     }
@@ -87,7 +88,9 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     [Fact]
     public async Task Events_come_back_as_they_were_written()
     {
-        var result = await Log.Append(new StreamAppend(Project, Bead("a"), 0, [Event("{\"n\":1}"), Event("{\"n\":2}", "bead.claimed.v1")], null), Cancellation);
+        var result = await Log
+            .Append(new StreamAppend(Project, Bead("a"), 0, [Event("{\"n\":1}"), Event("{\"n\":2}", "bead.claimed.v1")], null),
+            Cancellation);
         result.ShouldBe(new AppendResult(true, 1, 1));
         (await Log.Append(Appending("a", 2, "{\"n\":3}"), Cancellation)).ShouldBe(new AppendResult(true, 3, 3));
 
@@ -122,7 +125,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         await Log.Append(Appending("a", 0, "1", "2") with { Snapshot = "S2" }, Cancellation);
         var at2 = await Log.Load(Bead("a"), Cancellation);
         at2.ShouldSatisfyAllConditions(
-            () => at2.Version.ShouldBe(2), () => at2.SnapshotVersion.ShouldBe(2), () => at2.Snapshot.ShouldBe("S2"), () => at2.Tail.ShouldBeEmpty());
+            () => at2.Version.ShouldBe(2), () =>
+                at2.SnapshotVersion.ShouldBe(2), () => at2.Snapshot.ShouldBe("S2"), () => at2.Tail.ShouldBeEmpty());
 
         await Log.Append(Appending("a", 2, "3", "4"), Cancellation);
         await Log.Append(Appending("a", 4, "5"), Cancellation);
@@ -151,7 +155,9 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         await Log.Append(Appending("a", 0, "1", "2", "3"), Cancellation);
         await Log.Append(Appending("b", 0, "other"), Cancellation);
 
-        var found = await Log.ReadEvents([new(Bead("b"), 1), new(Bead("a"), 3), new(Bead("a"), 9), new(Bead("none"), 1), new(Bead("a"), 1), new(Bead("a"), 3)], Cancellation);
+        var found = await Log
+            .ReadEvents([new(Bead("b"), 1), new(Bead("a"), 3), new(Bead("a"), 9), new(Bead("none"), 1), new(Bead("a"), 1),
+            new(Bead("a"), 3)], Cancellation);
         found.Select(e => e?.Data).ShouldBe(["other", "3", null, null, "1", "3"]);
         found[1].ShouldBe(new StoredEvent(3, "bead.changed.v1", "3", At));
         (await Log.ReadEvents([], Cancellation)).ShouldBeEmpty();
@@ -171,7 +177,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     [Fact]
     public async Task A_mark_finds_its_event_and_is_given_once_in_a_project()
     {
-        (await Log.Append(new StreamAppend(Project, Bead("a"), 0, [Event("1"), Event("2") with { Mark = "m" }], null), Cancellation)).Written.ShouldBeTrue();
+        (await Log.Append(new StreamAppend(Project, Bead("a"), 0, [Event("1"), Event("2") with { Mark = "m" }], null),
+            Cancellation)).Written.ShouldBeTrue();
 
         (await Log.FindMark(Project, "m", Cancellation)).ShouldBe(new MarkedEvent(Bead("a"), 2));
         (await Log.FindMark(Project, "n", Cancellation)).ShouldBeNull();
@@ -219,10 +226,12 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         (await Log.Append(new(Project, Bead("x"), 3, again, "S"), Cancellation)).Written.ShouldBeFalse();
         (await Log.Append(new(Project, Bead("x"), 3, again, "S", AnyVersion: true), Cancellation)).Written.ShouldBeFalse();
         var among = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Log.Append(
-            new(Project, Bead($"y{i}"), 0, i == 4 ? again : [Event("6") with { Mark = $"d{i}" }, Event("7") with { Mark = $"e{i}" }], null), Cancellation)));
+            new(Project, Bead($"y{i}"), 0, i == 4 ? again : [Event("6") with { Mark = $"d{i}" }, Event("7") with { Mark = $"e{i}" }], null),
+            Cancellation)));
         among.Select(result => result.Written).ShouldBe([true, true, true, true, false, true, true, true]);
         (await Log.FindMark(Project, "c", Cancellation)).ShouldBeNull();
-        (await Log.Load(Bead("x"), Cancellation)).ShouldSatisfyAllConditions(stream => stream.Version.ShouldBe(3), stream => stream.Snapshot.ShouldBeNull());
+        (await Log.Load(Bead("x"), Cancellation)).ShouldSatisfyAllConditions(stream => stream.Version.ShouldBe(3), stream =>
+            stream.Snapshot.ShouldBeNull());
         (await Log.FindMark("another project", "a", Cancellation)).ShouldBeNull();
         await FeedIsWhole(Project);
     }
@@ -231,7 +240,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     public async Task A_large_batch_with_marks_is_written_whole()
     {
         var results = await Task.WhenAll(Enumerable.Range(0, 600).Select(i =>
-            Log.Append(new StreamAppend(Project, Bead($"b{i}"), 0, [Event("1") with { Mark = i % 2 == 0 ? $"m{i}" : null }], null), Cancellation)));
+            Log.Append(new StreamAppend(Project, Bead($"b{i}"), 0, [Event("1") with { Mark = i % 2 == 0 ? $"m{i}" : null }], null),
+                Cancellation)));
 
         results.ShouldAllBe(result => result.Written);
         (await Log.FindMark(Project, "m598", Cancellation)).ShouldBe(new MarkedEvent(Bead("b598"), 1));
@@ -241,7 +251,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     public async Task A_stream_with_many_snapshots_loads_from_the_newest()
     {
         for (var version = 0; version < 60; version++)
-            await Log.Append(Appending("a", version, $"{version + 1}") with { Snapshot = version % 7 == 6 ? $"S{version + 1}" : null }, Cancellation);
+            await Log.Append(Appending("a", version, $"{version + 1}") with { Snapshot = version % 7 == 6 ? $"S{version + 1}" : null },
+                Cancellation);
 
         var stream = await Log.Load(Bead("a"), Cancellation);
         stream.Version.ShouldBe(60);
@@ -260,7 +271,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         (await Log.Append(Appending("a", wrong, "x") with { Snapshot = "X" }, Cancellation)).ShouldBe(default);
 
         var stream = await Log.Load(Bead("a"), Cancellation);
-        stream.ShouldSatisfyAllConditions(() => stream.Version.ShouldBe(2), () => stream.Snapshot.ShouldBe("S2"), () => stream.Tail.ShouldBeEmpty());
+        stream.ShouldSatisfyAllConditions(() => stream.Version.ShouldBe(2), () => stream.Snapshot.ShouldBe("S2"),
+            () => stream.Tail.ShouldBeEmpty());
         (await Log.Head(Project, Cancellation)).ShouldBe(2);
         Published.Feed(Project).Count.ShouldBe(2);
     }
@@ -270,7 +282,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     {
         var any = new StreamAppend(Project, Bead("a"), 0, [Event("any") with { Mark = "m" }, Event("more")], "S2", AnyVersion: true);
         (await Log.Append(any, Cancellation)).ShouldBe(new AppendResult(true, 1, 1));
-        (await Log.Load(Bead("a"), Cancellation)).ShouldSatisfyAllConditions(a => a.Snapshot.ShouldBe("S2"), a => a.SnapshotVersion.ShouldBe(2));
+        (await Log.Load(Bead("a"), Cancellation)).ShouldSatisfyAllConditions(a => a.Snapshot.ShouldBe("S2"), a =>
+            a.SnapshotVersion.ShouldBe(2));
 
         // Its snapshot is not of what is there: it is left out. Others of the batch are held to their versions.
         var results = await Task.WhenAll(
@@ -278,13 +291,17 @@ public abstract class EventLogAcceptance : IAsyncLifetime
             Log.Append(Appending("b", 3, "x"), Cancellation),
             Log.Append(new StreamAppend(Project, Bead("c"), 2, [Event("x") with { Mark = "x" }], null), Cancellation));
         results.ShouldBe([new AppendResult(true, 3, 3), default, default]);
-        (await Log.Append(any with { ExpectedVersion = 3, Events = [Event("guessed") with { Mark = "o" }], Snapshot = "S4" }, Cancellation)).ShouldBe(new AppendResult(true, 4, 4));
+        (await Log.Append(any with { ExpectedVersion = 3, Events = [Event("guessed") with { Mark = "o" }], Snapshot = "S4" }, Cancellation))
+            .ShouldBe(new AppendResult(true, 4, 4));
         (await Log.Append(Appending("a", 4, "5"), Cancellation)).FirstVersion.ShouldBe(5);
 
         var stream = await Log.Load(Bead("a"), Cancellation);
         stream.ShouldSatisfyAllConditions(
-            () => stream.Version.ShouldBe(5), () => stream.SnapshotVersion.ShouldBe(4), () => stream.Snapshot.ShouldBe("S4"), () => stream.Tail.Select(e => e.Data).ShouldBe(["5"]));
-        (await Log.ReadStream(Bead("a"), 0, 10, Cancellation)).Select(e => (e.Version, e.Data)).ShouldBe([(1, "any"), (2, "more"), (3, "late"), (4, "guessed"), (5, "5")]);
+            () => stream.Version.ShouldBe(5), () =>
+                stream.SnapshotVersion.ShouldBe(4), () =>
+                stream.Snapshot.ShouldBe("S4"), () => stream.Tail.Select(e => e.Data).ShouldBe(["5"]));
+        (await Log.ReadStream(Bead("a"), 0, 10, Cancellation)).Select(e => (e.Version, e.Data))
+            .ShouldBe([(1, "any"), (2, "more"), (3, "late"), (4, "guessed"), (5, "5")]);
         Published.Feed(Project).Select(e => e.Version).ShouldBe([1, 2, 3, 4, 5]);
         (await Log.FindMark(Project, "n", Cancellation)).ShouldBe(new MarkedEvent(Bead("a"), 3));
         (await Log.Version(Project, Bead("a"), Cancellation)).ShouldBe(5);
@@ -304,7 +321,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     [Fact]
     public async Task A_stream_that_does_not_exist_cannot_be_continued()
     {
-        var refused = await Task.WhenAll(Log.Append(Appending("none", 5, "x"), Cancellation), Log.Append(Appending("none2", 1, "x", "y"), Cancellation));
+        var refused = await Task.WhenAll(Log.Append(Appending("none", 5, "x"), Cancellation),
+            Log.Append(Appending("none2", 1, "x", "y"), Cancellation));
         refused.ShouldAllBe(result => !result.Written);
         (await Log.Version(Project, Bead("none"), Cancellation)).ShouldBe(0);
         (await Log.Version(Project, Bead("none2"), Cancellation)).ShouldBe(0);
@@ -316,7 +334,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         for (var version = 0; version < 5; version++)
         {
             var expected = version;
-            var results = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() => Log.Append(Appending("a", expected, $"{i}"), Cancellation))));
+            var results = await Task
+                .WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() => Log.Append(Appending("a", expected, $"{i}"), Cancellation))));
             results.Count(result => result.Written).ShouldBe(1);
         }
         (await Log.Load(Bead("a"), Cancellation)).Tail.Select(e => e.Version).ShouldBe([1, 2, 3, 4, 5]);
@@ -332,11 +351,14 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         var head = await Log.Head(Project, Cancellation);
 
         // All but every third expect what is true. Queued in one go, they share batches.
-        var results = await Task.WhenAll(Enumerable.Range(0, count).Select(i => Log.Append(Appending($"{i}", 0, "new", "newer") with { Snapshot = "S" }, Cancellation)));
+        var results = await Task
+            .WhenAll(Enumerable.Range(0, count).Select(i =>
+            Log.Append(Appending($"{i}", 0, "new", "newer") with { Snapshot = "S" }, Cancellation)));
 
         for (var i = 0; i < count; i++) results[i].Written.ShouldBe(i % 3 != 0, $"append {i}");
         var positions = results.Where(result => result.Written).Select(result => result.FirstPosition).ToList();
-        positions.ShouldBe(Enumerable.Range(0, positions.Count).Select(n => head + 1 + 2 * n), "in the order of the appends, no hole for the refused");
+        positions.ShouldBe(Enumerable.Range(0, positions.Count).Select(n => head + 1 + 2 * n),
+            "in the order of the appends, no hole for the refused");
         var streams = await All("bead");
         streams.Count.ShouldBe(count);
         for (var i = 0; i < count; i++) streams[$"{i}"].Version.ShouldBe(i % 3 == 0 ? 1 : 2);
@@ -346,7 +368,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     [Fact]
     public async Task Appends_to_one_stream_in_a_row_keep_their_order()
     {
-        var results = await Task.WhenAll(Enumerable.Range(0, 50).Select(version => Log.Append(Appending("a", version, $"{version}"), Cancellation)));
+        var results = await Task
+            .WhenAll(Enumerable.Range(0, 50).Select(version => Log.Append(Appending("a", version, $"{version}"), Cancellation)));
         results.ShouldAllBe(result => result.Written);
         (await Log.Load(Bead("a"), Cancellation)).Tail.Select(e => e.Data).ShouldBe(Enumerable.Range(0, 50).Select(n => $"{n}"));
     }
@@ -366,7 +389,9 @@ public abstract class EventLogAcceptance : IAsyncLifetime
                 var version = kept[writer].GetValueOrDefault(project);
                 var events = Enumerable.Range(0, 1 + i % 3).Select(n => Event($"{writer}:{version + n}")).ToArray();
                 // Now and then an append that must be refused, between the others.
-                if (i % 10 == 9) (await Log.Append(new StreamAppend(project, stream, version + 100, events, null), Cancellation)).Written.ShouldBeFalse();
+                if (i % 10 == 9)
+                    (await Log.Append(new StreamAppend(project, stream, version + 100, events, null), Cancellation)).Written
+                        .ShouldBeFalse();
                 (await Log.Append(new StreamAppend(project, stream, version, events, null), Cancellation)).Written.ShouldBeTrue();
                 kept[writer][project] = version + events.Length;
             }
@@ -386,7 +411,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         const int Writers = 8, Each = 80;
         var writing = Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
         {
-            for (var i = 0; i < Each; i++) (await Log.Append(Appending($"{writer}", i, $"{writer}:{i}"), Cancellation)).Written.ShouldBeTrue();
+            for (var i = 0; i < Each; i++)
+                (await Log.Append(Appending($"{writer}", i, $"{writer}:{i}"), Cancellation)).Written.ShouldBeTrue();
         })));
         var next = new int[Writers];
         var position = 0L;
@@ -408,7 +434,9 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     [Fact]
     public async Task All_streams_of_a_kind_in_a_project_are_read()
     {
-        await Task.WhenAll(Enumerable.Range(0, 1500).Select(i => Log.Append(Appending($"{i}", 0, $"{i}") with { Snapshot = i % 2 == 0 ? $"S{i}" : null }, Cancellation)));
+        await Task
+            .WhenAll(Enumerable.Range(0, 1500).Select(i =>
+            Log.Append(Appending($"{i}", 0, $"{i}") with { Snapshot = i % 2 == 0 ? $"S{i}" : null }, Cancellation)));
         await Task.WhenAll(Enumerable.Range(0, 300).Select(i => Log.Append(Appending($"{i}", 1, "more", "most"), Cancellation)));
         await Log.Append(new StreamAppend("other", Bead("other"), 0, [Event("x")], null), Cancellation);
         await Log.Append(new StreamAppend(Project, new StreamKey("lock", "1"), 0, [Event("x")], null), Cancellation);
@@ -453,14 +481,16 @@ public abstract class EventLogAcceptance : IAsyncLifetime
             stream.Key.ShouldBe(key.Key);
             stream.Tail.Count.ShouldBe(n % 2 == 0 ? 1 + i % 4 : 0);
             stream.Tail.ShouldAllBe(e => e.Data == $"{i}");
-            (await Log.Head($"project {i % 20}", Cancellation)).ShouldBe(i % 20 < 10 ? Enumerable.Range(0, 200).Where(m => m % 10 == i % 20).Sum(m => 1 + m % 4) : 0);
+            (await Log.Head($"project {i % 20}", Cancellation))
+                .ShouldBe(i % 20 < 10 ? Enumerable.Range(0, 200).Where(m => m % 10 == i % 20).Sum(m => 1 + m % 4) : 0);
         })));
     }
 
     [Fact]
     public async Task Any_text_that_JSON_can_hold_survives()
     {
-        string[] texts = ["", "\"a\\u0000b\"", "\"žluťoučký 🐎 \u202e ﷽\"", "\"tab\\t'quote''\\\"\"", new string('é', 500_000), "{\"big\":\"" + new string('x', 1_000_000) + "\"}"];
+        string[] texts = ["", "\"a\\u0000b\"", "\"žluťoučký 🐎 \u202e ﷽\"", "\"tab\\t'quote''\\\"\"", new string('é', 500_000),
+            "{\"big\":\"" + new string('x', 1_000_000) + "\"}"];
         await Log.Append(new StreamAppend(Project, Bead("🐝'\"%_\\"), 0, [.. texts.Select(text => Event(text))], null), Cancellation);
         await Log.Append(Appending("s", 0, "1") with { Snapshot = texts[5] }, Cancellation);
 
@@ -500,13 +530,15 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         await older.Add("d");
         (await Log.Load(new(NewerProgram.Kind.Name, Project), Cancellation)).Snapshot!.ShouldBe("""{"addresses":["c","d"]}""");
         (await newer.Addresses()).ShouldBe(["c", "d"]);
-        await foreach (var stored in Log.LoadAll<NewerProgram.Addressed>(Project, Cancellation)) stored.Fold<NewerProgram.Addressed>().Addresses.ShouldBe(["c", "d"]);
+        await foreach (var stored in Log.LoadAll<NewerProgram.Addressed>(Project, Cancellation)) stored
+            .Fold<NewerProgram.Addressed>().Addresses.ShouldBe(["c", "d"]);
     }
 
     [Fact]
     public async Task A_cancelled_append_is_not_begun()
     {
-        await Should.ThrowAsync<OperationCanceledException>(() => Log.Append(Appending("a", 0, "1"), new CancellationToken(canceled: true)));
+        await Should.ThrowAsync<OperationCanceledException>(() =>
+            Log.Append(Appending("a", 0, "1"), new CancellationToken(canceled: true)));
         (await Log.Version(Project, Bead("a"), Cancellation)).ShouldBe(0);
     }
 
@@ -514,7 +546,9 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     public async Task More_appends_than_may_wait_all_get_through()
     {
         await Reopen(new EventLogOptions { MaxWaiting = 10, MaxBatchAppends = 7, MaxBatchBytes = 100 });
-        var results = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => Log.Append(Appending($"{i % 60}-{i / 60}", 0, "{\"data\":\"some\"}"), Cancellation)));
+        var results = await Task
+            .WhenAll(Enumerable.Range(0, 300).Select(i =>
+            Log.Append(Appending($"{i % 60}-{i / 60}", 0, "{\"data\":\"some\"}"), Cancellation)));
         results.ShouldAllBe(result => result.Written);
         await FeedIsWhole(Project);
     }
@@ -545,7 +579,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         await Log.DisposeAsync();
         Log = await Open(cluster: false);
         Log.ExclusiveEpoch.ShouldBeGreaterThan(0);
-        var refused = await Should.ThrowAsync<EventLogInUseException>(() => Open(new EventLogOptions { LockPatience = TimeSpan.Zero }, cluster: false));
+        var refused = await Should.ThrowAsync<EventLogInUseException>(() =>
+            Open(new EventLogOptions { LockPatience = TimeSpan.Zero }, cluster: false));
         refused.Message.ShouldContain("BEADHUB_CLUSTER=true");
         (await Log.Append(Appending("a", 0, "1"), Cancellation)).Written.ShouldBeTrue();
     }
@@ -584,7 +619,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
         {
             stream.Version.ShouldBe(feed.Count(e => e.Key == stream.Key));
             stream.Snapshot.ShouldBe($$"""{"version":{{stream.Version}}}""");
-            (await Log.Append(new StreamAppend("project", new StreamKey("test", stream.Key), stream.Version, [Event("{}")], null), Cancellation)).Written.ShouldBeTrue();
+            (await Log.Append(new StreamAppend("project", new StreamKey("test", stream.Key), stream.Version, [Event("{}")], null),
+                Cancellation)).Written.ShouldBeTrue();
         }
     }
 
@@ -598,7 +634,8 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     private protected async Task<List<FeedEvent>> Feed(string project)
     {
         var feed = new List<FeedEvent>();
-        while (await Log.ReadFeed(project, feed.Count == 0 ? 0 : feed[^1].Position, 1000, Cancellation) is { Count: > 0 } page) feed.AddRange(page);
+        while (await Log.ReadFeed(project, feed.Count == 0 ? 0 : feed[^1].Position, 1000, Cancellation) is { Count: > 0 } page)
+            feed.AddRange(page);
         return feed;
     }
 

@@ -76,13 +76,15 @@ public sealed class GroupCommitTests
         };
         var first = commits.Append(Appending("first"), TestContext.Current.CancellationToken);
         begun.Wait(TestContext.Current.CancellationToken);
-        var others = new[] { "fine", "odd", "last" }.Select(key => commits.Append(Appending(key), TestContext.Current.CancellationToken)).ToList();
+        var others = new[] { "fine", "odd", "last" }.Select(key => commits.Append(Appending(key), TestContext.Current.CancellationToken))
+            .ToList();
         gathered.Set();
 
         (await first).Written.ShouldBeTrue();
         (await others[0]).Written.ShouldBeTrue();
         foreach (var left in others[1..])
-            await Should.ThrowAsync<EventLogUnavailableException>(left.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+            await Should
+                .ThrowAsync<EventLogUnavailableException>(left.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
         commits.EpochFrom(1).ShouldBe(0);
     }
 
@@ -108,7 +110,8 @@ public sealed class GroupCommitTests
 
         _writer.OnWrite = batch =>
         {
-            if (batch[0].Append.Stream.Key == "alone") others.AddRange(new[] { "b", "c" }.Select(key => commits.Append(Appending(key), cancellation)));
+            if (batch[0].Append.Stream.Key == "alone")
+                others.AddRange(new[] { "b", "c" }.Select(key => commits.Append(Appending(key), cancellation)));
             threads.Add((Environment.CurrentManagedThreadId, batch.Count));
         };
         var here = Environment.CurrentManagedThreadId;
@@ -153,7 +156,8 @@ public sealed class GroupCommitTests
 
     private GroupCommit Commits() => new(_writer, _published, new EventLogOptions(), NullLogger.Instance, TimeProvider.System);
 
-    private static StreamAppend Appending(string key) => new(Project, new("bead", key), 0, [new("bead.changed.v1", "{}", DateTimeOffset.UnixEpoch)], null);
+    private static StreamAppend Appending(string key) =>
+        new(Project, new("bead", key), 0, [new("bead.changed.v1", "{}", DateTimeOffset.UnixEpoch)], null);
 
     private sealed class FakeWriter : IBatchWriter
     {

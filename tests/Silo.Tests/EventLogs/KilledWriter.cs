@@ -11,7 +11,8 @@ internal static class KilledWriter
     /// <summary>Kills the writer once it has told of so many appends; answers all it has told of.</summary>
     public static async Task<IReadOnlyList<Acknowledged>> Run(string url, int appends, CancellationToken cancellation)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Beadhub.LogWriter.dll"), url])
+        using var process = Process
+            .Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Beadhub.LogWriter.dll"), url])
         {
             RedirectStandardOutput = true,
         })!;

@@ -10,7 +10,8 @@ namespace Beadhub.Silo.Tests.EventLogs;
 
 public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcceptance
 {
-    private const string TerminateAll = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    private const string TerminateAll =
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
     [Fact]
     public async Task A_full_disk_refuses_the_appends_and_leaves_nothing_of_them()
@@ -24,8 +25,10 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         var epoch = Log.ExclusiveEpoch;
         foreach (var count in (int[])[1, 20, 400])
         {
-            var refused = Enumerable.Range(0, count).Select(i => Log.Append(Appending($"n{i}", 0, "1") with { Snapshot = "S" }, Cancellation)).ToList();
-            foreach (var append in refused) (await Should.ThrowAsync<EventLogUnavailableException>(append)).Message.ShouldContain("No space left");
+            var refused = Enumerable.Range(0, count).Select(i =>
+                Log.Append(Appending($"n{i}", 0, "1") with { Snapshot = "S" }, Cancellation)).ToList();
+            foreach (var append in refused)
+                (await Should.ThrowAsync<EventLogUnavailableException>(append)).Message.ShouldContain("No space left");
         }
         // Nobody trusts what was known before.
         Log.ExclusiveEpoch.ShouldNotBe(epoch);
@@ -49,7 +52,8 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         var bytes = new byte[9000];
         new Random(1).NextBytes(bytes);
         var noise = Convert.ToBase64String(bytes);
-        var appends = Enumerable.Range(0, count).Select(i => Log.Append(Appending(i == count / 2 ? noise : $"{i}", 0, "1"), Cancellation)).ToList();
+        var appends = Enumerable.Range(0, count).Select(i => Log.Append(Appending(i == count / 2 ? noise : $"{i}", 0, "1"), Cancellation))
+            .ToList();
         for (var i = 0; i < count; i++)
         {
             if (i == count / 2) await Should.ThrowAsync<BadAppendException>(appends[i]);
@@ -114,8 +118,11 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         await using var stranger = await PostgresCluster.Connect(Url, Cancellation);
         await using var take = new NpgsqlCommand($"SELECT pg_advisory_lock({PostgresLock.LogLock})", stranger);
         var taking = take.ExecuteNonQueryAsync(Cancellation);
-        await Until(async () => await PostgresCluster.Execute(Url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", Cancellation) is 1L);
-        await PostgresCluster.Execute(Url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted", Cancellation);
+        await Until(async () =>
+            await PostgresCluster.Execute(Url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+            Cancellation) is 1L);
+        await PostgresCluster.Execute(Url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted",
+            Cancellation);
         await taking;
 
         await Until(() => Task.FromResult(Log.ExclusiveEpoch == 0));
@@ -126,13 +133,16 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         await Until(() => Task.FromResult(Log.ExclusiveEpoch > before));
     }
 
-    /// <summary>The server's process waits for a lock and does not know that its client is gone; what it was at may be committed at any time.</summary>
+    /// <summary>The server's process waits for a lock and does not know that its client is gone; what it was at may be committed at any
+    /// time.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_write_that_is_held_up_while_its_connection_is_cut_is_written_once_and_not_told_to_be_refused(bool mayEndProcesses)
     {
-        const string WaitsForALock = "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'advisory'";
+        const string WaitsForALock =
+            "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND "
+            + "wait_event <> 'advisory'";
         await Log.Append(Appending("a", 0, "1"), Cancellation);
         var role = "postgres";
         if (!mayEndProcesses)
@@ -146,17 +156,23 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
 
         await using var proxy = new CutProxy(cluster.Endpoint);
         var direct = Url;
-        await UseDatabase($"postgres://{role}@127.0.0.1:{proxy.Port}/{Url[(Url.IndexOf("@/", StringComparison.Ordinal) + 2)..Url.IndexOf('?', StringComparison.Ordinal)]}", new EventLogOptions());
+        await UseDatabase(
+            $"postgres://{role}@127.0.0.1:{proxy.Port}/"
+            + $"{Url[(Url.IndexOf("@/", StringComparison.Ordinal) + 2)..Url.IndexOf('?', StringComparison.Ordinal)]}",
+            new EventLogOptions());
 
         await using var holder = await PostgresCluster.Connect(direct, Cancellation);
         await using var holding = await holder.BeginTransactionAsync(Cancellation);
-        await using (var hold = new NpgsqlCommand("LOCK TABLE events IN SHARE MODE", holder, holding)) await hold.ExecuteNonQueryAsync(Cancellation);
+        await using (var hold = new NpgsqlCommand("LOCK TABLE events IN SHARE MODE", holder, holding)) await hold
+            .ExecuteNonQueryAsync(Cancellation);
 
         var append = Log.Append(Appending("a", 1, "2"), Cancellation);
         object? first = 0;
         await Until(async () => (first = await PostgresCluster.Execute(direct, WaitsForALock, Cancellation)) is int and > 0);
         proxy.Cut();
-        await Until(async () => await PostgresCluster.Execute(direct, WaitsForALock.Replace("max(pid)", $"max(pid) FILTER (WHERE pid <> {first})"), Cancellation) is int and > 0);
+        await Until(async () =>
+            await PostgresCluster.Execute(direct, WaitsForALock.Replace("max(pid)", $"max(pid) FILTER (WHERE pid <> {first})"),
+            Cancellation) is int and > 0);
         await holding.CommitAsync(Cancellation);
 
         (await append).ShouldBe(new AppendResult(true, 2, 2));
@@ -181,7 +197,8 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
                 var project = writer % 2 == 0 ? Project : "other";
                 var stream = new StreamKey("bead", $"{project}/{key}");
                 var version = await nodes[node].Version(project, stream, Cancellation);
-                var result = await nodes[node].Append(new StreamAppend(project, stream, version, [Event("1"), Event("2")], null), Cancellation);
+                var result = await nodes[node].Append(new StreamAppend(project, stream, version, [Event("1"), Event("2")], null),
+                    Cancellation);
                 if (result.Written) Interlocked.Increment(ref won[node]);
             }
         }))));
@@ -193,7 +210,8 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         foreach (var one in (List<FeedEvent>[])[feed, other])
         {
             one.Select(e => e.Position).ShouldBe(Enumerable.Range(1, one.Count).Select(n => (long)n));
-            foreach (var stream in one.GroupBy(e => e.Key)) stream.Select(e => e.Version).ShouldBe(Enumerable.Range(1, stream.Count()).Select(n => (long)n));
+            foreach (var stream in one.GroupBy(e => e.Key))
+                stream.Select(e => e.Version).ShouldBe(Enumerable.Range(1, stream.Count()).Select(n => (long)n));
         }
         won.ShouldAllBe(count => count > 0);
     }
@@ -205,14 +223,18 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
         var nodes = new[] { await Open(cluster: true), await Open(cluster: true), await Open(cluster: true) };
         for (var i = 0; i < 4; i++) await nodes[0].Append(Appending($"{i}", 0, "begun"), Cancellation);
         var results = await Task.WhenAll(Enumerable.Range(0, 600).Select(i => Task.Run(() => nodes[i % 3].Append(
-            new StreamAppend(Project, Bead($"{i / 3 % 4}"), 1 + i / 12, [Event($"{i}") with { Mark = $"{i}" }], $"S{i}", AnyVersion: true), Cancellation))));
+            new StreamAppend(Project, Bead($"{i / 3 % 4}"), 1 + i / 12, [Event($"{i}") with { Mark = $"{i}" }], $"S{i}", AnyVersion: true),
+            Cancellation))));
 
         Log = nodes[0];
         results.ShouldAllBe(result => result.Written);
         var feed = await Feed(Project);
         feed.Count.ShouldBe(604);
-        for (var i = 0; i < 600; i++) feed[(int)results[i].FirstPosition - 1].ShouldSatisfyAllConditions(e => e.Data.ShouldBe($"{i}"), e => e.Version.ShouldBe(results[i].FirstVersion));
-        foreach (var stream in feed.GroupBy(e => e.Key)) stream.Select(e => e.Version).ShouldBe(Enumerable.Range(1, 151).Select(n => (long)n));
+        for (var i = 0; i < 600; i++)
+            feed[(int)results[i].FirstPosition - 1].ShouldSatisfyAllConditions(e => e.Data.ShouldBe($"{i}"), e =>
+                e.Version.ShouldBe(results[i].FirstVersion));
+        foreach (var stream in feed.GroupBy(e => e.Key))
+            stream.Select(e => e.Version).ShouldBe(Enumerable.Range(1, 151).Select(n => (long)n));
 
         // A snapshot is there only where it says what the stream holds.
         foreach (var stream in (await All("bead")).Values.Where(stream => stream.SnapshotVersion > 0))
@@ -224,7 +246,8 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
     public async Task A_lone_node_and_nodes_of_a_cluster_exclude_each_other()
     {
         var impatient = new EventLogOptions { LockPatience = TimeSpan.Zero };
-        (await Should.ThrowAsync<EventLogInUseException>(() => Open(impatient, cluster: true))).Message.ShouldContain("BEADHUB_CLUSTER=true");
+        (await Should.ThrowAsync<EventLogInUseException>(() => Open(impatient, cluster: true))).Message
+            .ShouldContain("BEADHUB_CLUSTER=true");
         await Log.DisposeAsync();
         await Open(cluster: true);
         (await Should.ThrowAsync<EventLogInUseException>(() => Open(impatient))).Message.ShouldContain("BEADHUB_CLUSTER=true");
@@ -279,7 +302,8 @@ public sealed class PostgresEventLogTests(PostgresCluster cluster) : EventLogAcc
     [Fact]
     public async Task A_batch_whose_connection_broke_is_found_when_it_was_written_and_only_then()
     {
-        var (first, second, other) = (Appending("a", 0, "{\"n\":1}", "{\"n\":2}"), Appending("b", 0, "{\"n\":3}"), Appending("c", 0, "{\"n\":4}"));
+        var (first, second, other) = (Appending("a", 0, "{\"n\":1}", "{\"n\":2}"), Appending("b", 0, "{\"n\":3}"),
+            Appending("c", 0, "{\"n\":4}"));
         await Log.Append(first, Cancellation);
         await Log.Append(second, Cancellation);
         await using var connection = await PostgresCluster.Connect(Url, Cancellation);

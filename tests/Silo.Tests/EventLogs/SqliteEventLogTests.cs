@@ -60,7 +60,8 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
     {
         await Log.Append(Appending("a", 0, "1"), Cancellation);
         var link = Path.Combine(_folder, name);
-        using (var ln = System.Diagnostics.Process.Start("ln", [.. kind.Split(' ', StringSplitOptions.RemoveEmptyEntries), Path.Combine(_folder, target), link]))
+        using (var ln = System.Diagnostics.Process.Start("ln",
+            [.. kind.Split(' ', StringSplitOptions.RemoveEmptyEntries), Path.Combine(_folder, target), link]))
             await ln.WaitForExitAsync(Cancellation);
 
         await Should.ThrowAsync<EventLogInUseException>(() => EventLogStore.Open(
@@ -75,7 +76,9 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
         Directory.CreateDirectory(_folder);
         var path = Path.Combine(_folder, "lock");
         using var held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        SqliteErrors.IsTaken(Should.Throw<IOException>(() => new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))).ShouldBeTrue();
+        SqliteErrors
+            .IsTaken(Should.Throw<IOException>(() => new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)))
+            .ShouldBeTrue();
         const int ReadOnlyFileSystem = 30;
         SqliteErrors.IsTaken(new IOException("Read-only file system", ReadOnlyFileSystem)).ShouldBeFalse();
     }
@@ -114,7 +117,8 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
         {
             long page;
             using (var connection = SqliteDatabase.Open(file, write: false))
-            using (var ask = new Microsoft.Data.Sqlite.SqliteCommand("SELECT rootpage FROM sqlite_master WHERE name = 'events'", connection))
+            using (var ask = new Microsoft.Data.Sqlite.SqliteCommand("SELECT rootpage FROM sqlite_master WHERE name = 'events'",
+                connection))
                 page = (long)ask.ExecuteScalar()!;
             bytes.Position = (page - 1) * 4096;
             await bytes.WriteAsync(new byte[4096], Cancellation);

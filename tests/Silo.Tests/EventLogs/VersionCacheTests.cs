@@ -252,13 +252,15 @@ public sealed class VersionCacheTests
         await Head();
         Written("a");
         _beforeAnswer = () => throw new EventLogUnavailableException("away");
-        var failed = Enumerable.Range(0, 3).Select(_ => Should.ThrowAsync<EventLogUnavailableException>(async () => await Head())).ToArray();
+        var failed = Enumerable.Range(0, 3).Select(_ => Should.ThrowAsync<EventLogUnavailableException>(async () => await Head()))
+            .ToArray();
         foreach (var one in failed) (await one).Message.ShouldBe("away");
         _beforeAnswer = () => Task.CompletedTask;
         (await Head()).ShouldBe(1);
     }
 
-    /// <summary>Requests, writes here and writes elsewhere at once: whoever asks gets at least what had been written when it came.</summary>
+    /// <summary>Requests, writes here and writes elsewhere at once: whoever asks gets at least what had been written when it
+    /// came.</summary>
     [Fact]
     public async Task Nobody_reads_what_is_older_than_its_question()
     {
@@ -283,7 +285,8 @@ public sealed class VersionCacheTests
                         FeedEvent mine;
                         lock (gate) mine = Written(key);
                         cache.Committed(P, [mine]);
-                        await ReadBarrier.During(async () => (await cache.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(mine.Version));
+                        await ReadBarrier.During(async () =>
+                            (await cache.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(mine.Version));
                         break;
                     default:
                         long head, version;
@@ -292,7 +295,8 @@ public sealed class VersionCacheTests
                         {
                             (await cache.Version(P, Bead(key), Cancellation)).ShouldBeGreaterThanOrEqualTo(version);
                             (await cache.Head(P, Cancellation)).ShouldBeGreaterThanOrEqualTo(head);
-                            if (cache.Feed(P, head, 1000) is { } feed) feed.Select(e => e.Position).ShouldBe(Enumerable.Range(1, feed.Count).Select(p => head + p));
+                            if (cache.Feed(P, head, 1000) is { } feed)
+                                feed.Select(e => e.Position).ShouldBe(Enumerable.Range(1, feed.Count).Select(p => head + p));
                         });
                         Interlocked.Increment(ref read);
                         break;

@@ -27,7 +27,8 @@ internal sealed class Writers : IAsyncDisposable
     public async Task EachSucceeds(CancellationToken cancellation)
     {
         var before = _successes.ToArray();
-        while (_successes.Where((count, writer) => Volatile.Read(ref _successes[writer]) < before[writer] + 2).Any()) await Wait(cancellation);
+        while (_successes.Where((count, writer) => Volatile.Read(ref _successes[writer]) < before[writer] + 2).Any())
+            await Wait(cancellation);
     }
 
     public async Task OneFails(CancellationToken cancellation)
@@ -56,7 +57,8 @@ internal sealed class Writers : IAsyncDisposable
             try
             {
                 var result = await _log.Append(new StreamAppend(
-                    Project, new StreamKey("bead", key), version, [new NewEvent("test.v1", $"{version + 1}", DateTimeOffset.UtcNow)], null));
+                    Project, new StreamKey("bead", key), version, [new NewEvent("test.v1", $"{version + 1}", DateTimeOffset.UtcNow)],
+                    null));
                 if (!result.Written) throw new InvalidOperationException("Nobody else writes to this stream.");
                 Acknowledged.Enqueue((key, ++version, result.FirstPosition));
                 _successes[writer]++;

@@ -89,7 +89,8 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
     {
         using var other = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         other.Start();
-        var (code, findings, text) = await Examine(("BEADHUB_HOST", "127.0.0.1"), ("BEADHUB_PORT", ((System.Net.IPEndPoint)other.LocalEndpoint).Port.ToString()));
+        var (code, findings, text) = await Examine(("BEADHUB_HOST", "127.0.0.1"),
+            ("BEADHUB_PORT", ((System.Net.IPEndPoint)other.LocalEndpoint).Port.ToString()));
         code.ShouldBe(1, text);
         findings["port"].Says.ShouldContain("taken by another program");
     }
@@ -132,7 +133,8 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
         var url = await own.CreateDatabase(Cancellation);
         await PostgresCluster.Execute(url, $"CREATE ROLE beadhub LOGIN PASSWORD '{Password}'", Cancellation);
         var hba = (string)(await PostgresCluster.Execute(url, "SHOW hba_file", Cancellation))!;
-        await PostgresCluster.Execute(url, $"COPY (SELECT unnest(ARRAY['local all postgres trust', 'local all all scram-sha-256'])) TO '{hba}'", Cancellation);
+        await PostgresCluster.Execute(url,
+            $"COPY (SELECT unnest(ARRAY['local all postgres trust', 'local all all scram-sha-256'])) TO '{hba}'", Cancellation);
         await PostgresCluster.Execute(url, "SELECT pg_reload_conf()", Cancellation);
 
         var (code, findings, text) = await Examine(("BEADHUB_DATABASE_URL", url.Replace("postgres@", $"beadhub:wrong-{Password}@")));
@@ -178,10 +180,12 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
 
     private sealed record Found(string Verdict, string Says, string Remedy);
 
-    /// <summary>Runs it twice, for machines and for people, and checks that both tell of the same things. How long a round trip takes may differ.</summary>
+    /// <summary>Runs it twice, for machines and for people, and checks that both tell of the same things. How long a round trip takes may
+    /// differ.</summary>
     private async Task<(int Code, Dictionary<string, Found> Findings, string Text)> Examine(params (string Name, string Value)[] settings)
     {
-        if (!settings.Any(setting => setting.Name == "BEADHUB_PORT")) settings = [.. settings, ("BEADHUB_HOST", "127.0.0.1"), ("BEADHUB_PORT", ServerProcess.FreePort().ToString())];
+        if (!settings.Any(setting => setting.Name == "BEADHUB_PORT"))
+            settings = [.. settings, ("BEADHUB_HOST", "127.0.0.1"), ("BEADHUB_PORT", ServerProcess.FreePort().ToString())];
         var machine = await CommandRun.Of(_folder.FullName, settings, "doctor", "--json");
         var people = await CommandRun.Of(_folder.FullName, settings, "doctor");
         people.ExitCode.ShouldBe(machine.ExitCode, people.Output);
@@ -197,7 +201,8 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
         }
 
         findings.Values.ShouldAllBe(found => found.Verdict == "ok" || found.Verdict == "warn" || found.Verdict == "fail");
-        json.Text("verdict").ShouldBe(machine.ExitCode == 1 ? "fail" : findings.Values.Any(found => found.Verdict == "warn") ? "warn" : "ok");
+        json.Text("verdict").ShouldBe(machine.ExitCode == 1 ? "fail" : findings.Values.Any(found => found.Verdict == "warn") ? "warn"
+            : "ok");
         return (machine.ExitCode, findings, machine.Output + people.Output);
     }
 }

@@ -21,7 +21,8 @@ public sealed class LogTests : IDisposable
         await using var cluster = new PostgresCluster(); // of its own: it is stopped
         var settings = Settings();
         // Nobody asks for the password of the test's own cluster; what matters is that it is in the settings.
-        settings["BEADHUB_DATABASE_URL"] = (await cluster.CreateDatabase(TestContext.Current.CancellationToken)).Replace("postgres@", $"postgres:{Database}@");
+        settings["BEADHUB_DATABASE_URL"] = (await cluster.CreateDatabase(TestContext.Current.CancellationToken))
+            .Replace("postgres@", $"postgres:{Database}@");
         await using var server = await ServerProcess.Start(_folder.FullName, settings);
         var secrets = new List<string> { Database, Proxy, settings["AWEB_CUSTODY_KEY"] };
         var alice = await Tour(server.Api, secrets);
@@ -30,7 +31,8 @@ public sealed class LogTests : IDisposable
         {
             // What fails because of the database is told at length.
             (await server.Api.As("aw_sk_while-away-sesame42").Get("/v1/status")).Status.ShouldBe(503);
-            (await alice.Post("/v1/messages", new { to_alias = "bob", subject = "subject-away-sesame42", body = "body-away-sesame42" })).Status.ShouldBe(503);
+            (await alice.Post("/v1/messages",
+                new { to_alias = "bob", subject = "subject-away-sesame42", body = "body-away-sesame42" })).Status.ShouldBe(503);
         }
         finally
         {
@@ -40,7 +42,8 @@ public sealed class LogTests : IDisposable
         await server.Stop();
         var printed = string.Join('\n', server.Output);
         secrets.AddRange(["while-away-sesame42", "subject-away-sesame42", "body-away-sesame42"]);
-        foreach (var secret in secrets) server.Output.Where(line => line.Contains(secret, StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty();
+        foreach (var secret in secrets)
+            server.Output.Where(line => line.Contains(secret, StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty();
         server.Output.Where(line => line.Contains("sesame42", StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty();
         printed.ShouldContain("was lost with its connection", Case.Sensitive, "the outage was told");
         printed.ShouldContain("\"route\":\"/v1/messages\"");
@@ -52,7 +55,8 @@ public sealed class LogTests : IDisposable
         await using (var server = await ServerProcess.Start(_folder.FullName, Settings()))
         {
             var alice = await new Project(server.Api).Agent("alice");
-            (await server.Api.With(("Authorization", $"Bearer {alice.Key}"), ("X-Request-ID", "from-the-proxy.1")).Get($"/v1/beads/bd-1/claims")).Status.ShouldBe(200);
+            (await server.Api.With(("Authorization", $"Bearer {alice.Key}"), ("X-Request-ID", "from-the-proxy.1"))
+                .Get($"/v1/beads/bd-1/claims")).Status.ShouldBe(200);
             (await server.Api.Get("/no/such/path")).Status.ShouldBe(404);
             await server.Stop();
             var lines = server.Output.Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement).ToList();
@@ -90,7 +94,8 @@ public sealed class LogTests : IDisposable
         printed.ShouldContain("debug Beadhub.Gateway.Requests: POST /v1/messages answered 200");
     }
 
-    /// <summary>Everything that carries a text which is nobody else's, going well and going wrong. All of them end in sesame42, or are added to the list.</summary>
+    /// <summary>Everything that carries a text which is nobody else's, going well and going wrong. All of them end in sesame42, or are
+    /// added to the list.</summary>
     private static async Task<Agent> Tour(Api api, List<string> secrets)
     {
         var project = new Project(api);
@@ -103,36 +108,45 @@ public sealed class LogTests : IDisposable
         var session = (await alice.Chat("chat-body-sesame42", bob)).Text("session_id");
         await bob.Say(session, "chat-answer-sesame42");
         await using (var listener = await bob.Listen(session)) await alice.Say(session, "streamed-body-sesame42");
-        (await alice.Sync(Jsonl.Of(new { id = "bd-1", title = "bead-title-sesame42", status = "open", description = "bead-text-sesame42" }), "create bd-1 'command-line-sesame42'")).Ok();
+        (await alice.Sync(Jsonl.Of(new { id = "bd-1", title = "bead-title-sesame42", status = "open", description = "bead-text-sesame42" }),
+            "create bd-1 'command-line-sesame42'")).Ok();
         (await alice.Claim("bd-1", "bead-title-sesame42")).Ok();
-        (await alice.Post("/v1/escalations", new { workspace_id = alice.Id, alias = alice.Alias, subject = "escalation-sesame42", situation = "situation-sesame42" })).ShouldNotBeNull();
+        (await alice.Post("/v1/escalations",
+            new { workspace_id = alice.Id, alias = alice.Alias, subject = "escalation-sesame42", situation = "situation-sesame42" }))
+            .ShouldNotBeNull();
         (await alice.Post("/v1/reservations", new { resource_key = "lock-key-sesame42", ttl_seconds = 60 })).Status.ShouldBe(200);
 
         // Webhooks that cannot be delivered, at addresses that are secrets themselves.
         var hook = await alice.Post("/v1/webhooks", new { url = "http://127.0.0.1:9/path-sesame42?token=query-sesame42" });
         hook.Status.ShouldBeOneOf(200, 201);
         secrets.Add(hook.Json.Text("secret"));
-        (await alice.Post("/v1/webhooks", new { url = "http://no-such-host.invalid/path-sesame42?token=query-sesame42" })).ShouldNotBeNull();
+        (await alice.Post("/v1/webhooks", new { url = "http://no-such-host.invalid/path-sesame42?token=query-sesame42" }))
+            .ShouldNotBeNull();
         (await alice.Post("/v1/webhooks", new { url = "ftp://user:userinfo-sesame42@host/x" })).Status.ShouldBe(422);
         (await alice.Claim("bd-1")).Ok();
 
         // Credentials of all sorts that are no good.
         (await api.As("aw_sk_wrong-key-sesame42").Get("/v1/status")).Status.ShouldBe(401);
         (await api.With(("Authorization", "Basic dXNlcjpiYXNpYy1RNw-sesame42==")).Get("/v1/status")).Status.ShouldBe(401);
-        (await api.With(("X-BH-Auth", "v2:forged-sesame42:u:x:y:0000"), ("X-Project-ID", alice.ProjectId)).Get("/v1/status")).Status.ShouldBe(401);
+        (await api.With(("X-BH-Auth", "v2:forged-sesame42:u:x:y:0000"), ("X-Project-ID", alice.ProjectId)).Get("/v1/status")).Status
+            .ShouldBe(401);
         (await api.With(ProxyHeaders.User(alice.ProjectId, "user-sesame42", alice.Id, Proxy)).Get("/v1/status")).ShouldNotBeNull();
 
         // Bodies, queries and paths that are not what they should be.
-        foreach (var body in (string[])["{\"password\":\"malformed-sesame42\"", "malformed-sesame42", "[\"malformed-sesame42\"]", "{\"to_alias\":{\"malformed-sesame42\":1},\"body\":\"malformed-sesame42\"}", "\"\\ud800 malformed-sesame42\""])
+        foreach (var body in (string[])["{\"password\":\"malformed-sesame42\"", "malformed-sesame42", "[\"malformed-sesame42\"]",
+            "{\"to_alias\":{\"malformed-sesame42\":1},\"body\":\"malformed-sesame42\"}", "\"\\ud800 malformed-sesame42\""])
         {
-            foreach (var path in (string[])["/v1/messages", "/v1/init", "/v1/bdh/sync", "/v1/webhooks", "/v1/beads/upload", "/mcp", "/v1/tasks", "/v1/escalations"])
+            foreach (var path in (string[])["/v1/messages", "/v1/init", "/v1/bdh/sync", "/v1/webhooks", "/v1/beads/upload", "/mcp",
+                "/v1/tasks", "/v1/escalations"])
                 (await alice.Post(path, Api.Raw(Encoding.UTF8.GetBytes(body)))).Status.ShouldBeInRange(200, 499);
         }
 
         (await alice.Get("/v1/beads/issues?cursor=cursor-sesame42&status=status-sesame42")).Status.ShouldBeInRange(200, 499);
         (await alice.Get("/v1/policies/path-sesame42?token=query-sesame42")).Status.ShouldBeInRange(400, 499);
         (await alice.Get("/path-sesame42/%00?token=query-sesame42")).Status.ShouldBeInRange(400, 499);
-        (await alice.Post("/mcp", new { jsonrpc = "2.0", id = 1, method = "tools/call", @params = new { name = "tool-sesame42", arguments = new { text = "argument-sesame42" } } })).ShouldNotBeNull();
+        (await alice.Post("/mcp",
+            new { jsonrpc = "2.0", id = 1, method = "tools/call",
+            @params = new { name = "tool-sesame42", arguments = new { text = "argument-sesame42" } } })).ShouldNotBeNull();
         using var odd = await api.Open(new HttpRequestMessage(new HttpMethod("METHOD-sesame42"), "/v1/status"));
         return alice;
     }

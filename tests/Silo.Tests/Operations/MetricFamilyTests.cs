@@ -18,7 +18,8 @@ public sealed class MetricFamilyTests : IDisposable
     [InlineData("a-b.c", null, false, "a_b_c")]
     [InlineData("7x", null, false, "_7x")]
     [InlineData("already.seconds", "s", false, "already_seconds")]
-    public void Names_follow_the_rules(string name, string? unit, bool isCounter, string expected) => MetricNames.Of(name, unit, isCounter).ShouldBe(expected);
+    public void Names_follow_the_rules(string name, string? unit, bool isCounter, string expected) =>
+        MetricNames.Of(name, unit, isCounter).ShouldBe(expected);
 
     [Fact]
     public void Labels_are_escaped_ordered_and_only_those_that_are_allowed()
@@ -26,14 +27,17 @@ public sealed class MetricFamilyTests : IDisposable
         var family = MetricFamily.Of(_meter.CreateCounter<long>("calls", null, "One\\two\nthree"))!;
         family.Record(1, [new("outcome", "a\"b\\c\nd"), new("project", "secret"), new("grain", "G")]);
         family.Record(2, [new("grain", "G"), new("outcome", "a\"b\\c\nd")]);
-        Text(family).ShouldBe("# HELP calls_total One\\\\two\\nthree\n# TYPE calls_total counter\ncalls_total{grain=\"G\",outcome=\"a\\\"b\\\\c\\nd\"} 3\n");
+        Text(family)
+            .ShouldBe(
+            "# HELP calls_total One\\\\two\\nthree\n# TYPE calls_total counter\ncalls_total{grain=\"G\",outcome=\"a\\\"b\\\\c\\nd\"} 3\n");
         Scrape.Parse(Text(family)).Sum("calls_total").ShouldBe(3);
     }
 
     [Fact]
     public void A_histogram_counts_into_the_buckets_that_were_advised()
     {
-        var family = MetricFamily.Of(_meter.CreateHistogram("took", "s", "", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1] }))!;
+        var family = MetricFamily
+            .Of(_meter.CreateHistogram("took", "s", "", null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1] }))!;
         foreach (var value in (double[])[0.5, 0.6, 1, 7]) family.Record(value, []);
         Text(family).ShouldBe("""
             # HELP took_seconds 

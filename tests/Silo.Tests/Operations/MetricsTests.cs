@@ -30,7 +30,8 @@ public sealed class MetricsTests : IDisposable
         var after = await Read(server.Api);
         (after.Sum(Served, "http_route=\"/v1/messages\"") - before.Sum(Served, "http_route=\"/v1/messages\"")).ShouldBe(5);
         after.Sum(Served, "http_route=\"/v1/status\"", "http_response_status_code=\"401\"").ShouldBe(1);
-        (after.Sum("beadhub_grains_turns_total", "grain=\"MailboxGrain\"") - before.Sum("beadhub_grains_turns_total", "grain=\"MailboxGrain\"")).ShouldBeGreaterThanOrEqualTo(5);
+        (after.Sum("beadhub_grains_turns_total", "grain=\"MailboxGrain\"") - before
+            .Sum("beadhub_grains_turns_total", "grain=\"MailboxGrain\"")).ShouldBeGreaterThanOrEqualTo(5);
         (after.Sum("beadhub_log_batch_size_sum") - before.Sum("beadhub_log_batch_size_sum")).ShouldBeGreaterThanOrEqualTo(5);
         after.Sum("beadhub_log_commit_duration_seconds_sum").ShouldBeGreaterThan(before.Sum("beadhub_log_commit_duration_seconds_sum"));
         after.Sum("dotnet_process_memory_working_set_bytes").ShouldBeGreaterThan(1_000_000);
@@ -70,7 +71,8 @@ public sealed class MetricsTests : IDisposable
         (await alice.Sync(Jsonl.Of(new { id = "bd-1", title = "One", status = "open" }))).Ok();
         (await alice.Claim("bd-1")).Ok();
         await Until(server.Api, scrape => scrape.Sum("beadhub_webhooks_delivery_duration_seconds_count", "outcome=\"failed\"") > 0
-            && scrape.Sum("beadhub_webhooks_lag") > 0 && scrape.Sum("beadhub_webhooks_wait_seconds") > 0 && scrape.Sum("beadhub_webhooks_endpoints") == 1);
+            && scrape.Sum("beadhub_webhooks_lag") > 0 && scrape.Sum("beadhub_webhooks_wait_seconds") > 0
+                && scrape.Sum("beadhub_webhooks_endpoints") == 1);
     }
 
     [Fact]
@@ -127,7 +129,8 @@ public sealed class MetricsTests : IDisposable
         {
             var scrape = await Read(api);
             if (holds(scrape)) return;
-            tries.ShouldBeLessThan(600, string.Join('\n', scrape.Samples.Where(sample => sample.Key.StartsWith("beadhub_", StringComparison.Ordinal))));
+            tries.ShouldBeLessThan(600, string.Join('\n',
+                scrape.Samples.Where(sample => sample.Key.StartsWith("beadhub_", StringComparison.Ordinal))));
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
     }

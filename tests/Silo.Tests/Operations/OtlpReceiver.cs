@@ -31,7 +31,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     }
 
     /// <summary>A span as it came.</summary>
-    public sealed record Span(string Trace, string Id, string Parent, string Name, string Scope, IReadOnlyDictionary<string, string> Tags, string[] Links);
+    public sealed record Span(string Trace, string Id, string Parent, string Name, string Scope, IReadOnlyDictionary<string, string> Tags,
+        string[] Links);
 
     public string Url { get; }
 
@@ -51,7 +52,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
             }
             catch (OperationCanceledException)
             {
-                throw new TimeoutException($"Only these came: {string.Join('\n', got.Spans.Select(span => span.ToString()))}\n{string.Join('\n', got.Metrics)}");
+                throw new TimeoutException(
+                    $"Only these came: {string.Join('\n', got.Spans.Select(span => span.ToString()))}\n{string.Join('\n', got.Metrics)}");
             }
         }
     }
@@ -109,7 +111,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     // ExportMetricsServiceRequest: resource_metrics 1; scope_metrics 2; metrics 2; name 1.
     private void AddMetrics(ProtobufReader request)
     {
-        foreach (var metric in request.Messages(1).SelectMany(resource => resource.Messages(2)).SelectMany(scoped => scoped.Messages(2))) _metrics.Add(metric.Text(1));
+        foreach (var metric in request.Messages(1).SelectMany(resource => resource.Messages(2)).SelectMany(scoped => scoped.Messages(2)))
+            _metrics.Add(metric.Text(1));
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

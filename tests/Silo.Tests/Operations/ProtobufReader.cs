@@ -40,7 +40,8 @@ internal sealed class ProtobufReader
     }
 
     /// <summary>The messages of a repeated field.</summary>
-    public IEnumerable<ProtobufReader> Messages(int field) => _fields.Where(one => one.Field == field).Select(one => new ProtobufReader(one.Bytes));
+    public IEnumerable<ProtobufReader> Messages(int field) =>
+        _fields.Where(one => one.Field == field).Select(one => new ProtobufReader(one.Bytes));
 
     /// <summary>The bytes of a field; none when it is absent.</summary>
     public ReadOnlyMemory<byte> Bytes(int field) => _fields.LastOrDefault(one => one.Field == field).Bytes;

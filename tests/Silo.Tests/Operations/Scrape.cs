@@ -4,8 +4,8 @@ using System.Text;
 namespace Beadhub.Silo.Tests.Operations;
 
 /// <summary>
-/// An answer of <c>/metrics</c>, read as strictly as the text format 0.0.4 is written: families in one piece, HELP and TYPE before their samples, labels
-/// well-formed, no sample twice, histograms that add up.
+/// An answer of <c>/metrics</c>, read as strictly as the text format 0.0.4 is written: families in one piece, HELP and TYPE before their
+/// samples, labels well-formed, no sample twice, histograms that add up.
 /// </summary>
 internal sealed class Scrape
 {
@@ -59,7 +59,8 @@ internal sealed class Scrape
 
     /// <summary>The sum of the samples of a name whose labels contain all of these (<c>name="value"</c>); 0 when there is none.</summary>
     public double Sum(string name, params string[] labels) => _samples
-        .Where(sample => sample.Key.Split('{')[0] == name && labels.All(label => sample.Key.Contains(label, StringComparison.Ordinal))).Sum(sample => sample.Value);
+        .Where(sample => sample.Key.Split('{')[0] == name && labels.All(label => sample.Key.Contains(label, StringComparison.Ordinal)))
+            .Sum(sample => sample.Value);
 
     private void Add(string line, string family)
     {
@@ -107,7 +108,8 @@ internal sealed class Scrape
     private static string Word(string line, ref int at)
     {
         var word = new StringBuilder();
-        for (; char.IsAsciiLetter(line[at]) || line[at] == '_' || (word.Length > 0 && char.IsAsciiDigit(line[at])); at++) word.Append(line[at]);
+        for (; char.IsAsciiLetter(line[at]) || line[at] == '_' || (word.Length > 0 && char.IsAsciiDigit(line[at])); at++)
+            word.Append(line[at]);
         word.Length.ShouldBeGreaterThan(0, line);
         return word.ToString();
     }

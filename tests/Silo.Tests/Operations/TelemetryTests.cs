@@ -16,7 +16,8 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
     {
         if (store == "postgres") Assert.SkipWhen(PostgresCluster.Missing is not null, PostgresCluster.Missing ?? "");
         await using var collector = new OtlpReceiver();
-        await using var server = await Start(collector, store == "sqlite" ? "sqlite:./data.db" : await cluster.CreateDatabase(TestContext.Current.CancellationToken));
+        await using var server = await Start(collector, store == "sqlite" ? "sqlite:./data.db"
+            : await cluster.CreateDatabase(TestContext.Current.CancellationToken));
         var project = new Project(server.Api);
         var alice = await project.Agent("alice");
         var bob = await project.Agent("bob");
@@ -25,20 +26,25 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
 
         // Sent in groups: what ends last comes last.
         var (spans, _) = await collector.Until((spans, _) =>
-            spans.Any(IsEndpoint("/v1/messages")) && spans.Any(IsEndpoint("/v1/messages/inbox")) && spans.Any(span => span.Name == "MailboxGrain.Deliver"));
+            spans.Any(IsEndpoint("/v1/messages")) && spans.Any(IsEndpoint("/v1/messages/inbox"))
+                && spans.Any(span => span.Name == "MailboxGrain.Deliver"));
         var byId = spans.ToDictionary(span => span.Id);
 
         var commit = spans.Last(span => span.Name == "log.commit" && Path(span).Contains("MailboxGrain.Deliver"));
         Path(commit).ShouldBe(["log.commit", "log.append", "MailboxGrain.Deliver", "POST /v1/messages"]);
         commit.Scope.ShouldBe("Beadhub.EventLog");
-        if (store == "postgres") spans.ShouldContain(span => span.Scope == "Npgsql" && span.Parent == commit.Id, "the statement is part of the commit");
+        if (store == "postgres")
+            spans.ShouldContain(span => span.Scope == "Npgsql" && span.Parent == commit.Id, "the statement is part of the commit");
         // Who calls, who is written to and what must be known for it are one answer each; the rest is the delivery.
         var mail = spans.Last(span => span.Name == "POST /v1/messages");
         spans.Where(span => span.Trace == mail.Trace && span.Scope == "Beadhub.Orleans.Local").Select(span => span.Name)
             .ShouldBe(["ApiKeyGrain.Identify", "ProjectGrain.Standing", "ProjectGrain.Address", "MailboxGrain.Deliver"], ignoreOrder: true);
         // Traces of one request are one trace.
-        byId.Values.Where(span => span.Parent.Length > 0 && byId.ContainsKey(span.Parent)).ShouldAllBe(span => span.Trace == byId[span.Parent].Trace);
-        spans.Any(span => span.Name.StartsWith("MailboxGrain.Inbox", StringComparison.Ordinal) && Path(span).Last() == "GET /v1/messages/inbox").ShouldBeTrue("reads are seen too");
+        byId.Values.Where(span => span.Parent.Length > 0 && byId.ContainsKey(span.Parent))
+            .ShouldAllBe(span => span.Trace == byId[span.Parent].Trace);
+        spans.Any(span =>
+            span.Name.StartsWith("MailboxGrain.Inbox", StringComparison.Ordinal) && Path(span).Last() == "GET /v1/messages/inbox")
+            .ShouldBeTrue("reads are seen too");
         var everything = string.Join('\n', spans.SelectMany(span => span.Tags).Select(tag => tag.Value));
         everything.ShouldNotContain("nobody else's");
         everything.ShouldNotContain(alice.Key);
@@ -57,9 +63,12 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
         await using var collector = new OtlpReceiver();
         await using var server = await Start(collector, "sqlite:./data.db");
         await new Project(server.Api).Agent("alice");
-        var (_, metrics) = await collector.Until((_, metrics) => metrics.Contains("http.server.request.duration") && metrics.Contains("beadhub.log.batch.size"));
-        metrics.ShouldBeSubsetOf([.. metrics.Where(name => name.Split('.')[0] is "beadhub" or "http" or "kestrel" or "dotnet" or "db" or "dns")]);
-        foreach (var name in (string[])["beadhub.grains.turns", "beadhub.grains.waiting", "beadhub.grains.activations", "beadhub.log.commit.duration", "beadhub.sse.clients", "beadhub.webhooks.lag"])
+        var (_, metrics) = await collector.Until((_, metrics) => metrics.Contains("http.server.request.duration")
+            && metrics.Contains("beadhub.log.batch.size"));
+        metrics.ShouldBeSubsetOf(
+            [.. metrics.Where(name => name.Split('.')[0] is "beadhub" or "http" or "kestrel" or "dotnet" or "db" or "dns")]);
+        foreach (var name in (string[])["beadhub.grains.turns", "beadhub.grains.waiting", "beadhub.grains.activations",
+            "beadhub.log.commit.duration", "beadhub.sse.clients", "beadhub.webhooks.lag"])
             metrics.ShouldContain(name);
     }
 
@@ -69,7 +78,8 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
         await using var collector = new OtlpReceiver();
         await using var server = await Start(collector, "sqlite:./data.db");
         var alice = await new Project(server.Api).Agent("alice");
-        (await alice.Post("/v1/webhooks", new { url = "http://127.0.0.1:9/path-secret?token=query-secret" })).Status.ShouldBeOneOf(200, 201);
+        (await alice.Post("/v1/webhooks", new { url = "http://127.0.0.1:9/path-secret?token=query-secret" })).Status
+            .ShouldBeOneOf(200, 201);
         (await alice.Sync(Jsonl.Of(new { id = "bd-1", title = "One", status = "open" }))).Ok();
         var (spans, _) = await collector.Until((spans, _) => spans.Any(span => span.Scope == "System.Net.Http"));
         spans.First(span => span.Scope == "System.Net.Http").Tags["url.full"].ShouldBe("http://127.0.0.1:9/");
@@ -88,7 +98,8 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
 
     private static Func<OtlpReceiver.Span, bool> IsEndpoint(string route) => span => span.Name.EndsWith(' ' + route);
 
-    private Task<ServerProcess> Start(OtlpReceiver collector, string database) => ServerProcess.Start(_folder.FullName, Settings(collector.Url, database));
+    private Task<ServerProcess> Start(OtlpReceiver collector, string database) =>
+        ServerProcess.Start(_folder.FullName, Settings(collector.Url, database));
 
     private static Dictionary<string, string> Settings(string collector, string database) => new()
     {

@@ -78,5 +78,6 @@ public sealed class MemoryChatPresenceTests : ChatPresenceAcceptance
 {
     public override ValueTask DisposeAsync() => default;
 
-    private protected override Task<IChatPresence> NewPresence(TimeProvider time) => Task.FromResult<IChatPresence>(new MemoryChatPresence(time));
+    private protected override Task<IChatPresence> NewPresence(TimeProvider time) =>
+        Task.FromResult<IChatPresence>(new MemoryChatPresence(time));
 }

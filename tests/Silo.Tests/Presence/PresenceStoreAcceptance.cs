@@ -15,7 +15,8 @@ public abstract class PresenceStoreAcceptance : IAsyncLifetime
 
     private protected abstract Task<IPresenceStore> NewStore(TimeProvider time, PresenceOptions options);
 
-    private static SignOfLife Sign(string workspace = "w", string project = "p") => new(project, "demo", workspace, $"alias-of-{workspace}");
+    private static SignOfLife Sign(string workspace = "w", string project = "p") =>
+        new(project, "demo", workspace, $"alias-of-{workspace}");
 
     private ValueTask<PresenceSnapshot> Snapshot(string project = "p") => _store.Snapshot(project);
 
@@ -111,7 +112,8 @@ public abstract class PresenceStoreAcceptance : IAsyncLifetime
         _time.Pass(60);
 
         var presence = (await Snapshot()).Find("w")!;
-        (presence.Program, presence.Role, presence.CurrentBranch, presence.LastSeen).ShouldBe(("bdh", "dev", "main", _time.Current.AddSeconds(-60)));
+        (presence.Program, presence.Role, presence.CurrentBranch, presence.LastSeen)
+            .ShouldBe(("bdh", "dev", "main", _time.Current.AddSeconds(-60)));
     }
 
     [Fact]
@@ -207,5 +209,6 @@ public sealed class MemoryPresenceStoreTests : PresenceStoreAcceptance
 {
     public override ValueTask DisposeAsync() => default;
 
-    private protected override Task<IPresenceStore> NewStore(TimeProvider time, PresenceOptions options) => Task.FromResult<IPresenceStore>(new MemoryPresenceStore(time, options));
+    private protected override Task<IPresenceStore> NewStore(TimeProvider time, PresenceOptions options) =>
+        Task.FromResult<IPresenceStore>(new MemoryPresenceStore(time, options));
 }

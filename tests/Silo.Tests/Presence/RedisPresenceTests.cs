@@ -57,7 +57,8 @@ public sealed class RedisChatPresenceTests : ChatPresenceAcceptance
 
     public override ValueTask DisposeAsync() => _redis.DisposeAsync();
 
-    private protected override async Task<IChatPresence> NewPresence(TimeProvider time) => new RedisChatPresence(await _redis.Connect(), new MemoryChatPresence(time), time);
+    private protected override async Task<IChatPresence> NewPresence(TimeProvider time) =>
+        new RedisChatPresence(await _redis.Connect(), new MemoryChatPresence(time), time);
 }
 
 /// <summary>A Redis of a test's own, and connections to it.</summary>

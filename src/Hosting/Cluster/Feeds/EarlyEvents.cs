@@ -3,8 +3,8 @@ using Beadhub.Feed;
 namespace Beadhub.Hosting.Cluster.Feeds;
 
 /// <summary>
-/// Events of a project that were announced before others which precede them, until those have come. Bounded by number and by size: what does not fit is
-/// read from the log when its turn comes.
+/// Events of a project that were announced before others which precede them, until those have come. Bounded by number and by size: what
+/// does not fit is read from the log when its turn comes.
 /// </summary>
 internal sealed class EarlyEvents
 {

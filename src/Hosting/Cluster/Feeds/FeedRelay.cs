@@ -6,10 +6,11 @@ using Beadhub.Feed;
 namespace Beadhub.Hosting.Cluster.Feeds;
 
 /// <summary>
-/// Brings what any node commits to those who follow it on this node, each event once and in order: what the bus announces, put in order with what is committed
-/// here; what is missing is read from the log. While the bus is away, the log's heads are looked at instead.
+/// Brings what any node commits to those who follow it on this node, each event once and in order: what the bus announces, put in order
+/// with what is committed here; what is missing is read from the log. While the bus is away, the log's heads are looked at instead.
 /// </summary>
-internal sealed partial class FeedRelay(IServiceProvider services, IFeedBus bus, TimeProvider time, ILogger<FeedRelay> logger) : IFeedPublisher, IHostedService
+internal sealed partial class FeedRelay(IServiceProvider services, IFeedBus bus, TimeProvider time, ILogger<FeedRelay> logger)
+    : IFeedPublisher, IHostedService
 {
     private static readonly TimeSpan Now = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Slowest = TimeSpan.FromSeconds(1);
@@ -33,7 +34,8 @@ internal sealed partial class FeedRelay(IServiceProvider services, IFeedBus bus,
         _bus.Announce(project, events);
     }
 
-    /// <summary>Follows a project; <paramref name="deliver"/> gets what is committed after the task has completed, in order and without gaps, one batch at a time.</summary>
+    /// <summary>Follows a project; <paramref name="deliver"/> gets what is committed after the task has completed, in order and without
+    /// gaps, one batch at a time.</summary>
     /// <returns>Ends it when disposed.</returns>
     public async Task<IAsyncDisposable> Follow(string project, Action<FeedBatch> deliver)
     {
@@ -76,7 +78,8 @@ internal sealed partial class FeedRelay(IServiceProvider services, IFeedBus bus,
         }
     }
 
-    /// <summary>Looks at the heads of all that is followed: often, and ever less often while nothing comes, as long as the bus is away; seldom otherwise.</summary>
+    /// <summary>Looks at the heads of all that is followed: often, and ever less often while nothing comes, as long as the bus is away;
+    /// seldom otherwise.</summary>
     private async Task Look()
     {
         var pause = Now;

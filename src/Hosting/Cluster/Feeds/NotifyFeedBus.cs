@@ -9,8 +9,8 @@ using Npgsql;
 namespace Beadhub.Hosting.Cluster.Feeds;
 
 /// <summary>
-/// Announces over PostgreSQL's LISTEN and NOTIFY, for a cluster without Redis: only how far each project has come. Announcements are sent after the commit,
-/// by a connection of their own and many at a time: within the commit itself, NOTIFY would let commits go one by one.
+/// Announces over PostgreSQL's LISTEN and NOTIFY, for a cluster without Redis: only how far each project has come. Announcements are sent
+/// after the commit, by a connection of their own and many at a time: within the commit itself, NOTIFY would let commits go one by one.
 /// </summary>
 internal sealed partial class NotifyFeedBus(string connectionString, NodeId node, ILogger<NotifyFeedBus> logger) : IFeedBus
 {
@@ -66,7 +66,8 @@ internal sealed partial class NotifyFeedBus(string connectionString, NodeId node
             {
                 await using var connection = await _source.OpenConnectionAsync(_closing.Token);
                 connection.Notification += (_, notice) => Hear(notice.Payload, heard);
-                await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection)) await listen.ExecuteNonQueryAsync(_closing.Token);
+                await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection)) await listen
+                    .ExecuteNonQueryAsync(_closing.Token);
                 _isListening = true;
                 restored();
                 while (true) await connection.WaitAsync(_closing.Token);
@@ -112,7 +113,8 @@ internal sealed partial class NotifyFeedBus(string connectionString, NodeId node
         }
     }
 
-    /// <summary>What has come up meanwhile, each project once: the sender's id, then project and position by turns, all parted by blanks.</summary>
+    /// <summary>What has come up meanwhile, each project once: the sender's id, then project and position by turns, all parted by
+    /// blanks.</summary>
     private string Gather()
     {
         var newest = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -124,7 +126,8 @@ internal sealed partial class NotifyFeedBus(string connectionString, NodeId node
         }
 
         var payload = new StringBuilder(node.Id);
-        foreach (var (project, last) in newest) payload.Append(' ').Append(project).Append(' ').Append(last.ToString(CultureInfo.InvariantCulture));
+        foreach (var (project, last) in newest)
+            payload.Append(' ').Append(project).Append(' ').Append(last.ToString(CultureInfo.InvariantCulture));
         return payload.ToString();
     }
 
@@ -136,6 +139,7 @@ internal sealed partial class NotifyFeedBus(string connectionString, NodeId node
             if (long.TryParse(words[i + 1], CultureInfo.InvariantCulture, out var last)) heard(new(words[i], last, null));
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Announcements of other nodes do not come in ({Reason}): the log is looked at until they do")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Announcements of other nodes do not come in ({Reason}): the log is looked at until they do")]
     private static partial void LogDeaf(ILogger logger, string reason);
 }

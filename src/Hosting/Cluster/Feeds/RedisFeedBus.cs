@@ -7,7 +7,8 @@ using StackExchange.Redis;
 
 namespace Beadhub.Hosting.Cluster.Feeds;
 
-/// <summary>Announces over Redis: one channel a project, subscribed to while somebody on this node follows it. Small batches travel whole.</summary>
+/// <summary>Announces over Redis: one channel a project, subscribed to while somebody on this node follows it. Small batches travel
+/// whole.</summary>
 internal sealed partial class RedisFeedBus(RedisConnection redis, NodeId node, ILogger<RedisFeedBus> logger) : IFeedBus
 {
     private const string Prefix = "beadhub:feed:";
@@ -73,7 +74,8 @@ internal sealed partial class RedisFeedBus(RedisConnection redis, NodeId node, I
             var size = 0;
             foreach (var e in events) size += e.Data.Length;
             var message = new FeedMessage(node.Id, events[^1].Position, size <= LargestPayload ? [.. events.Select(FeedItem.Of)] : null);
-            _ = Watched(redis.Subscriber.PublishAsync(Channel(project), JsonSerializer.SerializeToUtf8Bytes(message, FeedMessages.Default.FeedMessage)));
+            _ = Watched(redis.Subscriber.PublishAsync(Channel(project),
+                JsonSerializer.SerializeToUtf8Bytes(message, FeedMessages.Default.FeedMessage)));
         }
         catch (Exception e) when (IsAway(e))
         {
@@ -88,8 +90,10 @@ internal sealed partial class RedisFeedBus(RedisConnection redis, NodeId node, I
         try
         {
             var project = ((string)channel!)[Prefix.Length..];
-            if (JsonSerializer.Deserialize((byte[])value!, FeedMessages.Default.FeedMessage) is not { } message || message.Node == node.Id) return;
-            _heard(new(project, message.Last, message.Events is { Count: > 0 } items ? [.. items.Select(item => item.For(project))] : null));
+            if (JsonSerializer.Deserialize((byte[])value!, FeedMessages.Default.FeedMessage) is not { } message || message.Node == node.Id)
+                return;
+            _heard(new(project, message.Last, message.Events is { Count: > 0 } items ? [.. items.Select(item => item.For(project))]
+                : null));
         }
         catch (JsonException e)
         {
@@ -111,7 +115,8 @@ internal sealed partial class RedisFeedBus(RedisConnection redis, NodeId node, I
 
     private static RedisChannel Channel(string project) => new(Prefix + project, RedisChannel.PatternMode.Literal);
 
-    private static bool IsAway(Exception e) => e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException;
+    private static bool IsAway(Exception e) =>
+        e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Announcements of project {Project} do not come in yet: {Reason}")]
     private static partial void LogUnheard(ILogger logger, string project, string reason);
@@ -122,12 +127,15 @@ internal sealed partial class RedisFeedBus(RedisConnection redis, NodeId node, I
 
 /// <summary>On the wire between nodes.</summary>
 internal sealed record FeedMessage(
-    [property: JsonPropertyName("n")] string Node, [property: JsonPropertyName("l")] long Last, [property: JsonPropertyName("e")] IReadOnlyList<FeedItem>? Events);
+    [property: JsonPropertyName("n")] string Node, [property: JsonPropertyName("l")] long Last,
+    [property: JsonPropertyName("e")] IReadOnlyList<FeedItem>? Events);
 
 /// <summary>An event on the wire between nodes, without the project, which the channel names.</summary>
 internal sealed record FeedItem(
-    [property: JsonPropertyName("p")] long Position, [property: JsonPropertyName("k")] string Kind, [property: JsonPropertyName("y")] string Key,
-    [property: JsonPropertyName("v")] long Version, [property: JsonPropertyName("t")] string Type, [property: JsonPropertyName("d")] string Data,
+    [property: JsonPropertyName("p")] long Position, [property: JsonPropertyName("k")] string Kind,
+    [property: JsonPropertyName("y")] string Key,
+    [property: JsonPropertyName("v")] long Version, [property: JsonPropertyName("t")] string Type,
+    [property: JsonPropertyName("d")] string Data,
     [property: JsonPropertyName("a")] DateTimeOffset At)
 {
     public static FeedItem Of(FeedEvent e) => new(e.Position, e.Kind, e.Key, e.Version, e.Type, e.Data, e.At);

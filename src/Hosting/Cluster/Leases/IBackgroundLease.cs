@@ -1,8 +1,8 @@
 namespace Beadhub.Hosting.Cluster.Leases;
 
 /// <summary>
-/// Background work of the whole installation (webhooks, what a lost server has left undone) runs on one node at a time: the one that holds this lease.
-/// When that node dies, another takes it up.
+/// Background work of the whole installation (webhooks, what a lost server has left undone) runs on one node at a time: the one that holds
+/// this lease. When that node dies, another takes it up.
 /// </summary>
 internal interface IBackgroundLease
 {

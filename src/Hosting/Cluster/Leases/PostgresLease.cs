@@ -5,8 +5,8 @@ using Npgsql;
 namespace Beadhub.Hosting.Cluster.Leases;
 
 /// <summary>
-/// The lease in PostgreSQL, by the database's clock. It runs out by itself when its holder is killed, paused or cut off; the holder, by its own clock, gives it
-/// up a good while before that. Each node also keeps a row of its own, so that the holder learns which nodes were lost.
+/// The lease in PostgreSQL, by the database's clock. It runs out by itself when its holder is killed, paused or cut off; the holder, by its
+/// own clock, gives it up a good while before that. Each node also keeps a row of its own, so that the holder learns which nodes were lost.
 /// </summary>
 internal sealed partial class PostgresLease(string connectionString, NodeId node, TimeProvider time, ILogger<PostgresLease> logger)
     : BackgroundService, IBackgroundLease

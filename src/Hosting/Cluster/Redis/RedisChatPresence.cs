@@ -6,8 +6,8 @@ using StackExchange.Redis;
 namespace Beadhub.Hosting.Cluster.Redis;
 
 /// <summary>
-/// Who waits in which session, in Redis, for many nodes: one sorted set a session, with an entry for each open stream that counts until its score. What a
-/// lost node has left runs out by itself. While Redis is away a node knows of its own streams.
+/// Who waits in which session, in Redis, for many nodes: one sorted set a session, with an entry for each open stream that counts until its
+/// score. What a lost node has left runs out by itself. While Redis is away a node knows of its own streams.
 /// </summary>
 internal sealed class RedisChatPresence(RedisConnection redis, MemoryChatPresence here, TimeProvider time) : IChatPresence
 {
@@ -42,7 +42,8 @@ internal sealed class RedisChatPresence(RedisConnection redis, MemoryChatPresenc
         var (answered, members) = await redis.Try(database =>
             Task.WhenAll(sessions.Select(session => database.SortedSetRangeByScoreAsync(Key(session), now, exclude: Exclude.Start))));
         return answered
-            ? [.. members.Select(static seats => seats.Select(static seat => ((string)seat!).Split('|')[0]).ToImmutableHashSet(StringComparer.Ordinal))]
+            ? [.. members.Select(static seats =>
+                seats.Select(static seat => ((string)seat!).Split('|')[0]).ToImmutableHashSet(StringComparer.Ordinal))]
             : await here.Waiting(sessions);
     }
 

@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace Beadhub.Hosting.Cluster.Redis;
 
 /// <summary>
-/// The node's connection to Redis. Redis is never the truth, so nobody waits for it long: what cannot be asked now is told so at once, and after a
-/// failure nothing is asked for a moment.
+/// The node's connection to Redis. Redis is never the truth, so nobody waits for it long: what cannot be asked now is told so at once, and
+/// after a failure nothing is asked for a moment.
 /// </summary>
 internal sealed partial class RedisConnection : IAsyncDisposable
 {
@@ -94,7 +94,8 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Redis at {Redis} is away ({Reason}): events are read from the database, and presence is what this node knows")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Redis at {Redis} is away ({Reason}): events are read from the database, and presence is what this node knows")]
     private static partial void LogAway(ILogger logger, string redis, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Redis at {Redis} is back")]

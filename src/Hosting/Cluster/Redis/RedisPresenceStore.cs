@@ -7,11 +7,12 @@ using StackExchange.Redis;
 namespace Beadhub.Hosting.Cluster.Redis;
 
 /// <summary>
-/// Presence in Redis, under the protocol's keys (contract 18), for many nodes. While Redis is away a node shows the signs of life that came to itself.
+/// Presence in Redis, under the protocol's keys (contract 18), for many nodes. While Redis is away a node shows the signs of life that came
+/// to itself.
 /// </summary>
 /// <remarks>
-/// Each project has a count of changes. A node that has read the project's presences reads only that count until it moves, so that a list costs one short
-/// question whatever the number of agents.
+/// Each project has a count of changes. A node that has read the project's presences reads only that count until it moves, so that a list
+/// costs one short question whatever the number of agents.
 /// </remarks>
 internal sealed class RedisPresenceStore : IPresenceStore
 {
@@ -46,7 +47,8 @@ internal sealed class RedisPresenceStore : IPresenceStore
     public async ValueTask<AgentPresence> Set(SignOfLife sign) => await Change(sign, AgentPresence.Reported, await _here.Set(sign));
 
     /// <inheritdoc/>
-    public async ValueTask<AgentPresence> Refresh(SignOfLife sign) => await Change(sign, AgentPresence.Refreshed, await _here.Refresh(sign));
+    public async ValueTask<AgentPresence> Refresh(SignOfLife sign) =>
+        await Change(sign, AgentPresence.Refreshed, await _here.Refresh(sign));
 
     /// <inheritdoc/>
     public async ValueTask<bool> Clear(string projectId, string workspaceId)
@@ -109,7 +111,8 @@ internal sealed class RedisPresenceStore : IPresenceStore
         return answered ? snapshot : await _here.Snapshot(projectId);
     }
 
-    private async ValueTask<AgentPresence> Change(SignOfLife sign, Func<SignOfLife, AgentPresence?, AgentPresence> change, AgentPresence otherwise)
+    private async ValueTask<AgentPresence> Change(SignOfLife sign, Func<SignOfLife, AgentPresence?, AgentPresence> change,
+        AgentPresence otherwise)
     {
         var (answered, presence) = await _redis.Try(async database =>
         {
@@ -169,7 +172,8 @@ internal sealed class RedisPresenceStore : IPresenceStore
         var snapshot = PresenceSnapshot.Empty;
         for (var i = 0; i < ids.Length; i++)
         {
-            if (Parse(hashes[i]) is { } presence && presence.ProjectId == projectId && presence.ExpiresAt > now) snapshot = snapshot.With(presence);
+            if (Parse(hashes[i]) is { } presence && presence.ProjectId == projectId && presence.ExpiresAt > now)
+                snapshot = snapshot.With(presence);
             // What has expired leaves the index when somebody comes by.
             else if (hashes[i].Length == 0) _ = Forget(database, projectId, ids[i]);
         }
@@ -222,8 +226,10 @@ internal sealed class RedisPresenceStore : IPresenceStore
         if (!TryParse(values.GetValueOrDefault("last_seen"), out var seen)) return null;
         if (!double.TryParse(values.GetValueOrDefault("ttl_seconds"), CultureInfo.InvariantCulture, out var ttl)) return null;
         return new(
-            Field("workspace_id"), Field("alias"), Field("human_name"), Field("project_id"), Field("project_slug"), Field("repo_id"), Field("member_email"), Field("program"),
-            Field("model"), Field("status"), Field("current_branch"), values.GetValueOrDefault("role"), values.GetValueOrDefault("canonical_origin"),
+            Field("workspace_id"), Field("alias"), Field("human_name"), Field("project_id"), Field("project_slug"), Field("repo_id"),
+            Field("member_email"), Field("program"),
+            Field("model"), Field("status"), Field("current_branch"), values.GetValueOrDefault("role"),
+            values.GetValueOrDefault("canonical_origin"),
             values.GetValueOrDefault("timezone"), seen, seen + TimeSpan.FromSeconds(ttl));
 
         string Field(string name) => values.GetValueOrDefault(name) ?? "";

@@ -2,7 +2,8 @@ using StackExchange.Redis;
 
 namespace Beadhub.Hosting.Cluster.Redis;
 
-/// <summary>What <c>BEADHUB_REDIS_URL</c> says: <c>redis://[user:password@]host[:port][/database]</c>, <c>rediss://…</c> with TLS, or the client library's own notation.</summary>
+/// <summary>What <c>BEADHUB_REDIS_URL</c> says: <c>redis://[user:password@]host[:port][/database]</c>, <c>rediss://…</c> with TLS, or the
+/// client library's own notation.</summary>
 /// <param name="Options">For the client library.</param>
 /// <param name="Description">Fit for display: without password.</param>
 internal sealed record RedisUrl(ConfigurationOptions Options, string Description)
@@ -19,12 +20,15 @@ internal sealed record RedisUrl(ConfigurationOptions Options, string Description
         options.ConnectTimeout = 2000;
         options.KeepAlive = 5;
         options.ClientName = "beadhub";
-        return new(options, $"redis://{string.Join(',', options.EndPoints.Select(static e => e.ToString()!.Replace("Unspecified/", "")))}/{options.DefaultDatabase ?? 0}");
+        return new(options,
+            $"redis://{string.Join(',', options.EndPoints.Select(static e => e.ToString()!.Replace("Unspecified/", "")))}"
+            + $"/{options.DefaultDatabase ?? 0}");
     }
 
     private static ConfigurationOptions FromUrl(string text)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("redis" or "rediss") || url.Host.Length == 0) throw Bad();
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("redis" or "rediss") || url.Host.Length == 0)
+            throw Bad();
         var options = new ConfigurationOptions { Ssl = url.Scheme == "rediss" };
         options.EndPoints.Add(url.Host, url.Port > 0 ? url.Port : DefaultPort);
         // A user without a password is none: "redis://secret@host" is a common spelling of the password alone.

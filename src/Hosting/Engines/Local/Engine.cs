@@ -10,7 +10,8 @@ namespace Beadhub.Hosting.Engines;
 /// <summary>What runs the grains: this process alone, or each node of a cluster its own activations over one log.</summary>
 internal static class Engine
 {
-    /// <summary>Key of the <see cref="IFeedPublisher"/> that announces to the subscribers of the feed's streams what was committed.</summary>
+    /// <summary>Key of the <see cref="IFeedPublisher"/> that announces to the subscribers of the feed's streams what was
+    /// committed.</summary>
     public const string Announcer = "announcer";
 
     /// <summary>Name for people.</summary>
@@ -55,6 +56,7 @@ internal static class Engine
         services.AddHostedService(static provider => provider.GetRequiredService<FeedRelay>());
         services.AddLocalStreams(WithinNode);
         services.AddKeyedSingleton<IStreamProvider>(IFeedGrain.Stream, static (provider, name) =>
-            new RelayedStreams((string)name!, provider.GetRequiredKeyedService<IStreamProvider>(WithinNode), provider.GetRequiredService<FeedRelay>()));
+            new RelayedStreams((string)name!, provider.GetRequiredKeyedService<IStreamProvider>(WithinNode),
+                provider.GetRequiredService<FeedRelay>()));
     }
 }

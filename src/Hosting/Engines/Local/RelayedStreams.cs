@@ -6,8 +6,8 @@ using Orleans.Streams;
 namespace Beadhub.Hosting.Engines;
 
 /// <summary>
-/// The feed's streams in a cluster of nodes that each run their own grains: a subscription gets what all nodes commit, by way of the <see cref="FeedRelay"/>.
-/// Nobody publishes here; what is committed comes from the log.
+/// The feed's streams in a cluster of nodes that each run their own grains: a subscription gets what all nodes commit, by way of the
+/// <see cref="FeedRelay"/>. Nobody publishes here; what is committed comes from the log.
 /// </summary>
 /// <param name="name">Name of the provider.</param>
 /// <param name="inner">Carries batches to the subscribers within this node, each at its own pace.</param>
@@ -30,7 +30,8 @@ internal sealed class RelayedStreams(string name, IStreamProvider inner, FeedRel
         public async Task<StreamSubscriptionHandle<FeedBatch>> SubscribeAsync(IAsyncObserver<FeedBatch> observer)
         {
             // Each subscription has a stream of its own within the node, and with it a queue of its own.
-            var own = provider.Inner(StreamId.Create(inner.StreamId.GetNamespace()!, $"{inner.StreamId.GetKeyAsString()}/{Guid.NewGuid():N}"));
+            var own = provider
+                .Inner(StreamId.Create(inner.StreamId.GetNamespace()!, $"{inner.StreamId.GetKeyAsString()}/{Guid.NewGuid():N}"));
             var handle = await own.SubscribeAsync(observer);
             try
             {
@@ -52,14 +53,17 @@ internal sealed class RelayedStreams(string name, IStreamProvider inner, FeedRel
 
         public Task OnErrorAsync(Exception ex) => throw NotHere();
 
-        private static NotSupportedException NotHere() => new("The feed's streams are written by the event log alone, and keep no subscriptions.");
+        private static NotSupportedException NotHere() =>
+            new("The feed's streams are written by the event log alone, and keep no subscriptions.");
     }
 
     private IAsyncStream<FeedBatch> Inner(StreamId id) => inner.GetStream<FeedBatch>(id);
 
-    private Task<IAsyncDisposable> Follow(string project, IAsyncStream<FeedBatch> own) => relay.Follow(project, batch => _ = own.OnNextAsync(batch));
+    private Task<IAsyncDisposable> Follow(string project, IAsyncStream<FeedBatch> own) =>
+        relay.Follow(project, batch => _ = own.OnNextAsync(batch));
 
-    private sealed class RelayedSubscription(RelayedStream stream, StreamSubscriptionHandle<FeedBatch> inner, IAsyncDisposable following) : StreamSubscriptionHandle<FeedBatch>
+    private sealed class RelayedSubscription(RelayedStream stream, StreamSubscriptionHandle<FeedBatch> inner, IAsyncDisposable following)
+        : StreamSubscriptionHandle<FeedBatch>
     {
         public override StreamId StreamId => stream.StreamId;
 
@@ -73,7 +77,8 @@ internal sealed class RelayedStreams(string name, IStreamProvider inner, FeedRel
             await inner.UnsubscribeAsync();
         }
 
-        public override async Task<StreamSubscriptionHandle<FeedBatch>> ResumeAsync(IAsyncObserver<FeedBatch> observer, StreamSequenceToken? token = null)
+        public override async Task<StreamSubscriptionHandle<FeedBatch>> ResumeAsync(IAsyncObserver<FeedBatch> observer,
+            StreamSequenceToken? token = null)
         {
             await inner.ResumeAsync(observer, token);
             return this;

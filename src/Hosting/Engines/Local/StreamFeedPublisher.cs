@@ -5,7 +5,8 @@ using Orleans.Runtime;
 
 namespace Beadhub.Hosting.Engines;
 
-/// <summary>Announces what was committed on the stream of its project. A lost announcement is made up from the log by whoever follows it.</summary>
+/// <summary>Announces what was committed on the stream of its project. A lost announcement is made up from the log by whoever follows
+/// it.</summary>
 internal sealed class StreamFeedPublisher(IServiceProvider services, ILogger<StreamFeedPublisher> logger) : IFeedPublisher
 {
     // Asked for when something was committed: grains need the log, and the log is opened with this.

@@ -19,7 +19,8 @@ namespace Beadhub.Hosting.Engines;
 /// <summary>What runs the grains: an Orleans silo in this process, alone or in a cluster that meets in PostgreSQL.</summary>
 internal static class Engine
 {
-    /// <summary>Key of the <see cref="IFeedPublisher"/> that announces to the subscribers of the feed's streams what was committed.</summary>
+    /// <summary>Key of the <see cref="IFeedPublisher"/> that announces to the subscribers of the feed's streams what was
+    /// committed.</summary>
     public const string Announcer = "announcer";
 
     /// <summary>Name for people.</summary>
@@ -47,7 +48,8 @@ internal static class Engine
         services.AddSingleton<IFeedBus>(static provider => provider.GetRequiredService<StreamFeedBus>());
         services.AddSingleton<FeedRelay>();
         services.AddKeyedSingleton<IFeedPublisher>(Announcer, static (provider, _) => provider.GetRequiredService<FeedRelay>());
-        services.AddKeyedSingleton<IStreamProvider>(IFeedGrain.Stream, static (provider, name) => new RelayedStreams((string)name!, provider.GetRequiredService<FeedRelay>()));
+        services.AddKeyedSingleton<IStreamProvider>(IFeedGrain.Stream,
+            static (provider, name) => new RelayedStreams((string)name!, provider.GetRequiredService<FeedRelay>()));
 
         // Started in this order, stopped in the other: what follows streams stops before the silo, and the silo before its tables.
         var database = DatabaseUrl.Parse(settings.DatabaseUrl);
@@ -57,8 +59,10 @@ internal static class Engine
             silo.AddOutgoingGrainCallFilter<LostCalls>();
             // A filter at each end of every call: only where somebody collects what it tells.
             if (new TelemetryExport(Environment.GetEnvironmentVariable).SendsTraces) silo.AddActivityPropagation();
-            // Failures cross as what they are, with what caused them, whichever library that comes from: without, a caller would hear of a missing codec.
-            silo.Services.Configure<ExceptionSerializationOptions>(static failures => failures.SupportedExceptionTypeFilter = static _ => true);
+            // Failures cross as what they are, with what caused them, whichever library that comes from: without, a caller would hear of a
+            // missing codec.
+            silo.Services.Configure<ExceptionSerializationOptions>(static failures => failures.SupportedExceptionTypeFilter = static _ =>
+                true);
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
             if (settings.Cluster) JoinCluster(silo, settings, database);
             else StandAlone(silo, settings);
@@ -71,14 +75,16 @@ internal static class Engine
     private static void StandAlone(ISiloBuilder silo, Settings settings)
     {
         // Nobody else has to find it, and several may run on one machine.
-        silo.UseLocalhostClustering(settings.SiloPort ?? FreePort(), gatewayPort: 0, serviceId: settings.ClusterId, clusterId: settings.ClusterId);
+        silo.UseLocalhostClustering(settings.SiloPort ?? FreePort(), gatewayPort: 0, serviceId: settings.ClusterId,
+            clusterId: settings.ClusterId);
         silo.AddMemoryGrainStorage(StreamStorage);
     }
 
     private static void JoinCluster(ISiloBuilder silo, Settings settings, DatabaseUrl database)
     {
         var connection = database.ConnectionString
-            ?? throw new ArgumentException("SQLite serves one node; a cluster (BEADHUB_CLUSTER=true) needs PostgreSQL: set the database URL to postgres://…");
+            ?? throw new ArgumentException(
+                "SQLite serves one node; a cluster (BEADHUB_CLUSTER=true) needs PostgreSQL: set the database URL to postgres://…");
         silo.ConfigureEndpoints(settings.SiloAddress ?? OwnAddress(), settings.SiloPort ?? DefaultSiloPort, settings.SiloGatewayPort);
         silo.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.ConnectionString) = (Npgsql, connection));
         silo.AddAdoNetGrainStorage(StreamStorage, storage =>
@@ -86,11 +92,14 @@ internal static class Engine
 #pragma warning disable ORLEANSEXP003 // With the default directory a silo that dies takes grains of others with it.
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
-        // A silo that is gone is noticed within two seconds, and its grains live elsewhere at once, even if it lived still: the log decides who writes.
-        // The second option is set by its name, since older versions have neither it nor the wait.
+        // A silo that is gone is noticed within two seconds, and its grains live elsewhere at once, even if it lived still: the log decides
+        // who writes. The second option is set by its name, since older versions have neither it nor the wait.
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, Farewell>();
-        silo.Configure<ClusterMembershipOptions>(membership => (membership.ProbeTimeout, membership.NumMissedProbesLimit) = (TimeSpan.FromSeconds(1), 2));
-        silo.Services.Configure<GrainDirectoryOptions>(new ConfigurationBuilder().AddInMemoryCollection([new("RangeLeaseDuration", "00:00:00")]).Build());
+        silo.Configure<ClusterMembershipOptions>(membership =>
+            (membership.ProbeTimeout, membership.NumMissedProbesLimit) = (TimeSpan.FromSeconds(1), 2));
+        silo.Services
+            .Configure<GrainDirectoryOptions>(new ConfigurationBuilder().AddInMemoryCollection([new("RangeLeaseDuration", "00:00:00")])
+            .Build());
     }
 
     private static void AddStreamsInMemory(ISiloBuilder silo) => silo.AddMemoryStreams(BetweenSilos, streams =>
@@ -114,7 +123,8 @@ internal static class Engine
     /// <summary>The machine's first address that others can reach; the loopback when it has none.</summary>
     private static IPAddress OwnAddress() =>
         NetworkInterface.GetAllNetworkInterfaces()
-            .Where(static card => card.OperationalStatus == OperationalStatus.Up && card.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            .Where(static card =>
+                card.OperationalStatus == OperationalStatus.Up && card.NetworkInterfaceType != NetworkInterfaceType.Loopback)
             .SelectMany(static card => card.GetIPProperties().UnicastAddresses)
             .Select(static unicast => unicast.Address)
             .FirstOrDefault(static address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address))

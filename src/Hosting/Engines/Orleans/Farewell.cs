@@ -4,8 +4,8 @@ using Orleans.Runtime;
 namespace Beadhub.Hosting.Engines;
 
 /// <summary>
-/// A silo that leaves refuses calls at the end, and whoever is refused asks elsewhere; but the others count it as gone a moment later, and then calls that are still on
-/// their way count as lost. This makes the moment long enough for them to come back.
+/// A silo that leaves refuses calls at the end, and whoever is refused asks elsewhere; but the others count it as gone a moment later, and
+/// then calls that are still on their way count as lost. This makes the moment long enough for them to come back.
 /// </summary>
 internal sealed class Farewell(TimeProvider time) : ILifecycleParticipant<ISiloLifecycle>
 {

@@ -6,8 +6,9 @@ using Orleans.Runtime;
 namespace Beadhub.Hosting.Engines;
 
 /// <summary>
-/// What becomes of calls whose silo is lost, or that the cluster cannot place just now: those that only read, that may be repeated (<see cref="RepeatableAttribute"/>), or that were
-/// sent back unopened, are made again; all others end with <see cref="UnavailableException"/>, as whether they were carried out is unknown.
+/// What becomes of calls whose silo is lost, or that the cluster cannot place just now: those that only read, that may be repeated
+/// (<see cref="RepeatableAttribute"/>), or that were sent back unopened, are made again; all others end with
+/// <see cref="UnavailableException"/>, as whether they were carried out is unknown.
 /// </summary>
 internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> logger) : IOutgoingGrainCallFilter
 {
@@ -44,7 +45,8 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
             if (failure is TimeoutException || !MayRepeat(context.InterfaceMethod, failure) || time.GetElapsedTime(began) > Patience)
             {
                 LogLost(logger, context.InterfaceMethod.DeclaringType.Name, context.MethodName, failure.GetType().Name, failure.Message);
-                throw new UnavailableException($"{context.InterfaceMethod.DeclaringType.Name}.{context.MethodName} did not get an answer: {failure.Message}", failure);
+                throw new UnavailableException(
+                    $"{context.InterfaceMethod.DeclaringType.Name}.{context.MethodName} did not get an answer: {failure.Message}", failure);
             }
 
             await Task.Delay(Pause, time);
@@ -53,7 +55,8 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
 
     private static bool IsLoss(Exception failure) => failure is OrleansException or TimeoutException;
 
-    private static bool MayRepeat(MethodInfo method, Exception failure) => failure is OrleansMessageRejectionException and not SiloUnavailableException
+    private static bool MayRepeat(MethodInfo method, Exception failure) =>
+        failure is OrleansMessageRejectionException and not SiloUnavailableException
         || method.IsDefined(typeof(ReadOnlyAttribute)) || method.IsDefined(typeof(RepeatableAttribute));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain}.{Method} did not get an answer: {Failure}: {Reason}")]

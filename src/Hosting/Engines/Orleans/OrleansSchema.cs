@@ -22,7 +22,8 @@ internal sealed class OrleansSchema(DatabaseUrl database) : IHostedService
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Makes what is missing. A role that may not create tables runs on what an operator has made (<c>deploy/postgres/roles.sql</c>).</summary>
+    /// <summary>Makes what is missing. A role that may not create tables runs on what an operator has made
+    /// (<c>deploy/postgres/roles.sql</c>).</summary>
     /// <exception cref="EventLogUnavailableException">The database cannot be reached.</exception>
     internal static async Task Apply(DatabaseUrl database, CancellationToken cancellation)
     {
@@ -40,7 +41,8 @@ internal sealed class OrleansSchema(DatabaseUrl database) : IHostedService
             {
                 await Execute(script);
                 await Execute(
-                    $"INSERT INTO orleansquery (querykey, querytext) VALUES ('{Applied}', '{hash}') ON CONFLICT (querykey) DO UPDATE SET querytext = excluded.querytext");
+                    $"INSERT INTO orleansquery (querykey, querytext) VALUES ('{Applied}', '{hash}') ON CONFLICT (querykey) DO UPDATE "
+                        + $"SET querytext = excluded.querytext");
             }
 
             await transaction.CommitAsync(cancellation);

@@ -21,12 +21,14 @@ internal sealed class RelayedStream(string provider, StreamId streamId, FeedRela
         return subscription;
     }
 
-    public Task<StreamSubscriptionHandle<FeedBatch>> SubscribeAsync(IAsyncObserver<FeedBatch> observer, StreamSequenceToken? token, string? filterData = null) =>
+    public Task<StreamSubscriptionHandle<FeedBatch>> SubscribeAsync(IAsyncObserver<FeedBatch> observer, StreamSequenceToken? token,
+        string? filterData = null) =>
         token is null && filterData is null ? SubscribeAsync(observer) : throw Unsupported();
 
     public Task<StreamSubscriptionHandle<FeedBatch>> SubscribeAsync(IAsyncBatchObserver<FeedBatch> observer) => throw Unsupported();
 
-    public Task<StreamSubscriptionHandle<FeedBatch>> SubscribeAsync(IAsyncBatchObserver<FeedBatch> observer, StreamSequenceToken? token) => throw Unsupported();
+    public Task<StreamSubscriptionHandle<FeedBatch>> SubscribeAsync(IAsyncBatchObserver<FeedBatch> observer, StreamSequenceToken? token) =>
+        throw Unsupported();
 
     public Task<IList<StreamSubscriptionHandle<FeedBatch>>> GetAllSubscriptionHandles() => throw Unsupported();
 
@@ -46,5 +48,6 @@ internal sealed class RelayedStream(string provider, StreamId streamId, FeedRela
 
     public int CompareTo(IAsyncStream<FeedBatch>? other) => other is null ? 1 : StreamId.CompareTo(other.StreamId);
 
-    internal static NotSupportedException Unsupported() => new("The feed's streams are written by the event log alone, keep no subscriptions, and begin at the present.");
+    internal static NotSupportedException Unsupported() =>
+        new("The feed's streams are written by the event log alone, keep no subscriptions, and begin at the present.");
 }

@@ -6,8 +6,8 @@ using Orleans.Streams;
 namespace Beadhub.Hosting.Engines;
 
 /// <summary>
-/// The feed's streams: a subscription gets what all nodes commit, in order and without gaps, by way of the <see cref="FeedRelay"/>; what this node commits, at
-/// once. Nobody publishes here; what is committed comes from the log.
+/// The feed's streams: a subscription gets what all nodes commit, in order and without gaps, by way of the <see cref="FeedRelay"/>; what
+/// this node commits, at once. Nobody publishes here; what is committed comes from the log.
 /// </summary>
 internal sealed class RelayedStreams(string name, FeedRelay relay) : IStreamProvider
 {

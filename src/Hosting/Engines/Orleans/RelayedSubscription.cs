@@ -6,7 +6,8 @@ using Orleans.Streams;
 
 namespace Beadhub.Hosting.Engines;
 
-/// <summary>A queue and its observer, who gets one batch at a time. An observer that is far behind misses the oldest: it finds them in the log.</summary>
+/// <summary>A queue and its observer, who gets one batch at a time. An observer that is far behind misses the oldest: it finds them in the
+/// log.</summary>
 internal sealed class RelayedSubscription(RelayedStream stream, IAsyncObserver<FeedBatch> observer) : StreamSubscriptionHandle<FeedBatch>
 {
     private readonly Channel<FeedBatch> _queue = Channel.CreateBounded<FeedBatch>(
@@ -34,14 +35,16 @@ internal sealed class RelayedSubscription(RelayedStream stream, IAsyncObserver<F
         if (_following is { } following) await following.DisposeAsync();
     }
 
-    public override Task<StreamSubscriptionHandle<FeedBatch>> ResumeAsync(IAsyncObserver<FeedBatch> observer, StreamSequenceToken? token = null)
+    public override Task<StreamSubscriptionHandle<FeedBatch>> ResumeAsync(IAsyncObserver<FeedBatch> observer,
+        StreamSequenceToken? token = null)
     {
         if (token is not null || _queue.Reader.Completion.IsCompleted) throw RelayedStream.Unsupported();
         _observer = observer;
         return Task.FromResult<StreamSubscriptionHandle<FeedBatch>>(this);
     }
 
-    public override Task<StreamSubscriptionHandle<FeedBatch>> ResumeAsync(IAsyncBatchObserver<FeedBatch> observer, StreamSequenceToken? token = null) =>
+    public override Task<StreamSubscriptionHandle<FeedBatch>> ResumeAsync(IAsyncBatchObserver<FeedBatch> observer,
+        StreamSequenceToken? token = null) =>
         throw RelayedStream.Unsupported();
 
     public override bool Equals(StreamSubscriptionHandle<FeedBatch>? other) => ReferenceEquals(this, other);

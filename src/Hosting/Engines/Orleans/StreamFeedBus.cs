@@ -10,7 +10,8 @@ namespace Beadhub.Hosting.Engines;
 /// <param name="services">Asked late: grains need the log, the log is opened with what announces, and that is this.</param>
 /// <param name="time">Measures pauses.</param>
 /// <param name="logger">For operators.</param>
-internal sealed partial class StreamFeedBus(IServiceProvider services, TimeProvider time, ILogger<StreamFeedBus> logger) : IFeedBus, ISiloStatusListener
+internal sealed partial class StreamFeedBus(IServiceProvider services, TimeProvider time, ILogger<StreamFeedBus> logger) : IFeedBus,
+    ISiloStatusListener
 {
     // After a failure, or while the cluster changes, announcements may be lost for so long: whoever follows looks at the log meanwhile.
     private static readonly TimeSpan Doubt = TimeSpan.FromSeconds(10);
@@ -32,7 +33,8 @@ internal sealed partial class StreamFeedBus(IServiceProvider services, TimeProvi
     }
 
     /// <inheritdoc/>
-    public bool IsConnected => time.GetTimestamp() >= Volatile.Read(ref _doubtedUntil) && !_watched.Values.Any(static watched => watched.Subscription is null);
+    public bool IsConnected =>
+        time.GetTimestamp() >= Volatile.Read(ref _doubtedUntil) && !_watched.Values.Any(static watched => watched.Subscription is null);
 
     /// <inheritdoc/>
     public Task Start(Action<Announcement> heard, Action restored)
@@ -146,7 +148,8 @@ internal sealed partial class StreamFeedBus(IServiceProvider services, TimeProvi
         _restored();
     }
 
-    private void BeginDoubt() => Volatile.Write(ref _doubtedUntil, time.GetTimestamp() + (long)(Doubt.TotalSeconds * time.TimestampFrequency));
+    private void BeginDoubt() =>
+        Volatile.Write(ref _doubtedUntil, time.GetTimestamp() + (long)(Doubt.TotalSeconds * time.TimestampFrequency));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Announcements of project {Project} do not come in or cannot be ended: {Reason}")]
     private static partial void LogUnheard(ILogger logger, string project, string reason);

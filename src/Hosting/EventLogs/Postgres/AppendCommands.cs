@@ -54,7 +54,8 @@ internal sealed class AppendOneCommand
     private readonly AppendStatement _statement;
 
     public AppendOneCommand(NpgsqlConnection connection, bool cluster) => _statement = new(
-        connection, cluster, EmbeddedSql.Of("postgres.append-one"), _project, _kind, _key, _expected, _anyVersion, _types, _datas, _ats, _marks);
+        connection, cluster, EmbeddedSql.Of("postgres.append-one"), _project, _kind, _key, _expected, _anyVersion, _types, _datas, _ats,
+        _marks);
 
     /// <summary>Sets position and version of the first event, the position to 0 when the append is refused.</summary>
     public void Execute(PendingAppend pending)
@@ -69,13 +70,15 @@ internal sealed class AppendOneCommand
         var datas = _datas.TypedValue = new string[events.Count];
         var ats = _ats.TypedValue = new DateTime[events.Count];
         var marks = _marks.TypedValue = new string?[events.Count];
-        for (var i = 0; i < events.Count; i++) (types[i], datas[i], ats[i], marks[i]) = (events[i].Type, events[i].Data, pending.At(i), events[i].Mark);
+        for (var i = 0; i < events.Count; i++)
+            (types[i], datas[i], ats[i], marks[i]) = (events[i].Type, events[i].Data, pending.At(i), events[i].Mark);
         pending.FirstPosition = 0;
         using var reader = _statement.Execute(append.Project);
         while (reader.Read())
         {
             var (position, version) = (reader.GetInt64(0), reader.GetInt64(1));
-            if (pending.FirstPosition == 0 || position < pending.FirstPosition) (pending.FirstPosition, pending.FirstVersion) = (position, version);
+            if (pending.FirstPosition == 0 || position < pending.FirstPosition)
+                (pending.FirstPosition, pending.FirstVersion) = (position, version);
         }
     }
 }
@@ -138,7 +141,8 @@ internal sealed class ManyAppendsCommand
         {
             var append = batch[i].Append;
             (kinds[i], keys[i], projects[i]) = (append.Stream.Kind, append.Stream.Key, append.Project);
-            (expected[i], anyVersion[i], counts[i], snapshots[i]) = (append.ExpectedVersion, append.AnyVersion, append.Events.Count, append.Snapshot);
+            (expected[i], anyVersion[i], counts[i], snapshots[i]) =
+                (append.ExpectedVersion, append.AnyVersion, append.Events.Count, append.Snapshot);
         }
     }
 
@@ -159,7 +163,9 @@ internal sealed class ManyAppendsCommand
             for (var place = 0; place < events.Count; place++, next++)
             {
                 (ordinals[next], marks[next]) = (i + 1, events[place].Mark);
-                if (_withEvents) (places[next], types[next], datas[next], ats[next]) = (place, events[place].Type, events[place].Data, batch[i].At(place));
+                if (_withEvents)
+                    (places[next], types[next], datas[next], ats[next]) =
+                        (place, events[place].Type, events[place].Data, batch[i].At(place));
             }
         }
     }

@@ -5,8 +5,8 @@ using Npgsql;
 namespace Beadhub.Hosting.EventLogs.Postgres;
 
 /// <summary>
-/// The server's processes whose connection the writer has lost. Such a process does not know it, may wait for a lock and commit at any time later: it is ended before anything
-/// is looked for or written over another connection, so that what is not there then never will be.
+/// The server's processes whose connection the writer has lost. Such a process does not know it, may wait for a lock and commit at any time
+/// later: it is ended before anything is looked for or written over another connection, so that what is not there then never will be.
 /// </summary>
 internal sealed class LostBackends
 {
@@ -36,7 +36,8 @@ internal sealed class LostBackends
     }
 
     /// <summary>Ends the processes that were lost, and returns when they are gone.</summary>
-    /// <exception cref="EventLogUnavailableException">One of them does not end within the patience: what it was at is still unknown.</exception>
+    /// <exception cref="EventLogUnavailableException">One of them does not end within the patience: what it was at is still
+    /// unknown.</exception>
     public void End(NpgsqlConnection connection, TimeSpan patience)
     {
         var since = Stopwatch.GetTimestamp();
@@ -50,7 +51,8 @@ internal sealed class LostBackends
 
     private static bool IsGone(NpgsqlConnection connection, (int Pid, DateTime Start) lost)
     {
-        using var command = new NpgsqlCommand(EndOne, connection) { Parameters = { new() { Value = lost.Pid }, new() { Value = lost.Start } } };
+        using var command = new NpgsqlCommand(EndOne,
+            connection) { Parameters = { new() { Value = lost.Pid }, new() { Value = lost.Start } } };
         try
         {
             return command.ExecuteScalar() is null;

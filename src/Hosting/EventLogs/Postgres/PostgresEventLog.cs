@@ -13,7 +13,8 @@ internal sealed class PostgresEventLog : DurableEventLog
     // first event of
     // a tail alone carries the snapshot: it can be large. OFFSET 0 keeps the look-up of events inside.
     private const string StreamColumns =
-        "w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END, e.version, e.type, e.data, e.at";
+        "w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END, e.version, "
+            + "e.type, e.data, e.at";
 
     private const string Tail = """
         LEFT JOIN snapshots s ON s.kind = w.kind AND s.key = w.key LEFT JOIN LATERAL (
@@ -23,7 +24,8 @@ internal sealed class PostgresEventLog : DurableEventLog
         ) e ON true
         """;
 
-    private const string LoadSome = $"SELECT {StreamColumns}, w.ordinal FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) {Tail}";
+    private const string LoadSome =
+        $"SELECT {StreamColumns}, w.ordinal FROM unnest($1, $2) WITH ORDINALITY AS w (kind, key, ordinal) {Tail}";
 
     private const string LoadKind = $"SELECT {StreamColumns} FROM events w {Tail} WHERE w.project = $1 AND w.kind = $2 AND w.version = 1";
 
@@ -34,7 +36,8 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     // One more than anybody may be behind, so that who is further behind sees that.
     private static readonly string NewsOfMany = $"""
-        SELECT w.ordinal, e.position, e.kind, e.key, e.version, e.type, e.data, e.at FROM unnest($1, $2) WITH ORDINALITY AS w (project, after, ordinal)
+        SELECT w.ordinal, e.position, e.kind, e.key, e.version, e.type, e.data, e.at
+        FROM unnest($1, $2) WITH ORDINALITY AS w (project, after, ordinal)
         CROSS JOIN LATERAL (
             SELECT * FROM events WHERE project = w.project AND position > w.after ORDER BY position LIMIT {VersionCache.MostNews + 1}
         ) e ORDER BY w.ordinal, e.position
@@ -48,7 +51,8 @@ internal sealed class PostgresEventLog : DurableEventLog
     private const string Feed =
         "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3";
 
-    private const string Stream = "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4";
+    private const string Stream =
+        "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4";
 
     private const string Events = """
         SELECT w.ordinal, e.version, e.type, e.data, e.at FROM unnest($1, $2, $3) WITH ORDINALITY AS w (kind, key, version, ordinal)
@@ -71,7 +75,8 @@ internal sealed class PostgresEventLog : DurableEventLog
     private readonly VersionCache? _cache; // where others write too
 
     private PostgresEventLog(
-        GroupCommit commits, string description, bool cluster, CachingPublisher publisher, NpgsqlDataSource reads, PostgresLock held, EventLogOptions options, TimeProvider time)
+        GroupCommit commits, string description, bool cluster, CachingPublisher publisher, NpgsqlDataSource reads, PostgresLock held,
+        EventLogOptions options, TimeProvider time)
         : base(commits, description, time)
     {
         _patience = new(options.Patience, time);
@@ -83,7 +88,9 @@ internal sealed class PostgresEventLog : DurableEventLog
         _news = new(ReadNews, options.ParallelQueries, QuestionsAQuery);
         if (!cluster) return;
         _cache = publisher.Cache = new(
-            project => _heads.Ask(project, default), (project, after) => _news.Ask((project, after), default), stream => _versions.Ask(stream, default));
+            project =>
+                _heads.Ask(project, default), (project, after) =>
+                _news.Ask((project, after), default), stream => _versions.Ask(stream, default));
     }
 
     private protected override long Exclusive => _lock.Epoch;
@@ -104,7 +111,8 @@ internal sealed class PostgresEventLog : DurableEventLog
                 await PostgresSchema.Apply(connection, description, cancellation);
             var writer = new PostgresWriter(connectionString, description, cluster, options);
             var caching = new CachingPublisher(publisher);
-            return new PostgresEventLog(new GroupCommit(writer, caching, options, logger, time), description, cluster, caching, reads, held, options, time);
+            return new PostgresEventLog(new GroupCommit(writer, caching, options, logger, time), description, cluster, caching, reads, held,
+                options, time);
         }
         catch (Exception failed)
         {
@@ -116,7 +124,8 @@ internal sealed class PostgresEventLog : DurableEventLog
     }
 
     /// <inheritdoc/>
-    public override ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default) => _streams.Ask(stream, cancellation);
+    public override ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default) =>
+        _streams.Ask(stream, cancellation);
 
     /// <inheritdoc/>
     public override ValueTask<long> Version(string project, StreamKey stream, CancellationToken cancellation = default) =>
@@ -195,11 +204,13 @@ internal sealed class PostgresEventLog : DurableEventLog
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default)
+    public override async ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places,
+        CancellationToken cancellation = default)
     {
         var events = new StoredEvent?[places.Count];
         await using var query = await Query(
-            Events, cancellation, Texts([.. places.Select(static place => place.Stream.Kind)]), Texts([.. places.Select(static place => place.Stream.Key)]),
+            Events, cancellation, Texts([.. places.Select(static place => place.Stream.Kind)]),
+            Texts([.. places.Select(static place => place.Stream.Key)]),
             Longs([.. places.Select(static place => place.Version)]));
         while (await query.Read())
         {
@@ -281,7 +292,8 @@ internal sealed class PostgresEventLog : DurableEventLog
         PostgresQuery.Run(_reads, Description, sql, parameters, _patience, cancellation);
 
     private static FeedEvent FeedRow(NpgsqlDataReader row, string project, int first) => new(
-        project, row.GetInt64(first), row.GetString(first + 1), row.GetString(first + 2), row.GetInt64(first + 3), row.GetString(first + 4), row.GetString(first + 5),
+        project, row.GetInt64(first), row.GetString(first + 1), row.GetString(first + 2), row.GetInt64(first + 3), row.GetString(first + 4),
+        row.GetString(first + 5),
         At(row, first + 6));
 
     private static DateTimeOffset At(NpgsqlDataReader row, int column) => new(row.GetDateTime(column));
@@ -298,7 +310,8 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
 
-    private static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter Text(string value) =>
+        new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
     /// <summary>A stream under construction, from its rows.</summary>
     private sealed class StreamRows(NpgsqlDataReader first, string key)

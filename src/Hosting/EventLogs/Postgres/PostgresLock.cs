@@ -148,15 +148,18 @@ internal sealed partial class PostgresLock : IAsyncDisposable
     }
 
     private EventLogInUseException InUse() => new(_cluster
-        ? $"A Beadhub that was not started for a cluster runs on this database ({_description}). To run several on one database, start all of them with BEADHUB_CLUSTER=true."
+        ? $"A Beadhub that was not started for a cluster runs on this database ({_description}). To run several on one database, start "
+            + $"all of them with BEADHUB_CLUSTER=true."
         : $"Another Beadhub runs on this database ({_description}). Stop it first, or start both with BEADHUB_CLUSTER=true.");
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The lock on the event log at {Log} was lost with its connection; trying to regain it")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "The lock on the event log at {Log} was lost with its connection; trying to regain it")]
     private static partial void LogLost(ILogger logger, string log, Exception error);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The lock on the event log at {Log} is held again")]
     private static partial void LogRegained(ILogger logger, string log);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Another Beadhub has taken the lock on the event log at {Log}; every write checks versions until it is free")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Another Beadhub has taken the lock on the event log at {Log}; every write checks versions until it is free")]
     private static partial void LogTaken(ILogger logger, string log);
 }

@@ -10,7 +10,8 @@ internal sealed class PostgresQuery : IAsyncDisposable
     private readonly NpgsqlCommand _command;
     private readonly CancellationToken _cancellation;
 
-    private PostgresQuery(string description, NpgsqlConnection connection, NpgsqlCommand command, NpgsqlDataReader rows, CancellationToken cancellation)
+    private PostgresQuery(string description, NpgsqlConnection connection, NpgsqlCommand command, NpgsqlDataReader rows,
+        CancellationToken cancellation)
     {
         _description = description;
         _connection = connection;
@@ -23,7 +24,8 @@ internal sealed class PostgresQuery : IAsyncDisposable
 
     // Without patience a server that is away is asked a second time at most.
     public static async Task<PostgresQuery> Run(
-        NpgsqlDataSource source, string description, string sql, NpgsqlParameter[] parameters, ReadPatience? patience, CancellationToken cancellation)
+        NpgsqlDataSource source, string description, string sql, NpgsqlParameter[] parameters, ReadPatience? patience,
+        CancellationToken cancellation)
     {
         // A pooled connection may have died with the server: one that fails before it answers is worth a second try, a new connection then.
         for (var attempt = 1; ; attempt++)

@@ -17,7 +17,8 @@ internal static class PostgresSession
         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
         """;
 
-    public static NpgsqlDataSource DataSource(string connectionString, EventLogOptions options, Action<NpgsqlConnectionStringBuilder> adjust)
+    public static NpgsqlDataSource DataSource(string connectionString, EventLogOptions options,
+        Action<NpgsqlConnectionStringBuilder> adjust)
     {
         // Named, so that metrics and traces do not show the connection string instead.
         var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = "beadhub" };

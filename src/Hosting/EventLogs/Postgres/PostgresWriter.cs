@@ -22,7 +22,8 @@ internal sealed class PostgresWriter : IBatchWriter
     private const int CopyFrom = 256;
     private const int Attempts = 10;
 
-    private const string CopyEvents = "COPY events (project, position, kind, key, version, type, data, at, mark) FROM STDIN (FORMAT binary)";
+    private const string CopyEvents =
+        "COPY events (project, position, kind, key, version, type, data, at, mark) FROM STDIN (FORMAT binary)";
 
     private static readonly TimeSpan ReconnectEvery = TimeSpan.FromMilliseconds(50);
 

@@ -3,7 +3,8 @@ using Npgsql;
 namespace Beadhub.Hosting.EventLogs.Postgres;
 
 /// <summary>
-/// How long reads wait for a server that is restarted: as long as writes do. When it has been away for longer, they fail at once, until it answers again.
+/// How long reads wait for a server that is restarted: as long as writes do. When it has been away for longer, they fail at once, until it
+/// answers again.
 /// </summary>
 internal sealed class ReadPatience(TimeSpan limit, TimeProvider time)
 {
@@ -21,7 +22,8 @@ internal sealed class ReadPatience(TimeSpan limit, TimeProvider time)
     public async ValueTask<bool> Wait(Exception error, CancellationToken cancellation)
     {
         // What the server itself refuses it will refuse again, unless it is just going or coming.
-        if (error is PostgresException { SqlState: not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow) }) return false;
+        if (error is PostgresException { SqlState: not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+            or PostgresErrorCodes.CannotConnectNow) }) return false;
         var now = time.GetTimestamp();
         var since = Interlocked.CompareExchange(ref _since, now, 0);
         if (since != 0 && time.GetElapsedTime(since, now) >= limit) return false;

@@ -4,8 +4,9 @@ using NpgsqlTypes;
 namespace Beadhub.Hosting.EventLogs.Postgres;
 
 /// <summary>
-/// Finds out whether a batch was written whose connection broke before the server could say: whether its events are there. They are all or none, since they
-/// went in one transaction; another node's event in the same place differs in its content or its time. What may have come at any version is found by its mark.
+/// Finds out whether a batch was written whose connection broke before the server could say: whether its events are there. They are all or
+/// none, since they went in one transaction; another node's event in the same place differs in its content or its time. What may have come
+/// at any version is found by its mark.
 /// </summary>
 internal static class WrittenBatch
 {
@@ -18,11 +19,13 @@ internal static class WrittenBatch
             {
                 new NpgsqlParameter<string[]> { TypedValue = [.. batch.Select(static pending => pending.Append.Stream.Kind)] },
                 new NpgsqlParameter<string[]> { TypedValue = [.. batch.Select(static pending => pending.Append.Stream.Key)] },
-                new NpgsqlParameter<long[]> { TypedValue = [.. batch.Select(static pending => pending.Append.ExpectedVersion + 1)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
+                new NpgsqlParameter<long[]> { TypedValue = [.. batch.Select(static pending => pending.Append.ExpectedVersion + 1)],
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
                 new NpgsqlParameter<string[]> { TypedValue = [.. batch.Select(static pending => pending.Append.Project)] },
                 new NpgsqlParameter<string?[]>
                 {
-                    TypedValue = [.. batch.Select(static pending => pending.Append.AnyVersion ? pending.Append.Events[0].Mark : null)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+                    TypedValue = [.. batch.Select(static pending => pending.Append.AnyVersion ? pending.Append.Events[0].Mark : null)],
+                        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
                 },
             },
         };

@@ -31,13 +31,15 @@ internal sealed class SqliteEventLog : DurableEventLog
             writer = new SqliteWriter(file, options);
             writer.Connect();
             file.Watch();
-            return new SqliteEventLog(file, new GroupCommit(writer, publisher, options, loggers.CreateLogger<SqliteEventLog>(), time), time);
+            return new SqliteEventLog(file, new GroupCommit(writer, publisher, options, loggers.CreateLogger<SqliteEventLog>(), time),
+                time);
         }
         catch (Exception failed)
         {
             writer?.Dispose();
             file?.Dispose();
-            if (failed is IOException or UnauthorizedAccessException or SqliteException) throw SqliteErrors.Unavailable(description, failed);
+            if (failed is IOException or UnauthorizedAccessException or SqliteException)
+                throw SqliteErrors.Unavailable(description, failed);
             throw;
         }
     }
@@ -65,7 +67,8 @@ internal sealed class SqliteEventLog : DurableEventLog
         Read(reader => reader.ReadStream(stream, after, max), cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places, CancellationToken cancellation = default) =>
+    public override ValueTask<IReadOnlyList<StoredEvent?>> ReadEvents(IReadOnlyList<EventPlace> places,
+        CancellationToken cancellation = default) =>
         Read(reader => reader.ReadEvents(places), cancellation);
 
     /// <inheritdoc/>

@@ -5,14 +5,18 @@ using Microsoft.Data.Sqlite;
 namespace Beadhub.Hosting.EventLogs.Sqlite;
 
 /// <summary>
-/// The database file of a log that is open: held for this process alone, by whatever name it is reached, and watched. A file that was deleted or replaced while it is open, and one
-/// that is found damaged, take no further write.
+/// The database file of a log that is open: held for this process alone, by whatever name it is reached, and watched. A file that was
+/// deleted or replaced while it is open, and one that is found damaged, take no further write.
 /// </summary>
 internal sealed class SqliteFile : IDisposable
 {
     private const int MostLinks = 40;
-    private const string Moved = "The server's database file was deleted or replaced while it runs: nothing is written until its operator has put it back or restarted the server.";
-    private const string Damaged = "The server's database file is damaged: nothing is written until its operator has put a backup in its place and restarted the server.";
+    private const string Moved =
+        "The server's database file was deleted or replaced while it runs: nothing is written until its operator has put it back or "
+        + "restarted the server.";
+    private const string Damaged =
+        "The server's database file is damaged: nothing is written until its operator has put a backup in its place and restarted "
+        + "the server.";
 
     private readonly Lock _gate = new();
     private readonly FileStream _lock;
@@ -20,7 +24,8 @@ internal sealed class SqliteFile : IDisposable
     private SqliteConnection? _opened;
     private volatile EventLogUnavailableException? _damage;
 
-    private SqliteFile(string path, string description, FileStream held, FileStream? file) => (Path, Description, _lock, _file) = (path, description, held, file);
+    private SqliteFile(string path, string description, FileStream held, FileStream? file) =>
+        (Path, Description, _lock, _file) = (path, description, held, file);
 
     /// <summary>Where it is, links resolved.</summary>
     public string Path { get; }
@@ -39,7 +44,8 @@ internal sealed class SqliteFile : IDisposable
         var held = Lock(path + ".lock", description, patience, time);
         try
         {
-            // A hard link has another name for the same file. SQLite uses locks of another sort, which this one does not touch; on Windows it would.
+            // A hard link has another name for the same file. SQLite uses locks of another sort, which this one does not touch; on Windows
+            // it would.
             return new(path, description, held, OperatingSystem.IsWindows() ? null : Lock(path, description, patience, time));
         }
         catch
@@ -64,17 +70,20 @@ internal sealed class SqliteFile : IDisposable
         if (HasMoved() || !File.Exists(Path + "-wal"))
         {
             throw new EventLogUnavailableException(
-                $"The file of the event log at {Description} was deleted or replaced while it is open. Put it back, or stop Beadhub, see to the file, and start it again.",
+                $"The file of the event log at {Description} was deleted or replaced while it is open. Put it back, or stop Beadhub, "
+                    + $"see to the file, and start it again.",
                 new LastingTroubleException(Moved));
         }
     }
 
-    /// <summary>What an exception means. Damage is remembered until the next start: pages that were found damaged do not heal, even if others can be read and written.</summary>
+    /// <summary>What an exception means. Damage is remembered until the next start: pages that were found damaged do not heal, even if
+    /// others can be read and written.</summary>
     public EventLogUnavailableException Unavailable(SqliteException error)
     {
         if (!SqliteErrors.IsDamage(error)) return SqliteErrors.Unavailable(Description, error);
         return _damage = new EventLogUnavailableException(
-            $"The event log at {Description} is damaged ({error.Message}). Stop Beadhub and put the newest backup in its place (deploy/README.md).", new LastingTroubleException(Damaged, error));
+            $"The event log at {Description} is damaged ({error.Message}). Stop Beadhub and put the newest backup in its place "
+                + $"(deploy/README.md).", new LastingTroubleException(Damaged, error));
     }
 
     /// <summary>Brings everything into the file itself, which then can be copied. All other connections are closed.</summary>
@@ -124,7 +133,8 @@ internal sealed class SqliteFile : IDisposable
                 if (time.GetElapsedTime(since) >= patience)
                 {
                     throw new EventLogInUseException(
-                        $"Another Beadhub runs on this database ({description}). Stop it first; to run several nodes, use PostgreSQL and start them with BEADHUB_CLUSTER=true.",
+                        $"Another Beadhub runs on this database ({description}). Stop it first; to run several nodes, use PostgreSQL "
+                            + $"and start them with BEADHUB_CLUSTER=true.",
                         taken);
                 }
                 Thread.Sleep(50);
@@ -139,7 +149,8 @@ internal sealed class SqliteFile : IDisposable
         {
             var next = System.IO.Path.Combine(resolved, part);
             if (new FileInfo(next).LinkTarget is { } target)
-                next = links > 0 ? Resolve(System.IO.Path.GetFullPath(target, resolved), links - 1) : throw new IOException($"Too many symbolic links: '{path}'");
+                next = links > 0 ? Resolve(System.IO.Path.GetFullPath(target, resolved), links - 1)
+                    : throw new IOException($"Too many symbolic links: '{path}'");
             resolved = next;
         }
 
@@ -147,5 +158,6 @@ internal sealed class SqliteFile : IDisposable
     }
 
     [DllImport("e_sqlite3", EntryPoint = "sqlite3_file_control")]
-    private static extern int FileControl(SafeHandle database, [MarshalAs(UnmanagedType.LPUTF8Str)] string schema, int operation, ref int value);
+    private static extern int FileControl(SafeHandle database, [MarshalAs(UnmanagedType.LPUTF8Str)] string schema, int operation,
+        ref int value);
 }

@@ -8,10 +8,10 @@ namespace Beadhub.Hosting.EventLogs.Sqlite;
 internal sealed class SqliteReader : IDisposable
 {
     // One row an event of the tail, and one for a stream whose newest event its snapshot reflects; the first event of a tail alone carries
-    // the snapshot,
-    // which can be large.
+    // the snapshot, which can be large.
     private const string Streams = """
-        SELECT w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END, e.version, e.type, e.data, e.at
+        SELECT w.key, coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.snapshot END,
+            e.version, e.type, e.data, e.at
         FROM events w LEFT JOIN snapshots s ON s.kind = w.kind AND s.key = w.key
         LEFT JOIN events e ON e.kind = w.kind AND e.key = w.key AND e.version > coalesce(s.version, 0)
         WHERE w.version = 1 AND w.kind = $1
@@ -42,8 +42,10 @@ internal sealed class SqliteReader : IDisposable
         _version = new(_connection, NewestVersion);
         _head = new(_connection, NewestPosition);
         _feed = new(_connection,
-            "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3");
-        _events = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4");
+            "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY "
+                + "position LIMIT $3");
+        _events = new(_connection,
+            "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version > $3 ORDER BY version LIMIT $4");
         _event = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version = $3");
         _marked = new(_connection, "SELECT kind, key, version FROM events WHERE project = $1 AND mark = $2");
         _keys = new(_connection, "SELECT key FROM events WHERE kind = $1 AND version = 1 ORDER BY key");
@@ -84,7 +86,8 @@ internal sealed class SqliteReader : IDisposable
     {
         var events = new List<StoredEvent>();
         using var row = _events.Read(stream.Kind, stream.Key, after, max);
-        while (row.Read()) events.Add(new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), SqliteTime.Restore(row.GetInt64(3))));
+        while (row.Read())
+            events.Add(new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), SqliteTime.Restore(row.GetInt64(3))));
         return events;
     }
 
@@ -95,7 +98,8 @@ internal sealed class SqliteReader : IDisposable
         {
             var (stream, version) = places[i];
             using var row = _event.Read(stream.Kind, stream.Key, version);
-            if (row.Read()) events[i] = new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), SqliteTime.Restore(row.GetInt64(3)));
+            if (row.Read())
+                events[i] = new StoredEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), SqliteTime.Restore(row.GetInt64(3)));
         }
         return events;
     }
@@ -127,7 +131,8 @@ internal sealed class SqliteReader : IDisposable
                 if (key is not null) yield return Stream();
                 (key, snapshotVersion, snapshot, tail) = (next, row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2), []);
             }
-            if (!row.IsDBNull(3)) tail.Add(new StoredEvent(row.GetInt64(3), row.GetString(4), row.GetString(5), SqliteTime.Restore(row.GetInt64(6))));
+            if (!row.IsDBNull(3))
+                tail.Add(new StoredEvent(row.GetInt64(3), row.GetString(4), row.GetString(5), SqliteTime.Restore(row.GetInt64(6))));
         }
         if (key is not null) yield return Stream();
 

@@ -11,7 +11,8 @@ internal sealed class SqliteStatement
     public SqliteStatement(SqliteConnection connection, string sql)
     {
         _command = new SqliteCommand(sql, connection);
-        for (var i = 1; sql.Contains("$" + i, StringComparison.Ordinal); i++) _parameters.Add(_command.Parameters.Add(new SqliteParameter { ParameterName = "$" + i }));
+        for (var i = 1; sql.Contains("$" + i, StringComparison.Ordinal); i++)
+            _parameters.Add(_command.Parameters.Add(new SqliteParameter { ParameterName = "$" + i }));
         _command.Prepare();
     }
 

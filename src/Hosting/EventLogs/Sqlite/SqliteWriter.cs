@@ -37,7 +37,8 @@ internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : I
             _version = new(connection, SqliteReader.NewestVersion);
             _head = new(connection, SqliteReader.NewestPosition);
             _insert = new(connection,
-                "INSERT INTO events (project, position, kind, key, version, type, data, at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+                "INSERT INTO events (project, position, kind, key, version, type, data, at, mark) VALUES ($1, $2, $3, $4, $5, $6, "
+                    + "$7, $8, $9)");
             _save = new(connection, """
                 INSERT INTO snapshots (kind, key, project, version, snapshot) VALUES ($1, $2, $3, $4, $5)
                 ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, snapshot = excluded.snapshot
@@ -93,7 +94,8 @@ internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : I
                 var append = pending.Append;
                 pending.FirstPosition = 0;
                 using var row = _find.Read(
-                    append.Stream.Kind, append.Stream.Key, append.Project, append.AnyVersion ? append.Events[0].Mark : null, append.ExpectedVersion + 1);
+                    append.Stream.Kind, append.Stream.Key, append.Project, append.AnyVersion ? append.Events[0].Mark : null,
+                    append.ExpectedVersion + 1);
                 if (row.Read() && pending.IsFirst(row.GetString(2), row.GetString(3), SqliteTime.Restore(row.GetInt64(4)).UtcDateTime))
                     (pending.FirstPosition, pending.FirstVersion) = (row.GetInt64(0), row.GetInt64(1));
             }
@@ -124,9 +126,11 @@ internal sealed class SqliteWriter(SqliteFile file, EventLogOptions options) : I
         {
             var @event = append.Events[i];
             _insert.Execute(
-                append.Project, head + i + 1, kind, key, prior + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)), @event.Mark);
+                append.Project, head + i + 1, kind, key, prior + i + 1, @event.Type, @event.Data, SqliteTime.Store(pending.At(i)),
+                @event.Mark);
         }
-        if (append.Snapshot is not null && prior == append.ExpectedVersion) _save.Execute(kind, key, append.Project, pending.NewVersion, append.Snapshot);
+        if (append.Snapshot is not null && prior == append.ExpectedVersion)
+            _save.Execute(kind, key, append.Project, pending.NewVersion, append.Snapshot);
         pending.FirstVersion = prior + 1;
         pending.FirstPosition = head + 1;
         _heads[append.Project] = head + append.Events.Count;
