@@ -134,7 +134,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
                     await written.CopyToAsync(client, http.RequestAborted);
                     return;
                 case RequestState.Answered:
-                    Repeat(http, found.Answer!);
+                    // A repeat at another node may have kept the answer first: it is still this attempt that has carried the request out.
+                    Repeat(http, found.Answer!, isReplay: keyed.IsRepeat || !keyed.HasWritten);
                     return;
             }
 
@@ -203,9 +204,9 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         http.GetEndpoint() is RouteEndpoint route
             && FromResult.Contains($"{http.Request.Method} {route.RoutePattern.RawText?.TrimEnd('/')}");
 
-    private static void Repeat(HttpContext http, RecordedAnswer answer)
+    private static void Repeat(HttpContext http, RecordedAnswer answer, bool isReplay)
     {
-        http.Response.Headers[Replayed] = "true";
+        if (isReplay) http.Response.Headers[Replayed] = "true";
         http.Response.StatusCode = answer.Status;
         Answer.Write(http.Response, Encoding.UTF8.GetBytes(answer.Body));
     }
