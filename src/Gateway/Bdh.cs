@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
@@ -38,6 +39,12 @@ internal sealed class Bdh(IGrainFactory grains)
     private static readonly Field<string?> AfterCommand =
         InBody.Optional("command_line", "The command line after which is synced: it claims and releases", max: MaxCommandLine);
 
+    private static readonly Field<ImmutableArray<LineDigest>?> BasedOn = InBody.Texts("based_on",
+        "Digests of the lines that the client has merged into what it sends, each base64 of the first 16 bytes of a line's SHA-512: an "
+        + "issue that is stored with another line is kept and named in conflicts; without this field the newer updated_at counts",
+        MostDeleted)
+        .To<ImmutableArray<LineDigest>?>(ReadDigests, "must be digests of lines");
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Bdh>();
@@ -51,11 +58,12 @@ internal sealed class Bdh(IGrainFactory grains)
         routes.Map(
             requests.Post("/sync", "syncIssues", "Push issues, whole or changed; claim or release by the command line")
                 .Needs(Caller.NamedWorkspaceEvenEnded)
-                .TakesOnly(Workspace, RepoId, Alias, HumanName, Role, Origin, Whole, Changed, Mode, Deleted, Protocol, AfterCommand)
+                .TakesOnly(Workspace, RepoId, Alias, HumanName, Role, Origin, Whole, Changed, Mode, Deleted, Protocol, AfterCommand,
+                    BasedOn)
                 .Bind(static fields => new SyncRequest(
                     Client.Read(fields), fields.Get(Origin), fields.Get(Whole), fields.Get(Changed),
                     (fields.Get(Mode) ?? "full").Trim().ToLowerInvariant(),
-                    fields.Get(Deleted), fields.Get(AfterCommand)))
+                    fields.Get(Deleted), fields.Get(AfterCommand), fields.Has(BasedOn) ? fields.Get(BasedOn) : null))
                 .Answers(Wire.Types.SyncAnswer),
             endpoints.Sync);
     }
@@ -75,10 +83,17 @@ internal sealed class Bdh(IGrainFactory grains)
         var outcome = await grains.GetGrain<IBoardGrain>(who.ProjectId).Sync(new(
             request.WorkspaceId, request.Client.Alias, request.Client.HumanName, request.Origin.Canonical, "main", lines,
             [.. request.Deleted], incremental,
-            request.CommandLine));
+            request.CommandLine, request.BasedOn));
         return new(
             true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted, outcome.Unchanged), 1,
-            outcome.ClaimRefused is not null, outcome.ClaimRefused ?? "");
+            outcome.ClaimRefused is not null, outcome.ClaimRefused ?? "", outcome.Conflicts);
+    }
+
+    private static bool ReadDigests(List<string> texts, out ImmutableArray<LineDigest>? digests)
+    {
+        var read = texts.ConvertAll(static text => LineDigest.Parse(text));
+        digests = [.. read];
+        return !read.Contains(default);
     }
 
     private Task Enter(Client client, ProjectIdentity who) =>
@@ -102,7 +117,7 @@ internal sealed class Bdh(IGrainFactory grains)
 
     private sealed record SyncRequest(
         Client Client, Origin Origin, ImmutableArray<byte> Whole, ImmutableArray<byte> Changed, string Mode, List<string> Deleted,
-        string? CommandLine)
+        string? CommandLine, ImmutableArray<LineDigest>? BasedOn)
         : INamesWorkspace
     {
         public string WorkspaceId => Client.WorkspaceId;
@@ -141,7 +156,7 @@ internal sealed record CommandAnswer(bool Approved, string Reason, CommandContex
 /// <summary>What the client shows and, for <c>close</c>, decides by.</summary>
 internal sealed record CommandContext(int MessagesWaiting, ImmutableArray<BeadInProgress> BeadsInProgress);
 
-/// <summary>Answer of <c>POST /v1/bdh/sync</c> (contract 8.3).</summary>
+/// <summary>Answer of <c>POST /v1/bdh/sync</c> (contract 8.3), with the ids whose stored issue was kept.</summary>
 internal sealed record SyncAnswer(
     bool Synced,
     int IssuesCount,
@@ -149,7 +164,8 @@ internal sealed record SyncAnswer(
     SyncStats Stats,
     int SyncProtocolVersion,
     bool ClaimRejected,
-    string ClaimRejectedReason);
+    string ClaimRejectedReason,
+    ImmutableArray<string> Conflicts);
 
 /// <summary>
 /// What a sync stored: <c>updated</c> counts the issues that were there already, of which <c>unchanged</c> stand as they stood.

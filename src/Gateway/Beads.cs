@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Beads;
@@ -38,6 +39,8 @@ internal sealed class Beads(IGrainFactory grains)
     private static readonly Field<string> TextBranch = InQuery.Text("branch", "Branch; main unless given").BeforeCaller(OrMain);
     private static readonly Field<ImmutableArray<byte>> Text = InBody.WholeText("Issues as JSONL: one JSON object a line", MaxText);
     private static readonly Field<string> OfBranch = InQuery.Text("branch", "Branch; main unless given", 255).BeforeCaller(OrMain);
+
+    private static readonly Field<string?> OnlyBead = InQuery.Filter("bead_id", "Only this bead");
 
     private static readonly Field<string> BeadId = InPath.Text("beadId", "Id of the bead").Example("bd-1")
         .AfterCaller(static id => Names.IsBeadId(id) ? id : throw ApiException.NotFound("Issue not found"));
@@ -105,8 +108,8 @@ internal sealed class Beads(IGrainFactory grains)
         routes.Map(
             requests.Get("/export-jsonl", "exportIssues", "All issues of a repository and branch as they were received, one a line, by id")
                 .Needs(Caller.Member("export issues"))
-                .Takes(OfRepo, OfBranch)
-                .Bind(static fields => (Repo: fields.Get(OfRepo), Branch: fields.Get(OfBranch)))
+                .Takes(OfRepo, OfBranch, OnlyBead)
+                .Bind(static fields => (Repo: fields.Get(OfRepo), Branch: fields.Get(OfBranch), BeadId: fields.Get(OnlyBead)))
                 .AnswersWith<JsonLines>(typeof(string), JsonLines.Type),
             endpoints.Export);
         routes.Map(
@@ -146,8 +149,14 @@ internal sealed class Beads(IGrainFactory grains)
         };
     }
 
-    private async Task<JsonLines> Export((string Repo, string Branch) of, ProjectIdentity who)
+    private async Task<JsonLines> Export((string Repo, string Branch, string? BeadId) of, ProjectIdentity who)
     {
+        if (of.BeadId is not null)
+        {
+            var issue = await Board(who).Issue(new(of.BeadId, of.Repo, of.Branch));
+            return new(new(issue is null ? [] : [.. Encoding.UTF8.GetBytes(issue.Line), (byte)'\n'], null), _ => default);
+        }
+
         var first = await Board(who).Export(new(of.Repo, of.Branch, null));
         return new(first, after => Board(who).Export(new(of.Repo, of.Branch, after)));
     }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Beadhub.Gateway.Tests.Stores;
@@ -26,6 +28,41 @@ public abstract class BdhSyncContract(Store store) : ContractTests(store)
         claim.Text("human_name").ShouldBe("Alice");
         claim.Text("project_id").ShouldBe(agent.ProjectId);
         claim.Text("claimed_at").ShouldBeTimestamp();
+    }
+
+    [Fact]
+    public async Task An_issue_is_replaced_only_by_who_has_seen_its_line()
+    {
+        var agent = await NewProject().Agent();
+        const string first = """{"id":"bd-1","title":"first","updated_at":"2026-01-01T00:00:00Z"}""";
+        const string second = """{"id":"bd-1","title":"second","updated_at":"2026-01-02T00:00:00Z"}""";
+        const string blind = """{"id":"bd-1","title":"blind","updated_at":"2026-01-03T00:00:00Z"}""";
+        (await Push([], first).Ok()).Items("conflicts").ShouldBeEmpty();
+        (await Push([], blind).Ok()).Texts("conflicts").ShouldBe(["bd-1"]);
+        (await Push([first], second).Ok()).Items("conflicts").ShouldBeEmpty();
+
+        (await Push([first], blind).Ok()).Texts("conflicts").ShouldBe(["bd-1"]);
+        (await Push([first], null, "bd-1").Ok()).ShouldSatisfyAllConditions(
+            answer => answer.Texts("conflicts").ShouldBe(["bd-1"]), answer => answer.At("stats").Number("deleted").ShouldBe(0));
+        (await Line()).ShouldBe(second + "\n");
+        (await Push([second], null, "bd-1").Ok()).At("stats").Number("deleted").ShouldBe(1);
+        (await Line()).ShouldBeEmpty();
+
+        (await Push(["x"], "{}", digests: ["x"])).Status.ShouldBe(422);
+
+        async Task<string> Line() => (await agent.Get($"/v1/beads/export-jsonl?repo={agent.Repo}&branch=main&bead_id=bd-1")).Text;
+
+        Task<Answer> Push(string[] seen, string? line, string? deleted = null, string[]? digests = null)
+        {
+            var body = agent.Self();
+            body["sync_mode"] = "incremental";
+            body["changed_issues"] = line ?? "";
+            body["deleted_ids"] = deleted is null ? [] : new JsonArray(deleted);
+            body["based_on"] = new JsonArray([.. (digests ?? seen.Select(Digest)).Select(text => JsonValue.Create(text))]);
+            return agent.Post("/v1/bdh/sync", body);
+        }
+
+        static string Digest(string line) => Convert.ToBase64String(SHA512.HashData(Encoding.UTF8.GetBytes(line)), 0, 16);
     }
 
     [Fact]

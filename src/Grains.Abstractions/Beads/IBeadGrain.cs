@@ -35,6 +35,8 @@ public interface IBeadGrain : IGrainWithStringKey
 /// <param name="ReleaseOwn">Whether the acting workspace's own claim is released.</param>
 /// <param name="Line">The line from which <paramref name="Store"/> was read, as it was received.</param>
 /// <param name="KnownVersion">Version of the bead's stream that the sender knows of: the grain decides on nothing older.</param>
+/// <param name="Based">Digest of the only line that <paramref name="Store"/> may replace and <paramref name="Remove"/> may remove, the
+/// default for an issue that is not stored; null for whatever is stored. What another client has changed meanwhile is then kept.</param>
 [GenerateSerializer, Immutable, Alias("bead.change.v1")]
 public sealed record ChangeBead(
     [property: Id(0)] string? WorkspaceId,
@@ -51,7 +53,8 @@ public sealed record ChangeBead(
     [property: Id(11)] ClaimTerms? Terms = null,
     [property: Id(12)] bool ReleaseOwn = false,
     [property: Id(13)] string? Line = null,
-    [property: Id(14)] long KnownVersion = 0);
+    [property: Id(14)] long KnownVersion = 0,
+    [property: Id(15)] LineDigest? Based = null);
 
 /// <summary>How a bead is claimed.</summary>
 /// <param name="Kind">Beside whom.</param>
@@ -90,7 +93,7 @@ public enum StoreResult
     /// <summary>The issue replaced the stored one.</summary>
     Updated,
 
-    /// <summary>The stored issue is newer; it was kept.</summary>
+    /// <summary>The stored issue is newer, or not the one on which the change is based; it was kept.</summary>
     Conflict,
 }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.Tasks;
+using Beadhub.Beads;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -93,6 +94,8 @@ public interface IBoardGrain : IGrainWithStringKey
 /// <param name="RemoveDeleted">Whether issues in <paramref name="DeletedIds"/> are removed (incremental sync) or only their claims released
 /// (full sync).</param>
 /// <param name="CommandLine">The command whose claim or release follows (contract 9.2).</param>
+/// <param name="BasedOn">Digests of the lines that the client has merged into what it sends: no issue with another line is replaced or
+/// removed. Null when the client does not say.</param>
 [GenerateSerializer, Immutable, Alias("board.sync.v1")]
 public sealed record SyncBeads(
     [property: Id(0)] string? WorkspaceId,
@@ -103,14 +106,15 @@ public sealed record SyncBeads(
     [property: Id(5)] ImmutableArray<byte> Issues,
     [property: Id(6)] ImmutableArray<string> DeletedIds,
     [property: Id(7)] bool RemoveDeleted,
-    [property: Id(8)] string? CommandLine);
+    [property: Id(8)] string? CommandLine,
+    [property: Id(9)] ImmutableArray<LineDigest>? BasedOn = null);
 
 /// <summary>What a sync did.</summary>
 /// <param name="Received">Distinct valid issues, conflicts included.</param>
 /// <param name="Added">Issues that were new.</param>
 /// <param name="Updated">Stored issues that were sent again, changed or not.</param>
 /// <param name="Deleted">Issues removed.</param>
-/// <param name="Conflicts">Ids whose stored issue is newer.</param>
+/// <param name="Conflicts">Ids whose stored issue is newer, or not what the sync is based on.</param>
 /// <param name="StatusChanges">Number of issues whose status changed.</param>
 /// <param name="Total">Issues stored for this repository and branch afterwards.</param>
 /// <param name="ClaimRefused">The contract's sentence when a claim was refused because another workspace holds the bead; null

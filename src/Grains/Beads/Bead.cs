@@ -100,10 +100,11 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         // A removal takes the title away, but the releases that follow it still name the bead by it.
         var title = bead.Records.Latest()?.Title ?? command.Title;
         var removed = false;
-        if (command.Remove is { } remove && bead.Records.In(remove.Repo, remove.Branch) is not null)
+        if (command.Remove is { } remove && bead.Records.In(remove.Repo, remove.Branch) is { } gone)
         {
-            removed = true;
-            bead = Raise(bead, new BeadRemoved(remove.Repo, remove.Branch, command.WorkspaceId, command.Alias, now));
+            removed = command.Based is not { } based || gone.Digest == based;
+            if (removed) bead = Raise(bead, new BeadRemoved(remove.Repo, remove.Branch, command.WorkspaceId, command.Alias, now));
+            else stored = StoreResult.Conflict;
         }
 
         BeadClaim? heldBy = null, granted = null;
@@ -123,8 +124,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         if (command.ReleaseAll)
             foreach (var claim in bead.Claims) bead = Raise(bead, new BeadReleased(claim.WorkspaceId, claim.Alias, title, now));
 
-        if (command.ReleaseOf is { } gone && bead.Claims.Any(c => c.WorkspaceId == gone))
-            bead = Raise(bead, new BeadReleased(gone, "", title, now));
+        if (command.ReleaseOf is { } ended && bead.Claims.Any(c => c.WorkspaceId == ended))
+            bead = Raise(bead, new BeadReleased(ended, "", title, now));
 
         if (command is { ReleaseOwn: true, WorkspaceId: { } own } && bead.Claims.FirstOrDefault(c => c.WorkspaceId == own) is { } released)
             bead = Raise(bead, new BeadReleased(own, released.Alias, title, now));
@@ -174,7 +175,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     {
         var have = Records.In(pushed.Repo, pushed.Branch);
         if (have is null) return (StoreResult.Added, pushed, Event(pushed, null));
-        if (have.IsNewerThan(pushed)) return (StoreResult.Conflict, null, null);
+        if (have.IsNewerThan(pushed) || command.Based is { } based && have.Digest != based) return (StoreResult.Conflict, null, null);
         var next = pushed.CreatedBy is null ? pushed with { CreatedBy = have.CreatedBy } : pushed;
         return next.SaysTheSameAs(have) ? (StoreResult.Updated, null, null) : (StoreResult.Updated, next, Event(next, have));
 

@@ -20,16 +20,24 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
         var others = Deletions(board, command, issues, nothing);
         var task = AddCommand(others, board, command, issues, nothing);
 
+        var based = command.BasedOn?.ToHashSet();
         var changes = new List<KeyValuePair<string, ChangeBead>>(issues.ChangedCount + others.Count);
         foreach (var (issue, line) in issues.ChangedLines)
             changes.Add(new(issue.BeadId, (others.Remove(issue.BeadId, out var other) ? other : nothing) with
             {
                 Store = issue,
                 Line = line,
+                Based = Base(issue.BeadId),
                 ProbablyNew = !board.Beads.ContainsKey(issue.BeadId),
             }));
-        changes.AddRange(others);
+        foreach (var (id, other) in others) changes.Add(new(id, other.Remove is null ? other : other with { Based = Base(id) }));
         return new(changes, issues.Count, issues.Count - issues.ChangedCount, task);
+
+        // The stored line where the client has seen it, else one that is not there: the bead decides by what it has then.
+        LineDigest? Base(string id) =>
+            based is null ? null
+            : board.Find(new(command.Repo, command.Branch, id)) is { } stored && based.Contains(stored.Digest) ? stored.Digest
+            : default(LineDigest);
     }
 
     /// <summary>The plan with the topmost parent of the task that the command claims.</summary>
