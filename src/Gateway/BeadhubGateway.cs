@@ -143,6 +143,7 @@ public static class BeadhubGateway
         Workspaces.Map(app);
         Repos.Map(app);
         Beads.Map(app);
+        Issues.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
         Escalations.Map(app);

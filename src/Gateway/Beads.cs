@@ -137,15 +137,21 @@ internal sealed class Beads(IGrainFactory grains)
 
     private async Task<Issue> Get((string? Repo, string? Branch, string BeadId) name, ProjectIdentity who)
     {
-        if (await Board(who).Issue(new(name.BeadId, name.Repo, name.Branch)) is not { Record: var record, Line: var line })
-            throw ApiException.NotFound("Issue not found");
+        return await Board(who).Issue(new(name.BeadId, name.Repo, name.Branch)) is { } issue
+            ? Whole(who, issue) : throw ApiException.NotFound("Issue not found");
+    }
+
+    /// <summary>An issue whole, as a reader may see it.</summary>
+    public static Issue Whole(ProjectIdentity who, IssueText issue)
+    {
+        var record = issue.Record;
         return new(
             record.BeadId, who.ProjectId, record.Repo, record.Branch, record.Title, record.Description, record.Status, record.Priority,
             record.Type,
             record.Assignee, record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt)
         {
             // What else clients write may name people: readers of a public project see what the contract names (1.7, 7.7).
-            Further = who.Mode == AuthMode.PublicReader ? null : Further(line),
+            Further = who.Mode == AuthMode.PublicReader ? null : Further(issue.Line),
         };
     }
 

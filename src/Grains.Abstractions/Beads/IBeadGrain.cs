@@ -37,6 +37,8 @@ public interface IBeadGrain : IGrainWithStringKey
 /// <param name="KnownVersion">Version of the bead's stream that the sender knows of: the grain decides on nothing older.</param>
 /// <param name="Based">Digest of the only line that <paramref name="Store"/> may replace and <paramref name="Remove"/> may remove, the
 /// default for an issue that is not stored; null for whatever is stored. What another client has changed meanwhile is then kept.</param>
+/// <param name="EditOf">Place of the line from which <paramref name="Store"/> was edited, 0 for a bead that must be new; null for a line
+/// that a client pushes. An edit is made whole or not at all.</param>
 [GenerateSerializer, Immutable, Alias("bead.change.v1")]
 public sealed record ChangeBead(
     [property: Id(0)] string? WorkspaceId,
@@ -54,7 +56,8 @@ public sealed record ChangeBead(
     [property: Id(12)] bool ReleaseOwn = false,
     [property: Id(13)] string? Line = null,
     [property: Id(14)] long KnownVersion = 0,
-    [property: Id(15)] LineDigest? Based = null);
+    [property: Id(15)] LineDigest? Based = null,
+    [property: Id(16)] long? EditOf = null);
 
 /// <summary>How a bead is claimed.</summary>
 /// <param name="Kind">Beside whom.</param>
@@ -95,6 +98,9 @@ public enum StoreResult
 
     /// <summary>The stored issue is newer, or not the one on which the change is based; it was kept.</summary>
     Conflict,
+
+    /// <summary>The line that was edited is not the stored one any more; nothing was changed.</summary>
+    Outdated,
 }
 
 /// <summary>What a change did.</summary>

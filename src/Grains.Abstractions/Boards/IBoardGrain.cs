@@ -29,6 +29,20 @@ public interface IBoardGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<ClaimedBead?> ClaimNext(ClaimNextBead command);
 
+    /// <summary>Creates an issue, as open unless its edit says otherwise.</summary>
+    /// <exception cref="RefusedException">Its line would not be in order; it names beads that do not exist.</exception>
+    [AlwaysInterleave]
+    Task<IssueText> Create(CreateIssue command);
+
+    /// <summary>
+    /// Changes an issue by its line: what the edit does not name stays as it was written, and the line is newer than the one before, so
+    /// that a client that pushes an older copy is told of a conflict. Closing it releases its claims.
+    /// </summary>
+    /// <exception cref="RefusedException">There is none; another workspace holds it and the edit would claim it; or as for
+    /// <see cref="Create"/>.</exception>
+    [AlwaysInterleave]
+    Task<IssueText> Edit(ChangeIssue command);
+
     /// <summary>Joins in the work on a bead, whoever else holds it; one's own claim is renewed.</summary>
     [AlwaysInterleave]
     Task<ClaimView> Join(JoinBead command);

@@ -78,6 +78,14 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     /// <summary>The same, with the bead that it leads to.</summary>
     public (Decision<Outcome> Decision, Bead After) ChangeTo(ChangeBead command, DateTimeOffset now)
     {
+        if (command.EditOf is { } place && command.Store is { } edited)
+        {
+            if ((Records.In(edited.Repo, edited.Branch)?.Version ?? 0) != place || (place == 0 && !Records.IsEmpty))
+                return (Decision.None(new Outcome(StoreResult.Outdated, false, false, null)), this);
+            if (command is { Claim: true, WorkspaceId: { } editor } && HeldByOther(Claims, editor) is { } holder)
+                return (Decision.None(new Outcome(StoreResult.None, false, false, holder)), this);
+        }
+
         var events = ImmutableArray.CreateBuilder<IEvent>();
         var bead = this;
         var stored = StoreResult.None;

@@ -24,6 +24,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private const int MostByGrains = 64;
     private const int AttemptsHere = 3;
     private const int AppendBatch = 2000;
+    private const int MostEdits = 16;
 
     private readonly List<(string WorkspaceId, string BeadId)> _claiming = [];
     private readonly FreeBeads _free = new();
@@ -134,6 +135,59 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
                 _free.Return(issue.BeadId);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IssueText> Create(CreateIssue command)
+    {
+        var board = await _board.Newest();
+        var repo = command.Repo ?? (board.Scopes.Keys.Select(scope => scope.Repo).Distinct().Take(2).ToList() is [var only]
+            ? only : command.Prefix);
+        var prefix = board.Views.ById(repo, command.Branch) is [var first, ..] && first.BeadId.LastIndexOf('-') is > 0 and var end
+            ? first.BeadId[..end] : command.Prefix;
+        // A repeat finds its own bead by the same ids: what the first attempt has written is answered again.
+        foreach (var id in IssueEditing.Ids(prefix, command.Id))
+        {
+            var created = IssueEditing.Create(id, repo, command.Branch, command.Edit, command.By, board, time.Now());
+            if (await Write(id, created, place: 0, command.By, command.Edit, board) is { } text) return text;
+        }
+
+        throw new RefusedException(RefusalKind.Conflict, "No free bead id was found");
+    }
+
+    /// <inheritdoc/>
+    public async Task<IssueText> Edit(ChangeIssue command)
+    {
+        for (var attempt = 1; attempt <= MostEdits; attempt++)
+        {
+            var board = await _board.Newest();
+            var records = board.Beads.GetValueOrDefault(command.BeadId)?.Records ?? [];
+            var have = command.Repo is null && command.Branch is null ? BeadTask.Newest(records) : records.FirstOrDefault(record =>
+                (command.Repo ?? record.Repo) == record.Repo && (command.Branch ?? record.Branch) == record.Branch);
+            if (have is null) throw new RefusedException(RefusalKind.NotFound, "Issue not found");
+            var changed = IssueEditing.Change(have, (await _texts.Of(have)).Line, command.Edit, command.By, board, time.Now());
+            if (await Write(command.BeadId, changed, have.Version, command.By, command.Edit, board) is { } text) return text;
+        }
+
+        throw new EventLogUnavailableException($"{command.BeadId} was changed by others {MostEdits} times in a row.");
+    }
+
+    /// <summary>Writes an edited line, with the claim or the release that its status means; null when another line was stored
+    /// meanwhile.</summary>
+    private async Task<IssueText?> Write(string beadId, (BeadRecord Record, string Line) edited, long place, IssueEditor by, IssueEdit edit,
+        Board board)
+    {
+        var change = new ChangeBead(
+            by.WorkspaceId, by.Alias, by.HumanName, Store: edited.Record, Claim: edit.Status == "in_progress",
+            Apex: ApexWalk.From(edited.Record, board.Find), ReleaseAll: edit.Status == "closed",
+            ProbablyNew: place == 0, Line: edited.Line, EditOf: place);
+        var results = await Change([KeyValuePair.Create(beadId, change)]);
+        if (results[0].Stored == StoreResult.Outdated) return null;
+        if (results[0].HeldBy is { } holder)
+            throw new RefusedException(RefusalKind.Conflict, BoardViews.BeingWorkedOn(beadId, holder.Alias, holder.HumanName));
+        await Notify(results);
+        var stored = results[0].Bead.Records.In(edited.Record.Repo, edited.Record.Branch);
+        return stored is null ? new(edited.Record, edited.Line) : await _texts.Of(stored);
     }
 
     /// <inheritdoc/>
