@@ -28,6 +28,9 @@ public static class BeadhubHosting
 
     internal static void AddBeadhub(this WebApplicationBuilder builder, Settings settings)
     {
+        if (settings.Cluster && DatabaseUrl.Parse(settings.DatabaseUrl).SqlitePath is not null)
+            throw new SettingsException(
+                "SQLite serves one node: for a cluster (BEADHUB_CLUSTER=true) set BEADHUB_DATABASE_URL to postgres://…");
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new CommittedFeed(provider.GetRequiredKeyedService<IFeedPublisher>(Engine.Announcer)));

@@ -15,8 +15,8 @@ public sealed record Settings
     /// <c>DATABASE_URL</c>.</summary>
     public string DatabaseUrl { get; init; } = "sqlite:./.beadhub/beadhub.db";
 
-    /// <summary>Address to listen on. <c>BEADHUB_HOST</c>.</summary>
-    public string Host { get; init; } = "0.0.0.0";
+    /// <summary>Address to listen on; <c>0.0.0.0</c> or <c>*</c> for all of the machine. <c>BEADHUB_HOST</c>.</summary>
+    public string Host { get; init; } = "127.0.0.1";
 
     /// <summary>Port to listen on. <c>BEADHUB_PORT</c>.</summary>
     public int Port { get; init; } = 8000;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -22,13 +23,61 @@ internal sealed class Listeners
     private static readonly ulong[] DropSyn = DropSynProgram();
 
     private readonly ConcurrentBag<Socket> _sockets = [];
+    private readonly ConcurrentDictionary<EndPoint, Socket> _reserved = new();
 
-    /// <summary>Binds a listener, and remembers it.</summary>
+    /// <summary>The addresses that are reserved.</summary>
+    public ImmutableArray<IPEndPoint> Reserved { get; private set; } = [];
+
+    /// <summary>Binds the addresses that a host stands for before anything else is begun: a port in use ends the start here.</summary>
+    /// <param name="host">An address, a name of this machine, or <c>*</c> for all addresses.</param>
+    /// <param name="port">Port.</param>
+    /// <exception cref="SettingsException">The host is no address of this machine, or may not be listened on.</exception>
+    /// <exception cref="IOException">The port is in use.</exception>
+    public static async Task<Listeners> Reserve(string host, int port)
+    {
+        var listeners = new Listeners();
+        try
+        {
+            foreach (var address in await ListenAddresses.Of(host))
+            {
+                var endpoint = new IPEndPoint(address, port);
+                try
+                {
+                    listeners._reserved[endpoint] = listeners.Bind(endpoint);
+                    listeners.Reserved = listeners.Reserved.Add(endpoint);
+                }
+                catch (SocketException) when (!listeners.Reserved.IsEmpty && address.Equals(IPAddress.IPv6Loopback))
+                {
+                    // "localhost" where IPv6 is turned off.
+                }
+                catch (SocketException failed)
+                {
+                    throw ListenAddresses.Problem(endpoint, host, failed);
+                }
+            }
+
+            return listeners;
+        }
+        catch
+        {
+            listeners.Close();
+            throw;
+        }
+    }
+
+    /// <summary>Binds a listener, or takes the one that is reserved, and remembers it.</summary>
     public Socket Bind(EndPoint endpoint)
     {
+        if (_reserved.TryRemove(endpoint, out var reserved)) return reserved;
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
         _sockets.Add(socket);
         return socket;
+    }
+
+    /// <summary>Gives up what nobody has taken.</summary>
+    public void Close()
+    {
+        foreach (var socket in _reserved.Values) socket.Dispose();
     }
 
     /// <summary>Lets no new connection be made and returns when those that were made have been taken. Where the system cannot do that

@@ -1,32 +1,35 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Net;
 using Beadhub.Gateway;
 using Beadhub.Hosting.EventLogs;
 using Beadhub.Silo.Logging;
 using Beadhub.Silo.Telemetry;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Beadhub.Silo;
 
 /// <summary>A running server: event log, grains and gateway in one process.</summary>
-internal sealed class Server : IAsyncDisposable
+internal sealed partial class Server : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly DurableEventLog _log;
 
-    private Server(WebApplication app, DurableEventLog log)
+    private Server(WebApplication app, DurableEventLog log, ImmutableArray<IPEndPoint> listens)
     {
         _app = app;
         _log = log;
         Stopped = app.WaitForShutdownAsync();
+        Listens = listens;
         // The address to show is one that can be opened: a wildcard is not.
-        Address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
-            .Replace("0.0.0.0", "localhost").Replace("[::]", "localhost");
+        Address = ListenAddresses.IsAny(listens[0].Address) ? $"http://localhost:{listens[0].Port}" : $"http://{listens[0]}";
     }
 
-    /// <summary>Base URL.</summary>
+    /// <summary>Base URL, for this machine.</summary>
     public string Address { get; }
+
+    /// <summary>Where it really listens.</summary>
+    public ImmutableArray<IPEndPoint> Listens { get; }
 
     /// <summary>Where data lives, without secrets.</summary>
     public string DataDescription => _log.Description;
@@ -38,7 +41,23 @@ internal sealed class Server : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Opens the log, starts the grains and listens.</summary>
-    public static async Task<Server> Start(Settings settings)
+    /// <exception cref="SettingsException">A setting holds what it may not.</exception>
+    /// <exception cref="IOException">The port is in use.</exception>
+    public static async Task<Server> Start(Settings settings, ImmutableArray<UnknownVariable> unknown = default)
+    {
+        var listeners = await Listeners.Reserve(settings.Host, settings.Port);
+        try
+        {
+            return await Start(settings, unknown.IsDefault ? [] : unknown, listeners);
+        }
+        catch
+        {
+            listeners.Close();
+            throw;
+        }
+    }
+
+    private static async Task<Server> Start(Settings settings, ImmutableArray<UnknownVariable> unknown, Listeners listeners)
     {
         var builder = WebApplication.CreateSlimBuilder();
         // Only what Beadhub says itself gets as talkative as is asked for: others would tell of addresses, headers and bodies. The host's
@@ -70,11 +89,10 @@ internal sealed class Server : IAsyncDisposable
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => connections.Run(connection, next)));
         });
         // A connection's data comes on a pool thread already; handing it to another one first only costs.
-        var listeners = new Listeners();
         builder.Services.AddSingleton(listeners);
         builder.WebHost.UseSockets(sockets =>
             (sockets.UnsafePreferInlineScheduling, sockets.CreateBoundListenSocket) = (true, listeners.Bind));
-        builder.WebHost.UseUrls($"http://{settings.Host}:{settings.Port}");
+        builder.WebHost.UseUrls([.. listeners.Reserved.Select(static endpoint => $"http://{endpoint}")]);
 
         builder.AddBeadhub(settings);
         builder.Services.AddHostedService(_ => new TelemetryExport(Environment.GetEnvironmentVariable));
@@ -85,10 +103,12 @@ internal sealed class Server : IAsyncDisposable
         {
             var log = app.Services.GetRequiredService<DurableEventLog>();
             app.Services.GetRequiredService<Identities.Seal>();
+            var logger = app.Services.GetRequiredService<ILogger<Server>>();
+            foreach (var variable in unknown) LogUnknown(logger, variable);
             _ = UnreadableRequests.Watch(app.Services.GetRequiredService<DiagnosticListener>());
             app.MapBeadhub();
             await app.StartAsync();
-            return new(app, log);
+            return new(app, log, listeners.Reserved);
         }
         catch
         {
@@ -103,4 +123,7 @@ internal sealed class Server : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Variable}: it has no effect")]
+    private static partial void LogUnknown(ILogger logger, UnknownVariable variable);
 }

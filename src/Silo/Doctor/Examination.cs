@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Runtime.CompilerServices;
 using Beadhub.Hosting.EventLogs;
 
@@ -7,14 +6,6 @@ namespace Beadhub.Silo.Doctor;
 /// <summary>All checks, in the order in which one thing stands on the other.</summary>
 internal static class Examination
 {
-    // Variables of the clients, which share the prefix.
-    private static readonly string[] OfClients =
-    [
-        "BEADHUB_API_KEY", "BEADHUB_URL", "BEADHUB_PROJECT", "BEADHUB_ALIAS", "BEADHUB_HUMAN", "BEADHUB_ROLE", "BEADHUB_API_URL",
-        "BEADHUB_REPO_ORIGIN",
-        "BEADHUB_SKIP_REPO_CHECK", "BEADHUB_DASHBOARD_HUMAN", "BEADHUB_RELOAD", "BEADHUB_TEST_URL",
-    ];
-
     /// <summary>Examines what the settings lead to.</summary>
     /// <param name="variable">Environment variables.</param>
     /// <param name="database">Overrides the database's URL.</param>
@@ -49,32 +40,21 @@ internal static class Examination
 
     private static (Settings? Settings, List<Finding> Findings) ReadSettings(Func<string, string?> variable, string? database)
     {
-        var known = new HashSet<string>(OfClients);
-        Settings settings;
         try
         {
-            settings = Settings.FromEnvironment(name =>
-            {
-                known.Add(name);
-                return variable(name);
-            });
-            if (database is not null) settings = settings with { DatabaseUrl = database };
+            var (settings, unknown) = Variables.Read(variable);
+            return (database is null ? settings : settings with { DatabaseUrl = database },
+            [
+                unknown.IsEmpty
+                    ? Finding.Ok("settings", "all can be read")
+                    : Finding.Warn("settings", $"unknown: {string.Join(", ", unknown)}",
+                        "It has no effect: correct its name, or remove it. docs/operations.md lists all."),
+            ]);
         }
         catch (SettingsException e)
         {
-            return (null, [Finding.Fail("settings", e.Message, "Correct the variable; the README lists what each may hold.")]);
+            return (null, [Finding.Fail("settings", e.Message, "Correct the variable; docs/operations.md says what each may hold.")]);
         }
-
-        var unknown = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(static entry => (string)entry.Key)
-            .Where(name => name.StartsWith("BEADHUB_", StringComparison.Ordinal) && !known.Contains(name)).Order(StringComparer.Ordinal)
-                .ToList();
-        return (settings,
-        [
-            unknown.Count == 0
-                ? Finding.Ok("settings", "all can be read")
-                : Finding.Warn("settings", $"unknown: {string.Join(", ", unknown)}",
-                    "No setting has this name, so it has no effect: look for a misspelling."),
-        ]);
     }
 
     private static Finding? Understand(string text, out DatabaseUrl? url)

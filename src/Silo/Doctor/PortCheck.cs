@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 
@@ -17,12 +16,19 @@ internal static class PortCheck
                 : Finding.Fail("port", $"a Beadhub serves on {where}, and is {status}", "See what GET /health says there.");
         }
 
-        if (!IPAddress.TryParse(settings.Host is "localhost" ? "127.0.0.1" : settings.Host, out var address)) address = IPAddress.Any;
         try
         {
-            using var listener = new TcpListener(address, settings.Port);
-            listener.Start();
+            foreach (var address in await ListenAddresses.Of(settings.Host))
+            {
+                using var listener = new TcpListener(address, settings.Port);
+                listener.Start();
+            }
+
             return Finding.Ok("port", $"{where} is free");
+        }
+        catch (SettingsException e)
+        {
+            return Finding.Fail("port", e.Message, "Set BEADHUB_HOST to an address of this machine.");
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
