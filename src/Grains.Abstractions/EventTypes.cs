@@ -12,6 +12,7 @@ using Beadhub.Controls;
 using Beadhub.Conversations;
 using Beadhub.Directories;
 using Beadhub.Escalations;
+using Beadhub.HiveSync;
 using Beadhub.Idempotency;
 using Beadhub.Locks;
 using Beadhub.Mail;
@@ -133,6 +134,11 @@ public static class EventTypes
 [JsonSerializable(typeof(ContactRemoved))]
 [JsonSerializable(typeof(AgentPublished))]
 [JsonSerializable(typeof(AgentWithdrawn))]
+[JsonSerializable(typeof(MeshEvent))]
+[JsonSerializable(typeof(MeshInstanceMade))]
+[JsonSerializable(typeof(HiveSyncGroupCreated))]
+[JsonSerializable(typeof(HiveSyncGroupKeyed))]
+[JsonSerializable(typeof(HiveSyncGroupShared))]
 internal sealed partial class EventJson : JsonSerializerContext;
 
 /// <summary>

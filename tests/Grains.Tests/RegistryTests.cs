@@ -4,6 +4,7 @@ using Beadhub.Client;
 using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.Feed;
+using Beadhub.HiveSync;
 using Beadhub.Idempotency;
 using Beadhub.Notifications;
 using Beadhub.Projects;
@@ -22,6 +23,7 @@ public sealed class RegistryTests
         typeof(IApiKeyGrain), typeof(IApiKeysGrain), typeof(IDirectoryGrain), typeof(IOriginGrain), typeof(IProjectsGrain),
         typeof(IPublishedProjectsGrain),
         typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(INotifierGrain), typeof(IIdempotentRequestGrain),
+        typeof(IMeshInstanceGrain), typeof(IHiveSyncGroupGrain), typeof(IHiveSyncSettingsGrain),
     ];
 
     [Fact]

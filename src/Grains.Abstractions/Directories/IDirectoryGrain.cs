@@ -20,6 +20,9 @@ public interface IDirectoryGrain : IGrainWithStringKey
     /// <summary>Name under which the project of a policy version is found.</summary>
     static string PolicyName(string policyId) => $"policy:{policyId}";
 
+    /// <summary>Name under which the sync group of a hive is found: its id stands where a project's does.</summary>
+    static string HiveName(string hive) => $"hive:{hive}";
+
     /// <summary>The project of this name; when there is none yet, the proposed id becomes it.</summary>
     /// <param name="proposedProjectId">Id for a new project.</param>
     [Repeatable]

@@ -42,10 +42,32 @@ public sealed class VersionSet
     /// <summary>Whether the version is in the set.</summary>
     public bool Contains(long version) => IndexOf(version) is var i && i < _ranges.Count && _ranges[i].First <= version;
 
-    /// <summary>The set with a version that is above all others in it.</summary>
-    public VersionSet With(long version) => _ranges is [.., var last] && last.Last == version - 1
-        ? new(_ranges.SetItem(_ranges.Count - 1, last with { Last = version }), Count + 1)
-        : new(_ranges.Add(new(version, version)), Count + 1);
+    /// <summary>The highest version; 0 when there is none.</summary>
+    [JsonIgnore]
+    public long Last => _ranges is [.., var last] ? last.Last : 0;
+
+    /// <summary>Number of ranges.</summary>
+    [JsonIgnore]
+    public int RangeCount => _ranges.Count;
+
+    /// <summary>The set with a version; the same when it was in it.</summary>
+    public VersionSet With(long version)
+    {
+        if (version == Last + 1 && _ranges is [.., var last])
+            return new(_ranges.SetItem(_ranges.Count - 1, last with { Last = version }), Count + 1);
+        var i = IndexOf(version);
+        if (i < _ranges.Count && _ranges[i].First <= version) return this;
+        var joinsBefore = i > 0 && _ranges[i - 1].Last == version - 1;
+        var joinsAfter = i < _ranges.Count && _ranges[i].First == version + 1;
+        var ranges = (joinsBefore, joinsAfter) switch
+        {
+            (true, true) => _ranges.SetItem(i, new(_ranges[i - 1].First, _ranges[i].Last)).RemoveAt(i - 1),
+            (true, _) => _ranges.SetItem(i - 1, _ranges[i - 1] with { Last = version }),
+            (_, true) => _ranges.SetItem(i, _ranges[i] with { First = version }),
+            _ => _ranges.Insert(i, new(version, version)),
+        };
+        return new(ranges, Count + 1);
+    }
 
     /// <summary>The set without a version; the same when it was not in it.</summary>
     public VersionSet Without(long version)

@@ -102,6 +102,9 @@ internal sealed class FeedLog : IEventLog
         return new([.. places.Select(place => EventsOf(place.Stream, place.Version - 1, 1) is [var found] ? found : (StoredEvent?)null)]);
     }
 
+    /// <summary>Forgets the newest events of a stream, as an older backup does.</summary>
+    public void Truncate(StreamKey stream, int count) => _streams[stream].RemoveRange(count, _streams[stream].Count - count);
+
     public ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default)
     {
         Asked++;
