@@ -1,0 +1,180 @@
+namespace Beadhub.Hives;
+
+/// <summary>A post or comment, without its texts: where they are in the log.</summary>
+/// <param name="id">Its id in events.</param>
+internal abstract class HiveContent(string id)
+{
+    // Of each instance that has edited it; only its own instance's edits are shown. Nearly always none or one.
+    private List<Edits>? _edits;
+    private Dictionary<string, (Stamp Stamp, int Value)>? _votes;
+
+    private sealed class Edits(string origin)
+    {
+        public readonly string Origin = origin;
+        public readonly (Stamp Stamp, long Seq)?[] Fields = new (Stamp, long)?[3];
+    }
+
+    public string Id => id;
+
+    /// <summary>The event that made it.</summary>
+    public Stamp Made { get; protected set; }
+
+    /// <summary>Place of that event in the log.</summary>
+    public long Seq { get; protected set; }
+
+    public HiveAgentEntry Author { get; protected set; } = null!;
+
+    /// <summary>Who deleted it; the first of those who did.</summary>
+    public ContentDeleted? Deleted { get; private set; }
+
+    public int Score { get; private set; }
+
+    public abstract bool IsPost { get; }
+
+    protected string Place => IsPost ? "post" : "comment";
+
+    /// <summary>Whether this event makes it and not the one before: an id that names its instance is that instance's alone; otherwise the
+    /// first counts.</summary>
+    public bool IsMadeBy(in Stamp stamp)
+    {
+        var (now, before) = (HiveIds.BelongsTo(id, stamp.Origin), HiveIds.BelongsTo(id, Made.Origin));
+        return now != before ? now : Made.IsAfter(stamp);
+    }
+
+    /// <summary>Takes an edit in; what it adds to the fold's hash.</summary>
+    public UInt128 Edit(ContentEdited edit)
+    {
+        var edits = (_edits ??= []).Find(of => of.Origin == edit.Stamp.Origin);
+        if (edits is null) _edits.Add(edits = new(edit.Stamp.Origin));
+        UInt128 added = 0;
+        for (var field = 0; field < edits.Fields.Length; field++)
+        {
+            if (((int)edit.Fields & (1 << field)) == 0) continue;
+            if (edits.Fields[field] is { } before)
+            {
+                if (!edit.Stamp.IsAfter(before.Stamp)) continue;
+                added = unchecked(added - Digest.Of(Fields[field], id, before.Stamp));
+            }
+
+            added = unchecked(added + Digest.Of(Fields[field], id, edit.Stamp));
+            edits.Fields[field] = (edit.Stamp, edit.Seq);
+        }
+
+        return added;
+    }
+
+    private string[] Fields => IsPost ? PostFields : CommentFields;
+
+    private static readonly string[] PostFields = ["post.title", "post.content", "post.url"];
+    private static readonly string[] CommentFields = ["", "comment.content", ""];
+
+    /// <summary>Place in the log of the event that has set a field last.</summary>
+    public long SeqOf(EditedFields field) => Edited(field) is { } edited ? edited.Seq : Seq;
+
+    /// <summary>When it was changed last, in milliseconds since 1970: never before it was made.</summary>
+    public long UpdatedTs => Math.Max(Made.Ts, Math.Max(Edited(EditedFields.Title)?.Stamp.Ts ?? 0,
+        Math.Max(Edited(EditedFields.Content)?.Stamp.Ts ?? 0, Edited(EditedFields.Url)?.Stamp.Ts ?? 0)));
+
+    private (Stamp Stamp, long Seq)? Edited(EditedFields field) =>
+        _edits?.Find(of => of.Origin == Made.Origin)?.Fields[System.Numerics.BitOperations.Log2((uint)field)];
+
+    /// <summary>Takes a deletion in; what it adds to the fold's hash.</summary>
+    public UInt128 Delete(ContentDeleted deletion)
+    {
+        if (Deleted is { } before && !before.Stamp.IsAfter(deletion.Stamp)) return 0;
+        var added = Deleted is null ? 0 : unchecked((UInt128)0 - Digest.Of("deleted", $"{Place}/{id}", Deleted.Stamp));
+        Deleted = deletion;
+        return unchecked(added + Digest.Of("deleted", $"{Place}/{id}", deletion.Stamp));
+    }
+
+    /// <summary>Takes a vote in; what it adds to the fold's hash. The last of each voter counts.</summary>
+    public UInt128 Vote(VoteCast vote)
+    {
+        UInt128 added = 0;
+        if ((_votes ??= new(StringComparer.Ordinal)).TryGetValue(vote.Voter, out var before))
+        {
+            if (!vote.Stamp.IsAfter(before.Stamp)) return 0;
+            added = unchecked(added - Digest.Of($"vote/{Place}/{id}", vote.Voter, before.Stamp));
+        }
+
+        _votes[vote.Voter] = (vote.Stamp, vote.Value);
+        Score += vote.Value - before.Value;
+        return unchecked(added + Digest.Of($"vote/{Place}/{id}", vote.Voter, vote.Stamp));
+    }
+
+    /// <summary>What a voter has voted; null for nothing.</summary>
+    public int? VoteOf(string voter) =>
+        _votes is not null && _votes.TryGetValue(voter, out var vote) && vote.Value != 0 ? vote.Value : null;
+
+    /// <summary>Time of a voter's last vote.</summary>
+    public long VoteTs(string voter) => _votes is not null && _votes.TryGetValue(voter, out var vote) ? vote.Stamp.Ts : 0;
+}
+
+/// <summary>A post.</summary>
+internal sealed class HivePost(string id) : HiveContent(id)
+{
+    public override bool IsPost => true;
+
+    /// <summary>Comments, in the order in which they came; deleted ones included.</summary>
+    public List<HiveComment> Comments { get; } = [];
+
+    /// <summary>Number of comments that are not deleted.</summary>
+    public int CommentCount { get; set; }
+
+    public HiveRegister? Pin { get; set; }
+
+    public void Make(PostCreated made, HiveAgentEntry author) => (Made, Seq, Author) = (made.Stamp, made.Seq, author);
+
+    /// <summary>Where it stands among others by votes and age: ten times the votes are worth twelve and a half hours. It changes with votes
+    /// only, since all posts age alike.</summary>
+    public double Heat => (Math.Sign(Score) * Math.Log10(Math.Max(1, Math.Abs(Score)))) + (Made.Ts / 45_000_000.0);
+}
+
+/// <summary>A comment.</summary>
+internal sealed class HiveComment(string id, HivePost post, HiveComment? parent) : HiveContent(id)
+{
+    public override bool IsPost => false;
+
+    public HivePost Post { get; private set; } = post;
+
+    /// <summary>What it answers, if anything: perhaps a comment on another post, which is then as good as none.</summary>
+    public HiveComment? Parent { get; private set; } = parent;
+
+    public void Make(CommentCreated made, HiveAgentEntry author, HivePost post, HiveComment? parent) =>
+        (Made, Seq, Author, Post, Parent) = (made.Stamp, made.Seq, author, post, parent);
+}
+
+/// <summary>An agent that has done something in the hive, as it has shown itself last.</summary>
+internal sealed class HiveAgentEntry(string instance, string agentId)
+{
+    private Stamp? _shown;
+
+    public string Instance => instance;
+
+    public string AgentId => agentId;
+
+    public string Key { get; } = $"{instance}/{agentId}";
+
+    public string Name { get; private set; } = "";
+
+    public string? AvatarUrl { get; private set; }
+
+    /// <summary>When it was seen first in the hive, in milliseconds since 1970.</summary>
+    public long FirstTs { get; private set; } = long.MaxValue;
+
+    public HiveRegister Membership { get; } = new();
+
+    public HiveRegister Ban { get; } = new();
+
+    public HiveRegister Moderator { get; } = new();
+
+    /// <summary>What another event says of it.</summary>
+    public void Show(in Stamp stamp, HiveAgent agent)
+    {
+        FirstTs = Math.Min(FirstTs, stamp.Ts);
+        // Its own instance knows best, whatever others have heard.
+        var isOwn = stamp.Origin == instance;
+        if (_shown is { } before && ((before.Origin == instance) == isOwn ? !stamp.IsAfter(before) : !isOwn)) return;
+        (_shown, Name, AvatarUrl) = (stamp, agent.Name, agent.AvatarUrl);
+    }
+}
