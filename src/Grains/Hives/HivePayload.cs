@@ -138,7 +138,8 @@ internal static class HivePayload
                 var (instance, agentId) = (Id(voter, "instance_id"), Id(voter, "agent_id"));
                 if (instance != e.Origin) throw new UnfitPayloadException("voter is an agent of another instance");
                 if (!json.TryGetProperty("value", out var value) || value.ValueKind != JsonValueKind.Number
-                    || !value.TryGetInt32(out var number) || number is < -1 or > 1) throw new UnfitPayloadException("value is not 1, -1 or 0");
+                    || !value.TryGetInt32(out var number) || number is < -1 or > 1)
+                    throw new UnfitPayloadException("value is not 1, -1 or 0");
                 return new VoteCast(seq, stamp, isPost, Id(json, "target_id"), $"{instance}/{agentId}", number);
             case HiveEventTypes.SettingChanged:
                 if (!json.TryGetProperty("value", out var setting)) throw new UnfitPayloadException("value is missing");
@@ -148,7 +149,8 @@ internal static class HivePayload
                 return new StandingChanged(seq, stamp, Agent(json, "agent"), action is "join" or "leave" ? Places.Member : Places.Ban,
                     action is "join" or "ban");
             case HiveEventTypes.ModeratorChanged:
-                return new StandingChanged(seq, stamp, Agent(json, "agent"), Places.Moderator, Word(json, "action", "add", "remove") == "add");
+                return new StandingChanged(seq, stamp, Agent(json, "agent"), Places.Moderator,
+                    Word(json, "action", "add", "remove") == "add");
             case HiveEventTypes.PostPinned:
                 return new PostPinned(seq, stamp, Id(json, "post_id"), Flag(json, "pinned"));
             case HiveEventTypes.OwnerChanged:
@@ -192,7 +194,8 @@ internal static class HivePayload
             Optional(agent, "avatar_url", MaxUrl));
     }
 
-    private static string Id(JsonElement json, string field) => OptionalId(json, field) ?? throw new UnfitPayloadException($"{field} is missing");
+    private static string Id(JsonElement json, string field) =>
+        OptionalId(json, field) ?? throw new UnfitPayloadException($"{field} is missing");
 
     private static string? OptionalId(JsonElement json, string field)
     {

@@ -36,7 +36,8 @@ internal sealed class HiveRegister
     {
         var (found, value) = (default(Stamp), default(string));
         foreach (var (stamp, written) in _written)
-            if ((stamp.Origin == one || stamp.Origin == other) && (value is null || stamp.IsAfter(found))) (found, value) = (stamp, written);
+            if ((stamp.Origin == one || stamp.Origin == other) && (value is null || stamp.IsAfter(found)))
+                (found, value) = (stamp, written);
         return value;
     }
 
@@ -124,7 +125,8 @@ internal sealed class HiveOwners
 
     /// <summary>The instance that may succeed to an owner that is lost: the one that has been there longest.</summary>
     public string? Heir(string owner) => _origins.Where(origin => origin.Key != owner)
-        .OrderBy(origin => origin.Value.First).ThenBy(origin => origin.Key, StringComparer.Ordinal).Select(origin => origin.Key).FirstOrDefault();
+        .OrderBy(origin => origin.Value.First).ThenBy(origin => origin.Key, StringComparer.Ordinal)
+        .Select(origin => origin.Key).FirstOrDefault();
 
     /// <summary>Whether an instance has been silent for long before a time, since another.</summary>
     public bool IsSilent(string origin, long since, long at)

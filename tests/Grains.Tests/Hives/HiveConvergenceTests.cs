@@ -40,7 +40,7 @@ public sealed class HiveConvergenceTests
         TestContext.Current.TestOutputHelper?.WriteLine($"{Schedules} schedules, {applied} events taken in");
     }
 
-    /// <summary>Events that conflict as much as they can: few targets, few times, contested ids, instances that change what others do.</summary>
+    /// <summary>Events that conflict as much as they can: few targets, few times, contested ids.</summary>
     private static List<HiveEvent> Scenario(Random random)
     {
         var mesh = new Mesh();
@@ -59,9 +59,10 @@ public sealed class HiveConvergenceTests
                 5 => mesh.Event("comment_updated", origin, ms,
                     new { comment_id = comment, content = $"c{random.Next(3)}", updated_by = Mesh.Agent(origin) }),
                 6 => random.Next(2) == 0 ? mesh.Deletion(origin, post, ms) : mesh.Deletion(origin, comment, ms, "comment"),
-                7 => mesh.Vote(origin, random.Next(2) == 0 ? post : comment, random.Next(-1, 2), ms, random.Next(2) == 0 ? "post" : "comment",
-                    Names[random.Next(2)]),
-                8 => mesh.Setting(origin, random.Next(2) == 0 ? "description" : "post_permissions", random.Next(2) == 0 ? "all" : "mods", ms),
+                7 => mesh.Vote(origin, random.Next(2) == 0 ? post : comment, random.Next(-1, 2), ms,
+                    random.Next(2) == 0 ? "post" : "comment", Names[random.Next(2)]),
+                8 => mesh.Setting(origin, random.Next(2) == 0 ? "description" : "post_permissions",
+                    random.Next(2) == 0 ? "all" : "mods", ms),
                 9 => mesh.Standing(origin, Instances[random.Next(Instances.Length)], Names[random.Next(2)],
                     new[] { "join", "leave", "ban", "unban", "add", "remove" }[random.Next(6)], ms),
                 10 => mesh.Owner(origin, random.Next(1, 4), ms + (random.Next(3) * 40L * 86_400_000), random.Next(2) == 0,
@@ -85,7 +86,7 @@ public sealed class HiveConvergenceTests
         };
     }
 
-    /// <summary>All events reach the site at last: in an order of its own, some twice, some a day late, some when a partition ends.</summary>
+    /// <summary>All events reach the site at last: in an order of its own, some twice, some late.</summary>
     private static Site Deliver(Random random, List<HiveEvent> events)
     {
         var site = new Site();
@@ -114,7 +115,8 @@ public sealed class HiveConvergenceTests
     [
         .. hive.Newest.From(0).Select(post => $"{post.Id} {post.Score} {post.CommentCount} {post.Author.Key} {post.Made.Ts} "
             + $"{post.Pin?.Preferring(hive.OwnerInstance)} {post.UpdatedTs} "
-            + string.Join(',', post.Comments.Where(comment => comment.Deleted is null).OrderBy(comment => comment.Id, StringComparer.Ordinal)
+            + string.Join(',', post.Comments.Where(comment => comment.Deleted is null)
+                .OrderBy(comment => comment.Id, StringComparer.Ordinal)
                 .Select(comment => $"{comment.Id}<{comment.Parent?.Id} {comment.Score}"))),
         string.Join(',', hive.Top.From(0).Select(post => post.Id)),
         string.Join(',', hive.Hot.From(0).Select(post => post.Id)),

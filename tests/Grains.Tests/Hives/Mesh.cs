@@ -22,7 +22,8 @@ internal sealed class Mesh
     }
 
     public HiveEvent Post(string origin, string id, long ms, string title = "Title", bool isOpenHive = false) =>
-        Event("post_created", origin, ms, new { post_id = id, title, content = "text", url = (string?)null, author = Agent(origin) }, isOpenHive);
+        Event("post_created", origin, ms,
+            new { post_id = id, title, content = "text", url = (string?)null, author = Agent(origin) }, isOpenHive);
 
     public HiveEvent Comment(string origin, string id, string postId, string? parent, long ms) => Event("comment_created", origin, ms,
         new { comment_id = id, post_id = postId, parent_comment_id = parent, content = "text", author = Agent(origin) });
