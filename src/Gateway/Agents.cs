@@ -60,17 +60,21 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
                 .Answers(Wire.Types.AgentChangedAnswer),
             async (change, actor) => await endpoints.Change(actor.ProjectId, change with { AgentId = actor.Id }));
         routes.Map(
-            requests.Patch("/{agentId}", "changeAgent", "Change what an agent of the project tells of itself").Needs(Caller.Project)
+            requests.Patch("/{agentId}", "changeAgent", "Change what an agent of the project tells of itself").Needs(Caller.OwnerOrLead)
                 .TakesOnly([Agent, .. AgentChange.Fields]).Bind(static fields => AgentChange.Read(fields, fields.Get(Agent)))
                 .Answers(Wire.Types.AgentChangedAnswer),
-            async (change, who) => await endpoints.Change(who.ProjectId, change));
+            async (change, who) =>
+            {
+                who.MustOwn(change.AgentId);
+                return await endpoints.Change(who.ProjectId, change);
+            });
         routes.Map(
             requests.Delete("/me", "deregisterOwnAgent", "Deregister the caller; it must be ephemeral").Needs(Caller.Actor)
                 .Answers(Wire.Types.DeregisteredAnswer),
             async actor => await endpoints.Deregister(actor.ProjectId, actor.Id));
         routes.Map(
             requests.Delete("/{**agentId}", "deregisterAgent", "Deregister an ephemeral agent of the project, by address or id")
-                .Needs(Caller.Project)
+                .Needs(Caller.OwnerOrLead)
                 .Takes(AgentOrAddress).Bind(static fields => fields.Get(AgentOrAddress))
                 .Answers(Wire.Types.DeregisteredAnswer),
             endpoints.Deregister);
@@ -115,11 +119,16 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
 
     private async Task<DeregisteredAnswer> Deregister(AgentAddress address, ProjectIdentity who)
     {
-        if (address.AgentId is { } id) return await Deregister(who.ProjectId, id);
-        var (projectId, agent) = await Find(who, address);
-        return projectId == who.ProjectId
-            ? await Deregister(projectId, agent.AgentId)
-            : throw ApiException.Forbidden("Not authorized to deregister agents in another project");
+        var (projectId, id) = (who.ProjectId, address.AgentId);
+        if (id is null)
+        {
+            (projectId, var agent) = await Find(who, address);
+            if (projectId != who.ProjectId) throw ApiException.Forbidden("Not authorized to deregister agents in another project");
+            id = agent.AgentId;
+        }
+
+        who.MustOwn(id);
+        return await Deregister(projectId, id);
     }
 
     private async Task<DeregisteredAnswer> Deregister(string projectId, string agentId)

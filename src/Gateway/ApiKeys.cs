@@ -9,11 +9,14 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// API keys after they were made: an agent changes its own, an administrator sees and ends any of a project and makes one for an agent that
-/// has lost its key. Answers that show a key are kept by no <c>Idempotency-Key</c>.
+/// API keys after they were made: an agent looks at, changes and ends its own, who leads a project those of the project, an administrator
+/// those of any. Answers that show a key are kept by no <c>Idempotency-Key</c>.
 /// </summary>
-internal sealed class ApiKeys(IGrainFactory grains)
+internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider time)
 {
+    private const int LongestLife = 10 * 365 * 86_400;
+    private const int LongestOverlap = 30 * 86_400;
+
     private static readonly Field<string> Project = InPath.Uuid("projectId", "Id of the project");
     private static readonly Field<string> Key = InPath.Uuid("apiKeyId", "Id of the API key");
     private static readonly Field<string?> OfAgent = InQuery.Uuid("agent_id", "Only this agent's");
@@ -23,79 +26,166 @@ internal sealed class ApiKeys(IGrainFactory grains)
         .To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
     private static readonly Field<string?> ForAgent = InBody.Required("agent_id", "Whom the key is for")
         .To<string?>(Names.TryNormalizeUuid!, "Invalid agent_id format");
+    private static readonly Field<int?> ExpiresIn = InBody.Integer(
+        "expires_in_seconds", "In how many seconds the key ends by itself; never unless given", 1, LongestLife);
+    private static readonly Field<int> Overlap = InBody.IntegerOr(
+        "overlap_seconds", "How many seconds the old key still opens; at once it opens nothing unless given", 0, 0, LongestOverlap);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<ApiKeys>();
-        routes.Map(
-            new RequestGroup("/v1/agents/me/keys", "keys", "API keys after they were made")
-                .Post("/rotate", "rotateApiKey",
-                    "Change the API key that the request is sent with: it opens nothing from then on, and the answer has another")
-                .Needs(Caller.KeyAgent)
-                .Answers(Wire.Types.KeyRotatedAnswer),
-            endpoints.Rotate);
-
-        var requests = new RequestGroup("/v1/projects/{projectId}/keys", "keys", "API keys after they were made");
-        routes.Map(
-            requests.Get("", "listApiKeys", "API keys of a project, newest first, without the keys themselves; for administrators")
-                .Needs(Caller.Admin)
-                .Takes(Project, OfAgent, Limit)
-                .Bind(static fields => (ProjectId: fields.Get(Project), AgentId: fields.Get(OfAgent), Limit: fields.Get(Limit)))
-                .Answers(Wire.Types.KeyListAnswer),
-            async (list, _) => await endpoints.List(list.ProjectId, list.AgentId, list.Limit));
-        routes.Map(
-            requests.Post("", "makeApiKey", "Make another API key for an agent; for administrators").Needs(Caller.Admin)
-                .TakesOnly(Project, ForAgent)
-                .Bind(static fields => (ProjectId: fields.Get(Project), AgentId: fields.Get(ForAgent)!))
-                .Answers(Wire.Types.KeyMade),
-            async (make, _) => await endpoints.Of((await endpoints.Existing(make.ProjectId)).ProjectId).MakeKey(make.AgentId));
-        routes.Map(
-            requests.Delete("", "revokeApiKeysOfAgent", "Revoke all API keys of an agent; for administrators").Needs(Caller.Admin)
-                .Takes(Project, OfWhichAgent)
-                .Bind(static fields => (ProjectId: fields.Get(Project), AgentId: fields.Get(OfWhichAgent)))
-                .Answers(Wire.Types.KeysRevokedAnswer),
-            async (revoke, _) => await endpoints.Revoke(revoke.ProjectId, null, revoke.AgentId, "Agent has no API key"));
-        routes.Map(
-            requests.Delete("/{apiKeyId}", "revokeApiKey", "Revoke an API key; for administrators").Needs(Caller.Admin)
-                .Takes(Project, Key)
-                .Bind(static fields => (ProjectId: fields.Get(Project), KeyId: fields.Get(Key)))
-                .Answers(Wire.Types.KeysRevokedAnswer),
-            async (revoke, _) => await endpoints.Revoke(revoke.ProjectId, revoke.KeyId, null, "API key not found"));
+        endpoints.MapOwn(routes);
+        endpoints.MapOfProject(
+            routes, new("/v1/keys", "keys", "API keys after they were made"), Caller.Lead, "AsLead",
+            "of the project; for those who lead it", static (_, who) => who.ProjectId);
+        endpoints.MapOfProject(
+            routes, new("/v1/projects/{projectId}/keys", "keys", "API keys after they were made"), Caller.Admin, "",
+            "of a project; for administrators", static (fields, _) => fields.Get(Project), Project);
     }
 
-    private async Task<KeyRotatedAnswer> Rotate(KeyAgent caller, HttpContext http)
+    private void MapOwn(IEndpointRouteBuilder routes)
     {
-        // The new one first: were the server to stop in between, the caller would still have one that opens.
-        var made = await Of(caller.Who.ProjectId).MakeKey(caller.AgentId);
-        await grains
-            .GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(http.Request.Headers.Authorization.ToString().AsSpan(BearerKeys.Scheme.Length)))
-            .Revoke();
-        return new(made.ApiKeyId, made.ApiKey, made.AgentId, made.Alias, made.CreatedAt, caller.Who.ApiKeyId!);
+        var own = new RequestGroup("/v1/agents/me/keys", "keys", "API keys after they were made");
+        routes.Map(
+            own.Get("", "listOwnApiKeys", "The caller's API keys, newest first, without the keys themselves").Needs(Caller.KeyHolder)
+                .Takes(Limit)
+                .Bind(static fields => fields.Get(Limit))
+                .Answers(Wire.Types.KeyListAnswer),
+            (limit, caller) => List(caller.Who.ProjectId, caller.AgentId, limit));
+        routes.Map(
+            own.Post("/rotate", "rotateApiKey",
+                "Change the API key that the request is sent with: it opens nothing from then on, or after an overlap, and the answer has "
+                + "another")
+                .Needs(Caller.KeyHolder)
+                .TakesOnly(Overlap, ExpiresIn).BodyMayBeMissing()
+                .Bind(static fields => new Rotation(fields.Get(Overlap), fields.Get(ExpiresIn)))
+                .Answers(Wire.Types.KeyRotatedAnswer),
+            (rotation, caller) => Rotate(caller.Who.ProjectId, caller.Who.ApiKeyId!, rotation));
+        routes.Map(
+            own.Delete("/{apiKeyId}", "revokeOwnApiKey", "End one of the caller's API keys").Needs(Caller.KeyHolder)
+                .Takes(Key)
+                .Bind(static fields => fields.Get(Key))
+                .Answers(Wire.Types.KeysRevokedAnswer),
+            (key, caller) => Revoke(caller.Who.ProjectId, key, caller.AgentId, "API key not found"));
+    }
+
+    /// <summary>What is done with the keys of a project, by those who lead it and by administrators.</summary>
+    private void MapOfProject<TCaller>(
+        IEndpointRouteBuilder routes, RequestGroup requests, Need<TCaller> need, string suffix, string which,
+        Func<RequestFields, TCaller, string> projectOf, params Field[] path)
+    {
+        routes.Map(
+            requests.Get("", $"listApiKeys{suffix}", $"API keys {which}; newest first, without the keys themselves").Needs(need)
+                .Takes([.. path, OfAgent, Limit])
+                .Bind(fields => (Project: Of(fields), AgentId: fields.Get(OfAgent), Limit: fields.Get(Limit)))
+                .Answers(Wire.Types.KeyListAnswer),
+            (list, caller) => List(list.Project(caller), list.AgentId, list.Limit));
+        routes.Map(
+            requests.Post("", $"makeApiKey{suffix}", $"Make another API key for an agent {which}").Needs(need)
+                .TakesOnly([.. path, ForAgent, ExpiresIn])
+                .Bind(fields => (Project: Of(fields), AgentId: fields.Get(ForAgent)!, ExpiresIn: fields.Get(ExpiresIn)))
+                .Answers(Wire.Types.KeyMade),
+            (make, caller) => Make(make.Project(caller), make.AgentId, make.ExpiresIn));
+        routes.Map(
+            requests.Delete("", $"revokeApiKeysOfAgent{suffix}", $"End all API keys of an agent {which}").Needs(need)
+                .Takes([.. path, OfWhichAgent])
+                .Bind(fields => (Project: Of(fields), AgentId: fields.Get(OfWhichAgent)))
+                .Answers(Wire.Types.KeysRevokedAnswer),
+            (revoke, caller) => Revoke(revoke.Project(caller), null, revoke.AgentId, "Agent has no API key"));
+        routes.Map(
+            requests.Delete("/{apiKeyId}", $"revokeApiKey{suffix}", $"End an API key {which}").Needs(need)
+                .Takes([.. path, Key])
+                .Bind(fields => (Project: Of(fields), KeyId: fields.Get(Key)))
+                .Answers(Wire.Types.KeysRevokedAnswer),
+            (revoke, caller) => Revoke(revoke.Project(caller), revoke.KeyId, null, "API key not found"));
+        routes.Map(
+            requests.Patch("/{apiKeyId}", $"expireApiKey{suffix}",
+                $"Say when an API key ends by itself, or (null) that it does not, {which}")
+                .Needs(need)
+                .TakesOnly([.. path, Key, ExpiresIn]).Fails(409)
+                .Bind(fields => (Project: Of(fields), KeyId: fields.Get(Key), ExpiresIn: fields.Get(ExpiresIn)))
+                .Answers(Wire.Types.KeyItem),
+            (expire, caller) => Expire(expire.Project(caller), expire.KeyId, expire.ExpiresIn));
+        routes.Map(
+            requests.Post("/{apiKeyId}/rotate", $"replaceApiKey{suffix}",
+                $"Make another API key for the agent of this one, which then ends at once or after an overlap; {which}")
+                .Needs(need)
+                .TakesOnly([.. path, Key, Overlap, ExpiresIn]).BodyMayBeMissing().Fails(409)
+                .Bind(fields => (Project: Of(fields), KeyId: fields.Get(Key), Rotation: new Rotation(fields.Get(Overlap),
+                    fields.Get(ExpiresIn))))
+                .Answers(Wire.Types.KeyRotatedAnswer),
+            (rotate, caller) => Rotate(rotate.Project(caller), rotate.KeyId, rotate.Rotation));
+
+        // The path's project is read with the other fields; the caller's is known later.
+        Func<TCaller, string> Of(RequestFields fields)
+        {
+            if (path is []) return caller => projectOf(fields, caller);
+            var project = projectOf(fields, default!);
+            return _ => project;
+        }
     }
 
     private async Task<KeyListAnswer> List(string projectId, string? agentId, int limit)
     {
         var project = await Existing(projectId);
-        var all = await grains.GetGrain<IApiKeysGrain>(projectId).List(agentId);
-        var aliases = new Dictionary<string, string?>();
-        foreach (var id in all.Take(limit).Select(key => key.AgentId).OfType<string>().Distinct())
-            aliases[id] = (await Of(projectId).Agent(id))?.Alias;
-        return new(project.ProjectId, project.Slug,
-            [.. all.Take(limit).Select(key => new KeyItem(
-                key.ApiKeyId, key.AgentId, key.AgentId is { } id ? aliases[id] : null, key.Prefix, key.CreatedAt, key.RevokedAt))],
-            all.Length > limit);
+        var all = await Keys(projectId).List(agentId);
+        var items = ImmutableArray.CreateBuilder<KeyItem>();
+        foreach (var key in all.Take(limit)) items.Add(await Item(projectId, key));
+        return new(project.ProjectId, project.Slug, items.DrainToImmutable(), all.Length > limit);
     }
+
+    private async Task<KeyMade> Make(string projectId, string agentId, int? expiresIn) =>
+        await Of((await Existing(projectId)).ProjectId).MakeKey(agentId, After(expiresIn));
 
     private async Task<KeysRevokedAnswer> Revoke(string projectId, string? keyId, string? agentId, string otherwise)
     {
         await Existing(projectId);
-        return new(await grains.GetGrain<IApiKeysGrain>(projectId).Revoke(keyId, agentId) ?? throw ApiException.NotFound(otherwise));
+        return new(await Keys(projectId).Revoke(keyId, agentId, null) ?? throw ApiException.NotFound(otherwise));
     }
+
+    private async Task<KeyItem> Expire(string projectId, string keyId, int? expiresIn)
+    {
+        await Existing(projectId);
+        return await Item(projectId, await Keys(projectId).SetExpiry(keyId, After(expiresIn)) ?? throw NoKey());
+    }
+
+    private async Task<KeyRotatedAnswer> Rotate(string projectId, string keyId, Rotation rotation)
+    {
+        await Existing(projectId);
+        var old = await Keys(projectId).Find(keyId) ?? throw NoKey();
+        var agent = old.AgentId ?? throw new ApiException(StatusCodes.Status409Conflict, "API key is not bound to an agent");
+        if (old.HasEnded(time.GetUtcNow())) throw new ApiException(StatusCodes.Status409Conflict, "API key has ended: make another one");
+        // The new one first: were the server to stop in between, the caller would still have one that opens.
+        var made = await Of(projectId).MakeKey(agent, After(rotation.ExpiresIn));
+        var end = After(rotation.Overlap);
+        // An overlap is no reason for a key to live longer than it would have.
+        if (rotation.Overlap == 0) await Keys(projectId).Revoke(keyId, null, null);
+        else if (old.ExpiresAt is not { } before || end < before) await Keys(projectId).SetExpiry(keyId, end);
+        else end = before;
+        return new(made.ApiKeyId, made.ApiKey, made.AgentId, made.Alias, made.CreatedAt, keyId, made.ExpiresAt,
+            rotation.Overlap == 0 ? null : end);
+    }
+
+    private async ValueTask<KeyItem> Item(string projectId, ApiKeyView key)
+    {
+        var (agent, here) = (key.AgentId is { } id ? await Of(projectId).Agent(id) : null, uses.Of(key.ApiKeyId));
+        return new(key.ApiKeyId, key.AgentId, agent?.Alias, key.Prefix, key.CreatedAt, key.RevokedAt, key.ExpiresAt,
+            here > (key.LastUsedAt ?? DateTimeOffset.MinValue) ? here : key.LastUsedAt);
+    }
+
+    private DateTimeOffset? After(int? seconds) =>
+        seconds is { } given ? DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds() + (given * 1000L)) : null;
 
     private async Task<ProjectDetails> Existing(string projectId) =>
         await Of(projectId).Details() ?? throw ApiException.NotFound("Project not found");
 
+    private IApiKeysGrain Keys(string projectId) => grains.GetGrain<IApiKeysGrain>(projectId);
+
     private IProjectGrain Of(string projectId) => grains.GetGrain<IProjectGrain>(projectId);
+
+    private static ApiException NoKey() => ApiException.NotFound("API key not found");
+
+    private readonly record struct Rotation(int Overlap, int? ExpiresIn);
 }
 
 /// <summary>
@@ -106,25 +196,36 @@ internal static class UnkeptAnswers
 {
     /// <summary>Whether a request is one; asked before it is routed.</summary>
     public static bool Has(PathString path) =>
-        path.StartsWithSegments("/v1/init") || path.StartsWithSegments("/v1/projects") || path.StartsWithSegments("/v1/agents/me/keys");
+        path.StartsWithSegments("/v1/init") || path.StartsWithSegments("/v1/projects") || path.StartsWithSegments("/v1/agents/me/keys")
+            || path.StartsWithSegments("/v1/keys");
 }
 
-/// <summary>Answer of <c>POST /v1/agents/me/keys/rotate</c>.</summary>
+/// <summary>A key in the place of another.</summary>
 /// <param name="ApiKeyId">Id of the new key.</param>
 /// <param name="ApiKey">The new key, shown here and never again.</param>
 /// <param name="AgentId">Agent.</param>
 /// <param name="Alias">Its alias.</param>
 /// <param name="CreatedAt">When it was made.</param>
-/// <param name="RevokedApiKeyId">Id of the key that ended.</param>
+/// <param name="RevokedApiKeyId">Id of the key that ended, or ends after the overlap.</param>
+/// <param name="ExpiresAt">When the new key ends by itself; null for never.</param>
+/// <param name="OldExpiresAt">When the old key ends; null when it has.</param>
 internal sealed record KeyRotatedAnswer(string ApiKeyId, string ApiKey, string AgentId, string Alias, DateTimeOffset CreatedAt,
-    string RevokedApiKeyId);
+    string RevokedApiKeyId, DateTimeOffset? ExpiresAt, DateTimeOffset? OldExpiresAt);
 
 /// <summary>API keys of a project.</summary>
 internal sealed record KeyListAnswer(string ProjectId, string ProjectSlug, ImmutableArray<KeyItem> Keys, bool HasMore);
 
 /// <summary>One of them.</summary>
+/// <param name="ApiKeyId">Id of the key.</param>
+/// <param name="AgentId">Agent; null for a key of the project alone.</param>
+/// <param name="Alias">Its alias.</param>
+/// <param name="Prefix">First characters, by which people recognise it.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="RevokedAt">When it was revoked; null while it was not.</param>
+/// <param name="ExpiresAt">When it ends by itself; null for never.</param>
+/// <param name="LastUsedAt">When it was used last, to within an hour; null while it was not.</param>
 internal sealed record KeyItem(string ApiKeyId, string? AgentId, string? Alias, string Prefix, DateTimeOffset CreatedAt,
-    DateTimeOffset? RevokedAt);
+    DateTimeOffset? RevokedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
 
 /// <summary>Ids of the API keys that a request revoked; those that were revoked before are not among them.</summary>
 internal sealed record KeysRevokedAnswer(ImmutableArray<string> Revoked);

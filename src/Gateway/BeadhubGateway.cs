@@ -23,6 +23,8 @@ public static class BeadhubGateway
     {
         services.AddSingleton(settings);
         services.AddSingleton<Tokens>();
+        services.AddSingleton<KeyUses>();
+        services.AddHostedService(provider => provider.GetRequiredService<KeyUses>());
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.TryAddSingleton<IInitRate, MemoryInitRate>();
@@ -136,6 +138,7 @@ public static class BeadhubGateway
         Introspection.Map(app);
         Projects.Map(app);
         ApiKeys.Map(app);
+        AgentRoles.Map(app);
         Agents.Map(app);
         Publications.Map(app);
         AgentIdentities.Map(app);

@@ -67,7 +67,8 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         var agent = await grains.GetGrain<IProjectGrain>(project).Init(new(
             newSlug, request.ProjectName, request.Alias, request.HumanName, request.AgentType, request.Lifetime, request.Origin,
             request.Role,
-            request.Hostname ?? "", request.Path ?? "", request.Custody, request.Did, request.PublicKey, tenant.TenantId));
+            request.Hostname ?? "", request.Path ?? "", request.Custody, request.Did, request.PublicKey, tenant.TenantId,
+            request.EndOldKeys));
         return Answer.Of(
             new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId,
                 agent.CanonicalOrigin,
@@ -88,7 +89,7 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
     private sealed record Bootstrap(
         string Slug, string ProjectName, string? Alias, string HumanName, string AgentType, string Lifetime, string? Custody,
         string? ProjectId,
-        Origin? Origin, string Role, string? Hostname, string? Path, string? Did, string? PublicKey)
+        Origin? Origin, string Role, string? Hostname, string? Path, string? Did, string? PublicKey, bool EndOldKeys)
     {
         private static readonly Field<string> SlugField =
             InBody.Optional("project_slug", "Slug of the project, which is created when there is none", max: 256)
@@ -130,6 +131,9 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         private static readonly Field<string?> PublicKeyField =
             InBody.Optional("public_key", "That key, in base64url", max: 64).Then(NullIfBlank);
 
+        private static readonly Field<bool> EndOldKeysField =
+            InBody.Flag("revoke_old_keys", "Whether the agent's keys that were made before open nothing from then on");
+
         // bdh may send the human's e-mail, meant for the hosted product.
         private static readonly Field<object?> Email = InBody.Unread("email", "Accepted and not kept");
 
@@ -137,7 +141,7 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         [
             SlugField, NameField, AliasField, HumanNameField, TypeField, LifetimeField, CustodyField, ProjectIdField, OriginField,
             RoleField, HostnameField,
-            PathField, Email, DidField, PublicKeyField,
+            PathField, Email, DidField, PublicKeyField, EndOldKeysField,
         ];
 
         public static Bootstrap Read(RequestFields fields)
@@ -150,7 +154,7 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
                 fields.Get(CustodyField),
                 fields.Get(ProjectIdField), fields.Get(OriginField), fields.Get(RoleField) ?? "agent", fields.Get(HostnameField),
                 fields.Get(PathField),
-                fields.Get(DidField), fields.Get(PublicKeyField));
+                fields.Get(DidField), fields.Get(PublicKeyField), fields.Get(EndOldKeysField));
             // Newer clients bring a key of their own.
             var bringsKey = request.Custody is not null || request.Did is not null || request.PublicKey is not null;
             if (request.Lifetime == Lifetimes.Ephemeral && request.Custody != Custodies.Custodial && bringsKey)

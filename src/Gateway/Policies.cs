@@ -69,14 +69,14 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
                 .Answers(Wire.Types.PolicyHistory),
             endpoints.History);
         routes.Map(
-            requests.Post("", "createPolicy", "Store a new version, which is not in force yet").Needs(Caller.Project)
+            requests.Post("", "createPolicy", "Store a new version, which is not in force yet").Needs(Caller.Lead)
                 .Takes(Content, Base, CreatedBy)
                 .Bind(static fields => new CreatePolicy("", fields.Get(Content), fields.Get(Base), fields.Get(CreatedBy)))
                 .Answers(Wire.Types.PolicyCreatedAnswer),
             endpoints.Create);
         // Clients send the four bytes of a JSON null, or nothing: there is nothing to be read.
         routes.Map(
-            requests.Post("/reset", "resetPolicy", "Put the server's default in force, as a new version").Needs(Caller.Project)
+            requests.Post("/reset", "resetPolicy", "Put the server's default in force, as a new version").Needs(Caller.Lead)
                 .Answers(Wire.Types.PolicyResetAnswer),
             endpoints.Reset);
         routes.Map(
@@ -86,7 +86,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
                 .AnswersCached<PolicyView, PolicyAnswer>(Wire.Types.PolicyAnswer, static policy => PolicyAnswer.Of(policy)),
             async (id, who) => await (await endpoints.Of(who)).Get(id));
         routes.Map(
-            requests.Post("/{policyId}/activate", "activatePolicy", "Put a version in force").Needs(Caller.Project)
+            requests.Post("/{policyId}/activate", "activatePolicy", "Put a version in force").Needs(Caller.Lead)
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id)!)
                 .Answers(Wire.Types.PolicyActivatedAnswer),

@@ -28,7 +28,7 @@ internal sealed class Repos(IGrainFactory grains, GatewaySettings settings)
     {
         var endpoints = routes.Make<Repos>();
         var isOpen = routes.ServiceProvider.GetRequiredService<GatewaySettings>().ReposOpen;
-        var (reader, project) = (Caller.ReaderUnless(isOpen), Caller.ProjectUnless(isOpen));
+        var (reader, project, lead) = (Caller.ReaderUnless(isOpen), Caller.ProjectUnless(isOpen), Caller.LeadUnless(isOpen));
         var requests = new RequestGroup("/v1/repos", "repos", "Repositories of a project");
         routes.Map(
             requests.Post("/lookup", "lookUpRepo", "Which project has a repository; needs no key").Needs(Caller.Tenant)
@@ -49,7 +49,7 @@ internal sealed class Repos(IGrainFactory grains, GatewaySettings settings)
                 .Answers(Wire.Types.RepoList),
             endpoints.List);
         routes.Map(
-            requests.Delete("/{repoId}", "deleteRepo", "Delete a repository with its workspaces").Needs(project)
+            requests.Delete("/{repoId}", "deleteRepo", "Delete a repository with its workspaces").Needs(lead)
                 .Takes(RepoId)
                 .Bind(static fields => fields.Get(RepoId))
                 .Answers(Wire.Types.RepoDeleted),

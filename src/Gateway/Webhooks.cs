@@ -36,7 +36,7 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
         var requests = new RequestGroup("/v1/webhooks", "webhooks",
             "Endpoints that are told of the project's events, signed, in order, until they have taken them");
         routes.Map(
-            requests.Post("", "createWebhook", "Register an endpoint; the only answer with its secret").Needs(Caller.Project)
+            requests.Post("", "createWebhook", "Register an endpoint; the only answer with its secret").Needs(Caller.Lead)
                 .TakesOnly(Url, Events).Fails(501).AnswersSecret()
                 .Bind(endpoints.Read)
                 .Answers(Wire.Types.WebhookCreated),
@@ -47,13 +47,13 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
             endpoints.List);
         routes.Map(
             requests.Post("/{webhookId}/enable", "enableWebhook", "Serve a disabled endpoint again, from where it stopped")
-                .Needs(Caller.Project)
+                .Needs(Caller.Lead)
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id)!)
                 .Answers(Wire.Types.WebhookChanged),
             async (id, who) => await endpoints.Changed(who, id, "active", await endpoints.Grain(who).Enable(id)));
         routes.Map(
-            requests.Delete("/{webhookId}", "deleteWebhook", "Delete an endpoint").Needs(Caller.Project)
+            requests.Delete("/{webhookId}", "deleteWebhook", "Delete an endpoint").Needs(Caller.Lead)
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id)!)
                 .Answers(Wire.Types.WebhookChanged),

@@ -126,12 +126,14 @@ internal sealed class Workspaces(IGrainFactory grains)
                 .Answers(Wire.Types.WorkspaceView),
             endpoints.Alter);
         routes.Map(
-            requests.Delete("/{workspaceId}", "deleteWorkspace", "Delete a workspace; any agent of the project may").Needs(Caller.Project)
+            requests.Delete("/{workspaceId}", "deleteWorkspace",
+                "Delete a workspace: one's own, one that was left behind on one's own host, or as lead any")
+                .Needs(Caller.OwnerOrLead)
                 .Takes(IdBeforeCaller)
                 .Bind(static fields => fields.Get(IdBeforeCaller))
                 .Answers(Wire.Types.DeletedAnswer),
-            async (id, who) => DeletedAnswer.Of(await endpoints.Project(who).DeleteWorkspace(id)));
-        // Peers may restore as they may delete: the deleted workspace's own key is dead (contract 5.5).
+            endpoints.Delete);
+        // The deleted workspace's own key is dead (contract 5.5).
         routes.Map(
             requests.Post("/{workspaceId}/restore", "restoreWorkspace", "Restore a deleted workspace with its agent and keys")
                 .Needs(Caller.Restorer)
@@ -163,6 +165,13 @@ internal sealed class Workspaces(IGrainFactory grains)
         var prefix = await grains.GetGrain<IProjectGrain>(projectId).SuggestPrefix()
             ?? throw new ApiException(StatusCodes.Status409Conflict, "All name prefixes are taken.");
         return new(prefix, projectId, slug, repoId, origin.Canonical);
+    }
+
+    private async Task<DeletedAnswer> Delete(string id, ProjectIdentity who)
+    {
+        // Command lines delete what they find left behind on their machine, after each command (clients of contract 5.4).
+        if (who.AgentId is not { } agent || who.Leads || agent == id || !await Project(who).IsLeftBehind(id, agent)) who.MustOwn(id);
+        return DeletedAnswer.Of(await Project(who).DeleteWorkspace(id));
     }
 
     private async Task<HeartbeatAnswer> Heartbeat(Beat beat, ProjectIdentity who)

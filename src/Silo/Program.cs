@@ -15,6 +15,7 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     LogCommand.Create(),
     ProjectCommand.Create(),
     KeyCommand.Create(),
+    RoleCommand.Create(),
     VersionCommand.Create(),
 };
 foreach (var option in serve.Options) root.Options.Add(option);

@@ -110,6 +110,24 @@ public sealed class AcrossNodesTests(CalmCluster calm)
     }
 
     [Fact]
+    public async Task A_key_that_ends_and_a_role_that_is_given_on_one_node_count_on_the_others()
+    {
+        var (cluster, agents) = await Team(2);
+        var (alice, bob) = (agents[0], agents[1]);
+        for (var node = 0; node < cluster.Count; node++) await bob.At(cluster[node].Api).Get("/v1/roles").Ok();
+
+        await alice.At(cluster[1].Api).Put($"/v1/roles/{bob.Id}", new { role = "observer" }).Ok();
+        for (var node = 0; node < cluster.Count; node++) (await bob.At(cluster[node].Api).Heartbeat()).Status.ShouldBe(403);
+
+        // Within its overlap the old key opens everywhere, after it nowhere.
+        var rotated = await bob.At(cluster[2].Api).Post("/v1/agents/me/keys/rotate", new { overlap_seconds = 2 }).Ok();
+        for (var node = 0; node < cluster.Count; node++) await cluster[node].Api.As(rotated.Text("api_key")).Get("/v1/roles").Ok();
+        await WaitUntil(async () => (await bob.At(cluster[0].Api).Get("/v1/roles")).Status == 401);
+        for (var node = 1; node < cluster.Count; node++) (await bob.At(cluster[node].Api).Get("/v1/roles")).Status.ShouldBe(401);
+        (await alice.At(cluster[1].Api).Get($"/v1/keys?agent_id={bob.Id}").Ok()).Items("keys").Length.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task Who_waits_on_one_node_is_known_to_wait_on_the_others()
     {
         var (cluster, agents) = await Team(2);

@@ -18,7 +18,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
 
     // The first and last want a key; by the second a gateway brings an agent back (contract 1.6, 5.5).
     private static readonly string[] NotForGateways = ["POST /v1/workspaces/register", "POST /v1/workspaces/{workspaceId}/restore",
-        "POST /v1/agents/me/keys/rotate"];
+        "POST /v1/agents/me/keys/rotate", "DELETE /v1/agents/me/keys/{apiKeyId}"];
 
     // Of several fields one is asked for; the document does not say so.
     private static readonly string[] OneOf = ["to_alias", "issues_jsonl", "bundle", "new_did", "new_public_key", "resource_key"];
@@ -49,7 +49,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
 
         (await Walk(team, team.Peer, own: team.Peer, allowed: [410])).ShouldBeEmpty();
         (await Walk(team, Proxied(team.Peer), own: team.Peer, allowed: [410], "POST /v1/workspaces/register",
-            "POST /v1/agents/me/keys/rotate")).ShouldBeEmpty();
+            "POST /v1/agents/me/keys/rotate", "DELETE /v1/agents/me/keys/{apiKeyId}")).ShouldBeEmpty();
         await team.Peer.Project.Init(new { project_slug = team.Peer.Project.Slug }).RefusedWith(410, "archived");
         await team.Peer.Project.Init(new { project_id = team.Peer.ProjectId, repo_origin = team.Peer.Origin, alias = "peer" })
             .RefusedWith(410, "archived");
@@ -222,7 +222,8 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
             "beadId" or "bead_id" => "bd-1",
             "reference" or "ref" or "task_ref" => "1",
             "other" or "depends_on" => "2",
-            "role" => "developer",
+            "role" => schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("enum", out _) ? "agent" : "developer",
+            "apiKeyId" => Guid.NewGuid().ToString(),
             "human_name" => "Someone",
             "issues" => new JsonArray(new JsonObject { ["id"] = "bd-9", ["title"] = "T" }),
             "issues_jsonl" => "{\"id\":\"bd-9\",\"title\":\"T\"}",

@@ -19,6 +19,8 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
     {
         var team = await EndedAgentsContract.Team.Make(NewProject());
         var stranger = await NewProject().Agent("stranger");
+        var (plain, observer) = (await team.Peer.Project.Agent("plain"), await team.Peer.Project.Agent("observer"));
+        await team.Peer.Project.Give(observer, "observer");
         var reader = Api.With(ProxyHeaders.Public(team.Peer.ProjectId));
         var before = await team.Seen();
         var wrong = new List<string>();
@@ -59,13 +61,21 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
                     StringComparison.Ordinal)) wrong.Add($"{name}, to a stranger: {asStranger}");
             }
 
+            // Every role of the project, where it may not: an agent what is the lead's or another's, an observer all writes.
+            if (need is "lead" or "owner-or-lead" && await Ask(plain) is { Status: not 403 } asAgent)
+                wrong.Add($"{name} ({need}), as an agent: {asAgent}");
+            if (need is "lead" or "owner-or-lead" or "project" or "actor" or "workspace" && !isRead && !OfTheKey(path)
+                && await Ask(observer) is { Status: not 403 } asObserver)
+                wrong.Add($"{name} ({need}), as an observer: {asObserver}");
+
             Task<Answer> Ask(Api caller) => caller.Send(
                 new HttpMethod(name.Split(' ')[0]), EndedAgentsContract.Path(team, path, operation, team.Peer),
                 EndedAgentsContract.Content(team, operation, team.Peer));
         }
 
         wrong.ShouldBeEmpty();
-        met.ShouldBe(["nobody", "reader", "project", "member", "actor", "workspace", "key", "admin"], ignoreOrder: true);
+        met.ShouldBe(["nobody", "reader", "project", "member", "actor", "workspace", "key", "admin", "lead", "owner-or-lead"],
+            ignoreOrder: true);
         (await team.Seen()).ShouldBe(before);
     }
 
@@ -76,6 +86,9 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
         var body = content is null ? "" : await content.ReadAsStringAsync();
         return (EndedAgentsContract.Path(team, path, operation, team.Peer) + body).Contains(team.Peer.Id, StringComparison.Ordinal);
     }
+
+    // An observer changes and ends its own key.
+    private static bool OfTheKey(string path) => path.StartsWith("/v1/agents/me/keys", StringComparison.Ordinal);
 
     // Signed headers alone are no key, and readers of a public project are no administrators.
     private static bool Fits(string need, bool isRead, int status) => need switch

@@ -38,6 +38,12 @@ public abstract class OldLogContract(Store store) : ContractTests(store)
         (await bob.Get($"/v1/subscriptions?workspace_id={names.Text("bob")}").Ok()).Items("subscriptions").Single().Text("bead_id")
             .ShouldBe("up-1");
 
+        // In a project of a version without roles all lead, until somebody gives the first role.
+        (await bob.Get("/v1/roles").Ok()).Items("agents").ShouldAllBe(agent => agent.Text("role") == "lead");
+        (await bob.Get("/v1/keys").Ok()).Pluck("keys", "agent_id").ShouldBeSubsetOf([names.Text("alice"), names.Text("bob")]);
+        (await bob.Get("/v1/keys").Ok()).Items("keys").Select(key => key.Text("prefix"))
+            .ShouldContain(names.Text("alice_key")[..12]);
+
         // Of an issue whose line was not kept the export has what is known; synced again it means the same.
         var made = await Export(alice);
         made.Length.ShouldBe(6);

@@ -268,7 +268,7 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
         await alice.Post("/v1/policies", By("nonsense")).Refused(422, "Invalid created_by_workspace_id format");
         await Proxied(alice).Post("/v1/policies", By(bob.Id)).Ok();
         await Proxied(alice).Post("/v1/policies", By(stranger.Id)).Refused(403, "Workspace not found or does not belong to your project");
-        var identity = await project.Identity("carol");
+        var identity = await project.Give(await project.Identity("carol"), "lead");
         await identity.Post("/v1/policies", By(identity.Id)).Refused(403, "Workspace not found or does not belong to your project");
         await identity.Post("/v1/policies", new { bundle = Small }).Ok();
 

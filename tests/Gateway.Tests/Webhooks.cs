@@ -391,7 +391,7 @@ public abstract class WebhooksContract(Store store) : ContractTests(store)
     private async Task<(Agent Alice, Agent Bob)> Two()
     {
         var project = NewProject();
-        return (await project.Agent("alice"), await project.Agent("bob"));
+        return (await project.Agent("alice"), await project.Give(await project.Agent("bob"), "lead"));
     }
 
     private static Task<Answer> Register(Api agent, string url, params string[] events) =>

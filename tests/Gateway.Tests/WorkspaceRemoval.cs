@@ -30,6 +30,7 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
     {
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await project.Give(bob, "lead");
         await bob.Delete($"/v1/workspaces/{alice.Id}").Ok();
 
         await bob.Delete($"/v1/workspaces/{alice.Id}").Refused(404, $"Workspace {alice.Id} is already deleted");
@@ -37,7 +38,7 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
 
     [Fact]
     [Checklist("beadhub", 96)]
-    public async Task A_peer_may_delete_but_a_stranger_may_not()
+    public async Task A_lead_may_delete_but_a_stranger_may_not()
     {
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
@@ -65,6 +66,7 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
         await alice.Claim("bd-1").Ok();
+        await project.Give(bob, "lead");
         await bob.Delete($"/v1/workspaces/{alice.Id}").Ok();
 
         (await bob.Get("/v1/claims").Ok()).Items("claims").ShouldBeEmpty();
@@ -84,6 +86,7 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
         await alice.Claim("bd-2", "Two").Ok();
         await using var stream = await bob.Stream();
 
+        await project.Give(bob, "lead");
         await bob.Delete($"/v1/workspaces/{alice.Id}").Ok();
 
         var events = new[] { await stream.Next(), await stream.Next() };
@@ -123,12 +126,13 @@ public abstract class WorkspaceRemovalContract(Store store) : ContractTests(stor
     }
 
     [Fact]
-    public async Task A_peer_restores_the_workspace_the_agent_and_its_key()
+    public async Task A_lead_restores_the_workspace_the_agent_and_its_key()
     {
         var project = NewProject();
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
         var stranger = await NewProject().Agent();
         await alice.Claim("bd-1").Ok();
+        await project.Give(bob, "lead");
         await bob.Delete($"/v1/workspaces/{alice.Id}").Ok();
 
         (await stranger.Post($"/v1/workspaces/{alice.Id}/restore")).Status.ShouldBe(404);

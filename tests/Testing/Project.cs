@@ -26,5 +26,12 @@ public sealed class Project(Api api, string? slug = null)
     public async Task<Agent> Identity(string? alias = null, string? human = null) =>
         new(this, Origin, human ?? "", await Init(new { project_slug = Slug, alias, human_name = human }).Ok());
 
+    /// <summary>Gives an agent a role, as an administrator does.</summary>
+    public async Task<Agent> Give(Agent agent, string role)
+    {
+        await Api.As(Testing.Api.AdminKey).Put($"/v1/projects/{agent.ProjectId}/roles/{agent.Id}", new { role }).Ok();
+        return agent;
+    }
+
     public Task<Answer> Init(object body) => Api.Post("/v1/init", body);
 }

@@ -6,7 +6,7 @@ using Orleans;
 namespace Beadhub.Gateway.Identity;
 
 /// <summary>Authentication by <c>Authorization: Bearer aw_sk_…</c> (contract 1.2).</summary>
-internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens)
+internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens, KeyUses uses)
 {
     /// <summary>How the header begins.</summary>
     public const string Scheme = "Bearer ";
@@ -15,7 +15,9 @@ internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens)
     private const int MaxRemembered = 10_000;
 
     // Where the record of a key that once was good is: saves hashing it on every request. Whether it still is good, the record says.
-    private readonly ConcurrentDictionary<string, IApiKeyGrain> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
+
+    private sealed record Known(IApiKeyGrain Record, KeyUse Use);
 
     /// <summary>Whom the key speaks for; keys that died with their workspace included, which <see cref="Identification"/> tells
     /// apart.</summary>
@@ -23,8 +25,12 @@ internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens)
     public ValueTask<ProjectIdentity> Identify(HttpRequest request)
     {
         var header = request.Headers.Authorization.ToString();
-        if (_known.TryGetValue(header, out var record) && record.Identify() is { IsCompletedSuccessfully: true, Result: { } holder })
+        if (_known.TryGetValue(header, out var known) && known.Record.Identify() is { IsCompletedSuccessfully: true, Result: { } holder })
+        {
+            uses.Note(known.Use);
             return new(Who(holder));
+        }
+
         return IdentifyUnknown(header);
     }
 
@@ -42,10 +48,13 @@ internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens)
                 throw ApiException.Forbidden("The administrators' key speaks for no project: use an API key of the project");
         }
 
-        var record = grains.GetGrain<IApiKeyGrain>(IApiKeyGrain.Key(header.AsSpan(Scheme.Length)));
+        var hash = IApiKeyGrain.Key(header.AsSpan(Scheme.Length));
+        var record = grains.GetGrain<IApiKeyGrain>(hash);
         var holder = await record.Identify() ?? throw UnknownKey();
         if (_known.Count >= MaxRemembered) _known.Clear();
-        _known[header] = record;
+        var use = new KeyUse(holder.Key.ProjectId, holder.Key.ApiKeyId, hash);
+        _known[header] = new(record, use);
+        uses.Note(use);
         return Who(holder);
     }
 

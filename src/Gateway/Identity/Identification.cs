@@ -40,9 +40,16 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
             _ when Idempotency.IsAnsweredAgain(http) => who,
             { KeysRevoked: true } => throw ApiException.Gone("Workspace was deleted"),
             { IsLiving: false } => throw ApiException.Gone("Agent has been deregistered"),
-            _ => who,
+            _ => Writing(who),
         };
     }
+
+    /// <summary>Who asks to change what only those may who lead the project.</summary>
+    /// <exception cref="ApiException">401; 403 for all others; 404; 410.</exception>
+    public async ValueTask<ProjectIdentity> LeadOf(HttpContext http) =>
+        await (HttpMethods.IsGet(http.Request.Method) ? WithStanding(await ReaderOf(http)) : WriterOf(http)) is { Leads: true } who
+            ? who
+            : throw ProjectIdentity.NotLead("This is for those who lead the project");
 
     /// <summary>
     /// Who asks, though its agent may have ended: for <c>/v1/bdh</c>, which tells such a client so by a 410, at which it stops; at a 401 it
@@ -51,7 +58,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when a proxy acts for an agent that has ended: it may name any
     /// workspace.</exception>
     public async ValueTask<ProjectIdentity> EvenEndedOf(HttpContext http) =>
-        await Known(http) is { Mode: AuthMode.Bearer } who ? InUse(who) : await WriterOf(http);
+        await Known(http) is { Mode: AuthMode.Bearer } who ? Writing(InUse(who)) : await WriterOf(http);
 
     /// <summary>
     /// Who asks to restore a workspace: a key may not restore its own, a gateway may in the name of the very agent that ended (contract
@@ -60,13 +67,16 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     /// <exception cref="ApiException">401; 403 for a public reader; 404; 410 when the agent of the key was deregistered or the project is
     /// archived.</exception>
     public async ValueTask<ProjectIdentity> RestorerOf(HttpContext http) =>
-        await Member(http) is { Mode: AuthMode.Proxy } who ? who : await WriterOf(http);
+        await Member(http) is { Mode: AuthMode.Proxy } who ? who : await LeadOf(http);
 
     /// <summary>The agent behind a bearer key; signed headers alone are not enough here (contract 1.6).</summary>
-    /// <exception cref="ApiException">401; 410 when the project is archived.</exception>
-    public async ValueTask<(ProjectIdentity Who, string AgentId)> AgentOf(HttpContext http)
+    /// <param name="http">The request.</param>
+    /// <param name="evenObserver">Whether it may be one that reads only.</param>
+    /// <exception cref="ApiException">401; 403 for an observer; 410 when the project is archived.</exception>
+    public async ValueTask<(ProjectIdentity Who, string AgentId)> AgentOf(HttpContext http, bool evenObserver = false)
     {
         var who = InUse(WithLivingKey(await keys.Identify(http.Request)));
+        if (!evenObserver) Writing(who);
         return (who, who.AgentId ?? throw BearerKeys.UnknownKey());
     }
 
@@ -83,6 +93,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         if (who.Mode == AuthMode.PublicReader) throw ApiException.Forbidden("Public readers may not act as an agent");
         if (who.AgentId is null) throw ApiException.Forbidden("API key is not bound to an agent");
         who = await WithStanding(who);
+        if (!HttpMethods.IsGet(http.Request.Method)) Writing(who);
         return who.Standing.Agent is { } agent && (agent.IsLiving || Idempotency.IsAnsweredAgain(http))
             ? new(who, agent) : throw ApiException.NotFound("Agent not found");
     }
@@ -159,6 +170,9 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
 
     private static ProjectIdentity WithLivingKey(ProjectIdentity who) =>
         who is { Mode: AuthMode.Bearer, Standing.Agent.KeysRevoked: true } ? throw BearerKeys.UnknownKey() : who;
+
+    private static ProjectIdentity Writing(ProjectIdentity who) =>
+        who.Observes ? throw ApiException.Forbidden("Observers read only: ask who leads the project for another role") : who;
 
     private static ProjectIdentity InUse(ProjectIdentity who) => who.Standing.IsArchived ? throw ApiException.Gone(Standing.Archived) : who;
 }

@@ -17,6 +17,26 @@ internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string
     /// <summary>The tenant that a proxy has signed for, if any; the project is of it.</summary>
     public string? TenantId { get; init; }
 
+    /// <summary>
+    /// Whether the caller leads the project: an agent with that role, or a person for whom a gateway vouches, which decides itself whom it
+    /// lets in. Of who writes only: of readers for whom a gateway vouches it may not have been found out.
+    /// </summary>
+    public bool Leads => Mode == AuthMode.Proxy && UserId is not null || Standing.Agent?.ProjectRole == ProjectRoles.Lead;
+
+    /// <summary>Whether the caller may read only.</summary>
+    public bool Observes => !Leads && Standing.Agent?.ProjectRole == ProjectRoles.Observer;
+
+    /// <summary>Refuses who neither is the agent nor leads the project.</summary>
+    /// <param name="agentId">Whose it is.</param>
+    public void MustOwn(string agentId)
+    {
+        if (!Leads && AgentId != agentId) throw NotLead("This is another agent's");
+    }
+
+    /// <summary>The refusal of a caller who does not lead the project.</summary>
+    public static Http.ApiException NotLead(string what) =>
+        Http.ApiException.Forbidden($"{what}: only an agent with the role 'lead', or an administrator, may do this");
+
     /// <summary>Refuses to act as a workspace that is not the caller's own (contract 1.4). Proxies vouch for whom they act.</summary>
     /// <param name="workspaceId">Whom the request acts as.</param>
     /// <param name="field">The field that says so.</param>

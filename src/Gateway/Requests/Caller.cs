@@ -81,6 +81,15 @@ internal static class Caller
     public static readonly Need<ProjectIdentity> Project =
         new("project", Credentials.Required, static (identification, http) => identification.WriterOf(http));
 
+    /// <summary>Who leads the project: also its policy, webhooks, keys and roles, and what is others'.</summary>
+    public static readonly Need<ProjectIdentity> Lead =
+        new("lead", Credentials.Required, static (identification, http) => identification.LeadOf(http));
+
+    /// <summary>Who may change what belongs to an agent: that agent, and who leads the project. The handler looks whose it is, by <see
+    /// cref="ProjectIdentity.MustOwn"/>.</summary>
+    public static readonly Need<ProjectIdentity> OwnerOrLead =
+        new("owner-or-lead", Credentials.Required, static (identification, http) => identification.WriterOf(http));
+
     /// <summary>An agent of the project, as which the caller acts.</summary>
     public static readonly Need<Actor> Actor =
         new("actor", Credentials.Required, static (identification, http) => identification.ActorOf(http));
@@ -111,11 +120,15 @@ internal static class Caller
 
     /// <summary>Who may restore a workspace (contract 5.5).</summary>
     public static readonly Need<ProjectIdentity> Restorer =
-        new("project", Credentials.Required, static (identification, http) => identification.RestorerOf(http));
+        new("lead", Credentials.Required, static (identification, http) => identification.RestorerOf(http));
 
     /// <summary>The agent of a bearer key; signed headers are not enough (contract 1.6).</summary>
     public static readonly Need<KeyAgent> KeyAgent = new("key", Credentials.Required, static async (identification, http) =>
         await identification.AgentOf(http) is var (who, agentId) ? new KeyAgent(who, agentId) : null!);
+
+    /// <summary>The holder of a bearer key that an agent has, whatever its role: of what concerns the key itself.</summary>
+    public static readonly Need<KeyAgent> KeyHolder = new("key", Credentials.Required, static async (identification, http) =>
+        await identification.AgentOf(http, evenObserver: true) is var (who, agentId) ? new KeyAgent(who, agentId) : null!);
 
     /// <summary>An administrator.</summary>
     public static readonly Need<Anybody> Admin = new("admin", Credentials.Required, static (identification, http) =>
@@ -134,6 +147,12 @@ internal static class Caller
         ? new(Nobody.Name, Credentials.Optional, static async (identification, http) =>
             Identification.HasCredentials(http) ? await identification.WriterOf(http) : null)
         : new(Project.Name, Project.Credentials, static async (identification, http) => await identification.WriterOf(http));
+
+    /// <summary>Who leads a project, unless the server is so open that none is needed; who sends credentials must lead.</summary>
+    public static Need<ProjectIdentity?> LeadUnless(bool isOpen) => isOpen
+        ? new(Nobody.Name, Credentials.Optional, static async (identification, http) =>
+            Identification.HasCredentials(http) ? await identification.LeadOf(http) : null)
+        : new(Lead.Name, Lead.Credentials, static async (identification, http) => await identification.LeadOf(http));
 
     /// <summary>A member of the project who reads: readers of a public project are told that they may not.</summary>
     /// <param name="what">What public readers may not do.</param>

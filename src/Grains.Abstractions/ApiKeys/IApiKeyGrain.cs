@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Beadhub.Projects;
@@ -23,50 +22,29 @@ public interface IApiKeyGrain : IGrainWithStringKey
         return Convert.ToHexStringLower(hash);
     }
 
-    /// <summary>Notes whom a freshly made key speaks for.</summary>
+    /// <summary>Notes whom a freshly made key speaks for, here and in the project's list.</summary>
     [Repeatable]
     Task Issue(ApiKeyIssued issued);
 
-    /// <summary>Ends the key: it opens nothing from then on. Whether it did so just now; false when it is unknown or had ended.</summary>
+    /// <summary>Ends the key: it opens nothing from then on. Whether it did so just now; false when it is unknown or had been
+    /// revoked.</summary>
     [Repeatable]
     Task<bool> Revoke();
 
-    /// <summary>Whom the key speaks for, and how they stand in their project (contract 1.8); null when it is unknown or was
-    /// revoked.</summary>
+    /// <summary>Sets or takes away the time at which the key ends by itself. False when it is unknown or has ended, which is for
+    /// good.</summary>
+    [Repeatable]
+    Task<bool> SetExpiry(DateTimeOffset? expiresAt);
+
+    /// <summary>The key as lists show it; null when it is unknown.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ApiKeyView?> Describe();
+
+    /// <summary>Whom the key speaks for, and how they stand in their project (contract 1.8); null when it is unknown, was revoked or has
+    /// expired.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<KeyHolder?> Identify();
 }
-
-/// <summary>
-/// The API keys of a project, for administrators. Key: project id. It owns no events: keys are kept by their hash, each for itself, and are
-/// read all together when somebody asks, which is seldom.
-/// </summary>
-[Alias("beadhub.api_keys")]
-public interface IApiKeysGrain : IGrainWithStringKey
-{
-    /// <summary>The project's keys, or those of one agent of it, newest first.</summary>
-    [ReadOnly, AlwaysInterleave]
-    ValueTask<ImmutableArray<ApiKeyView>> List(string? agentId);
-
-    /// <summary>Ends keys: the one with this id, or (null) all of an agent. The answer names those that ended just now; null when there is
-    /// no such key.</summary>
-    [Repeatable]
-    Task<ImmutableArray<string>?> Revoke(string? apiKeyId, string? agentId);
-}
-
-/// <summary>A key as administrators see it: never the key itself.</summary>
-/// <param name="ApiKeyId">Id of the key record.</param>
-/// <param name="AgentId">Agent, or null for a key of the project alone.</param>
-/// <param name="Prefix">First characters, by which people recognise it.</param>
-/// <param name="CreatedAt">When it was made.</param>
-/// <param name="RevokedAt">When it was revoked; null while it was not.</param>
-[GenerateSerializer, Immutable, Alias("api_key.view.v1")]
-public sealed record ApiKeyView(
-    [property: Id(0)] string ApiKeyId,
-    [property: Id(1)] string? AgentId,
-    [property: Id(2)] string Prefix,
-    [property: Id(3)] DateTimeOffset CreatedAt,
-    [property: Id(4)] DateTimeOffset? RevokedAt);
 
 /// <summary>Whom a key speaks for, and how they stand just now.</summary>
 /// <param name="Key">Whom it speaks for.</param>
@@ -87,13 +65,19 @@ public sealed record KeyIdentity([property: Id(0)] string ApiKeyId, [property: I
 /// <param name="AgentId">Agent, or null.</param>
 /// <param name="Prefix">First 12 characters of the key, by which people recognise it.</param>
 /// <param name="At">When.</param>
+/// <param name="ExpiresAt">When it ends by itself; null for never.</param>
 [GenerateSerializer, Immutable, Alias("api_key.issued.v1")]
 public sealed record ApiKeyIssued(
     [property: Id(0)] string ApiKeyId,
     [property: Id(1)] string ProjectId,
     [property: Id(2)] string? AgentId,
     [property: Id(3)] string Prefix,
-    [property: Id(4)] DateTimeOffset At) : IEvent;
+    [property: Id(4)] DateTimeOffset At,
+    [property: Id(5)] DateTimeOffset? ExpiresAt = null) : IEvent;
+
+/// <summary>It was decided when a key ends by itself; null for never.</summary>
+[GenerateSerializer, Immutable, Alias("api_key.expiry_set.v1")]
+public sealed record ApiKeyExpirySet([property: Id(0)] DateTimeOffset? ExpiresAt, [property: Id(1)] DateTimeOffset At) : IEvent;
 
 /// <summary>A key was revoked.</summary>
 [GenerateSerializer, Immutable, Alias("api_key.revoked.v1")]

@@ -103,3 +103,17 @@ public sealed record Addressed(
     [property: Id(1)] string? SuccessorAlias,
     [property: Id(2)] MessageSignature? Signature,
     [property: Id(3)] bool HasRotated);
+
+/// <summary>Gives an agent a role in its project.</summary>
+/// <param name="AgentId">The agent.</param>
+/// <param name="Role">One of <see cref="ProjectRoles"/>.</param>
+/// <param name="ByAgentId">Who gives it; null for an administrator.</param>
+[GenerateSerializer, Immutable, Alias("project.give_role.v1")]
+public sealed record GiveRole([property: Id(0)] string AgentId, [property: Id(1)] string Role, [property: Id(2)] string? ByAgentId);
+
+/// <summary>The role of an agent in its project.</summary>
+/// <param name="AgentId">The agent.</param>
+/// <param name="Alias">Its alias.</param>
+/// <param name="Role">One of <see cref="ProjectRoles"/>.</param>
+[GenerateSerializer, Immutable, Alias("project.agent_role.v1")]
+public sealed record AgentRole([property: Id(0)] string AgentId, [property: Id(1)] string Alias, [property: Id(2)] string Role);

@@ -10,6 +10,19 @@ public static class Custodies
     public const string Custodial = "custodial";
 }
 
+/// <summary>What an agent may do in its project.</summary>
+public static class ProjectRoles
+{
+    /// <summary>All of it: also the policy, webhooks, keys, roles, and what is others'.</summary>
+    public const string Lead = "lead";
+
+    /// <summary>Its own work.</summary>
+    public const string Agent = "agent";
+
+    /// <summary>Reads only.</summary>
+    public const string Observer = "observer";
+}
+
 /// <summary>How long an agent is meant to be (protocol 2).</summary>
 public static class Lifetimes
 {

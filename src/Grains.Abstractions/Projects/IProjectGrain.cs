@@ -33,7 +33,25 @@ public interface IProjectGrain : IGrainWithStringKey
     ValueTask<ProjectDetails?> Details();
 
     /// <summary>Makes another API key for a living agent.</summary>
-    Task<KeyMade> MakeKey(string agentId);
+    /// <param name="agentId">The agent.</param>
+    /// <param name="expiresAt">When the key ends by itself; null for never.</param>
+    Task<KeyMade> MakeKey(string agentId, DateTimeOffset? expiresAt);
+
+    /// <summary>Gives a living agent a role.</summary>
+    /// <exception cref="RefusedException">The project would be left without anybody who leads it.</exception>
+    [Repeatable]
+    Task<AgentRole> GiveRole(GiveRole command);
+
+    /// <summary>The roles of the living agents, by alias.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<AgentRole>> RolesOfAgents();
+
+    /// <summary>
+    /// Whether an agent that leads nothing may delete another's workspace: it was left behind on the agent's own host, and shows no sign of
+    /// life. Command lines clear such workspaces away as they find their folders gone. True also for what is no living workspace.
+    /// </summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<bool> IsLeftBehind(string workspaceId, string byAgentId);
 
     /// <summary>Changes what a workspace tells of itself (requirements, API surface).</summary>
     /// <exception cref="RefusedException">The workspace is unknown or was deleted.</exception>
@@ -188,6 +206,7 @@ public sealed record Origin([property: Id(0)] string Url, [property: Id(1)] stri
 /// <param name="PublicKey">Its public key, or null.</param>
 /// <param name="TenantId">The tenant that a gateway has signed for: a new project comes under it, an existing one must be of it. Null when
 /// none has.</param>
+/// <param name="EndOldKeys">Whether the agent's keys that were made before end.</param>
 [GenerateSerializer, Immutable, Alias("project.init.v1")]
 public sealed record InitAgent(
     [property: Id(0)] string? Slug,
@@ -203,7 +222,8 @@ public sealed record InitAgent(
     [property: Id(10)] string? Custody = null,
     [property: Id(11)] string? Did = null,
     [property: Id(12)] string? PublicKey = null,
-    [property: Id(13)] string? TenantId = null);
+    [property: Id(13)] string? TenantId = null,
+    [property: Id(14)] bool EndOldKeys = false);
 
 /// <summary>A bootstrapped agent (contract 3.3). The API key is shown here and never again.</summary>
 [GenerateSerializer, Immutable, Alias("project.initialized.v1")]

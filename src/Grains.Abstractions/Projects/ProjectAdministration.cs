@@ -90,4 +90,5 @@ public sealed record KeyMade(
     [property: Id(1)] string ApiKey,
     [property: Id(2)] string AgentId,
     [property: Id(3)] string Alias,
-    [property: Id(4)] DateTimeOffset CreatedAt);
+    [property: Id(4)] DateTimeOffset CreatedAt,
+    [property: Id(5)] DateTimeOffset? ExpiresAt = null);

@@ -37,7 +37,17 @@ public sealed record AgentJoined(
     [property: Id(6)] string? Did,
     [property: Id(7)] string? PublicKey,
     [property: Id(8)] DateTimeOffset At,
-    [property: Id(9)] string? SealedSeed = null) : IEvent;
+    [property: Id(9)] string? SealedSeed = null,
+    [property: Id(10)] string? ProjectRole = null) : IEvent;
+
+/// <summary>An agent has another role in its project.</summary>
+/// <param name="AgentId">The agent.</param>
+/// <param name="Role">One of <see cref="ProjectRoles"/>.</param>
+/// <param name="ByAgentId">Who gave it; null for an administrator.</param>
+/// <param name="At">When.</param>
+[GenerateSerializer, Immutable, Alias("project.role_given.v1")]
+public sealed record RoleGiven([property: Id(0)] string AgentId, [property: Id(1)] string Role, [property: Id(2)] string? ByAgentId,
+    [property: Id(3)] DateTimeOffset At) : IEvent;
 
 /// <summary>A repository was added, taken up again, or is known by another URL now.</summary>
 [GenerateSerializer, Immutable, Alias("project.repo_added.v1")]

@@ -45,6 +45,7 @@ public sealed record RepoPage([property: Id(0)] ImmutableArray<RepoView> Repos, 
 /// <param name="Role">Role that it told, if any.</param>
 /// <param name="Program">Program that it told, if any.</param>
 /// <param name="Context">JSON object that it told, if any.</param>
+/// <param name="ProjectRole">One of <see cref="ProjectRoles"/>.</param>
 [GenerateSerializer, Immutable, Alias("project.agent_identity.v1")]
 public sealed record AgentIdentity(
     [property: Id(0)] string AgentId,
@@ -63,7 +64,8 @@ public sealed record AgentIdentity(
     [property: Id(13)] string Lifetime = "ephemeral",
     [property: Id(14)] string? Role = null,
     [property: Id(15)] string? Program = null,
-    [property: Id(16)] string? Context = null)
+    [property: Id(16)] string? Context = null,
+    [property: Id(17)] string ProjectRole = ProjectRoles.Agent)
 {
     /// <summary>Whether the agent holds its alias: it was not deleted.</summary>
     public bool IsLiving => Status != AgentStatus.Deregistered;

@@ -9,30 +9,46 @@ namespace Beadhub.ApiKeys;
 /// <param name="Prefix">By which people recognise it.</param>
 /// <param name="IssuedAt">When it was made.</param>
 /// <param name="RevokedAt">When it was revoked: it opens nothing since.</param>
-public sealed record ApiKey(KeyIdentity? Identity, string Prefix, DateTimeOffset? IssuedAt, DateTimeOffset? RevokedAt = null)
+/// <param name="ExpiresAt">From when on it opens nothing by itself; null for never.</param>
+public sealed record ApiKey(
+    KeyIdentity? Identity, string Prefix, DateTimeOffset? IssuedAt, DateTimeOffset? RevokedAt = null, DateTimeOffset? ExpiresAt = null)
     : IEventSourced<ApiKey>
 {
     /// <inheritdoc/>
     public static ApiKey Empty { get; } = new(Identity: null, Prefix: "", IssuedAt: null);
 
     /// <inheritdoc/>
-    public static StreamKind<ApiKey> Kind { get; } = new("api_key", ApiKeyJson.Default.ApiKey, SnapshotEvery: 64, _ => InstanceFeed.Id);
+    public static StreamKind<ApiKey> Kind { get; } = new("api_key", ApiKeyJson.Default.ApiKey, SnapshotEvery: 64, _ => InstanceFeed.Id)
+    {
+        // 2: keys expire.
+        Fold = 2,
+    };
 
     /// <inheritdoc/>
     public ApiKey Apply(IEvent @event) => @event switch
     {
-        ApiKeyIssued e => new(new KeyIdentity(e.ApiKeyId, e.ProjectId, e.AgentId), e.Prefix, e.At),
+        ApiKeyIssued e => new(new KeyIdentity(e.ApiKeyId, e.ProjectId, e.AgentId), e.Prefix, e.At, ExpiresAt: e.ExpiresAt),
         ApiKeyRevoked e => this with { RevokedAt = e.At },
+        ApiKeyExpirySet e => this with { ExpiresAt = e.ExpiresAt },
         _ => this,
     };
 
-    /// <summary>As administrators see it; null while it is unknown.</summary>
+    /// <summary>As lists show it; null while it is unknown.</summary>
     public ApiKeyView? View() =>
-        Identity is { } holder ? new(holder.ApiKeyId, holder.AgentId, Prefix, IssuedAt ?? default, RevokedAt) : null;
+        Identity is { } holder ? new(holder.ApiKeyId, holder.AgentId, Prefix, IssuedAt ?? default, RevokedAt, ExpiresAt) : null;
+
+    /// <summary>Whether it opens nothing any more.</summary>
+    public bool HasEnded(DateTimeOffset now) => RevokedAt is not null || ExpiresAt <= now;
 
     /// <summary>Ends the key. The answer is whether it ended just now.</summary>
     public Decision<bool> Revoke(DateTimeOffset now) =>
         Identity is null || RevokedAt is not null ? Decision.None(false) : Decision.Accept(true, new ApiKeyRevoked(now));
+
+    /// <summary>Decides when the key ends by itself. False when it has ended or is unknown: what has ended stays so.</summary>
+    public Decision<bool> SetExpiry(DateTimeOffset? expiresAt, DateTimeOffset now) =>
+        Identity is null || HasEnded(now) ? Decision.None(false)
+        : expiresAt == ExpiresAt ? Decision.None(true)
+        : Decision.Accept(true, new ApiKeyExpirySet(expiresAt, now));
 
     /// <summary>Notes whom the key speaks for; a key that was issued stays with whom it was issued to.</summary>
     public Decision<bool> Issue(ApiKeyIssued issued) => Identity is null ? Decision.Accept(true, issued) : Decision.None(false);

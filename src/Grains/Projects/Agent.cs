@@ -25,6 +25,7 @@ namespace Beadhub.Projects;
 /// <param name="SealedSeed">Its private seed, encrypted, when the server signs for it.</param>
 /// <param name="SuccessorAgentId">Whom it named in its place when it retired.</param>
 /// <param name="Rotations">Its changes of keys that others may still have to be told of, oldest first.</param>
+/// <param name="ProjectRole">The role that it was given; null for none (<see cref="Project.RoleOf"/>).</param>
 public sealed record Agent(
     string Id,
     string Alias,
@@ -46,7 +47,8 @@ public sealed record Agent(
     string? FirstPublicKey = null,
     string? SealedSeed = null,
     string? SuccessorAgentId = null,
-    ImmutableList<Rotation>? Rotations = null)
+    ImmutableList<Rotation>? Rotations = null,
+    string? ProjectRole = null)
 {
     /// <summary>The type of agents that speak for the server; lists leave them out (contract 4.2).</summary>
     public const string SystemType = "system";
@@ -131,9 +133,11 @@ public sealed record Agent(
     };
 
     /// <summary>What introspection and key checks need to know.</summary>
-    public AgentIdentity Identity() => new(
+    /// <param name="projectRole">One of <see cref="ProjectRoles"/>.</param>
+    public AgentIdentity Identity(string projectRole = ProjectRoles.Agent) => new(
         Id, Alias, HumanName, AgentType, AccessMode, Status, HasActiveWorkspace, KeysRevoked,
-        SuccessorAgentId, Did, PublicKey, StableId, Custody, Lifetime, Role, Program, Context);
+        SuccessorAgentId, Did, PublicKey, StableId, Custody, Lifetime, Role, Program, Context,
+        projectRole);
 }
 
 /// <summary>An agent's workspace: on which repository it works, for ever. It lives and ends with its agent.</summary>

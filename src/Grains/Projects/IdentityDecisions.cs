@@ -65,7 +65,7 @@ internal static class IdentityDecisions
         var key = DidKey.Parse(command.PublicKey) ?? throw new RefusedException(RefusalKind.Mismatch, NotAKey);
         if (key.Did != command.Did) throw new RefusedException(RefusalKind.Mismatch, "DID does not match public_key");
         var agent = project.LivingAgent(command.AgentId);
-        if (agent.Did == key.Did) return Decision.None(agent.Identity());
+        if (agent.Did == key.Did) return Decision.None(agent.Identity(project.RoleOf(agent)));
         if (agent.Did is not null) throw new RefusedException(RefusalKind.Conflict, "Identity already claimed with a different DID");
         project.MustBeFree(key.Did, agent.Id);
         return project.After(agent.Id, new IdentityClaimed(agent.Id, key.Did, key.PublicKey, now));
@@ -230,8 +230,8 @@ internal static class IdentityDecisions
     private static RefusedException NoCustodyKey() => new(RefusalKind.NotConfigured, "Custody key not configured");
 
     private static Decision<AgentIdentity> After(this Project project, string agentId, IEvent? happens) => happens is null
-        ? Decision.None(project.Roster.Agents[agentId].Identity())
-        : Decision.Accept(project.Apply(happens).Roster.Agents[agentId].Identity(), happens);
+        ? Decision.None(project.Roster.Agents[agentId].Identity(project.RoleOf(project.Roster.Agents[agentId])))
+        : Decision.Accept(project.Apply(happens).Roster.Agents[agentId].Identity(project.RoleOf(project.Roster.Agents[agentId])), happens);
 
     /// <summary>A key that an agent brings, or that it will bring later.</summary>
     internal sealed record OwnKey(DidKey? Key);

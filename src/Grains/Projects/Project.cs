@@ -20,6 +20,7 @@ namespace Beadhub.Projects;
 /// <param name="TenantId">Tenant, or null.</param>
 /// <param name="Visibility">One of <see cref="Visibilities"/>; null while nobody has decided.</param>
 /// <param name="ArchivedAt">Since when it is only read; null while it is in use.</param>
+/// <param name="HasRoles">Whether anybody was given a role here: a project of a version without roles has none.</param>
 public sealed record Project(
     string Id,
     string Slug,
@@ -32,13 +33,18 @@ public sealed record Project(
     ImmutableHashSet<string>? RotatedAgents = null,
     string? TenantId = null,
     string? Visibility = null,
-    DateTimeOffset? ArchivedAt = null) : IEventSourced<Project>
+    DateTimeOffset? ArchivedAt = null,
+    bool HasRoles = false) : IEventSourced<Project>
 {
     /// <inheritdoc/>
     public static Project Empty { get; } = new("", "", "", default, ImmutableDictionary<string, Repo>.Empty, Roster.Empty, [], []);
 
     /// <inheritdoc/>
-    public static StreamKind<Project> Kind { get; } = new("project", ProjectJson.Default.Project, SnapshotEvery: 64, key => key);
+    public static StreamKind<Project> Kind { get; } = new("project", ProjectJson.Default.Project, SnapshotEvery: 64, key => key)
+    {
+        // 2: agents have roles.
+        Fold = 2,
+    };
 
     /// <summary>Whether it was ever created.</summary>
     [JsonIgnore]
@@ -57,6 +63,12 @@ public sealed record Project(
 
     /// <summary>The agents with an active workspace on a repository.</summary>
     public IEnumerable<Agent> WorkspacesOn(string repoId) => Roster.Living.Where(agent => agent.Workspace?.RepoId == repoId);
+
+    /// <summary>
+    /// The role of an agent, one of <see cref="ProjectRoles"/>. While nobody was given one, all lead, as all could do everything in a
+    /// project before there were roles.
+    /// </summary>
+    public string RoleOf(Agent agent) => !HasRoles ? ProjectRoles.Lead : agent.ProjectRole ?? ProjectRoles.Agent;
 
     /// <summary>How a caller stands here that speaks for an agent, or (null) for the project alone.</summary>
     public Standing StandingOf(AgentIdentity? agent) =>
@@ -80,8 +92,10 @@ public sealed record Project(
         {
             Roster = Roster
                 .With(new(e.AgentId, e.Alias, e.HumanName, e.AgentType, e.Lifetime, e.Custody, e.Did, e.PublicKey, e.At,
-                SealedSeed: e.SealedSeed)),
+                SealedSeed: e.SealedSeed, ProjectRole: e.ProjectRole)),
+            HasRoles = HasRoles || e.ProjectRole is not null,
         },
+        RoleGiven e => With(e.AgentId, agent => agent with { ProjectRole = e.Role }) with { HasRoles = true },
         AgentChanged e => With(e.AgentId, agent => agent with
         {
             AccessMode = e.AccessMode ?? agent.AccessMode, Role = e.Role ?? agent.Role, Program = e.Program ?? agent.Program,

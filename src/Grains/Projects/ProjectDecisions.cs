@@ -66,13 +66,19 @@ internal static class ProjectDecisions
         var found = command.Alias is { } alias ? project.Roster.Named(alias) : null;
         var agentId = found?.Id ?? changes.Join(command, fresh, now);
         if (command.Origin is not { } origin)
-            return changes.With(new Initialized(changes.AgentOf(agentId), Repo: null, Created: found is null, Opened: false));
+        {
+            return changes.With(new Initialized(changes.AgentOf(agentId), Repo: null, Created: found is null, Opened: false)
+            {
+                IsNewProject = !project.Exists,
+            });
+        }
 
         var repo = changes.TakeUp(origin, fresh.RepoId, now).Repo;
         var opened = changes.Open(agentId, repo, now, registered => new(RefusalKind.Conflict,
             $"workspace_repo_mismatch: the workspace of '{changes.AgentOf(agentId).Alias}' is registered for "
                 + $"{registered.CanonicalOrigin}, not for {repo.CanonicalOrigin}"));
-        return changes.With(new Initialized(changes.AgentOf(agentId), repo, Created: found is null, opened));
+        return changes.With(
+            new Initialized(changes.AgentOf(agentId), repo, Created: found is null, opened) { IsNewProject = !project.Exists });
     }
 
     /// <summary>Opens an agent's workspace on a repository, or finds it open there (contract 5.2).</summary>
@@ -139,6 +145,25 @@ internal static class ProjectDecisions
             ? agent : throw new RefusedException(RefusalKind.NotFound, "Agent not found");
     }
 
+    /// <summary>
+    /// Gives an agent a role. In a project of a version without roles, whoever gives the first one leads from then on, and who was given
+    /// none does not.
+    /// </summary>
+    public static Decision<AgentRole> GiveRole(this Project project, GiveRole command, DateTimeOffset now)
+    {
+        var agent = project.LivingAgent(command.AgentId);
+        var changes = new Changes(project);
+        if (!project.HasRoles && command.ByAgentId is { } first && first != agent.Id && project.Roster.Find(first) is { IsLiving: true })
+            changes.Raise(new RoleGiven(first, ProjectRoles.Lead, first, now));
+        if (!changes.Project.HasRoles || project.RoleOf(agent) != command.Role)
+            changes.Raise(new RoleGiven(agent.Id, command.Role, command.ByAgentId, now));
+        // An administrator can always put it right; agents among themselves could not.
+        var hasLead = changes.Project.Roster.Living.Any(one => changes.Project.RoleOf(one) == ProjectRoles.Lead);
+        return hasLead || (command.ByAgentId is null && project.HasRoles)
+            ? changes.With(new AgentRole(agent.Id, agent.Alias, command.Role))
+            : throw new RefusedException(RefusalKind.Conflict, "Nobody would lead the project: give another agent the role 'lead' first");
+    }
+
     /// <summary>Ends a workspace with its agent and the agent's keys, and frees the alias (contract 5.4).</summary>
     public static Decision<WorkspaceEnded> DeleteWorkspace(this Project project, string workspaceId, DateTimeOffset now)
     {
@@ -202,7 +227,7 @@ internal static class ProjectDecisions
         if (key is not null) changes.Project.MustBeFree(key.Did, fresh.AgentId);
         changes.Raise(new AgentJoined(
             fresh.AgentId, alias, command.HumanName, command.AgentType, command.Lifetime, custody, key?.Did, key?.PublicKey, now,
-            sealedSeed));
+            sealedSeed, changes.Project.Roster.Agents.Values.All(agent => agent.AgentType == Agent.SystemType) ? ProjectRoles.Lead : null));
         return fresh.AgentId;
     }
 
@@ -256,7 +281,11 @@ internal static class ProjectDecisions
 /// <param name="Repo">The repository, when one was given.</param>
 /// <param name="Created">Whether the agent is new.</param>
 /// <param name="Opened">Whether its workspace is new.</param>
-internal sealed record Initialized(Agent Agent, Repo? Repo, bool Created, bool Opened);
+internal sealed record Initialized(Agent Agent, Repo? Repo, bool Created, bool Opened)
+{
+    /// <summary>Whether the project is new.</summary>
+    public bool IsNewProject { get; init; }
+}
 
 /// <summary>An agent's open workspace.</summary>
 /// <param name="Agent">The agent.</param>

@@ -63,15 +63,19 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     {
         var now = time.Now();
         var fresh = FreshIdentity.Make(seal);
-        var (agent, repo, created, opened) = await Transact(project => project.Init(_id, command, fresh, now));
+        var initialized = await Transact(project => project.Init(_id, command, fresh, now));
+        var (agent, repo, created, opened) = initialized;
 
         // All of these can be repeated: after a crash in between, the client's next try completes what is missing.
-        var key = NewApiKey.Make();
-        var issued = GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(FreshIdentity.NewId(), _id, agent.Id, key.Prefix, now));
+        var (key, keyId, keys) = (NewApiKey.Make(), FreshIdentity.NewId(), GrainFactory.GetGrain<IApiKeysGrain>(_id));
+        var begun = initialized.IsNewProject ? keys.Begin() : Task.CompletedTask;
+        var issued = Task.WhenAll(begun,
+            GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(keyId, _id, agent.Id, key.Prefix, now)));
         var profile = new ProfilePatch(
             Replace: true, HumanName: command.HumanName, Role: command.Role, Hostname: command.Hostname,
             WorkspacePath: command.WorkspacePath);
         await (repo is null ? issued : Task.WhenAll(issued, RegisterOrigin(repo), UpdateProfile(agent.Id, profile)));
+        if (command.EndOldKeys && !created) await keys.Revoke(null, agent.Id, except: keyId);
 
         return new(
             now,
@@ -104,12 +108,33 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<ProjectDetails?> Details() => (await Newest()).Details();
 
     /// <inheritdoc/>
-    public async Task<KeyMade> MakeKey(string agentId)
+    public async Task<KeyMade> MakeKey(string agentId, DateTimeOffset? expiresAt)
     {
         var agent = (await Newest()).LivingAgent(agentId);
         var (key, id, now) = (NewApiKey.Make(), FreshIdentity.NewId(), time.Now());
-        await GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(id, _id, agent.Id, key.Prefix, now));
-        return new(id, key.Text, agent.Id, agent.Alias, now);
+        await GrainFactory.GetGrain<IApiKeyGrain>(key.GrainKey).Issue(new(id, _id, agent.Id, key.Prefix, now, expiresAt));
+        return new(id, key.Text, agent.Id, agent.Alias, now, expiresAt);
+    }
+
+    /// <inheritdoc/>
+    public Task<AgentRole> GiveRole(GiveRole command) => Transact(project => project.GiveRole(command, time.Now()));
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<AgentRole>> RolesOfAgents()
+    {
+        var project = await Newest();
+        return [.. project.Roster.Living.Where(static agent => agent.AgentType != Projects.Agent.SystemType)
+            .OrderBy(static agent => agent.Alias, StringComparer.Ordinal)
+            .Select(agent => new AgentRole(agent.Id, agent.Alias, project.RoleOf(agent)))];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> IsLeftBehind(string workspaceId, string byAgentId)
+    {
+        var roster = await Look();
+        if (roster.Project.Roster.Find(workspaceId) is not { HasActiveWorkspace: true }) return true;
+        return roster.Find(byAgentId)?.Profile.Hostname is { Length: > 0 } host && roster.Find(workspaceId)?.Profile.Hostname == host
+            && (await Present()).Find(workspaceId) is null;
     }
 
     /// <inheritdoc/>
@@ -297,7 +322,11 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
-    public async ValueTask<Addressed> Address(AddressMail mail) => (await Newest()).Address(mail, IdentityOf, seal, time.Now());
+    public async ValueTask<Addressed> Address(AddressMail mail)
+    {
+        var project = await Newest();
+        return project.Address(mail, agent => IdentityOf(project, agent), seal, time.Now());
+    }
 
     /// <inheritdoc/>
     public async ValueTask<AgentIdentity?> Agent(string agentId) =>
@@ -306,8 +335,8 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     /// <inheritdoc/>
     public async ValueTask<ImmutableArray<AgentIdentity?>> Named(ImmutableArray<string> aliases)
     {
-        var roster = (await Newest()).Roster;
-        return [.. aliases.Select(alias => roster.Named(alias) is { } agent ? IdentityOf(agent) : null)];
+        var project = await Newest();
+        return [.. aliases.Select(alias => project.Roster.Named(alias) is { } agent ? IdentityOf(project, agent) : null)];
     }
 
     /// <inheritdoc/>
@@ -336,13 +365,15 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<StreamScope> Scope(ScopeQuery query) => StreamScopes.Compose(await Look(), await presence.Seen(_id), query);
 
     private AgentIdentity? FindIdentity(Project project, string agentId) =>
-        project.Roster.Find(agentId) is { } agent ? IdentityOf(agent) : null;
+        project.Roster.Find(agentId) is { } agent ? IdentityOf(project, agent) : null;
 
-    private AgentIdentity IdentityOf(Agent agent)
+    private AgentIdentity IdentityOf(Project project, Agent agent)
     {
         // Asked on every request: the same answer again while the agent has not changed.
-        if (_identities.TryGetValue(agent.Id, out var known) && ReferenceEquals(known.Agent, agent)) return known.Identity;
-        var identity = agent.Identity();
+        var role = project.RoleOf(agent);
+        if (_identities.TryGetValue(agent.Id, out var known) && ReferenceEquals(known.Agent, agent) && known.Identity.ProjectRole == role)
+            return known.Identity;
+        var identity = agent.Identity(role);
         _identities[agent.Id] = (agent, identity);
         return identity;
     }

@@ -15,7 +15,7 @@ internal static class LogLine
     // Never shown: whoever has them can act as somebody else. A recorded answer may hold a key.
     private static readonly HashSet<string> Secrets =
         ["secret", "sealed_secret", "sealed_seed", "seed", "private_key", "password", "token", "api_key", "signature", "member_email",
-            "fingerprint", "digest", "_request"];
+            "fingerprint", "digest", "hash", "_request"];
 
     private static readonly HashSet<string> Texts =
         ["body", "subject", "title", "description", "notes", "note", "situation", "response", "options", "context", "content", "bundle",

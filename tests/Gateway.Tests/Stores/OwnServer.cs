@@ -28,6 +28,9 @@ public sealed class OwnServer(string folder, IReadOnlyDictionary<string, string>
 
     public Task Kill() => process!.Kill();
 
+    /// <summary>Stops the server as an operator does; it finishes what it has begun.</summary>
+    public Task Stop() => process!.Stop();
+
     /// <summary>Starts the killed server again on the same database.</summary>
     public async Task Restart()
     {

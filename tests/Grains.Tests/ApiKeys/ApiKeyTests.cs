@@ -56,6 +56,36 @@ public class ApiKeyTests
     }
 
     [Fact]
+    public void What_has_ended_is_not_brought_back()
+    {
+        var key = ApiKey.Empty.Apply(Issued with { ExpiresAt = Issued.At.AddDays(1) });
+        key.HasEnded(Issued.At).ShouldBeFalse();
+        key.HasEnded(Issued.At.AddDays(1)).ShouldBeTrue();
+
+        key.SetExpiry(null, Issued.At.AddDays(1)).ShouldSatisfyAllConditions(
+            late => late.Result.ShouldBeFalse(), late => late.Events.ShouldBeEmpty());
+        key = key.Apply(key.SetExpiry(Issued.At.AddDays(2), Issued.At).Events.ShouldHaveSingleItem());
+        key.HasEnded(Issued.At.AddDays(1)).ShouldBeFalse();
+        key.Apply(new ApiKeyRevoked(Issued.At)).SetExpiry(null, Issued.At).Result.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_key_in_use_is_worth_an_event_an_hour()
+    {
+        var list = KeyList.Empty.Apply(KeyList.Empty.Enter([new("h", ApiKey.Empty.Apply(Issued).View()!)], false, Issued.At).Events[0]);
+        list.Enter([.. list.Keys.Values], false, Issued.At).Events.ShouldBeEmpty();
+        Use(0).Result.ShouldBeTrue();
+        list = list.Apply(Use(0).Events.ShouldHaveSingleItem());
+
+        Use(59).Events.ShouldBeEmpty();
+        list = list.Apply(Use(60).Events.ShouldHaveSingleItem());
+        list.Keys["k"].View.LastUsedAt.ShouldBe(Issued.At.AddMinutes(60));
+        list.Used([new("unknown", "h", Issued.At)], Issued.At).Events.ShouldBeEmpty();
+
+        EventLog.Decision<bool> Use(int minute) => list.Used([new("k", "h", Issued.At.AddMinutes(minute))], Issued.At.AddMinutes(minute));
+    }
+
+    [Fact]
     public void A_snapshot_gives_the_key_back()
     {
         var key = ApiKey.Empty.Apply(Issued).Apply(new ApiKeyRevoked(Issued.At));

@@ -36,6 +36,40 @@ public class ProjectAdministrationTests
     }
 
     [Fact]
+    public void The_first_agent_leads_and_gives_roles()
+    {
+        var (alice, bob) = (_story.Init("alice").Agent, _story.Init("bob").Agent);
+        (_story.Project.RoleOf(alice), _story.Project.RoleOf(bob)).ShouldBe((ProjectRoles.Lead, ProjectRoles.Agent));
+
+        _story.Do((project, now) => project.GiveRole(new(bob.Id, ProjectRoles.Agent, alice.Id), now));
+        _story.Events.ShouldBeEmpty();
+        _story.Do((project, now) => project.GiveRole(new(bob.Id, ProjectRoles.Lead, alice.Id), now)).Role.ShouldBe("lead");
+        _story.Do((project, now) => project.GiveRole(new(alice.Id, ProjectRoles.Observer, bob.Id), now));
+        _story.Refused((project, now) => project.GiveRole(new(bob.Id, ProjectRoles.Agent, bob.Id), now)).Kind
+            .ShouldBe(RefusalKind.Conflict);
+        // An administrator may: he can put it right again.
+        _story.Do((project, now) => project.GiveRole(new(bob.Id, ProjectRoles.Agent, null), now));
+    }
+
+    [Fact]
+    public void In_a_project_without_roles_all_lead_until_the_first_is_given()
+    {
+        var at = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var old = Project.Empty.Apply(new ProjectCreated("p", "demo", "demo", at));
+        foreach (var alias in new[] { "alice", "bob", "carol" })
+            old = old.Apply(new AgentJoined(alias, alias, "", "agent", "ephemeral", "custodial", null, null, at));
+        old.Roster.Living.ShouldAllBe(agent => old.RoleOf(agent) == ProjectRoles.Lead);
+
+        Should.Throw<RefusedException>(() => old.GiveRole(new("alice", ProjectRoles.Observer, "alice"), at));
+        Should.Throw<RefusedException>(() => old.GiveRole(new("alice", ProjectRoles.Observer, null), at));
+        // Who gives the first one leads.
+        var now = old.GiveRole(new("bob", ProjectRoles.Observer, "alice"), at).Events.Aggregate(old, (project, e) => project.Apply(e));
+
+        now.Roster.Living.OrderBy(agent => agent.Alias).Select(now.RoleOf).ShouldBe(["lead", "observer", "agent"]);
+        JsonSerializer.Deserialize(JsonSerializer.Serialize(now, Project.Kind.Snapshot), Project.Kind.Snapshot)!.HasRoles.ShouldBeTrue();
+    }
+
+    [Fact]
     public void Nobody_joins_an_archived_project()
     {
         var alice = _story.Init("alice").Agent;

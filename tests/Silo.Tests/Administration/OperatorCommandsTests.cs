@@ -52,6 +52,21 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
         await Run("key", "revoke", project.Slug, "--agent", "alice");
         (await alice.Get("/v1/agents")).Status.ShouldBe(401);
 
+        // A key is shown when it is made, and never again.
+        var made = JsonDocument.Parse((await Run("key", "issue", project.Slug, "alice", "--expires", "1d", "--json")).Output).RootElement;
+        await server.Api.As(made.Text("api_key")).Get("/v1/agents").Ok();
+        var rotated = JsonDocument.Parse((await Run("key", "rotate", project.Slug, made.Text("api_key_id"), "--overlap", "1h", "--json"))
+            .Output).RootElement;
+        foreach (var key in new[] { made, rotated }) await server.Api.As(key.Text("api_key")).Get("/v1/agents").Ok();
+        (await Run("key", "expire", project.Slug, rotated.Text("api_key_id"), "never")).Output.ShouldContain("expires_at    -");
+        (await Run("key", "list", project.Slug)).Output.ShouldNotContain(made.Text("api_key")[12..]);
+        await Fails("is no length of time", "key", "issue", project.Slug, "alice", "--expires", "soon");
+        await Fails("API key has ended", "key", "expire", project.Slug, bobs.Text("api_key_id"), "1d");
+
+        (await Run("role", "list", project.Slug)).Lines[1].ShouldMatch("^alice +lead ");
+        (await Run("role", "give", project.Slug, "bob", "observer")).Output.ShouldContain("bob has the role observer");
+        await Fails("there is no agent 'carol'", "role", "give", project.Slug, "carol", "lead");
+
         await Fails("there is no project 'none'", "project", "show", "none");
         await Fails("API key not found", "key", "revoke", project.Slug, Guid.NewGuid().ToString());
         await Fails("either the id of a key or --agent", "key", "revoke", project.Slug);
