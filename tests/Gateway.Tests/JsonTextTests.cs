@@ -22,6 +22,24 @@ public sealed class JsonTextTests
         var reader = new Utf8JsonReader(json);
         reader.Read();
         Encoding.UTF8.GetString(JsonText.Unescape(json.AsSpan()[1..^1])).ShouldBe(reader.GetString());
+        JsonText.StringLength([.. json, .. """, "next": 1}"""u8]).ShouldBe(json.Length);
+    }
+
+    [Theory]
+    [InlineData("\"")]
+    [InlineData("\"no end")]
+    [InlineData("\"\\")]
+    [InlineData("\"\\\"")]
+    [InlineData("\"\\x\"")]
+    [InlineData("\"\\u12\"")]
+    [InlineData("\"\\u12g4\"")]
+    [InlineData("\"\\u+123\"")]
+    [InlineData("\"a line\nbreak\"")]
+    [InlineData("\"a \0 byte\"")]
+    public void What_the_reader_refuses_is_no_string(string json)
+    {
+        Should.Throw<JsonException>(() => JsonDocument.Parse(json));
+        JsonText.StringLength(Encoding.UTF8.GetBytes(json)).ShouldBe(0);
     }
 
     [Theory]

@@ -555,6 +555,7 @@ internal sealed class BodyFields : IDisposable
         if (body.IsEmpty) throw Invalid("missing", "Field required", []);
         if (!Utf8.IsValid(body)) throw NotJson(0, "Invalid UTF-8");
         var reader = new Utf8JsonReader(body, ReaderOptions);
+        var begun = 0; // where in the body the reader began
         try
         {
             reader.Read();
@@ -573,10 +574,20 @@ internal sealed class BodyFields : IDisposable
                 if (reader.ValueSpan.Length > MaxName)
                     throw Invalid("too_long", $"The name of a field should have at most {MaxName} bytes", []);
                 var name = Text(ref reader);
-                reader.Read();
-                var start = (int)reader.TokenStartIndex;
-                reader.Skip();
-                _fields[name] = start..(int)reader.BytesConsumed;
+                if (LargeString(body, begun + (int)reader.BytesConsumed) is { } text)
+                {
+                    _fields[name] = text;
+                    begun = text.End.Value;
+                    reader = AfterString(reader.CurrentState, body[begun..]);
+                }
+                else
+                {
+                    reader.Read();
+                    var start = begun + (int)reader.TokenStartIndex;
+                    reader.Skip();
+                    _fields[name] = start..(begun + (int)reader.BytesConsumed);
+                }
+
                 if (_fields.Count > MostFields) throw Invalid("too_long", $"Object should have at most {MostFields} fields", []);
             }
 
@@ -585,8 +596,27 @@ internal sealed class BodyFields : IDisposable
         }
         catch (JsonException e)
         {
-            throw NotJson((int)reader.BytesConsumed, Why(e));
+            throw NotJson(begun + (int)reader.BytesConsumed, Why(e));
         }
+    }
+
+    /// <summary>Where the string stands that begins here, when so much is left that it may be worth looking for its end; what is wrong with it
+    /// is left to the reader to say.</summary>
+    private static Range? LargeString(ReadOnlySpan<byte> body, int from)
+    {
+        if (body.Length - from < Large) return null;
+        var start = from + body[from..].IndexOfAnyExcept(" \t\r\n"u8);
+        return start >= from && body[start] == '"' && JsonText.StringLength(body[start..]) is > 0 and var length
+            ? start..(start + length)
+            : null;
+    }
+
+    /// <summary>A reader that goes on after a string, as if it had read that itself.</summary>
+    private static Utf8JsonReader AfterString(JsonReaderState beforeString, ReadOnlySpan<byte> rest)
+    {
+        var another = new Utf8JsonReader("\"\""u8, isFinalBlock: false, beforeString);
+        another.Read();
+        return new(rest, isFinalBlock: true, another.CurrentState);
     }
 
     private static string Why(JsonException e)

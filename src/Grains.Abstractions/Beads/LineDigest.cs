@@ -7,9 +7,8 @@ using Orleans;
 namespace Beadhub.Beads;
 
 /// <summary>
-/// The first 16 bytes of the SHA-512 of an issue's line. SHA-512, because it is the fastest hash without known collisions on processors
-/// that have no instructions for SHA-256, and fast enough on those that have. The default value stands for an issue whose line is not
-/// known, and equals no line's digest.
+/// The first 16 bytes of the SHA-256 of an issue's line: without known collisions, and the fastest such hash on processors that have
+/// instructions for it. The default value stands for an issue whose line is not known, and equals no line's digest.
 /// </summary>
 /// <param name="High">The first eight bytes.</param>
 /// <param name="Low">The others.</param>
@@ -20,20 +19,20 @@ public readonly record struct LineDigest([property: Id(0)] ulong High, [property
 
     /// <summary>Digest of one line.</summary>
     /// <param name="line">The bytes without line break and surrounding blanks.</param>
-    /// <param name="sha512">A hash that is idle; the same one may be used for all lines.</param>
-    public static LineDigest Of(ReadOnlySpan<byte> line, IncrementalHash sha512)
+    /// <param name="sha256">A hash that is idle; the same one may be used for all lines.</param>
+    public static LineDigest Of(ReadOnlySpan<byte> line, IncrementalHash sha256)
     {
-        Span<byte> hash = stackalloc byte[SHA512.HashSizeInBytes];
-        sha512.AppendData(line);
-        sha512.GetHashAndReset(hash);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        sha256.AppendData(line);
+        sha256.GetHashAndReset(hash);
         return MemoryMarshal.Read<LineDigest>(hash);
     }
 
     /// <summary>Digest of one line, for who has no hash at hand.</summary>
     public static LineDigest Of(ReadOnlySpan<byte> line)
     {
-        Span<byte> hash = stackalloc byte[SHA512.HashSizeInBytes];
-        SHA512.HashData(line, hash);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(line, hash);
         return MemoryMarshal.Read<LineDigest>(hash);
     }
 

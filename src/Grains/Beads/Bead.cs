@@ -19,7 +19,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     public static StreamKind<Bead> Kind { get; } = new("bead", BeadJson.Default.Bead, SnapshotEvery: 16, ProjectOf: key =>
         key[..key.IndexOf('/')])
     {
-        Fold = 2, // 1 skipped issues that were stored with their line
+        Fold = 3, // 1 skipped issues that were stored with their line, 2 kept digests of another hash
     };
 
     /// <inheritdoc cref="Bead"/>

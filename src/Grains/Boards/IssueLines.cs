@@ -58,7 +58,7 @@ internal sealed class IssueLines
     public static IssueLines Read(ReadOnlySpan<byte> jsonl, string repo, string branch, BoardScope stored, DateTimeOffset syncedAt)
     {
         var issues = new IssueLines(Math.Min(MaxIssues, jsonl.Length / ShortLine));
-        using var sha512 = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // A few lines are parsed, and compared with the issues that they name; of many it is asked first whether they are stored as they
         // are.
         var byDigest = jsonl.Count((byte)'\n') >= stored.Count / FewLines ? stored.ByDigest() : null;
@@ -72,7 +72,7 @@ internal sealed class IssueLines
             if (!line.IsEmpty)
             {
                 if (++count > MaxIssues) throw new RefusedException(RefusalKind.Mismatch, $"Too many issues: exceeds limit of {MaxIssues}");
-                var digest = LineDigest.Of(line, sha512);
+                var digest = LineDigest.Of(line, sha256);
                 var known = byDigest?.GetValueOrDefault(digest);
                 IssueLine? read = null;
                 try
