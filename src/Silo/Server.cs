@@ -59,7 +59,13 @@ internal sealed partial class Server : IAsyncDisposable
 
     private static async Task<Server> Start(Settings settings, ImmutableArray<UnknownVariable> unknown, Listeners listeners)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        // Settings are Beadhub's own. An appsettings.json of the folder in which it is started is somebody else's: it could move the server
+        // to other addresses, and to watch for it means a system call for each file that anybody, the database too, writes below there.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            ContentRootPath = AppContext.BaseDirectory,
+            Args = ["--hostBuilder:reloadConfigOnChange=false"],
+        });
         // Only what Beadhub says itself gets as talkative as is asked for: others would tell of addresses, headers and bodies. The host's
         // diagnostics are left out altogether: for their sake each request would be given a trace that nobody reads.
         builder.Logging.ClearProviders().SetMinimumLevel(settings.LogLevel < LogLevel.Warning ? LogLevel.Warning : settings.LogLevel)

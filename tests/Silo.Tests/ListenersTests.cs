@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Beadhub.Testing;
 
 namespace Beadhub.Silo.Tests;
 
@@ -37,5 +38,23 @@ public sealed class ListenersTests
         listener.Dispose();
         (await Should.ThrowAsync<SocketException>(() => connecting.WaitAsync(Limit, cancellation))).SocketErrorCode
             .ShouldBe(SocketError.ConnectionRefused);
+    }
+
+    [Fact]
+    public async Task The_settings_of_another_program_in_the_working_directory_do_not_move_it()
+    {
+        var folder = System.IO.Directory.CreateTempSubdirectory("beadhub-foreign-");
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "appsettings.json"),
+                """{ "AllowedHosts": "nowhere.example", "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:1" } } } }""",
+                TestContext.Current.CancellationToken);
+            await using var server = await ServerProcess.Start(folder.FullName, new Dictionary<string, string>());
+            await new Project(server.Api).Agent("alice");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 }
