@@ -600,8 +600,8 @@ internal sealed class BodyFields : IDisposable
         }
     }
 
-    /// <summary>Where the string stands that begins here, when so much is left that it may be worth looking for its end; what is wrong with it
-    /// is left to the reader to say.</summary>
+    /// <summary>Where the string stands that begins here, when so much is left that it may be worth looking for its end; what is wrong
+    /// with it is left to the reader to say.</summary>
     private static Range? LargeString(ReadOnlySpan<byte> body, int from)
     {
         if (body.Length - from < Large) return null;

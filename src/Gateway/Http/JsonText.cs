@@ -72,7 +72,8 @@ internal static class JsonText
         return text;
     }
 
-    /// <summary>Writes the character of an escape by its number, of two if it is half a pair. Answers the length of what was read.</summary>
+    /// <summary>Writes the character of an escape by its number, of two if it is half a pair. Answers the length of what was
+    /// read.</summary>
     private static int UnescapeUnits(ReadOnlySpan<byte> at, byte[] text, ref int length)
     {
         var unit = Unit(at);
