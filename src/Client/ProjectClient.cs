@@ -7,6 +7,7 @@ using Beadhub.Controls;
 using Beadhub.Conversations;
 using Beadhub.Escalations;
 using Beadhub.Feed;
+using Beadhub.Invites;
 using Beadhub.Locks;
 using Beadhub.Mail;
 using Beadhub.Policies;
@@ -61,6 +62,9 @@ public sealed class ProjectClient
 
     /// <summary>Reservations.</summary>
     public ILocksGrain Locks => _cluster.GetGrain<ILocksGrain>(Id);
+
+    /// <summary>Single-use invites into the project.</summary>
+    public IInvitesGrain Invites => _cluster.GetGrain<IInvitesGrain>(Id);
 
     /// <summary>Policies, and which is active.</summary>
     public IPoliciesGrain Policies => _cluster.GetGrain<IPoliciesGrain>(Id);

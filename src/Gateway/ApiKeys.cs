@@ -197,7 +197,7 @@ internal static class UnkeptAnswers
     /// <summary>Whether a request is one; asked before it is routed.</summary>
     public static bool Has(PathString path) =>
         path.StartsWithSegments("/v1/init") || path.StartsWithSegments("/v1/projects") || path.StartsWithSegments("/v1/agents/me/keys")
-            || path.StartsWithSegments("/v1/keys");
+            || path.StartsWithSegments("/v1/keys") || path.StartsWithSegments("/v1/invites");
 }
 
 /// <summary>A key in the place of another.</summary>

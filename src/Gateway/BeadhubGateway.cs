@@ -27,6 +27,7 @@ public static class BeadhubGateway
         services.AddHostedService(provider => provider.GetRequiredService<KeyUses>());
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
+        services.AddSingleton<Joining>();
         services.TryAddSingleton<IInitRate, MemoryInitRate>();
         services.AddSingleton<MailRate>();
         services.AddSingleton<MetricReadings>();
@@ -93,6 +94,7 @@ public static class BeadhubGateway
     private static void Serve(IApplicationBuilder app)
     {
         var settings = app.ApplicationServices.GetRequiredService<GatewaySettings>();
+        app.UseInvitePath();
         if (!settings.TrustedProxies.IsEmpty) app.UseForwardedHeaders(Believing(settings.TrustedProxies));
         app.UseRequestTrace();
         app.UseRequestLog();
@@ -139,6 +141,7 @@ public static class BeadhubGateway
         Projects.Map(app);
         ApiKeys.Map(app);
         AgentRoles.Map(app);
+        Invites.Map(app);
         Agents.Map(app);
         Publications.Map(app);
         AgentIdentities.Map(app);

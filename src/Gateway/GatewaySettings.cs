@@ -77,6 +77,10 @@ public sealed record GatewaySettings
     /// <c>BEADHUB_BOOTSTRAP</c>.</summary>
     public bool Bootstrap { get; init; } = true;
 
+    /// <summary>Who may join a project that exists; null for what fits where the server listens (<see cref="Joining"/>).
+    /// <c>BEADHUB_JOIN</c>.</summary>
+    public JoinMode? Join { get; init; }
+
     /// <summary>The address under which other servers find this one; shown with resolved agents. <c>AWEB_SERVER_URL</c>.</summary>
     public string ServerUrl { get; init; } = "";
 

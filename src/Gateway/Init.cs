@@ -2,13 +2,14 @@ using System.Net;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Requests;
+using Beadhub.Invites;
 using Beadhub.Projects;
 using Orleans;
 
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
-internal sealed class Init(IGrainFactory grains, IInitRate rate)
+internal sealed class Init(IGrainFactory grains, IInitRate rate, Joining joining)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -21,16 +22,24 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
                 .TakesOnly(Bootstrap.Fields).Fails<AmbiguousRepoError>(409).Fails(410)
                 .Bind(Bootstrap.Read)
                 .Answers<InitAnswer>(),
-            (request, tenant, _) => endpoints.Run(request, tenant),
+            endpoints.Run,
             endpoints.WithinRate);
     }
 
     /// <summary>
-    /// Counts before the body is looked at, which costs more than the refusal; gives back when the body turns out to be none (checklist
-    /// 59).
+    /// Counts strangers before the body is looked at, which costs more than the refusal; gives back when the body turns out to be none
+    /// (checklist 59). Who has an invite or a key is not counted: ten agents on one machine are no attack.
     /// </summary>
     private async Task WithinRate(HttpContext http, RequestDelegate next)
     {
+        var right = await joining.RightOf(http);
+        http.Features.Set(right);
+        if (!right.IsStranger)
+        {
+            await next(http);
+            return;
+        }
+
         var client = ClientOf(http);
         if (await rate.Take(client) is { } wait) throw ApiException.TooMany("Rate limit exceeded. Too many initialization requests.", wait);
         try
@@ -44,8 +53,11 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
         }
     }
 
-    private async Task<Answer<InitAnswer>> Run(Bootstrap request, SignedTenant tenant)
+    private async Task<Answer<InitAnswer>> Run(Bootstrap request, SignedTenant tenant, HttpContext http)
     {
+        var right = http.Features.Get<JoinRight>()!;
+        // A gateway that signs for a tenant has let the caller in.
+        if (tenant.TenantId is not null) right = right with { IsOpen = true };
         if (tenant.ProjectId is not null && request.ProjectId is not null && tenant.ProjectId != request.ProjectId)
             throw ApiException.NotFound("project_not_found: unknown project_id");
         var (project, newSlug) = (request.ProjectId ?? tenant.ProjectId, (string?)null);
@@ -54,6 +66,10 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
             newSlug = request.Slug;
             project = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(tenant.TenantId, newSlug))
                 .Ensure(Guid.NewGuid().ToString("D"));
+        }
+        else if (project is null && right.Invite is { } invited)
+        {
+            project = invited.Code.ProjectId;
         }
         else if (project is null)
         {
@@ -64,7 +80,7 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
             project = uses[0].ProjectId;
         }
 
-        var agent = await grains.GetGrain<IProjectGrain>(project).Init(new(
+        var agent = await Join(project, right, new(
             newSlug, request.ProjectName, request.Alias, request.HumanName, request.AgentType, request.Lifetime, request.Origin,
             request.Role,
             request.Hostname ?? "", request.Path ?? "", request.Custody, request.Did, request.PublicKey, tenant.TenantId,
@@ -75,6 +91,37 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate)
                 agent.WorkspaceId, agent.Alias, agent.Created, agent.WorkspaceCreated, agent.Did, agent.Custody, agent.Lifetime,
                 agent.StableId),
             Wire.Types.InitAnswer);
+    }
+
+    /// <summary>Joins with the right that was brought. An invite is used up before, so that no two agents join by it, and is good again
+    /// when its bearer is refused.</summary>
+    private async Task<AgentInitialized> Join(string projectId, JoinRight right, InitAgent command)
+    {
+        var project = grains.GetGrain<IProjectGrain>(projectId);
+        var mayJoin = right.NeedsNoInvite(projectId);
+        command = command with { IsStranger = !mayJoin, Sponsor = right.SponsorFor(projectId) };
+        if (right.Invite is not { } invite || invite.Code.ProjectId != projectId || right.IsMemberOf(projectId))
+            return await project.Init(command);
+        if (invite.Alias is { } alias && (command.Alias ?? alias) != alias && !mayJoin)
+            throw ApiException.Forbidden($"The invite is for the alias '{alias}'");
+
+        var invites = grains.GetGrain<IInvitesGrain>(projectId);
+        var useId = Guid.NewGuid().ToString("D");
+        if (!await invites.Use(new(invite.Code.Hash, useId))) return await project.Init(command);
+        try
+        {
+            return await project.Init(command with
+            {
+                Alias = command.Alias ?? invite.Alias,
+                IsStranger = false,
+                Sponsor = mayJoin ? null : invite.MadeBy,
+            });
+        }
+        catch (RefusedException)
+        {
+            await invites.GiveBack(invite.Code.Hash, useId);
+            throw;
+        }
     }
 
     /// <summary>The client's address; one of IPv4 is the same on a socket that serves both kinds.</summary>

@@ -14,6 +14,7 @@ using Beadhub.Directories;
 using Beadhub.Escalations;
 using Beadhub.HiveSync;
 using Beadhub.Idempotency;
+using Beadhub.Invites;
 using Beadhub.Locks;
 using Beadhub.Mail;
 using Beadhub.Notifications;
@@ -73,6 +74,10 @@ public static class EventTypes
 [JsonSerializable(typeof(ApiKeysEntered))]
 [JsonSerializable(typeof(ApiKeyChanged))]
 [JsonSerializable(typeof(ApiKeysUsed))]
+[JsonSerializable(typeof(InviteMade))]
+[JsonSerializable(typeof(InviteUsed))]
+[JsonSerializable(typeof(InviteGivenBack))]
+[JsonSerializable(typeof(InviteRevoked))]
 [JsonSerializable(typeof(SlugTaken))]
 [JsonSerializable(typeof(OriginUsed))]
 [JsonSerializable(typeof(OriginLeft))]

@@ -108,6 +108,7 @@ public sealed record Settings
             Gateway = new()
             {
                 Bootstrap = Flag("BEADHUB_BOOTSTRAP") ?? true,
+                Join = Join(Text("BEADHUB_JOIN")),
                 ServerUrl = Text("AWEB_SERVER_URL") ?? "",
                 AllowedHosts = Hosts("BEADHUB_ALLOWED_HOSTS"),
                 TrustedProxies = Networks("BEADHUB_TRUSTED_PROXIES"),
@@ -191,6 +192,14 @@ public sealed record Settings
             "none" => ChatReplay.None,
             _ => throw new SettingsException(
                 $"BEADHUB_CHAT_REPLAY must be by-client, none, own-recent, unread+own-recent or last50, not '{text}'"),
+        };
+
+        static JoinMode? Join(string? text) => text?.ToLowerInvariant() switch
+        {
+            null => null,
+            "open" => JoinMode.Open,
+            "invite" => JoinMode.Invite,
+            _ => throw new SettingsException($"BEADHUB_JOIN must be open or invite, not '{text}'"),
         };
 
         static MetricsAccess Access(string? text) => text?.ToLowerInvariant() switch

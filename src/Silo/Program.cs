@@ -16,6 +16,7 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     ProjectCommand.Create(),
     KeyCommand.Create(),
     RoleCommand.Create(),
+    InviteCommand.Create(),
     VersionCommand.Create(),
 };
 foreach (var option in serve.Options) root.Options.Add(option);

@@ -62,7 +62,8 @@ public abstract class InitLimitContract(Store store) : ContractTests(store)
     [Fact]
     public async Task The_window_ends()
     {
-        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_INIT_RATE_WINDOW", "1"));
+        await using var server = await Store.Fresh(("BEADHUB_INIT_RATE_LIMIT", "1"), ("BEADHUB_INIT_RATE_WINDOW", "1"),
+            ("BEADHUB_JOIN", "open"));
         var project = new Project(server.Api);
         // A forwarded address is not trusted: it opens no window of its own.
         var forwarded = server.Api.With(("X-Forwarded-For", "10.1.2.3"));

@@ -766,6 +766,7 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
         await alice.Mail(bob, "a\0b").Unprocessable("body must not contain NUL characters");
         await alice.Mail(bob, "b", "a\0b").Unprocessable("subject must not contain NUL characters");
         await alice.Post(Path, $$"""{"to_agent_id":"{{bob.Id}}","body":"\ud800"}""").Invalid(type: "json_invalid");
+        await alice.Post(Path, $$"""{"to_agent_id":"{{bob.Id}}","body":"x","priority":"\ud800"}""").Invalid(type: "json_invalid");
         await alice.Mail(bob, "b", new string('s', 65_537)).Invalid("subject", "string_too_long");
         (await bob.Inbox()).ShouldHaveSingleItem();
     }

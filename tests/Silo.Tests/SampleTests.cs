@@ -49,6 +49,7 @@ public sealed class SampleTests : IDisposable
         await using var sample = await ServerProcess.StartSample(folder.FullName, new Dictionary<string, string>
         {
             ["BEADHUB_TRUSTED_PROXIES"] = "127.0.0.1",
+            ["BEADHUB_JOIN"] = "open",
             ["BEADHUB_INIT_RATE_LIMIT"] = "2",
             ["BEADHUB_DRAIN_SECONDS"] = "2",
         });

@@ -49,6 +49,7 @@ public sealed class Balancer : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(_folder, "beadhub.conf"), site
             .Replace("/etc/nginx/beadhub-nodes.conf", $"{_folder}/nodes.conf", StringComparison.Ordinal)
             .Replace("listen 80;", $"listen 127.0.0.1:{_port};", StringComparison.Ordinal)
+            .Replace("access_log /var/log/nginx/beadhub.log", $"access_log {_folder}/beadhub.log", StringComparison.Ordinal)
             .Replace("listen [::]:80;", "", StringComparison.Ordinal));
         _process = Run("-e", $"{_folder}/error.log");
         var watch = Stopwatch.StartNew();

@@ -48,6 +48,7 @@ public sealed class Cluster : IAsyncDisposable
         {
             ["BEADHUB_DATABASE_URL"] = await postgres.CreateDatabase(),
             ["BEADHUB_CLUSTER"] = "true",
+            ["BEADHUB_JOIN"] = "open",
             ["BEADHUB_INTERNAL_AUTH_SECRET"] = ProxyHeaders.Secret,
             ["BEADHUB_ADMIN_KEY"] = Api.AdminKey,
             ["BEADHUB_INIT_RATE_LIMIT"] = "1000000",

@@ -134,8 +134,9 @@ internal sealed class BodyFields : IDisposable
         reader.Read();
         if (reader.TokenType == JsonTokenType.String)
         {
+            var text = Text(ref reader);
             foreach (var choice in choices)
-                if (reader.ValueTextEquals(choice)) return choice;
+                if (text == choice) return choice;
         }
 
         FailLiteral(name, Raw(range), choices);

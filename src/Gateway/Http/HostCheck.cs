@@ -44,7 +44,7 @@ internal sealed class HostCheck(IServer server, GatewaySettings settings, TimePr
     }
 
     // A server that does not tell (a test's, a socket file's) is taken for one that can be reached from elsewhere.
-    private static bool ListensOnLoopbackOnly(IServer server) =>
+    internal static bool ListensOnLoopbackOnly(IServer server) =>
         server.Features.Get<IServerAddressesFeature>()?.Addresses is { Count: > 0 } addresses
         && addresses.All(static address => BindingAddress.Parse(address) is { IsUnixPipe: false, IsNamedPipe: false } bound
             && HostRules.IsLoopback(bound.Host.Trim('[', ']')));

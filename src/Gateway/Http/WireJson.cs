@@ -30,6 +30,8 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(KeyItem))]
 [JsonSerializable(typeof(RoleList))]
 [JsonSerializable(typeof(AgentRole))]
+[JsonSerializable(typeof(InviteCreated))]
+[JsonSerializable(typeof(InviteList))]
 [JsonSerializable(typeof(AgentList))]
 [JsonSerializable(typeof(AgentSeen))]
 [JsonSerializable(typeof(LastSeenAnswer))]

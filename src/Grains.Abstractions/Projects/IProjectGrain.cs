@@ -14,7 +14,7 @@ public interface IProjectGrain : IGrainWithStringKey
 {
     /// <summary>Bootstraps an agent, and its workspace when a repository is given; always makes a new API key (contract 3).</summary>
     /// <exception cref="RefusedException">All prefixes are taken; the workspace belongs to another repository; the project is
-    /// unknown.</exception>
+    /// unknown. Forbidden: it exists, and the caller is a stranger.</exception>
     Task<AgentInitialized> Init(InitAgent command);
 
     /// <summary>Creates the project before anybody joins it.</summary>
@@ -207,6 +207,9 @@ public sealed record Origin([property: Id(0)] string Url, [property: Id(1)] stri
 /// <param name="TenantId">The tenant that a gateway has signed for: a new project comes under it, an existing one must be of it. Null when
 /// none has.</param>
 /// <param name="EndOldKeys">Whether the agent's keys that were made before end.</param>
+/// <param name="IsStranger">Whether nobody has let the caller in: then the project must not exist yet.</param>
+/// <param name="Sponsor">The agent by whose key or invite the caller comes: unless it leads, it gives nobody another agent's alias. Null
+/// for who needs none.</param>
 [GenerateSerializer, Immutable, Alias("project.init.v1")]
 public sealed record InitAgent(
     [property: Id(0)] string? Slug,
@@ -223,7 +226,9 @@ public sealed record InitAgent(
     [property: Id(11)] string? Did = null,
     [property: Id(12)] string? PublicKey = null,
     [property: Id(13)] string? TenantId = null,
-    [property: Id(14)] bool EndOldKeys = false);
+    [property: Id(14)] bool EndOldKeys = false,
+    [property: Id(15)] bool IsStranger = false,
+    [property: Id(16)] string? Sponsor = null);
 
 /// <summary>A bootstrapped agent (contract 3.3). The API key is shown here and never again.</summary>
 [GenerateSerializer, Immutable, Alias("project.initialized.v1")]

@@ -58,12 +58,21 @@ internal static class ProjectDecisions
         {
             throw new RefusedException(RefusalKind.NotFound, "project_not_found: unknown project_id");
         }
+        else if (command.IsStranger)
+        {
+            throw new RefusedException(RefusalKind.Forbidden,
+                "This server lets agents into a project by invite: ask somebody of the project for one, or send a key of the project");
+        }
         else if (project.ArchivedAt is not null)
         {
             throw new RefusedException(RefusalKind.Gone, Standing.Archived);
         }
 
         var found = command.Alias is { } alias ? project.Roster.Named(alias) : null;
+        if (found is not null && command.Sponsor is { } sponsor && sponsor != found.Id
+            && !(project.Roster.Find(sponsor) is { IsLiving: true } by && project.RoleOf(by) == ProjectRoles.Lead))
+            throw new RefusedException(RefusalKind.Forbidden,
+                $"'{found.Alias}' is another agent's alias: only an agent with the role 'lead', or an administrator, gives a key for it");
         var agentId = found?.Id ?? changes.Join(command, fresh, now);
         if (command.Origin is not { } origin)
         {

@@ -15,6 +15,7 @@ internal static partial class Redaction
     {
         if (text.Length < 6) return text;
         text = Keys().Replace(text, $"$1{Gone}");
+        text = Invites().Replace(text, $"$1{Gone}");
         text = Bearers().Replace(text, $"$1 {Gone}");
         text = Users().Replace(text, $"$1{Gone}@");
         text = Queries().Replace(text, $"$1?{Gone}");
@@ -24,6 +25,10 @@ internal static partial class Redaction
     // What Beadhub itself gives out.
     [GeneratedRegex(@"\b(aw_sk_|whsec_)[A-Za-z0-9_\-]+", RegexOptions.CultureInvariant)]
     private static partial Regex Keys();
+
+    // The code in the address of somebody who was invited.
+    [GeneratedRegex(@"(/i/)[A-Za-z0-9_\-]{20,}", RegexOptions.CultureInvariant)]
+    private static partial Regex Invites();
 
     [GeneratedRegex(@"\b(bearer|basic)\s+[A-Za-z0-9+/=._~\-]{6,}", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Bearers();

@@ -87,6 +87,7 @@ internal sealed class TelemetryExport(Func<string, string?> variable) : IHostedS
             if (span.GetTagItem("url.full") is string text)
                 span.SetTag("url.full", Uri.TryCreate(text, UriKind.Absolute, out var url) ? $"{url.Scheme}://{url.Authority}/" : null);
             if (span.GetTagItem("url.query") is not null) span.SetTag("url.query", null);
+            if (span.GetTagItem("url.path") is not null) span.SetTag("url.path", null);
         }
     }
 }

@@ -9,6 +9,8 @@ public sealed class Authentication(PostgresStore store) : AuthenticationContract
 
 public sealed class Init(PostgresStore store) : InitContract(store);
 
+public sealed class Joining(PostgresStore store) : JoiningContract(store);
+
 public sealed class IssueFile(PostgresStore store) : IssueFileContract(store);
 
 public sealed class Administration(PostgresStore store) : AdministrationContract(store);

@@ -13,6 +13,8 @@ public sealed class IssueFile(SqliteStore store) : IssueFileContract(store);
 
 public sealed class InitLimit(SqliteStore store) : InitLimitContract(store);
 
+public sealed class Joining(SqliteStore store) : JoiningContract(store);
+
 public sealed class Administration(SqliteStore store) : AdministrationContract(store);
 
 public sealed class Agents(SqliteStore store) : AgentsContract(store);

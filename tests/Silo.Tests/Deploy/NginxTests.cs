@@ -17,7 +17,8 @@ public sealed class NginxTests : IDisposable
     {
         Assert.SkipWhen(Balancer.Missing is not null, Balancer.Missing ?? "");
         await using var server = await ServerProcess.Start(_folder.FullName,
-            new Dictionary<string, string> { ["BEADHUB_LOG_LEVEL"] = "debug", ["BEADHUB_METRICS"] = "all" });
+            new Dictionary<string, string> { ["BEADHUB_LOG_LEVEL"] = "debug", ["BEADHUB_METRICS"] = "all",
+            ["BEADHUB_JOIN"] = "open" });
         await using var nginx = new Balancer([server.Api.Address.Port]);
         await nginx.Start();
         var api = new Api(nginx.Address);
