@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Beadhub.Audit;
 using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.Chat;
@@ -68,6 +69,9 @@ public sealed class ProjectClient
 
     /// <summary>Policies, and which is active.</summary>
     public IPoliciesGrain Policies => _cluster.GetGrain<IPoliciesGrain>(Id);
+
+    /// <summary>Who has changed what others may do, and what was deleted.</summary>
+    public IAuditGrain Audit => _cluster.GetGrain<IAuditGrain>(Id);
 
     /// <summary>Questions to humans.</summary>
     public IEscalationsGrain Escalations => _cluster.GetGrain<IEscalationsGrain>(Id);

@@ -39,13 +39,14 @@ internal sealed class AgentIdentities(IGrainFactory grains, Identification ident
         var endpoints = routes.Make<AgentIdentities>();
         var requests = new RequestGroup("/v1/agents/me", "identity", "An agent's key, its changes, its retirement and the log of all that");
         routes.Map(
-            requests.Put("/identity", "claimIdentity", "Bind a key of one's own to an agent that has none").Needs(Caller.Actor)
+            requests.Put("/identity", "claimIdentity", "Bind a key of one's own to an agent that has none")
+                .Needs(Caller.Actor).Audited("identity.claimed")
                 .TakesOnly(Did, PublicKey, OwnCustody, OwnLifetime)
                 .Bind(static fields => (Did: fields.Get(Did), PublicKey: fields.Get(PublicKey)))
                 .Answers(Wire.Types.BoundIdentity),
             async (key, actor) => BoundIdentity.Of(await endpoints.Project(actor).ClaimIdentity(new(actor.Id, key.Did, key.PublicKey))));
         routes.Map(
-            requests.Post("/identity/reset", "resetIdentity", "Give the key up").Needs(Caller.Actor)
+            requests.Post("/identity/reset", "resetIdentity", "Give the key up").Needs(Caller.Actor).Audited("identity.reset")
                 .TakesOnly(Confirm)
                 .Bind(static fields => fields.Get(Confirm))
                 .Answers(Wire.Types.BoundIdentity),
@@ -55,13 +56,14 @@ internal sealed class AgentIdentities(IGrainFactory grains, Identification ident
                 return new(agent.AgentId, agent.Alias, null, null, null, null, null);
             });
         routes.Map(
-            requests.Put("/rotate", "rotateKey", "Change the key").Needs(Caller.Actor)
+            requests.Put("/rotate", "rotateKey", "Change the key").Needs(Caller.Actor).Audited("identity.rotated")
                 .TakesOnly(Rotation.Fields).Fails(501)
                 .Bind(Rotation.Read)
                 .Answers(Wire.Types.RotatedAnswer),
             endpoints.Rotate);
         routes.Map(
-            requests.Put("/retire", "retireAgent", "Retire a persistent agent in favour of a successor").Needs(Caller.Actor)
+            requests.Put("/retire", "retireAgent", "Retire a persistent agent in favour of a successor")
+                .Needs(Caller.Actor).Audited("agent.retired")
                 .TakesOnly(Successor, Proof, RetiredAt)
                 .Bind(static fields => new RetireAgent("", fields.Get(Successor)!, fields.Get(Proof), fields.Get(RetiredAt)))
                 .Answers(Wire.Types.RetiredAnswer),

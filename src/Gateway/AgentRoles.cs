@@ -28,12 +28,14 @@ internal sealed class AgentRoles(IGrainFactory grains)
                 .Answers(Wire.Types.RoleList),
             who => endpoints.List(who.ProjectId));
         routes.Map(
-            own.Put("/{agentId}", "giveRole", "Give an agent of the project a role; for those who lead it").Needs(Caller.Lead)
+            own.Put("/{agentId}", "giveRole", "Give an agent of the project a role; for those who lead it")
+                .Needs(Caller.Lead).Audited("role.given")
                 .TakesOnly(Agent, Role).Fails(409)
                 .Bind(static fields => (Role: fields.Get(Role)!, AgentId: fields.Get(Agent)))
                 .Answers(Wire.Types.AgentRole),
             // A person behind a gateway gives it in nobody's name.
-            (give, who) => endpoints.Of(who.ProjectId).GiveRole(new(give.AgentId, give.Role, who.UserId is null ? who.AgentId : null)));
+            (give, who, http) =>
+                endpoints.Give(who.ProjectId, new(give.AgentId, give.Role, who.UserId is null ? who.AgentId : null), http));
 
         var all = new RequestGroup("/v1/projects/{projectId}/roles", "roles", "Who leads a project, who works in it and who only reads");
         routes.Map(
@@ -43,11 +45,19 @@ internal sealed class AgentRoles(IGrainFactory grains)
                 .Answers(Wire.Types.RoleList),
             (project, _) => endpoints.List(project));
         routes.Map(
-            all.Put("/{agentId}", "giveRoleInProject", "Give an agent of a project a role; for administrators").Needs(Caller.Admin)
+            all.Put("/{agentId}", "giveRoleInProject", "Give an agent of a project a role; for administrators")
+                .Needs(Caller.Admin).Audited("role.given")
                 .TakesOnly(Project, Agent, Role).Fails(409)
                 .Bind(static fields => (Role: fields.Get(Role)!, ProjectId: fields.Get(Project), AgentId: fields.Get(Agent)))
                 .Answers(Wire.Types.AgentRole),
-            (give, _) => endpoints.Of(give.ProjectId).GiveRole(new(give.AgentId, give.Role, null)));
+            (give, _, http) => endpoints.Give(give.ProjectId, new(give.AgentId, give.Role, null), http));
+    }
+
+    private async Task<AgentRole> Give(string projectId, GiveRole command, HttpContext http)
+    {
+        var given = await Of(projectId).GiveRole(command);
+        http.Deed(new(given.AgentId, $"{given.Alias}: {given.Role}"));
+        return given;
     }
 
     private async Task<RoleList> List(string projectId) =>

@@ -60,7 +60,8 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
                 .Answers(Wire.Types.AgentChangedAnswer),
             async (change, actor) => await endpoints.Change(actor.ProjectId, change with { AgentId = actor.Id }));
         routes.Map(
-            requests.Patch("/{agentId}", "changeAgent", "Change what an agent of the project tells of itself").Needs(Caller.OwnerOrLead)
+            requests.Patch("/{agentId}", "changeAgent", "Change what an agent of the project tells of itself")
+                .Needs(Caller.OwnerOrLead).Audited("agent.changed")
                 .TakesOnly([Agent, .. AgentChange.Fields]).Bind(static fields => AgentChange.Read(fields, fields.Get(Agent)))
                 .Answers(Wire.Types.AgentChangedAnswer),
             async (change, who) =>
@@ -69,12 +70,13 @@ internal sealed class Agents(IGrainFactory grains, Identification identification
                 return await endpoints.Change(who.ProjectId, change);
             });
         routes.Map(
-            requests.Delete("/me", "deregisterOwnAgent", "Deregister the caller; it must be ephemeral").Needs(Caller.Actor)
+            requests.Delete("/me", "deregisterOwnAgent", "Deregister the caller; it must be ephemeral")
+                .Needs(Caller.Actor).Audited("agent.deregistered")
                 .Answers(Wire.Types.DeregisteredAnswer),
             async actor => await endpoints.Deregister(actor.ProjectId, actor.Id));
         routes.Map(
             requests.Delete("/{**agentId}", "deregisterAgent", "Deregister an ephemeral agent of the project, by address or id")
-                .Needs(Caller.OwnerOrLead)
+                .Needs(Caller.OwnerOrLead).Audited("agent.deregistered")
                 .Takes(AgentOrAddress).Bind(static fields => fields.Get(AgentOrAddress))
                 .Answers(Wire.Types.DeregisteredAnswer),
             endpoints.Deregister);

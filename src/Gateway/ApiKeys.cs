@@ -56,13 +56,13 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
             own.Post("/rotate", "rotateApiKey",
                 "Change the API key that the request is sent with: it opens nothing from then on, or after an overlap, and the answer has "
                 + "another")
-                .Needs(Caller.KeyHolder)
+                .Needs(Caller.KeyHolder).Audited("key.rotated")
                 .TakesOnly(Overlap, ExpiresIn).BodyMayBeMissing()
                 .Bind(static fields => new Rotation(fields.Get(Overlap), fields.Get(ExpiresIn)))
                 .Answers(Wire.Types.KeyRotatedAnswer),
-            (rotation, caller) => Rotate(caller.Who.ProjectId, caller.Who.ApiKeyId!, rotation));
+            (rotation, caller, http) => Rotate(caller.Who.ProjectId, caller.Who.ApiKeyId!, rotation, http));
         routes.Map(
-            own.Delete("/{apiKeyId}", "revokeOwnApiKey", "End one of the caller's API keys").Needs(Caller.KeyHolder)
+            own.Delete("/{apiKeyId}", "revokeOwnApiKey", "End one of the caller's API keys").Needs(Caller.KeyHolder).Audited("key.revoked")
                 .Takes(Key)
                 .Bind(static fields => fields.Get(Key))
                 .Answers(Wire.Types.KeysRevokedAnswer),
@@ -81,19 +81,23 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
                 .Answers(Wire.Types.KeyListAnswer),
             (list, caller) => List(list.Project(caller), list.AgentId, list.Limit));
         routes.Map(
-            requests.Post("", $"makeApiKey{suffix}", $"Make another API key for an agent {which}").Needs(need)
+            requests.Post("", $"makeApiKey{suffix}", $"Make another API key for an agent {which}").Needs(need).Audited("key.issued")
                 .TakesOnly([.. path, ForAgent, ExpiresIn])
                 .Bind(fields => (Project: Of(fields), AgentId: fields.Get(ForAgent)!, ExpiresIn: fields.Get(ExpiresIn)))
                 .Answers(Wire.Types.KeyMade),
-            (make, caller) => Make(make.Project(caller), make.AgentId, make.ExpiresIn));
+            (make, caller, http) => Make(make.Project(caller), make.AgentId, make.ExpiresIn, http));
         routes.Map(
-            requests.Delete("", $"revokeApiKeysOfAgent{suffix}", $"End all API keys of an agent {which}").Needs(need)
+            requests.Delete("", $"revokeApiKeysOfAgent{suffix}", $"End all API keys of an agent {which}").Needs(need).Audited("key.revoked")
                 .Takes([.. path, OfWhichAgent])
                 .Bind(fields => (Project: Of(fields), AgentId: fields.Get(OfWhichAgent)))
                 .Answers(Wire.Types.KeysRevokedAnswer),
-            (revoke, caller) => Revoke(revoke.Project(caller), null, revoke.AgentId, "Agent has no API key"));
+            (revoke, caller, http) =>
+            {
+                http.Deed(new(revoke.AgentId, "all keys of the agent"));
+                return Revoke(revoke.Project(caller), null, revoke.AgentId, "Agent has no API key");
+            });
         routes.Map(
-            requests.Delete("/{apiKeyId}", $"revokeApiKey{suffix}", $"End an API key {which}").Needs(need)
+            requests.Delete("/{apiKeyId}", $"revokeApiKey{suffix}", $"End an API key {which}").Needs(need).Audited("key.revoked")
                 .Takes([.. path, Key])
                 .Bind(fields => (Project: Of(fields), KeyId: fields.Get(Key)))
                 .Answers(Wire.Types.KeysRevokedAnswer),
@@ -101,7 +105,7 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
         routes.Map(
             requests.Patch("/{apiKeyId}", $"expireApiKey{suffix}",
                 $"Say when an API key ends by itself, or (null) that it does not, {which}")
-                .Needs(need)
+                .Needs(need).Audited("key.expiry_set")
                 .TakesOnly([.. path, Key, ExpiresIn]).Fails(409)
                 .Bind(fields => (Project: Of(fields), KeyId: fields.Get(Key), ExpiresIn: fields.Get(ExpiresIn)))
                 .Answers(Wire.Types.KeyItem),
@@ -109,12 +113,12 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
         routes.Map(
             requests.Post("/{apiKeyId}/rotate", $"replaceApiKey{suffix}",
                 $"Make another API key for the agent of this one, which then ends at once or after an overlap; {which}")
-                .Needs(need)
+                .Needs(need).Audited("key.rotated")
                 .TakesOnly([.. path, Key, Overlap, ExpiresIn]).BodyMayBeMissing().Fails(409)
                 .Bind(fields => (Project: Of(fields), KeyId: fields.Get(Key), Rotation: new Rotation(fields.Get(Overlap),
                     fields.Get(ExpiresIn))))
                 .Answers(Wire.Types.KeyRotatedAnswer),
-            (rotate, caller) => Rotate(rotate.Project(caller), rotate.KeyId, rotate.Rotation));
+            (rotate, caller, http) => Rotate(rotate.Project(caller), rotate.KeyId, rotate.Rotation, http));
 
         // The path's project is read with the other fields; the caller's is known later.
         Func<TCaller, string> Of(RequestFields fields)
@@ -134,8 +138,12 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
         return new(project.ProjectId, project.Slug, items.DrainToImmutable(), all.Length > limit);
     }
 
-    private async Task<KeyMade> Make(string projectId, string agentId, int? expiresIn) =>
-        await Of((await Existing(projectId)).ProjectId).MakeKey(agentId, After(expiresIn));
+    private async Task<KeyMade> Make(string projectId, string agentId, int? expiresIn, HttpContext http)
+    {
+        var made = await Of((await Existing(projectId)).ProjectId).MakeKey(agentId, After(expiresIn));
+        http.Deed(new(made.ApiKeyId, $"for {made.Alias}"));
+        return made;
+    }
 
     private async Task<KeysRevokedAnswer> Revoke(string projectId, string? keyId, string? agentId, string otherwise)
     {
@@ -149,7 +157,7 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
         return await Item(projectId, await Keys(projectId).SetExpiry(keyId, After(expiresIn)) ?? throw NoKey());
     }
 
-    private async Task<KeyRotatedAnswer> Rotate(string projectId, string keyId, Rotation rotation)
+    private async Task<KeyRotatedAnswer> Rotate(string projectId, string keyId, Rotation rotation, HttpContext http)
     {
         await Existing(projectId);
         var old = await Keys(projectId).Find(keyId) ?? throw NoKey();
@@ -157,6 +165,7 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
         if (old.HasEnded(time.GetUtcNow())) throw new ApiException(StatusCodes.Status409Conflict, "API key has ended: make another one");
         // The new one first: were the server to stop in between, the caller would still have one that opens.
         var made = await Of(projectId).MakeKey(agent, After(rotation.ExpiresIn));
+        http.Deed(new(keyId, $"another for {made.Alias}: {made.ApiKeyId}"));
         var end = After(rotation.Overlap);
         // An overlap is no reason for a key to live longer than it would have.
         if (rotation.Overlap == 0) await Keys(projectId).Revoke(keyId, null, null);
@@ -197,7 +206,8 @@ internal static class UnkeptAnswers
     /// <summary>Whether a request is one; asked before it is routed.</summary>
     public static bool Has(PathString path) =>
         path.StartsWithSegments("/v1/init") || path.StartsWithSegments("/v1/projects") || path.StartsWithSegments("/v1/agents/me/keys")
-            || path.StartsWithSegments("/v1/keys") || path.StartsWithSegments("/v1/invites");
+            || path.StartsWithSegments("/v1/keys") || path.StartsWithSegments("/v1/invites")
+            || path.StartsWithSegments("/v1/stream-tickets");
 }
 
 /// <summary>A key in the place of another.</summary>

@@ -23,8 +23,12 @@ public static class BeadhubGateway
     {
         services.AddSingleton(settings);
         services.AddSingleton<Tokens>();
+        services.AddSingleton<AuditTrails>();
+        services.AddSingleton<RefusedLogins>();
+        services.AddHostedService(provider => provider.GetRequiredService<RefusedLogins>());
         services.AddSingleton<KeyUses>();
         services.AddHostedService(provider => provider.GetRequiredService<KeyUses>());
+        services.AddSingleton<StreamTickets>();
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.AddSingleton<Joining>();
@@ -49,6 +53,7 @@ public static class BeadhubGateway
         // What stops an application waits only so long for it, draining included.
         services.PostConfigure<HostOptions>(host => host.ShutdownTimeout += settings.Drain);
         services.AddHealthChecks();
+        services.AddCors();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
@@ -104,6 +109,12 @@ public static class BeadhubGateway
             if (drain.HasBegun) http.Response.Headers.Connection = "close";
             return next(http);
         });
+        // Before refusals, which a page must be able to read too.
+        if (!settings.CorsOrigins.IsEmpty)
+            app.UseCors(policy => policy.WithOrigins([.. settings.CorsOrigins]).AllowAnyHeader()
+                .WithMethods("GET", "POST", "PUT", "PATCH", "DELETE")
+                .WithExposedHeaders("ETag", "Last-Modified", "Retry-After", "Idempotent-Replayed", "X-Request-ID")
+                .SetPreflightMaxAge(TimeSpan.FromMinutes(10)));
         app.UseErrorAnswers();
         var hosts = app.ApplicationServices.GetRequiredService<HostCheck>();
         app.Use(next => http => hosts.Run(http, next));
@@ -142,6 +153,8 @@ public static class BeadhubGateway
         ApiKeys.Map(app);
         AgentRoles.Map(app);
         Invites.Map(app);
+        AuditTrail.Map(app);
+        StreamTicket.Map(app);
         Agents.Map(app);
         Publications.Map(app);
         AgentIdentities.Map(app);

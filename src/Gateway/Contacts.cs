@@ -37,7 +37,7 @@ internal sealed class Contacts(IGrainFactory grains)
             async who => await endpoints.Of(who).List());
         routes.Map(
             requests.Delete("/{contactId}", "removeContact", "Remove a contact; one that is not there is removed already")
-                .Needs(Caller.Project)
+                .Needs(Caller.Project).Audited("contact.deleted")
                 .Takes(ContactId)
                 .Bind(static fields => fields.Get(ContactId))
                 .Answers(Wire.Types.ContactRemovedAnswer),

@@ -26,6 +26,10 @@ public sealed record GatewaySettings
     /// </summary>
     public ImmutableArray<string> AllowedHosts { get; init; } = [];
 
+    /// <summary>Sites, as <c>https://app.example.com</c>, whose pages may read and write here with a key (CORS).
+    /// <c>BEADHUB_CORS_ORIGINS</c>.</summary>
+    public ImmutableArray<string> CorsOrigins { get; init; } = [];
+
     /// <summary>Proxies whose <c>X-Forwarded-For</c> is believed; from all others it is not (contract 3.5).
     /// <c>BEADHUB_TRUSTED_PROXIES</c>.</summary>
     public ImmutableArray<IPNetwork> TrustedProxies { get; init; } = [];

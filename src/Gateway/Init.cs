@@ -1,6 +1,7 @@
 using System.Net;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
 using Beadhub.Invites;
 using Beadhub.Projects;
@@ -18,7 +19,7 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate, Joining joining
         routes.Map(
             new RequestGroup("/v1/init", "init", "The first request of an agent")
                 .Post("", "initialize", "Bootstrap an agent; answers with a new API key")
-                .Needs(Caller.Tenant)
+                .Needs(Caller.Tenant).Audited("agent.joined")
                 .TakesOnly(Bootstrap.Fields).Fails<AmbiguousRepoError>(409).Fails(410)
                 .Bind(Bootstrap.Read)
                 .Answers<InitAnswer>(),
@@ -58,6 +59,7 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate, Joining joining
         var right = http.Features.Get<JoinRight>()!;
         // A gateway that signs for a tenant has let the caller in.
         if (tenant.TenantId is not null) right = right with { IsOpen = true };
+        http.Deed(new(IsNone: true));
         if (tenant.ProjectId is not null && request.ProjectId is not null && tenant.ProjectId != request.ProjectId)
             throw ApiException.NotFound("project_not_found: unknown project_id");
         var (project, newSlug) = (request.ProjectId ?? tenant.ProjectId, (string?)null);
@@ -85,6 +87,9 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate, Joining joining
             request.Role,
             request.Hostname ?? "", request.Path ?? "", request.Custody, request.Did, request.PublicKey, tenant.TenantId,
             request.EndOldKeys));
+        http.Deed(new(agent.AgentId,
+            agent.Created ? "a new agent" : request.EndOldKeys ? "an agent that was there; its old keys ended" : "an agent that was there",
+            agent.ProjectId, agent.AgentId, agent.Alias));
         return Answer.Of(
             new InitAnswer("ok", agent.CreatedAt, agent.ApiKey, agent.ProjectId, agent.ProjectSlug, agent.AgentId, agent.RepoId,
                 agent.CanonicalOrigin,

@@ -30,7 +30,8 @@ internal sealed class Invites(IGrainFactory grains, GatewaySettings settings)
         var endpoints = routes.Make<Invites>();
         var own = new RequestGroup("/v1/invites", "invites", "Single-use invites, by which agents join a project");
         routes.Map(
-            own.Post("", "createInvite", "Invite one agent into the project; the only answer with the code").Needs(Caller.Actor)
+            own.Post("", "createInvite", "Invite one agent into the project; the only answer with the code")
+                .Needs(Caller.Actor).Audited("invite.made")
                 .TakesOnly(Alias, Lifetime).BodyMayBeMissing()
                 .Bind(static fields => (Alias: fields.Get(Alias), Seconds: fields.Get(Lifetime)))
                 .Answers(Wire.Types.InviteCreated),
@@ -40,7 +41,8 @@ internal sealed class Invites(IGrainFactory grains, GatewaySettings settings)
                 .Answers(Wire.Types.InviteList),
             async who => await endpoints.List(who.ProjectId));
         routes.Map(
-            own.Delete("/{inviteId}", "revokeInvite", "Revoke an open invite: one's own, or any for who leads").Needs(Caller.Actor)
+            own.Delete("/{inviteId}", "revokeInvite", "Revoke an open invite: one's own, or any for who leads")
+                .Needs(Caller.Actor).Audited("invite.revoked")
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id))
                 .Answers(Wire.Types.InviteView),
@@ -53,7 +55,8 @@ internal sealed class Invites(IGrainFactory grains, GatewaySettings settings)
 
         var any = new RequestGroup("/v1/projects/{projectId}/invites", "invites", "Single-use invites, by which agents join a project");
         routes.Map(
-            any.Post("", "createProjectInvite", "Invite one agent into a project; for administrators").Needs(Caller.Admin)
+            any.Post("", "createProjectInvite", "Invite one agent into a project; for administrators")
+                .Needs(Caller.Admin).Audited("invite.made")
                 .TakesOnly(Projects.Id, Alias, Lifetime).BodyMayBeMissing()
                 .Bind(static fields => (Project: fields.Get(Projects.Id), Alias: fields.Get(Alias), Seconds: fields.Get(Lifetime)))
                 .Answers(Wire.Types.InviteCreated),
@@ -65,7 +68,8 @@ internal sealed class Invites(IGrainFactory grains, GatewaySettings settings)
                 .Answers(Wire.Types.InviteList),
             async (project, _) => await endpoints.List((await endpoints.Existing(project)).ProjectId));
         routes.Map(
-            any.Delete("/{inviteId}", "revokeProjectInvite", "Revoke an invite that is open; for administrators").Needs(Caller.Admin)
+            any.Delete("/{inviteId}", "revokeProjectInvite", "Revoke an invite that is open; for administrators")
+                .Needs(Caller.Admin).Audited("invite.revoked")
                 .Takes(Projects.Id, Id)
                 .Bind(static fields => (Project: fields.Get(Projects.Id), Id: fields.Get(Id)))
                 .Answers(Wire.Types.InviteView),
@@ -81,6 +85,7 @@ internal sealed class Invites(IGrainFactory grains, GatewaySettings settings)
             .Make(new(http.NewId("invite"), read.Hash, alias, madeBy, TimeSpan.FromSeconds(seconds)));
         var server = settings.ServerUrl is { Length: > 0 } url ? url.TrimEnd('/')
             : $"{http.Request.Scheme}://{http.Request.Host}{http.Request.PathBase}";
+        http.Deed(new(made.InviteId));
         return new(made, project.Slug, code, $"{server}{InvitePath.Prefix}{code}");
     }
 

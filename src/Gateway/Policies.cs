@@ -69,14 +69,15 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
                 .Answers(Wire.Types.PolicyHistory),
             endpoints.History);
         routes.Map(
-            requests.Post("", "createPolicy", "Store a new version, which is not in force yet").Needs(Caller.Lead)
+            requests.Post("", "createPolicy", "Store a new version, which is not in force yet").Needs(Caller.Lead).Audited("policy.created")
                 .Takes(Content, Base, CreatedBy)
                 .Bind(static fields => new CreatePolicy("", fields.Get(Content), fields.Get(Base), fields.Get(CreatedBy)))
                 .Answers(Wire.Types.PolicyCreatedAnswer),
             endpoints.Create);
         // Clients send the four bytes of a JSON null, or nothing: there is nothing to be read.
         routes.Map(
-            requests.Post("/reset", "resetPolicy", "Put the server's default in force, as a new version").Needs(Caller.Lead)
+            requests.Post("/reset", "resetPolicy", "Put the server's default in force, as a new version")
+                .Needs(Caller.Lead).Audited("policy.reset")
                 .Answers(Wire.Types.PolicyResetAnswer),
             endpoints.Reset);
         routes.Map(
@@ -86,7 +87,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
                 .AnswersCached<PolicyView, PolicyAnswer>(Wire.Types.PolicyAnswer, static policy => PolicyAnswer.Of(policy)),
             async (id, who) => await (await endpoints.Of(who)).Get(id));
         routes.Map(
-            requests.Post("/{policyId}/activate", "activatePolicy", "Put a version in force").Needs(Caller.Lead)
+            requests.Post("/{policyId}/activate", "activatePolicy", "Put a version in force").Needs(Caller.Lead).Audited("policy.activated")
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id)!)
                 .Answers(Wire.Types.PolicyActivatedAnswer),
@@ -133,6 +134,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
         var policies = await Of(who);
         if (policy.CreatedBy is { } named) who.MustBe(named, "created_by_workspace_id");
         var created = await policies.Create(policy with { PolicyId = http.NewId(), AgentId = who.AgentId });
+        http.Deed(new(created.PolicyId));
         return new(created.PolicyId, who.ProjectId, created.Version, true);
     }
 
@@ -148,6 +150,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
     private async Task<PolicyResetAnswer> Reset(ProjectIdentity who, HttpContext http)
     {
         var reset = await (await Of(who)).Reset(http.NewId(), who.AgentId);
+        http.Deed(new(reset.PolicyId));
         return new(true, reset.PolicyId, reset.Version);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
 using Beadhub.Projects;
 using Orleans;
@@ -48,7 +49,8 @@ internal sealed class Projects(IGrainFactory grains)
                 ? endpoints.Named(slug, query.Tenant)
                 : endpoints.List(new(query.Limit, query.After, query.Tenant, query.Archived)));
         routes.Map(
-            requests.Post("", "createProject", "Create a project before anybody joins it; for administrators").Needs(Caller.Admin)
+            requests.Post("", "createProject", "Create a project before anybody joins it; for administrators")
+                .Needs(Caller.Admin).Audited("project.created")
                 .TakesOnly(Slug, Name, Tenant, Visibility).Fails(409)
                 .Bind(static fields =>
                     new CreateProject(fields.Get(Slug), fields.Get(Name) ?? "", fields.Get(Tenant), fields.Get(Visibility)))
@@ -61,7 +63,8 @@ internal sealed class Projects(IGrainFactory grains)
                 .Answers(Wire.Types.ProjectDetails),
             async (id, _) => await endpoints.Project(id).Details() ?? throw NotFound());
         routes.Map(
-            requests.Patch("/{projectId}", "changeProject", "Change name or visibility; for administrators").Needs(Caller.Admin)
+            requests.Patch("/{projectId}", "changeProject", "Change name or visibility; for administrators")
+                .Needs(Caller.Admin).Audited("project.changed")
                 .TakesOnly(Id, NewName, Visibility)
                 .Bind(static fields => (Change: new ChangeProject(fields.Get(NewName), fields.Get(Visibility)), Id: fields.Get(Id)))
                 .Answers(Wire.Types.ProjectDetails),
@@ -69,14 +72,14 @@ internal sealed class Projects(IGrainFactory grains)
         routes.Map(
             requests.Post("/{projectId}/archive", "archiveProject",
                 "Put a project aside: it is read, not changed, and nobody joins it; for administrators")
-                .Needs(Caller.Admin)
+                .Needs(Caller.Admin).Audited("project.archived")
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id))
                 .Answers(Wire.Types.ProjectDetails),
             (id, _) => endpoints.Project(id).SetArchived(true));
         routes.Map(
             requests.Post("/{projectId}/unarchive", "unarchiveProject", "Take an archived project into use again; for administrators")
-                .Needs(Caller.Admin)
+                .Needs(Caller.Admin).Audited("project.unarchived")
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id))
                 .Answers(Wire.Types.ProjectDetails),
@@ -103,7 +106,9 @@ internal sealed class Projects(IGrainFactory grains)
     {
         // A slug that was taken while its project could not be created is free for it.
         var id = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.SlugName(request.TenantId, request.Slug)).Ensure(http.NewId());
-        return await Project(id).Create(request);
+        var created = await Project(id).Create(request);
+        http.Deed(new(id, request.Slug, id));
+        return created;
     }
 
     private IProjectGrain Project(string id) => grains.GetGrain<IProjectGrain>(id);

@@ -49,7 +49,7 @@ internal sealed class Repos(IGrainFactory grains, GatewaySettings settings)
                 .Answers(Wire.Types.RepoList),
             endpoints.List);
         routes.Map(
-            requests.Delete("/{repoId}", "deleteRepo", "Delete a repository with its workspaces").Needs(lead)
+            requests.Delete("/{repoId}", "deleteRepo", "Delete a repository with its workspaces").Needs(lead).Audited("repo.deleted")
                 .Takes(RepoId)
                 .Bind(static fields => fields.Get(RepoId))
                 .Answers(Wire.Types.RepoDeleted),

@@ -27,14 +27,17 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
         "Last-Event-ID", Place.Header, Schemas.Integer("The last event that was seen: the stream goes on after it", 0, int.MaxValue), false,
         static fields => fields.Header("Last-Event-ID"));
 
+    // For a page that opens a stream anew: it cannot send the header.
+    private static readonly Field<string?> LastIdInQuery = InQuery.Text("last_event_id", "The same, where no header can be sent", 20);
+
     public static void Map(IEndpointRouteBuilder routes) => routes.Map(
         new RequestGroup("/v1/status/stream", "status", "Who is there, works on what, and what happens")
             .Get("", "streamStatus", "What happens in the project, as server-sent events").Needs(Caller.Reader)
-            .Takes(Workspace, Repo, HumanName, Limit, Types, LastId)
+            .Takes(Workspace, Repo, HumanName, Limit, Types, LastId, LastIdInQuery)
             .Bind(static fields => (
                 Scope: new ScopeQuery(fields.Get(Workspace), fields.Get(Repo), fields.Get(HumanName), fields.Get(Limit)),
                 Categories: fields.Get(Types),
-                LastId: fields.Get(LastId)))
+                LastId: fields.Get(LastIdInQuery) is var inQuery && fields.Get(LastId) is { Length: > 0 } id ? id : inQuery ?? ""))
             .Streams(),
         routes.Make<StatusStream>().Get);
 

@@ -99,7 +99,7 @@ internal sealed class Tasks(IGrainFactory grains)
                 .Answers(Wire.Types.TaskView),
             (update, actor) => endpoints.Of(actor.Who).Update(update with { AgentId = actor.Id }));
         routes.Map(
-            requests.Delete("/{reference}", "deleteTask", "Delete a task").Needs(Caller.Project)
+            requests.Delete("/{reference}", "deleteTask", "Delete a task").Needs(Caller.Project).Audited("task.deleted")
                 .Takes(Reference)
                 .Bind(static fields => fields.Get(Reference))
                 .Answers(Wire.Types.TaskDeletedAnswer),

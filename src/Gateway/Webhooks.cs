@@ -36,7 +36,8 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
         var requests = new RequestGroup("/v1/webhooks", "webhooks",
             "Endpoints that are told of the project's events, signed, in order, until they have taken them");
         routes.Map(
-            requests.Post("", "createWebhook", "Register an endpoint; the only answer with its secret").Needs(Caller.Lead)
+            requests.Post("", "createWebhook", "Register an endpoint; the only answer with its secret")
+                .Needs(Caller.Lead).Audited("webhook.created")
                 .TakesOnly(Url, Events).Fails(501).AnswersSecret()
                 .Bind(endpoints.Read)
                 .Answers(Wire.Types.WebhookCreated),
@@ -47,13 +48,13 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
             endpoints.List);
         routes.Map(
             requests.Post("/{webhookId}/enable", "enableWebhook", "Serve a disabled endpoint again, from where it stopped")
-                .Needs(Caller.Lead)
+                .Needs(Caller.Lead).Audited("webhook.enabled")
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id)!)
                 .Answers(Wire.Types.WebhookChanged),
             async (id, who) => await endpoints.Changed(who, id, "active", await endpoints.Grain(who).Enable(id)));
         routes.Map(
-            requests.Delete("/{webhookId}", "deleteWebhook", "Delete an endpoint").Needs(Caller.Lead)
+            requests.Delete("/{webhookId}", "deleteWebhook", "Delete an endpoint").Needs(Caller.Lead).Audited("webhook.deleted")
                 .Takes(Id)
                 .Bind(static fields => fields.Get(Id)!)
                 .Answers(Wire.Types.WebhookChanged),
@@ -78,6 +79,7 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
         var secret = $"whsec_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}";
         var registered = await Grain(who).Register(new(http.NewId(), webhook.Url, webhook.Events, secret, position, who.AgentId));
         await delivery.Refresh(who.ProjectId);
+        http.Deed(new(registered.View.WebhookId));
         return new(
             WebhookItem.Of(registered.View, 0),
             registered.Secret

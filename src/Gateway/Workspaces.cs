@@ -128,7 +128,7 @@ internal sealed class Workspaces(IGrainFactory grains)
         routes.Map(
             requests.Delete("/{workspaceId}", "deleteWorkspace",
                 "Delete a workspace: one's own, one that was left behind on one's own host, or as lead any")
-                .Needs(Caller.OwnerOrLead)
+                .Needs(Caller.OwnerOrLead).Audited("workspace.deleted")
                 .Takes(IdBeforeCaller)
                 .Bind(static fields => fields.Get(IdBeforeCaller))
                 .Answers(Wire.Types.DeletedAnswer),
@@ -136,7 +136,7 @@ internal sealed class Workspaces(IGrainFactory grains)
         // The deleted workspace's own key is dead (contract 5.5).
         routes.Map(
             requests.Post("/{workspaceId}/restore", "restoreWorkspace", "Restore a deleted workspace with its agent and keys")
-                .Needs(Caller.Restorer)
+                .Needs(Caller.Restorer).Audited("workspace.restored")
                 .Takes(IdBeforeCaller)
                 .Bind(static fields => fields.Get(IdBeforeCaller))
                 .Answers(Wire.Types.RestoredAnswer),

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.ApiKeys;
+using Beadhub.Audit;
 using Beadhub.Beads;
 using Beadhub.Chat;
 using Beadhub.Contacts;
@@ -78,6 +79,7 @@ public static class EventTypes
 [JsonSerializable(typeof(InviteUsed))]
 [JsonSerializable(typeof(InviteGivenBack))]
 [JsonSerializable(typeof(InviteRevoked))]
+[JsonSerializable(typeof(AuditNoted))]
 [JsonSerializable(typeof(SlugTaken))]
 [JsonSerializable(typeof(OriginUsed))]
 [JsonSerializable(typeof(OriginLeft))]

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using Beadhub.EventLog;
 using Beadhub.Gateway;
+using Beadhub.Identities;
 using Beadhub.Policies;
 using Beadhub.Presence;
 using Beadhub.Hosting.Cluster;
@@ -50,6 +52,9 @@ public static class BeadhubHosting
             provider.GetRequiredService<DurableEventLog>();
             return SecretKeys.Seal(settings, provider.GetRequiredService<ILoggerFactory>().CreateLogger("Beadhub.SecretKeys"));
         });
+        // What is sealed for callers need not outlive a node that runs alone: without a secret key it makes one for as long as it runs.
+        services.AddSingleton<ITextSeal>(provider => provider.GetRequiredService<Seal>() is var seal && seal.CloseText("") is null
+            && !settings.Cluster ? new(RandomNumberGenerator.GetBytes(32), holdsSeeds: false) : seal);
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains(settings);
         services.AddHostedService<UnfinishedWork>();

@@ -111,6 +111,7 @@ public sealed record Settings
                 Join = Join(Text("BEADHUB_JOIN")),
                 ServerUrl = Text("AWEB_SERVER_URL") ?? "",
                 AllowedHosts = Hosts("BEADHUB_ALLOWED_HOSTS"),
+                CorsOrigins = Origins("BEADHUB_CORS_ORIGINS"),
                 TrustedProxies = Networks("BEADHUB_TRUSTED_PROXIES"),
                 Drain = TimeSpan.FromSeconds(Integer("BEADHUB_DRAIN_SECONDS", Flag("BEADHUB_CLUSTER") is true ? 5 : 0, 0, 3_600)),
                 InternalAuthSecret = Text("BEADHUB_INTERNAL_AUTH_SECRET") ?? Text("SESSION_SECRET_KEY"),
@@ -181,6 +182,17 @@ public sealed record Settings
                     ? part
                     : throw new SettingsException(
                         $"{name} must be names of hosts with commas between them (name, name:port, *.name, or *), not '{part}'")),
+        ];
+
+        // As browsers write them: a port that is the scheme's own, or a path, would match no page.
+        ImmutableArray<string> Origins(string name) =>
+        [
+            .. (Text(name) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part =>
+                Uri.TryCreate(part, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+                    && url.GetLeftPart(UriPartial.Authority) == part && url.UserInfo.Length == 0
+                    ? part
+                    : throw new SettingsException(
+                        $"{name} must be sites with commas between them (https://app.example.com), not '{part}'")),
         ];
 
         static ChatReplay Replay(string? text) => text?.ToLowerInvariant() switch

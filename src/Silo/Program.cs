@@ -17,6 +17,7 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     KeyCommand.Create(),
     RoleCommand.Create(),
     InviteCommand.Create(),
+    AuditCommand.Create(),
     VersionCommand.Create(),
 };
 foreach (var option in serve.Options) root.Options.Add(option);

@@ -14,7 +14,7 @@ public abstract class EndedAgentsContract(Store store) : ContractTests(store)
     // These read, whatever their method; /mcp is looked at by its tools. What is below /v1/projects is for administrators only.
     private static readonly string[] NoWrites =
         ["POST /v1/init", "POST /mcp", "POST /v1/agents/suggest-alias-prefix", "POST /v1/workspaces/suggest-name-prefix",
-            "POST /v1/repos/lookup"];
+            "POST /v1/repos/lookup", "POST /v1/stream-tickets"];
 
     // The first and last want a key; by the second a gateway brings an agent back (contract 1.6, 5.5).
     private static readonly string[] NotForGateways = ["POST /v1/workspaces/register", "POST /v1/workspaces/{workspaceId}/restore",

@@ -61,6 +61,11 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
                     StringComparison.Ordinal)) wrong.Add($"{name}, to a stranger: {asStranger}");
             }
 
+            // Who changes what others may do is known afterwards.
+            if (need is "lead" or "owner-or-lead" or "admin" or "key" && !isRead && !operation.TryGetProperty("x-audited", out _)
+                && path is not ("/v1/stream-tickets" or "/v1/workspaces/register"))
+                wrong.Add($"{name} ({need}): is not audited");
+
             // Every role of the project, where it may not: an agent what is the lead's or another's, an observer all writes.
             if (need is "lead" or "owner-or-lead" && await Ask(plain) is { Status: not 403 } asAgent)
                 wrong.Add($"{name} ({need}), as an agent: {asAgent}");

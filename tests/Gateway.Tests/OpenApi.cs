@@ -13,7 +13,7 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         "POST /v1/agents/heartbeat", "POST /v1/messages/{messageId}/ack", "POST /v1/workspaces/{workspaceId}/restore",
         "POST /v1/policies/reset",
         "POST /v1/policies/{policyId}/activate", "POST /v1/projects/{projectId}/archive",
-        "POST /v1/projects/{projectId}/unarchive", "POST /v1/webhooks/{webhookId}/enable",
+        "POST /v1/projects/{projectId}/unarchive", "POST /v1/webhooks/{webhookId}/enable", "POST /v1/stream-tickets",
     ];
 
     [Fact]

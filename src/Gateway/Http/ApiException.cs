@@ -5,6 +5,9 @@ internal sealed class ApiException(int status, string detail) : Exception(detail
 {
     public int Status { get; } = status;
 
+    /// <summary>Whether credentials were refused, though with another status than 401.</summary>
+    public bool IsRefusedLogin { get; init; }
+
     /// <summary>Seconds for a <c>Retry-After</c> header.</summary>
     public int? RetryAfter { get; init; }
 

@@ -1,3 +1,5 @@
+using Beadhub.Gateway.Identity;
+
 namespace Beadhub.Gateway.Http;
 
 /// <summary>Turns everything that goes wrong into the contract's bodies (contract 0.2), and nothing into a 500 that can be said
@@ -37,6 +39,8 @@ internal static class ErrorAnswers
         catch (ApiException e) when (!http.Response.HasStarted)
         {
             if (e.Status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
+            if (e.Status == StatusCodes.Status401Unauthorized || e.IsRefusedLogin)
+                if (Identification.HasCredentials(http)) http.RequestServices.GetRequiredService<RefusedLogins>().Note(http);
             if (e.RetryAfter is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString();
             ErrorBodies.Write(http, e.Status, e.Message);
         }

@@ -32,7 +32,9 @@ internal sealed class HostCheck(IServer server, GatewaySettings settings, TimePr
         var isWrite = !(HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method)
             || HttpMethods.IsOptions(http.Request.Method))
             || http.Request.Path.StartsWithSegments("/mcp");
-        if (rules.Problem(host, hasOrigin ? headers.Origin.ToString() : null, isFromBrowser, isWrite) is { } problem)
+        // Other sites that an operator has named may write: their pages have no credentials but the keys that they are given.
+        var origin = hasOrigin && headers.Origin.ToString() is var from && !settings.CorsOrigins.Contains(from) ? from : null;
+        if (rules.Problem(host, origin, isFromBrowser, isWrite) is { } problem)
             throw ApiException.Forbidden(problem);
         if (!isFromBrowser)
         {

@@ -29,6 +29,8 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(KeysRevokedAnswer))]
 [JsonSerializable(typeof(KeyItem))]
 [JsonSerializable(typeof(RoleList))]
+[JsonSerializable(typeof(AuditAnswer))]
+[JsonSerializable(typeof(StreamTicketAnswer))]
 [JsonSerializable(typeof(AgentRole))]
 [JsonSerializable(typeof(InviteCreated))]
 [JsonSerializable(typeof(InviteList))]

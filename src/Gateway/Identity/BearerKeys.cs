@@ -58,6 +58,11 @@ internal sealed class BearerKeys(IGrainFactory grains, Tokens tokens, KeyUses us
         return Who(holder);
     }
 
+    /// <summary>Whom a key speaks for of which only the place of its record is known: a stream ticket's.</summary>
+    /// <exception cref="ApiException">401.</exception>
+    public async ValueTask<ProjectIdentity> IdentifyByHash(string hash) =>
+        Who(await grains.GetGrain<IApiKeyGrain>(hash).Identify() ?? throw UnknownKey());
+
     private static ProjectIdentity Who(KeyHolder holder) =>
         new(holder.Key.ProjectId, holder.Key.AgentId, holder.Key.ApiKeyId, null, AuthMode.Bearer) { Standing = holder.Standing };
 

@@ -13,7 +13,8 @@ namespace Beadhub.Gateway.Identity;
 /// lives, and writes nothing (contract 1.8); nobody writes in an archived project; no public reader sees a private one; a gateway that
 /// signs for a tenant sees that tenant's projects only.
 /// </remarks>
-internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFactory grains, GatewaySettings settings)
+internal sealed class Identification(
+    BearerKeys keys, Tokens tokens, StreamTickets tickets, IGrainFactory grains, GatewaySettings settings)
 {
     // What a gateway sends that signs for a tenant and for no project yet.
     private const string NoProject = "00000000-0000-0000-0000-000000000000";
@@ -116,7 +117,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
         if (header.Length == 0) throw ApiException.Unauthorized();
         if (!header.StartsWith(BearerKeys.Scheme, StringComparison.Ordinal)
             || tokens.KindOf(header.AsSpan(BearerKeys.Scheme.Length)) != TokenKind.Administrator)
-            throw ApiException.Forbidden("Administrators only");
+            throw new ApiException(StatusCodes.Status403Forbidden, "Administrators only") { IsRefusedLogin = true };
     }
 
     /// <summary>
@@ -146,6 +147,7 @@ internal sealed class Identification(BearerKeys keys, Tokens tokens, IGrainFacto
     private ValueTask<ProjectIdentity> Known(HttpContext http) =>
         settings.InternalAuthSecret is { } secret && http.Request.Headers.ContainsKey(ProxyHeaders.Signature)
             ? VouchedFor(ProxyHeaders.Identify(http.Request.Headers, secret), http.Request.Method)
+            : tickets.KeyOf(http) is { } key ? keys.IdentifyByHash(key)
             : keys.Identify(http.Request);
 
     /// <summary>

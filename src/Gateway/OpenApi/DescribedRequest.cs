@@ -13,11 +13,15 @@ internal static class DescribedRequest
     /// <summary>Says of an operation what its caller must be.</summary>
     private const string Needs = "x-needs";
 
+    /// <summary>Says of an operation what is noted when it was carried out.</summary>
+    private const string Audited = "x-audited";
+
     /// <summary>Completes the description of an operation, which has its summary and its answers.</summary>
     public static void Describe(OpenApiOperation operation, RequestShape shape, OpenApiDocument document)
     {
         operation.OperationId = shape.Operation;
         operation.Extensions = new Dictionary<string, IOpenApiExtension> { [Needs] = new JsonNodeExtension(shape.Need.Name) };
+        if (shape.Audit is { } action) operation.Extensions[Audited] = new JsonNodeExtension(action);
         var isWrite = shape.Method != "GET";
         var takesKey = isWrite && shape.Path.StartsWith("/v1/", StringComparison.Ordinal) && !UnkeptAnswers.Has(shape.Path);
         operation.Parameters = [.. shape.Fields.Where(IsParameter).Select(Parameter)];

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Streaming;
 
 namespace Beadhub.Gateway.Requests;
@@ -53,6 +54,12 @@ internal sealed record RequestShape(RequestGroup Group, string Method, string Pa
     /// <summary>Whether the answer shows a secret that is not shown again.</summary>
     public bool AnswersSecret { get; init; }
 
+    /// <summary>Whether it answers with server-sent events, which a ticket opens too.</summary>
+    public bool IsStream { get; init; }
+
+    /// <summary>What is noted when it was carried out, for example <c>policy.activated</c>; null for nothing.</summary>
+    public string? Audit { get; init; }
+
     public ImmutableArray<ResponseShape> Responses { get; init; } = [];
 
     public bool HasBody => Fields.Any(f => f.Place == Place.Body);
@@ -88,6 +95,12 @@ internal sealed class Request<TCaller>(RequestShape shape, Need<TCaller> need)
 
     /// <summary>The answer shows a secret that is not shown again: what is kept of it for a repeat is encrypted.</summary>
     public Request<TCaller> AnswersSecret() => With(shape with { AnswersSecret = true });
+
+    /// <summary>
+    /// That it was carried out is noted in the project's audit trail and in the log, with who did it and to what: the first part of the
+    /// path, or what the handler says (<see cref="DeedExtensions.Deed"/>).
+    /// </summary>
+    public Request<TCaller> Audited(string action) => With(shape with { Audit = action });
 
     /// <summary>Refusals of its own; those that follow from caller, method and fields need not be named.</summary>
     public Request<TCaller> Fails(params ReadOnlySpan<int> statuses)
@@ -160,7 +173,9 @@ internal sealed class Request<TRequest, TCaller>(RequestShape shape, Need<TCalle
         With<TResult>(body, mediaType, static (http, result) => result.ExecuteAsync(http));
 
     /// <summary>200 with server-sent events.</summary>
-    public RequestDeclaration<TRequest, TCaller, EventStream> Streams() => AnswersWith<EventStream>(typeof(string), "text/event-stream");
+    public RequestDeclaration<TRequest, TCaller, EventStream> Streams() =>
+        new Request<TRequest, TCaller>(shape with { IsStream = true, Fields = [.. shape.Fields, StreamTickets.Field] }, need, bind)
+            .AnswersWith<EventStream>(typeof(string), "text/event-stream");
 
     private RequestDeclaration<TRequest, TCaller, TResult> With<TResult>(
         Type body, string mediaType, Func<HttpContext, TResult, Task> write) =>

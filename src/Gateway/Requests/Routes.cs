@@ -49,7 +49,7 @@ internal static class Routes
         var services = routes.ServiceProvider;
         var unread = Unread(declaration);
         var endpoint = new Endpoint<TRequest, TCaller, TResult>(
-            declaration, handler, services.GetRequiredService<Identification>(), unread);
+            declaration, handler, services.GetRequiredService<Identification>(), services.GetRequiredService<AuditTrails>(), unread);
         RequestDelegate run = endpoint.Run;
         if (around is not null) run = http => around(http, endpoint.Run);
         if (services.GetRequiredService<GatewaySettings>().Cluster)
@@ -101,6 +101,7 @@ internal static class Routes
         RequestDeclaration<TRequest, TCaller, TResult> declaration,
         Func<TRequest, TCaller, HttpContext, Task<TResult>> handler,
         Identification identification,
+        AuditTrails audit,
         ImmutableArray<Field> unread)
     {
         private readonly bool _hasBody = declaration.Shape.HasBody;
@@ -141,7 +142,16 @@ internal static class Routes
             fields.MustBeGoodForCaller();
             declaration.Need.Check?.Invoke(caller, request);
             var answered = handler(request, caller, http);
+            if (declaration.Shape.Audit is { } action) return Noted(http, action, caller, answered);
             return answered.IsCompletedSuccessfully ? declaration.Write(http, answered.Result) : Wait(http, answered);
+        }
+
+        // Before it is answered: what was acknowledged is noted.
+        private async Task Noted(HttpContext http, string action, TCaller caller, Task<TResult> answered)
+        {
+            var result = await answered;
+            await audit.Note(http, action, caller);
+            await declaration.Write(http, result);
         }
 
         private async Task Wait(HttpContext http, Task<TResult> answered) => await declaration.Write(http, await answered);

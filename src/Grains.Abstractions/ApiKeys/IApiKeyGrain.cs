@@ -36,6 +36,10 @@ public interface IApiKeyGrain : IGrainWithStringKey
     [Repeatable]
     Task<bool> SetExpiry(DateTimeOffset? expiresAt);
 
+    /// <summary>Whom the key was made for, though it may have ended; null when it is unknown.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<KeyIdentity?> Whose();
+
     /// <summary>The key as lists show it; null when it is unknown.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ApiKeyView?> Describe();

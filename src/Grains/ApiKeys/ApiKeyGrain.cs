@@ -28,6 +28,14 @@ public sealed class ApiKeyGrain(IEventLog log, TimeProvider time) : EventSourced
     public Task<bool> SetExpiry(DateTimeOffset? expiresAt) => Transact(key => key.SetExpiry(expiresAt, time.Now()));
 
     /// <inheritdoc/>
+    public async ValueTask<KeyIdentity?> Whose()
+    {
+        var identity = (await Read(WholeState)).Identity;
+        if (identity is null) DeactivateOnIdle();
+        return identity;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<ApiKeyView?> Describe() => (await Read(WholeState)).View();
 
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ namespace Beadhub.Identities;
 /// <param name="holdsSeeds">Whether the key is one that an operator has given. Under one that the server made for itself no seeds are kept:
 /// nobody has asked it to sign.</param>
 /// <param name="older">Keys that were used before; they open what they closed.</param>
-public sealed class Seal(byte[]? key, bool holdsSeeds = true, ImmutableArray<byte[]> older = default)
+public sealed class Seal(byte[]? key, bool holdsSeeds = true, ImmutableArray<byte[]> older = default) : ITextSeal
 {
     private const int NonceLength = 12;
     private const int TagLength = 16;

@@ -23,7 +23,7 @@ internal static partial class Redaction
     }
 
     // What Beadhub itself gives out.
-    [GeneratedRegex(@"\b(aw_sk_|whsec_)[A-Za-z0-9_\-]+", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\b(aw_sk_|aw_st_|whsec_)[A-Za-z0-9_\-]+", RegexOptions.CultureInvariant)]
     private static partial Regex Keys();
 
     // The code in the address of somebody who was invited.

@@ -65,6 +65,9 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
 
         (await Run("role", "list", project.Slug)).Lines[1].ShouldMatch("^alice +lead ");
         (await Run("role", "give", project.Slug, "bob", "observer")).Output.ShouldContain("bob has the role observer");
+        (await Run("audit", project.Slug)).Lines[1].ShouldMatch(" role.given +administrator .* bob: observer");
+        (await Run("audit", project.Slug, "--max", "2", "--json")).Output.ShouldNotContain(made.Text("api_key")[12..]);
+        await Run("audit");
         await Fails("there is no agent 'carol'", "role", "give", project.Slug, "carol", "lead");
 
         await Fails("there is no project 'none'", "project", "show", "none");
