@@ -40,7 +40,7 @@ internal sealed class Bdh(IGrainFactory grains)
         InBody.Optional("command_line", "The command line after which is synced: it claims and releases", max: MaxCommandLine);
 
     private static readonly Field<ImmutableArray<LineDigest>?> BasedOn = InBody.Texts("based_on",
-        "Digests of the lines that the client has merged into what it sends, each base64 of the first 16 bytes of a line's SHA-512: an "
+        "Digests of the lines that the client has merged into what it sends, each base64 of the first 16 bytes of a line's SHA-256: an "
         + "issue that is stored with another line is kept and named in conflicts; without this field the newer updated_at counts",
         MostDeleted)
         .To<ImmutableArray<LineDigest>?>(ReadDigests, "must be digests of lines");

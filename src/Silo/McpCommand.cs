@@ -1,5 +1,9 @@
 using System.CommandLine;
-using ModelContextProtocol.Client;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Beadhub.Commands;
+using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 
@@ -13,17 +17,22 @@ internal static class McpCommand
 {
     private const int MaxAtOnce = 16;
     private const int Unreachable = -32000;
-    private static readonly Option<string?> Url = new("--url") { Description = "Address of the server [BEADHUB_URL]" };
-    private static readonly Option<string?> Key =
-        new("--key") { Description = "API key; in the environment it is not seen in the list of processes [BEADHUB_API_KEY]" };
+    private static readonly JsonTypeInfo<JsonRpcMessage> Json = (JsonTypeInfo<JsonRpcMessage>)McpJsonUtilities.DefaultOptions
+        .GetTypeInfo(typeof(JsonRpcMessage));
+    private static readonly Option<string?> Folder =
+        new("--folder") { Description = "The workspace's folder, whose .beadhub says which server and key; the current one unless given" };
 
     public static Command Create()
     {
         var command = new Command("mcp",
-            "Speak the Model Context Protocol on standard input and output, for editors, with a running server behind.") { Url, Key };
-        command.SetAction((parsed, cancellation) => Run(
-            parsed.GetValue(Url) ?? Variable("BEADHUB_URL") ?? "http://localhost:8000", parsed.GetValue(Key) ?? Variable("BEADHUB_API_KEY"),
-            cancellation));
+            "Speak the Model Context Protocol on standard input and output, for editors, with a running server behind.")
+            { ClientCommand.Url, ClientCommand.Key, Folder };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var to = Connection.Find(parsed.GetValue(ClientCommand.Url), parsed.GetValue(ClientCommand.Key),
+                parsed.GetValue(Folder) ?? Environment.CurrentDirectory, Environment.GetEnvironmentVariable);
+            return Run(to.Url, to.Key, cancellation);
+        });
         return command;
     }
 
@@ -33,24 +42,16 @@ internal static class McpCommand
         if (!Uri.TryCreate(url.TrimEnd('/') + "/mcp", UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")
             || string.IsNullOrWhiteSpace(key))
         {
-            Console.Error.WriteLine(string.IsNullOrWhiteSpace(key) ? "beadhub: give an API key with --key or BEADHUB_API_KEY"
+            Console.Error.WriteLine(string.IsNullOrWhiteSpace(key)
+                ? "beadhub: there is no API key: run 'beadhub init' in the folder, or give --key or BEADHUB_API_KEY"
                 : $"beadhub: {url} is not the address of a server");
             return 1;
         }
 
-        // A tool may wait for minutes before it answers.
-        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(100) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", key);
         await using var editor = new StdioServerTransport("beadhub");
-        await using var transport = new HttpClientTransport(
-            new()
-            {
-                Endpoint = address,
-                TransportMode = HttpTransportMode.StreamableHttp,
-                AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = $"Bearer {key}" },
-            }, http);
-        await using var server = await transport.ConnectAsync(cancellation);
         using var slots = new SemaphoreSlim(MaxAtOnce);
-        var answers = Answer();
         await foreach (var message in editor.MessageReader.ReadAllAsync(cancellation))
         {
             await slots.WaitAsync(cancellation);
@@ -59,58 +60,47 @@ internal static class McpCommand
 
         // What the editor asked last is still answered.
         for (var i = 0; i < MaxAtOnce; i++) await slots.WaitAsync(cancellation);
-        await server.DisposeAsync();
-        await answers;
         return 0;
-
-        async Task Answer()
-        {
-            try
-            {
-                await foreach (var message in server.MessageReader.ReadAllAsync(cancellation))
-                    await editor.SendMessageAsync(message, cancellation);
-            }
-            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
-            {
-                // The editor is gone.
-            }
-        }
 
         async Task Pass(JsonRpcMessage message)
         {
             try
             {
-                await server.SendMessageAsync(message, cancellation);
+                if (await Ask(http, address, message, cancellation) is { } answer) await editor.SendMessageAsync(answer, cancellation);
             }
-            catch (Exception e) when (!cancellation.IsCancellationRequested && message is JsonRpcMessageWithId { Id: var id })
+            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
             {
-                await Refuse(Failure(id, $"No answer from {address}: {e.Message}"));
-            }
-            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException or HttpRequestException)
-            {
-                // The editor is gone, or nobody waits for an answer.
+                // The editor is gone.
             }
             finally
             {
                 slots.Release();
             }
         }
+    }
 
-        async Task Refuse(JsonRpcError failure)
+    /// <summary>The server's answer; what is wrong on the way becomes one. Null for what is not answered.</summary>
+    private static async Task<JsonRpcMessage?> Ask(HttpClient http, Uri address, JsonRpcMessage message, CancellationToken cancellation)
+    {
+        try
         {
-            try
-            {
-                await editor.SendMessageAsync(failure, cancellation);
-            }
-            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
-            {
-                // The editor is gone.
-            }
+            using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(message, Json));
+            content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            using var response = await http.PostAsync(address, content, cancellation);
+            if (message is not JsonRpcMessageWithId { Id: var id }) return null;
+            var text = await response.Content.ReadAsStringAsync(cancellation);
+            return response.IsSuccessStatusCode && text.Length > 0
+                ? JsonSerializer.Deserialize(text, Json)
+                : Failure(id, (int)response.StatusCode, $"The server answered {(int)response.StatusCode}: {text}");
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException
+            && !cancellation.IsCancellationRequested)
+        {
+            return message is JsonRpcMessageWithId { Id: var id }
+                ? Failure(id, Unreachable, $"No answer from {address}: {e.Message}") : null;
         }
     }
 
-    private static JsonRpcError Failure(RequestId id, string text) =>
-        new() { Id = id, Error = new() { Code = Unreachable, Message = text } };
-
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    private static JsonRpcError Failure(RequestId id, int code, string text) =>
+        new() { Id = id, Error = new() { Code = code, Message = text } };
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
+using Beadhub.Commands;
 using Beadhub.Silo;
 using Beadhub.Silo.Administration;
 using Beadhub.Silo.Demo;
@@ -6,7 +8,7 @@ using Beadhub.Silo.Doctor;
 using Beadhub.Silo.LogReading;
 
 var serve = ServeCommand.Create();
-var root = new RootCommand("Beadhub: the coordination server for teams of AI coding agents. Without a command it serves.")
+var root = new RootCommand("Beadhub: the coordination server for teams of AI coding agents, and its client. Without a command it serves.")
 {
     serve,
     McpCommand.Create(),
@@ -20,8 +22,16 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     AuditCommand.Create(),
     VersionCommand.Create(),
 };
+var client = ClientCommands.All().ToArray();
+foreach (var command in client) root.Subcommands.Add(command);
+root.Subcommands.Add(ClientCommands.Help(root));
 foreach (var option in serve.Options) root.Options.Add(option);
 root.Action = serve.Action;
 
 // The host itself listens for SIGTERM and Ctrl+C, and takes the time that running requests need.
-return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+var parsed = root.Parse(args);
+if (parsed.Action is ParseErrorAction error) error.ShowHelp = false;
+var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+// What clients are told by exit codes is documented; servers end with 1 whatever is wrong.
+return parsed.Errors.Count > 0 && (parsed.UnmatchedTokens.Count > 0 || client.Any(command => parsed.GetResult(command) is not null))
+    ? ExitCode.Usage : code;

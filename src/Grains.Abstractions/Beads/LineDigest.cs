@@ -8,7 +8,8 @@ namespace Beadhub.Beads;
 
 /// <summary>
 /// The first 16 bytes of the SHA-256 of an issue's line: without known collisions, and the fastest such hash on processors that have
-/// instructions for it. The default value stands for an issue whose line is not known, and equals no line's digest.
+/// instructions for it. Clients send it (<c>based_on</c>): with another hash they would be refused. The default value stands for an
+/// issue whose line is not known, and equals no line's digest.
 /// </summary>
 /// <param name="High">The first eight bytes.</param>
 /// <param name="Low">The others.</param>
