@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.Net.Http.Headers;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Beadhub.Commands;
-using ModelContextProtocol;
+using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 
@@ -17,8 +14,6 @@ internal static class McpCommand
 {
     private const int MaxAtOnce = 16;
     private const int Unreachable = -32000;
-    private static readonly JsonTypeInfo<JsonRpcMessage> Json = (JsonTypeInfo<JsonRpcMessage>)McpJsonUtilities.DefaultOptions
-        .GetTypeInfo(typeof(JsonRpcMessage));
     private static readonly Option<string?> Folder =
         new("--folder") { Description = "The workspace's folder, whose .beadhub says which server and key; the current one unless given" };
 
@@ -48,10 +43,19 @@ internal static class McpCommand
             return 1;
         }
 
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(100) };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        // A tool may wait for minutes before it answers.
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         await using var editor = new StdioServerTransport("beadhub");
+        await using var transport = new HttpClientTransport(
+            new()
+            {
+                Endpoint = address,
+                TransportMode = HttpTransportMode.StreamableHttp,
+                AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = $"Bearer {key}" },
+            }, http);
+        await using var server = await transport.ConnectAsync(cancellation);
         using var slots = new SemaphoreSlim(MaxAtOnce);
+        var answers = Answer();
         await foreach (var message in editor.MessageReader.ReadAllAsync(cancellation))
         {
             await slots.WaitAsync(cancellation);
@@ -60,47 +64,56 @@ internal static class McpCommand
 
         // What the editor asked last is still answered.
         for (var i = 0; i < MaxAtOnce; i++) await slots.WaitAsync(cancellation);
+        await server.DisposeAsync();
+        await answers;
         return 0;
+
+        async Task Answer()
+        {
+            try
+            {
+                await foreach (var message in server.MessageReader.ReadAllAsync(cancellation))
+                    await editor.SendMessageAsync(message, cancellation);
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
+            {
+                // The editor is gone.
+            }
+        }
 
         async Task Pass(JsonRpcMessage message)
         {
             try
             {
-                if (await Ask(http, address, message, cancellation) is { } answer) await editor.SendMessageAsync(answer, cancellation);
+                await server.SendMessageAsync(message, cancellation);
             }
-            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
+            catch (Exception e) when (!cancellation.IsCancellationRequested && message is JsonRpcMessageWithId { Id: var id })
             {
-                // The editor is gone.
+                await Refuse(Failure(id, $"No answer from {address}: {e.Message}"));
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException or HttpRequestException)
+            {
+                // The editor is gone, or nobody waits for an answer.
             }
             finally
             {
                 slots.Release();
             }
         }
-    }
 
-    /// <summary>The server's answer; what is wrong on the way becomes one. Null for what is not answered.</summary>
-    private static async Task<JsonRpcMessage?> Ask(HttpClient http, Uri address, JsonRpcMessage message, CancellationToken cancellation)
-    {
-        try
+        async Task Refuse(JsonRpcError failure)
         {
-            using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(message, Json));
-            content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            using var response = await http.PostAsync(address, content, cancellation);
-            if (message is not JsonRpcMessageWithId { Id: var id }) return null;
-            var text = await response.Content.ReadAsStringAsync(cancellation);
-            return response.IsSuccessStatusCode && text.Length > 0
-                ? JsonSerializer.Deserialize(text, Json)
-                : Failure(id, (int)response.StatusCode, $"The server answered {(int)response.StatusCode}: {text}");
-        }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException
-            && !cancellation.IsCancellationRequested)
-        {
-            return message is JsonRpcMessageWithId { Id: var id }
-                ? Failure(id, Unreachable, $"No answer from {address}: {e.Message}") : null;
+            try
+            {
+                await editor.SendMessageAsync(failure, cancellation);
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
+            {
+                // The editor is gone.
+            }
         }
     }
 
-    private static JsonRpcError Failure(RequestId id, int code, string text) =>
-        new() { Id = id, Error = new() { Code = code, Message = text } };
+    private static JsonRpcError Failure(RequestId id, string text) =>
+        new() { Id = id, Error = new() { Code = Unreachable, Message = text } };
 }

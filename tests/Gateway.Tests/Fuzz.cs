@@ -34,7 +34,9 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
         var bystander = await Bystander(new Project(api));
         var before = await Snapshot(bystander);
         var description = await ApiDescription.Of(api);
-        var tools = (await bystander.Post("/mcp", new { jsonrpc = "2.0", id = 1, method = "tools/list" }).Ok()).At("result").Items("tools");
+        var tools = (await bystander.Post("/mcp", new { jsonrpc = "2.0", id = 1, method = "tools/list" }).Ok()).At("result").Items("tools")
+            // Who calls it waits.
+            .Where(tool => tool.Text("name") != "wait_for").ToArray();
         var requests = new FuzzRequests(description, tools);
         var teams = new FuzzTeam[(Requests + RequestsPerTeam - 1) / RequestsPerTeam];
         await Parallel.ForAsync(0, teams.Length, new ParallelOptions { MaxDegreeOfParallelism = InFlight },

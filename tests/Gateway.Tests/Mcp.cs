@@ -74,7 +74,7 @@ public abstract class McpContract(Store store) : ContractTests(store)
         (await Tool(alice, "register_agent", new { workspace_id = alice.Id, alias = alice.Alias, program = "claude-code", model = "m",
             role = "Reviewer" })).GetRawText().ShouldBe("{\"ok\":true}");
 
-        var agent = (await Tool(bob, "list_agents", new { workspace_id = bob.Id })).Items("agents").Single();
+        var agent = (await Tool(bob, "list_agents", new { workspace_id = bob.Id })).Find("agents", "alias", "alice");
         (agent.Text("workspace_id"), agent.Text("alias"), agent.Text("program"), agent.Text("model"))
             .ShouldBe((alice.Id, "alice", "claude-code", "m"));
         (agent.Text("project_slug"), agent.Text("status"), agent.Text("role"), agent.Text("canonical_origin"))
@@ -123,13 +123,104 @@ public abstract class McpContract(Store store) : ContractTests(store)
 
         foreach (var tool in new[] { "register_agent", "list_agents", "status", "get_ready_issues" })
         {
-            await Refused(alice, tool, new { workspace_id = "bad", alias = "a" }, 422, "Invalid workspace_id format");
-            await Refused(alice, tool, new { alias = "a" }, 422, "workspace_id is required");
-            await Refused(alice, tool, new { workspace_id = Guid.NewGuid(), alias = "a" }, 404, "Workspace not found");
-            await Refused(alice, tool, new { workspace_id = other.Id, alias = "a" }, 404, "Workspace not found");
-            await Refused(alice, tool, new { workspace_id = gone.Id, alias = "a" }, 410, "Workspace was deleted");
-            await Refused(alice, tool, new { workspace_id = bob.Id, alias = "a" }, 403, "workspace_id does not match API key identity");
+            await Refused(alice, tool, new { workspace_id = "bad" }, 422, "Invalid workspace_id format");
+            await Refused(alice, tool, new { workspace_id = Guid.NewGuid() }, 404, "Workspace not found");
+            await Refused(alice, tool, new { workspace_id = other.Id }, 404, "Workspace not found");
+            await Refused(alice, tool, new { workspace_id = gone.Id }, 410, "Workspace was deleted");
+            await Refused(alice, tool, new { workspace_id = bob.Id }, 403, "workspace_id does not match API key identity");
         }
+    }
+
+    [Fact]
+    public async Task Who_asks_follows_from_the_key()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice", human: "Alice"), await project.Agent("bob"));
+        await alice.Claim("bd-1", "Fix it").Ok();
+
+        var me = await Tool(alice, "whoami", new { });
+        (me.Text("alias"), me.Text("human_name"), me.Text("agent_id"), me.Text("workspace_id"), me.Text("project_slug"), me.Text("repo"))
+            .ShouldBe(("alice", "Alice", alice.Id, alice.Id, project.Slug, alice.Repo));
+        me.Texts("claimed_beads").ShouldBe(["bd-1"]);
+        // A call is a sign of life.
+        (await Tool(bob, "list_agents", new { })).Pluck("agents", "alias").ShouldContain("alice");
+
+        await Tool(alice, "register_agent", new { program = "p" });
+        (await Tool(alice, "status", new { })).At("workspace").Text("workspace_id").ShouldBe(alice.Id);
+        (await Tool(alice, "get_ready_issues", new { })).Items("issues").ShouldBeEmpty();
+        (await Tool(alice, "subscribe_to_bead", new { bead_id = "bd-1" })).Text("alias").ShouldBe("alice");
+        (await Tool(alice, "list_subscriptions", new { })).Number("count").ShouldBe(1);
+        await Tool(alice, "escalate", new { subject = "s", situation = "x" });
+        (await Tool(alice, "send_message", new { to = new[] { "bob" }, subject = "s", body_md = "b" })).Number("count").ShouldBe(1);
+        var mail = (await Tool(bob, "fetch_inbox", new { })).EnumerateArray().Single();
+        await Tool(bob, "reply_message", new { message_id = mail.Text("message_id"), body_md = "b" });
+        await Tool(bob, "mark_message_read", new { message_id = mail.Text("message_id") });
+        foreach (var tool in (await Rpc(alice, "tools/list")).At("result").Items("tools").Select(tool => tool.At("inputSchema")))
+            if (tool.Has("required"))
+                tool.Texts("required").ShouldNotContain(name => name == "workspace_id" || name == "alias" || name.EndsWith("_name"));
+    }
+
+    [Fact]
+    [OnAnyStore]
+    public async Task Unknown_arguments_are_refused()
+    {
+        var agent = await NewProject().Agent();
+
+        await Refused(agent, "acquire_lock", new { resource_key = "a", ttl_secs = 300 }, 422,
+            "Unknown argument ttl_secs: did you mean ttl_seconds?");
+        await Refused(agent, "whoami", new { zzz = 1 }, 422, "Unknown argument zzz. whoami takes no arguments.");
+        (await Tool(agent, "list_locks", new { })).Items("reservations").ShouldBeEmpty();
+    }
+
+    [Fact]
+    [OnAnyStore]
+    public async Task What_a_client_that_states_its_version_is_refused_is_a_result_for_its_model()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await Tool(alice, "acquire_lock", new { resource_keys = new[] { "src/**" }, pattern = true, ttl_seconds = 300 });
+
+        var refused = await Stating(bob, "acquire_lock", new { resource_key = "src/a.cs" });
+        refused.Flag("isError").ShouldBeTrue();
+        refused.Items("content").Single().Text("text").ShouldMatch(
+            @"^Reservation is already held\nsrc/a\.cs: held by alice as src/\*\* until \S+Z \(in (29\d|300) s\)\nWork on something else");
+        (await Stating(bob, "get_issue", new { })).Items("content").Single().Text("text")
+            .ShouldBe("bead_id is required\nget_issue takes bead_id (required), repo, branch.");
+        var locks = await Stating(bob, "list_locks", new { });
+        locks.At("structuredContent").Items("reservations").Length.ShouldBe(1);
+        (await Rpc(bob, "tools/call", new { name = "list_locks" })).At("result").Has("structuredContent").ShouldBeFalse();
+        (await Stating(bob, "fetch_inbox", new { })).At("structuredContent").Items("messages").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Who_waits_is_woken_by_what_is_written()
+    {
+        var project = NewProject();
+        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        await alice.Sync(
+            Jsonl.Of(new { id = "bd-1", status = "open" }, new { id = "bd-2", status = "open", blocked_by = new[] { "bd-1" } })).Ok();
+        var asked = await Tool(alice, "escalate", new { subject = "s", situation = "x" });
+
+        (await Tool(alice, "wait_for", new { bead_id = "bd-2", timeout_seconds = 1 })).Flag("happened").ShouldBeFalse();
+        var waiting = new[]
+        {
+            Tool(alice, "wait_for", new { events = new[] { "mail" }, timeout_seconds = 60 }),
+            Tool(alice, "wait_for", new { events = new[] { "chat" }, timeout_seconds = 60 }),
+            Tool(alice, "wait_for", new { escalation_id = asked.Text("escalation_id"), timeout_seconds = 60 }),
+            Tool(alice, "wait_for", new { bead_id = "bd-2", timeout_seconds = 60 }),
+        };
+        await Tool(bob, "send_message", new { to = new[] { "alice" }, subject = "Plan", body_md = "b" });
+        await Tool(bob, "chat_send", new { to_aliases = new[] { "alice" }, message = "there?" });
+        await bob.Post($"/v1/escalations/{asked.Text("escalation_id")}/respond", new { response = "Yes" }).Ok();
+        await Tool(bob, "close_issue", new { bead_id = "bd-1" });
+
+        var woken = await Task.WhenAll(waiting);
+        woken.Select(one => one.Text("event")).ShouldBe(["mail", "chat", "answer", "bead"]);
+        woken[0].Items("messages").Single().Text("subject").ShouldBe("Plan");
+        woken[2].At("escalation").Text("response").ShouldBe("Yes");
+        woken[3].Items("issues").Single().Text("bead_id").ShouldBe("bd-2");
+        // What is there already is told at once.
+        (await Tool(alice, "wait_for", new { })).Text("event").ShouldBe("mail");
     }
 
     [Fact]
@@ -175,7 +266,7 @@ public abstract class McpContract(Store store) : ContractTests(store)
             await Api.Post("/mcp", body).Invalid();
         await Api.Post("/mcp", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":" + new string('[', 200)
             + new string(']', 200) + "}").Invalid();
-        (await Api.Get("/mcp")).Status.ShouldBe(405);
+        (await Api.Get("/mcp")).Status.ShouldBe(401);
         (await Api.Delete("/mcp")).Status.ShouldBe(405);
     }
 
@@ -201,7 +292,8 @@ public abstract class McpContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        (await Rpc(agent, "resources/list")).At("result").Items("resources").Single().Text("uri").ShouldBe("beadhub://status");
+        (await Rpc(agent, "resources/list")).At("result").Pluck("resources", "uri")
+            .ShouldBe(["beadhub://status", "beadhub://policy", "beadhub://inbox", "beadhub://board"]);
         var content = (await Rpc(agent, "resources/read", new { uri = "beadhub://status" })).At("result").Items("contents").Single();
 
         (content.Text("uri"), content.Text("mimeType")).ShouldBe(("beadhub://status", "application/json"));
@@ -255,7 +347,7 @@ public abstract class McpContract(Store store) : ContractTests(store)
     {
         var agent = await NewProject().Agent();
 
-        var task = await Tool(agent, "create_task", new { title = "T", labels = new[] { "l" }, priority = 1, nothing = "ignored" });
+        var task = await Tool(agent, "create_task", new { title = "T", labels = new[] { "l" }, priority = 1 });
         (await Tool(agent, "ready_tasks", new { })).Pluck("tasks", "task_ref").ShouldBe([task.Text("task_ref")]);
         (await Tool(agent, "update_task", new { @ref = task.Text("task_ref"), status = "in_progress" })).Text("assignee_agent_id")
             .ShouldBe(agent.Id);
@@ -315,8 +407,6 @@ public abstract class McpContract(Store store) : ContractTests(store)
 
         await Refused(alice, "send_message", new { project_key = "another", sender_name = "alice", to = new[] { "bob" }, subject = "s",
             body_md = "b" }, 403, "project_key does not match your project");
-        await Refused(alice, "send_message", new { project_key = project.Slug, to = new[] { "bob" }, subject = "s", body_md = "b" }, 422,
-            "sender_name is required");
         await Refused(alice, "send_message", new { sender_name = "alice", subject = "s", body_md = "b" }, 422, "to is required");
         await Refused(alice, "send_message", new { sender_name = "alice", to = new[] { "bob" }, body_md = "b" }, 422,
             "subject is required");
@@ -552,6 +642,16 @@ public abstract class McpContract(Store store) : ContractTests(store)
 
         (await Tool(agent, "get_policy", new { role = "reviewer", only_selected = true })).At("selected_role").Text("role")
             .ShouldBe("reviewer");
+    }
+
+    private static async Task<JsonElement> Stating(Agent agent, string tool, object arguments)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/mcp")
+        {
+            Content = Api.Content(new { jsonrpc = "2.0", id = 1, method = "tools/call", @params = new { name = tool, arguments } }),
+        };
+        request.Headers.Add("MCP-Protocol-Version", "2025-06-18");
+        return (await agent.Send(request).Ok()).At("result");
     }
 
     /// <summary>The tools of endpoints that this server does not have are not there either.</summary>

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Text.Json;
 using Beadhub.Gateway.Tests.Stores;
 using Beadhub.Testing;
@@ -24,14 +22,15 @@ public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
         {
             foreach (var file in Directory.GetFiles(Path.Combine(ServerProcess.Root(), "tests/Gateway.Tests/TypeScript")))
                 File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
-            await Install(folder);
+            await Npm.Install(folder);
             await File.WriteAllTextAsync(Path.Combine(folder, "v1.json"), (await Api.Get("/openapi/v1.json")).Text, Cancelled);
 
             await Lint(folder);
-            await Run(folder, "node_modules/.bin/openapi-typescript", "v1.json", "-o", "v1.d.ts");
-            await Run(folder, "node_modules/.bin/tsc", "-p", ".");
+            await Npm.Run(folder, "node_modules/.bin/openapi-typescript", "v1.json", "-o", "v1.d.ts");
+            await Npm.Run(folder, "node_modules/.bin/tsc", "-p", ".");
             var agent = await NewProject().Agent();
-            (await Run(folder, "node", "client.js", Api.Address.ToString().TrimEnd('/'), agent.Key)).ShouldContain("ok an error's fields");
+            (await Npm.Run(folder, "node", "client.js", Api.Address.ToString().TrimEnd('/'), agent.Key))
+                .ShouldContain("ok an error's fields");
         }
         finally
         {
@@ -39,28 +38,9 @@ public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
         }
     }
 
-    /// <summary>The versions that package-lock.json names, from wherever this machine's npm gets them.</summary>
-    private static async Task Install(string folder)
-    {
-        (int Code, string Output, string Errors) installed;
-        try
-        {
-            installed = await Start(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline",
-                "--fetch-retries=0");
-        }
-        catch (Win32Exception)
-        {
-            installed = (1, "", "npm is not installed");
-        }
-
-        installed.Errors.ShouldNotContain("EUSAGE", Case.Sensitive, "package.json and package-lock.json do not fit");
-        if (installed.Code != 0)
-            Assert.Skip("npm packages cannot be had here: " + installed.Errors.Split('\n').Last(line => line.Length > 0));
-    }
-
     private static async Task Lint(string folder)
     {
-        var (_, output, _) = await Start(folder, "node_modules/.bin/redocly", "lint", "v1.json", "--format=json");
+        var (_, output, _) = await Npm.Start(folder, "node_modules/.bin/redocly", "lint", "v1.json", "--format=json");
         using var report = JsonDocument.Parse(output[output.IndexOf('{')..(output.LastIndexOf('}') + 1)]);
         var problems = report.RootElement.Items("problems")
             .Select(problem =>
@@ -69,36 +49,5 @@ public sealed class OpenApiClient(SqliteStore store) : ContractTests(store)
             .ToArray();
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', problems));
         problems.Where(problem => problem.StartsWith("error", StringComparison.Ordinal)).ShouldBeEmpty();
-    }
-
-    private static async Task<string> Run(string folder, string program, params string[] arguments)
-    {
-        var (code, output, errors) = await Start(folder, program, arguments);
-        code.ShouldBe(0, output + errors);
-        return output;
-    }
-
-    private static async Task<(int Code, string Output, string Errors)> Start(string folder, string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program.Contains('/') ? Path.Combine(folder, program) : program, arguments)
-        {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        try
-        {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-            patience.CancelAfter(TimeSpan.FromMinutes(2));
-            var (output, errors) = (process.StandardOutput.ReadToEndAsync(patience.Token),
-                process.StandardError.ReadToEndAsync(patience.Token));
-            await process.WaitForExitAsync(patience.Token);
-            return (process.ExitCode, await output, await errors);
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
     }
 }

@@ -7,6 +7,9 @@ namespace Beadhub.Gateway.Http;
 /// <summary>A JSON body, mostly of type <typeparamref name="T"/>, with status 200; or what a request has instead of one.</summary>
 internal class Answer<T>(ReadOnlyMemory<byte> json, int status = StatusCodes.Status200OK) : IResult
 {
+    /// <summary>The body.</summary>
+    public ReadOnlyMemory<byte> Json => json;
+
     public virtual Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = status;

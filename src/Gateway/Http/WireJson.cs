@@ -82,6 +82,8 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(JoinAnswer))]
 [JsonSerializable(typeof(LeaveAnswer))]
 [JsonSerializable(typeof(McpProject))]
+[JsonSerializable(typeof(McpIdentity))]
+[JsonSerializable(typeof(System.Text.Json.Nodes.JsonNode))]
 [JsonSerializable(typeof(McpAgents))]
 [JsonSerializable(typeof(McpSent))]
 [JsonSerializable(typeof(McpReplied))]

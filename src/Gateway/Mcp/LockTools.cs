@@ -6,8 +6,9 @@ internal sealed class LockTools(InnerRequests api, Operations operations)
     public IEnumerable<McpTool> All() =>
     [
         McpTool.Request(api, operations["acquireReservation"], "acquire_lock",
-            "Reserve a resource, so that no other agent changes it. A refusal says who holds it.",
-            only: ["resource_key", "pattern", "ttl_seconds", "metadata"], required: ["resource_key"]),
+            "Reserve a resource, or several at once, all or none, so that no other agent changes them. A refusal says who holds what, "
+                + "until when.",
+            only: ["resource_key", "resource_keys", "pattern", "ttl_seconds", "metadata"]),
         McpTool.Request(api, operations["acquireReservation"], "acquire_locks",
             "Reserve several resources at once, all or none. A refusal says who holds what.",
             only: ["resource_keys", "pattern", "ttl_seconds", "metadata"], required: ["resource_keys"]),

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
@@ -18,9 +19,11 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
     private const int MaxRecipients = 100;
     private const int MaxInbox = 500;
     private static readonly string[] Priorities = ["low", "normal", "high", "urgent"];
-    private static readonly ToolArgument Project = new("project_key", Schemas.Text("Slug of the project"), true);
-    private static readonly ToolArgument Sender = new("sender_name", Schemas.Text("Your alias"), true);
-    private static readonly ToolArgument Own = new("agent_name", Schemas.Text("Your alias"), true);
+    private static readonly ToolArgument Project = new("project_key", Schemas.Text("Slug of the project; follows from your key"));
+    private static readonly ToolArgument Sender =
+        new("sender_name", Schemas.Text("Your alias; follows from your key"), false, Mcp.Own.Alias);
+    private static readonly ToolArgument Reader =
+        new("agent_name", Schemas.Text("Your alias; follows from your key"), false, Mcp.Own.Alias);
     private static readonly ToolArgument Message = new("message_id", Schemas.Uuid("Id of the mail"), true);
     private static readonly ToolArgument Text = new("body_md", Schemas.Text("Text, as Markdown"), true);
 
@@ -33,23 +36,43 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
                 new("importance", Schemas.Word("normal unless given", Priorities, "normal")),
                 new("thread_id", Schemas.Uuid("Thread that the mail belongs to")),
             ],
-            Send),
+            Send)
+        {
+            Output = McpTool.SchemaOf(typeof(McpSent)),
+        },
         new("fetch_inbox", "Your mail, newest first.", true,
             [
-                Project, Own, new("limit", Schemas.Integer("How many; 50 unless given", 1, MaxInbox, 50)),
+                Project, Reader, new("limit", Schemas.Integer("How many; 50 unless given", 1, MaxInbox, 50)),
                 new("urgent_only", Schemas.Flag("Only mail of importance high or urgent", false)),
                 new("include_bodies", Schemas.Flag("Whether texts are included; true unless given", true)),
                 new("since_ts", Schemas.Text("Only mail from this time on, ISO 8601")),
             ],
-            Fetch),
-        new("acknowledge_message", "Acknowledge a mail that you have received.", false, [Project, Own, Message], Acknowledge),
-        new("mark_message_read", "Mark a mail that you have received as read.", false, [Project, Own, Message], MarkRead),
+            Fetch)
+        {
+            ListName = "messages",
+            Output = new()
+            {
+                ["type"] = "object",
+                ["properties"] = new JsonObject { ["messages"] = new JsonObject { ["type"] = "array" } },
+            },
+        },
+        new("acknowledge_message", "Acknowledge a mail that you have received.", false, [Project, Reader, Message], Acknowledge)
+        {
+            Output = McpTool.SchemaOf(typeof(McpAcknowledged)),
+        },
+        new("mark_message_read", "Mark a mail that you have received as read.", false, [Project, Reader, Message], MarkRead)
+        {
+            Output = McpTool.SchemaOf(typeof(McpMarkedRead)),
+        },
         new("reply_message", "Answer a mail that you have received, in its thread.", false,
             [
                 Project, Message, Sender, Text, new("to", Schemas.Texts("Other recipients than the sender", 0, MaxRecipients)),
                 new("subject_prefix", Schemas.Text("Re: unless given", 0, 100, "Re:")),
             ],
-            Reply),
+            Reply)
+        {
+            Output = McpTool.SchemaOf(typeof(McpReplied)),
+        },
     ];
 
     private async Task<ReadOnlyMemory<byte>> Send(ToolCall call)
@@ -155,8 +178,8 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
     /// <summary>The caller, which must bear the alias that the argument names.</summary>
     private async ValueTask<Actor> Self(ToolCall call, string argument)
     {
-        var alias = call.Required(argument);
         if (call.Who.AgentId is null) throw ApiException.Forbidden("API key is not bound to an agent");
+        var alias = call.Required(argument);
         if (call.Who.Standing.Agent is { IsLiving: true } own && own.Alias == alias) return new(call.Who, own);
         throw (await grains.GetGrain<IProjectGrain>(call.Who.ProjectId).Named([alias]))[0] is null
             ? ApiException.NotFound("Agent not found")

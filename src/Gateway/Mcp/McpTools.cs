@@ -22,6 +22,7 @@ internal static class McpTools
             .. ActivatorUtilities.CreateInstance<ChatTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<LockTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<PolicyTools>(services, operations).All(),
+            ActivatorUtilities.CreateInstance<Waits>(services, operations).Tool(),
         ];
     }
 }

@@ -10,6 +10,8 @@ namespace Beadhub.Gateway.Mcp;
 /// with 422.</summary>
 internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElement? arguments)
 {
+    private IReadOnlyDictionary<string, JsonElement> _own = System.Collections.Frozen.FrozenDictionary<string, JsonElement>.Empty;
+
     /// <summary>Name of the argument that every writing tool takes: what <c>Idempotency-Key</c> is over HTTP.</summary>
     public const string IdempotencyKeyArgument = "idempotency_key";
 
@@ -22,8 +24,22 @@ internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElemen
     /// <summary>The caller's name for this call, if it has one.</summary>
     public string? IdempotencyKey => Text(IdempotencyKeyArgument);
 
+    /// <summary>Tells the client how far a long call has come: the seconds it has taken, those it may take, and a sentence.</summary>
+    public Func<double, double, string, Task> Progress { get; init; } = static (_, _, _) => Task.CompletedTask;
+
+    /// <summary>Ends when the client has left or does not want the answer any more.</summary>
+    public CancellationToken Ended { get; init; }
+
+    /// <summary>The names of the arguments that were given.</summary>
+    public IEnumerable<string> Given => arguments is { ValueKind: JsonValueKind.Object } all
+        ? all.EnumerateObject().Where(argument => argument.Value.ValueKind != JsonValueKind.Null).Select(argument => argument.Name) : [];
+
     /// <summary>The same call within another request, from which the ids of what it creates follow.</summary>
-    public ToolCall Within(HttpContext inner) => new(inner, who, arguments);
+    public ToolCall Within(HttpContext inner) => new(inner, who, arguments) { _own = _own };
+
+    /// <summary>The same call, with what follows from the caller for arguments that say who that is, where they are not given.</summary>
+    public ToolCall Knowing(IReadOnlyDictionary<string, JsonElement> own) =>
+        new(http, who, arguments) { _own = own, Progress = Progress, Ended = Ended };
 
     /// <summary>The arguments but for the key: the same key may not be used for something else.</summary>
     public ReadOnlyMemory<byte> Fingerprint()
@@ -48,7 +64,7 @@ internal sealed class ToolCall(HttpContext http, ProjectIdentity who, JsonElemen
     /// <summary>An argument as it was sent; null when it was not.</summary>
     public JsonElement? Value(string name) =>
         arguments is { ValueKind: JsonValueKind.Object } all && all.TryGetProperty(name, out var value)
-            && value.ValueKind != JsonValueKind.Null ? value : null;
+            && value.ValueKind != JsonValueKind.Null ? value : _own.TryGetValue(name, out var own) ? own : null;
 
     /// <summary>Refuses a call without the argument.</summary>
     public void MustHave(string name)

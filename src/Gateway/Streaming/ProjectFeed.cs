@@ -21,6 +21,7 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
     private readonly SemaphoreSlim _filling = new(1, 1);
     private readonly Frame?[] _frames = new Frame?[Kept];
     private readonly AgentSignal?[] _signals = new AgentSignal?[Kept];
+    private readonly Touched?[] _touched = new Touched?[Kept];
     private long _first = 1; // position of the oldest frame kept
     private long _last; // position of the newest
     private long _bytes; // of what is kept
@@ -90,6 +91,10 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
     public ValueTask<(IReadOnlyList<AgentSignal> Signals, long Position)> Signals(long after) =>
         Read(after, _signals, static (e, _) => AgentSignals.Of(e));
 
+    /// <summary>What was written after a position, and the position that the reader has then reached.</summary>
+    public ValueTask<(IReadOnlyList<Touched> Touched, long Position)> Touches(long after) =>
+        Read(after, _touched, static (e, _) => new Touched(e.Kind, e.Key));
+
     private async ValueTask<(IReadOnlyList<T> Items, long Position)> Read<T>(long after, T?[] kept,
         Func<FeedEvent, string, T?> render) where T : class
     {
@@ -133,7 +138,7 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
             foreach (var e in batch.Events)
             {
                 if (e.Position <= _last) continue;
-                Keep(e.Position, WireEvents.Render(e, projectSlug), AgentSignals.Of(e));
+                Keep(e.Position, WireEvents.Render(e, projectSlug), AgentSignals.Of(e), new(e.Kind, e.Key));
             }
 
             news = _news;
@@ -144,10 +149,10 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
         return true;
     }
 
-    private void Keep(long position, Frame? frame, AgentSignal? signal)
+    private void Keep(long position, Frame? frame, AgentSignal? signal, Touched touched)
     {
         if (position - _first >= Kept) Drop();
-        (_frames[position % Kept], _signals[position % Kept], _last) = (frame, signal, position);
+        (_frames[position % Kept], _signals[position % Kept], _touched[position % Kept], _last) = (frame, signal, touched, position);
         _bytes += SizeAt(position);
         while (_bytes > BytesKept && _first < _last) Drop();
     }
@@ -155,7 +160,7 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
     private void Drop()
     {
         _bytes -= SizeAt(_first);
-        (_frames[_first % Kept], _signals[_first % Kept]) = (null, null);
+        (_frames[_first % Kept], _signals[_first % Kept], _touched[_first % Kept]) = (null, null, null);
         _first++;
     }
 
@@ -163,3 +168,8 @@ internal sealed class ProjectFeed(IFeedGrain log, string projectSlug, StreamMetr
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
+
+/// <summary>A stream of events to which something was written.</summary>
+/// <param name="Kind">Kind of what it tells of.</param>
+/// <param name="Key">Key of that.</param>
+internal sealed record Touched(string Kind, string Key);

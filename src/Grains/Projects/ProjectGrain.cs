@@ -138,8 +138,25 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     }
 
     /// <inheritdoc/>
-    public async Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch) =>
-        await UpdateProfile((await Newest()).ActiveWorkspace(workspaceId).Id, patch);
+    public async Task<Profile> ChangeWorkspace(string workspaceId, ProfilePatch patch)
+    {
+        var agent = (await Newest()).ActiveWorkspace(workspaceId);
+        var profile = await UpdateProfile(agent.Id, patch);
+        // Who is present is shown as it said with its last sign of life, which this is one of.
+        if ((await presence.Snapshot(_id)).Find(agent.Id) is { } before)
+            await presence.Set(new(_id, State.Slug, agent.Id, agent.Alias)
+            {
+                HumanName = profile.HumanName,
+                RepoId = before.RepoId,
+                Program = before.Program,
+                Model = before.Model,
+                CurrentBranch = profile.Branch ?? before.CurrentBranch,
+                Role = profile.Role,
+                CanonicalOrigin = before.CanonicalOrigin,
+                Timezone = profile.Timezone,
+            });
+        return profile;
+    }
 
     /// <inheritdoc/>
     public async Task<WorkspaceRegistered> Register(RegisterWorkspace command)
