@@ -14,6 +14,7 @@ using Beadhub.Mail;
 using Beadhub.Policies;
 using Beadhub.Projects;
 using Beadhub.Publications;
+using Beadhub.Search;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Beadhub.Webhooks;
@@ -45,6 +46,9 @@ public sealed class ProjectClient
 
     /// <summary>The project's beads: sync, list, search, ready, claims.</summary>
     public IBoardGrain Board => _cluster.GetGrain<IBoardGrain>(Id);
+
+    /// <summary>Full-text search in beads and mail.</summary>
+    public ISearchGrain Search => _cluster.GetGrain<ISearchGrain>(Id);
 
     /// <summary>One bead. Change beads through the <see cref="Board"/>, which is their only writer.</summary>
     public IBeadGrain Bead(string beadId) => _cluster.GetGrain<IBeadGrain>(IBeadGrain.Key(Id, beadId));

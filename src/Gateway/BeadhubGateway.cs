@@ -163,6 +163,7 @@ public static class BeadhubGateway
         Repos.Map(app);
         Beads.Map(app);
         Issues.Map(app);
+        Search.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
         Escalations.Map(app);

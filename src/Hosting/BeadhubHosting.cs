@@ -9,6 +9,7 @@ using Beadhub.Hosting.Cluster.Redis;
 using Beadhub.Hosting.Defaults;
 using Beadhub.Hosting.Engines;
 using Beadhub.Hosting.EventLogs;
+using Beadhub.Hosting.Search;
 using Beadhub.Hosting.Webhooks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -44,6 +45,7 @@ public static class BeadhubHosting
             provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetService<EventLogOptions>() ?? new())).GetAwaiter().GetResult());
         services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
+        services.AddSingleton(_ => SearchIndexes.Of(settings.DatabaseUrl));
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
         services.AddCluster(settings);
         services.AddSingleton(provider =>

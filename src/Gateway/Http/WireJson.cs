@@ -58,6 +58,7 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(UploadAnswer))]
 [JsonSerializable(typeof(IssueList))]
 [JsonSerializable(typeof(Issue))]
+[JsonSerializable(typeof(SearchAnswer))]
 [JsonSerializable(typeof(ReadyIssues))]
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(SyncAnswer))]

@@ -12,6 +12,8 @@ internal sealed class BeadTools(IGrainFactory grains, InnerRequests api, Operati
             .After(call => call.NamedWorkspace(grains)),
         McpTool.Request(api, operations["getIssue"], "get_issue", "One bead with its texts and comments."),
         McpTool.Request(api, operations["listIssues"], "list_issues", "Search the project's beads, last updated first."),
+        McpTool.Request(api, operations["search"], "search",
+            "Full-text search in the project's beads, with their comments, and in your own mail."),
         McpTool.Request(api, operations["createIssue"], "create_issue", "Create a bead."),
         McpTool.Request(api, operations["updateIssue"], "update_issue",
             "Change a bead; what you do not give stays. Status in_progress claims it for you, closed releases every claim on it."),

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Beadhub.EventLog;
 using Beadhub.Hosting.EventLogs;
 using Beadhub.Hosting.EventLogs.Sqlite;
+using Beadhub.Hosting.Search;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -128,6 +129,11 @@ internal sealed class Erasure : IAsyncDisposable
                 var marks = await Count("SELECT count(*) FROM events WHERE project = @id AND mark IS NOT NULL", cancellation, names);
                 var events = await Execute("DELETE FROM events WHERE project = @id", cancellation, names);
                 await Execute("DELETE FROM snapshots WHERE project = @id", cancellation, names);
+                if (_connection is NpgsqlConnection && await Value("SELECT to_regclass('search_documents')::text", cancellation) is string)
+                {
+                    await Execute("DELETE FROM search_documents WHERE project = @id", cancellation, names);
+                    await Execute("DELETE FROM search_positions WHERE project = @id", cancellation, names);
+                }
 
                 // Other projects' members may have written the id down; that is theirs.
                 const string Left =
@@ -144,6 +150,9 @@ internal sealed class Erasure : IAsyncDisposable
                 erased = new(events, streams, marks, slugs, keys, origins, mentions);
             }
 
+            // The search index is made anew from what is left.
+            if (_connection is SqliteConnection { DataSource: var log })
+                foreach (var end in new[] { "", "-wal", "-shm" }) File.Delete(SqliteSearchIndex.Beside(log) + end);
             await GiveBackSpace(cancellation);
             return erased;
         }

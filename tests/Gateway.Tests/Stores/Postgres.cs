@@ -53,6 +53,8 @@ public sealed class BeadClaims(PostgresStore store) : BeadClaimsContract(store);
 
 public sealed class BeadsEdits(PostgresStore store) : BeadsEditsContract(store);
 
+public sealed class Search(PostgresStore store) : SearchContract(store);
+
 public sealed class Escalations(PostgresStore store) : EscalationsContract(store);
 
 public sealed class Tasks(PostgresStore store) : TasksContract(store);
