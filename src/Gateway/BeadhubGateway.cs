@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Beadhub.Gateway.Hives;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Mcp;
@@ -47,6 +48,8 @@ public static class BeadhubGateway
         services.AddSingleton<MailSending>();
         services.AddSingleton<InnerRequests>();
         services.AddSingleton<UnknownBodies>();
+        services.AddSingleton<HiveCallers>();
+        services.AddSingleton<HiveSockets>();
         services.AddSingleton<HostCheck>();
         services.AddSingleton<Drain>();
         services.AddHostedService<DrainBeforeStop>();
@@ -55,11 +58,15 @@ public static class BeadhubGateway
         services.AddHealthChecks();
         services.AddCors();
         // The document describes our types by the application's JSON rules, which are the host's own: only our names are put right.
-        services.ConfigureHttpJsonOptions(json =>
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, Wire.Types.WithAddedModifier(static type =>
+        services.ConfigureHttpJsonOptions(static json =>
         {
-            foreach (var property in type.Properties) property.Name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
-        })));
+            foreach (var types in (IJsonTypeInfoResolver[])[HiveWire.Types, Wire.Types])
+                json.SerializerOptions.TypeInfoResolverChain.Insert(0, types.WithAddedModifier(static type =>
+                {
+                    foreach (var property in type.Properties)
+                        property.Name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
+                }));
+        });
         services.AddOpenApi(openApi =>
         {
             openApi.AddDocumentTransformer((document, context, _) =>
@@ -126,6 +133,7 @@ public static class BeadhubGateway
             ui.SwaggerEndpoint("../openapi/v1.json", "Beadhub");
         }));
         app.Use(app.ApplicationServices.GetRequiredService<InnerRequests>().Take);
+        app.UseWebSockets();
         app.UseRouting();
         app.UseEndpoints(Map);
     }
@@ -180,6 +188,12 @@ public static class BeadhubGateway
         ChatStream.Map(app);
         Conversations.Map(app);
         EventsStream.Map(app);
+        HiveAgents.Map(app);
+        HiveRequests.Map(app);
+        HivePosts.Map(app);
+        HiveFeeds.Map(app);
+        HiveStream.Map(app);
+        HiveSockets.Map(app);
         McpEndpoint.Map(app);
         Document.Map(app);
         ((IEndpointRouteBuilder)app).MustStateNeeds();

@@ -1,5 +1,6 @@
 using System.Net;
 using Beadhub.Directories;
+using Beadhub.Gateway.Hives;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
@@ -10,7 +11,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
-internal sealed class Init(IGrainFactory grains, IInitRate rate, Joining joining)
+internal sealed class Init(IGrainFactory grains, HiveCallers callers, IInitRate rate, Joining joining)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -82,6 +83,9 @@ internal sealed class Init(IGrainFactory grains, IInitRate rate, Joining joining
             project = uses[0].ProjectId;
         }
 
+        // Names in hives are of agents who registered: nobody gets a further key of one.
+        if (project == await callers.CommonsId())
+            throw ApiException.Forbidden("Nobody joins this project here: agents of it register at /api/v1/agents/register");
         var agent = await Join(project, right, new(
             newSlug, request.ProjectName, request.Alias, request.HumanName, request.AgentType, request.Lifetime, request.Origin,
             request.Role,

@@ -14,6 +14,7 @@ using Beadhub.Conversations;
 using Beadhub.Directories;
 using Beadhub.Escalations;
 using Beadhub.HiveSync;
+using Beadhub.Hives;
 using Beadhub.Idempotency;
 using Beadhub.Invites;
 using Beadhub.Locks;
@@ -146,6 +147,12 @@ public static class EventTypes
 [JsonSerializable(typeof(ContactRemoved))]
 [JsonSerializable(typeof(AgentPublished))]
 [JsonSerializable(typeof(AgentWithdrawn))]
+[JsonSerializable(typeof(HiveOpened))]
+[JsonSerializable(typeof(HiveProfileNamed))]
+[JsonSerializable(typeof(HiveProfileChanged))]
+[JsonSerializable(typeof(HiveProfileFollows))]
+[JsonSerializable(typeof(HiveProfileFollowed))]
+[JsonSerializable(typeof(HiveProfileHiveNoted))]
 [JsonSerializable(typeof(MeshEvent))]
 [JsonSerializable(typeof(MeshInstanceMade))]
 [JsonSerializable(typeof(HiveSyncGroupCreated))]

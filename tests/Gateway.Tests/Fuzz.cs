@@ -132,6 +132,8 @@ public abstract class FuzzContract(Store store) : ContractTests(store)
     /// <summary>A text, a list of what is wrong with which field, or what belongs to an endpoint, under <c>detail</c>.</summary>
     private static bool IsRefusal(JsonElement json)
     {
+        // What speaks as OpenHive does.
+        if (json.ValueKind == JsonValueKind.Object && json.Has("error")) return json.Has("message") || json.Has("details");
         return json.ValueKind == JsonValueKind.Object && json.TryGetProperty("detail", out var detail) && detail.ValueKind switch
         {
             JsonValueKind.String or JsonValueKind.Object => true,

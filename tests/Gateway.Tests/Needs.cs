@@ -39,7 +39,8 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
             var need = stated.GetString()!;
             met.Add(need);
             var isRead = name.StartsWith("GET ", StringComparison.Ordinal);
-            var isStream = operation.At("responses", "200").TryGetProperty("content", out var content) && content.Has("text/event-stream");
+            var isStream = operation.At("responses").TryGetProperty("200", out var ok) && ok.TryGetProperty("content", out var content)
+                && content.Has("text/event-stream");
 
             var nobody = await Ask(Api);
             if (need == "nobody" ? NoCaller.Contains(nobody.Status)

@@ -14,6 +14,7 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         "POST /v1/policies/reset",
         "POST /v1/policies/{policyId}/activate", "POST /v1/projects/{projectId}/archive",
         "POST /v1/projects/{projectId}/unarchive", "POST /v1/webhooks/{webhookId}/enable", "POST /v1/stream-tickets",
+        "POST /api/v1/agents/{name}/follow", "POST /api/v1/hives/{name}/join", "POST /api/v1/posts/{id}/pin",
     ];
 
     [Fact]
@@ -25,7 +26,9 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         {
             if (!operation.TryGetProperty("summary", out _)) missing.Add($"{name}: summary");
             var responses = operation.GetProperty("responses");
-            if (!responses.TryGetProperty("200", out var ok) || !ok.TryGetProperty("content", out _)) missing.Add($"{name}: body of 200");
+            var isAnswered = responses.TryGetProperty("204", out _)
+                || ((responses.TryGetProperty("200", out var ok) || responses.TryGetProperty("201", out ok)) && ok.Has("content"));
+            if (!isAnswered) missing.Add($"{name}: body of its answer");
             if (name.Contains("/v1/", StringComparison.Ordinal) && responses.EnumerateObject().Count() < 2)
                 missing.Add($"{name}: refusals");
             foreach (var part in name.Split('{').Skip(1).Select(part => part.Split('}')[0]))
@@ -85,7 +88,10 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
             if (declared.Contains("401")) new[] { "403", "404" }.ShouldBeSubsetOf(declared, name);
             if (declared.Contains("401") && !name.StartsWith("GET ", StringComparison.Ordinal)) declared.ShouldContain("410", name);
             if (Parameters(operation).Contains("header Idempotency-Key")) new[] { "409", "413", "422" }.ShouldBeSubsetOf(declared, name);
-            if (operation.TryGetProperty("requestBody", out _)) new[] { "400", "413", "415", "422" }.ShouldBeSubsetOf(declared, name);
+            if (operation.TryGetProperty("requestBody", out _)) new[] { "400", "413", "415" }.ShouldBeSubsetOf(declared, name);
+            // OpenHive tells with 400 what is wrong with fields.
+            if (operation.TryGetProperty("requestBody", out _) && !name.Contains(" /api/", StringComparison.Ordinal))
+                declared.ShouldContain("422", name);
             new[] { "429", "503" }.ShouldBeSubsetOf(declared, name);
         }
 
@@ -109,11 +115,11 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
         var second = await Api.Get("/openapi/v1.json");
 
         second.Text.ShouldBe(first.Text);
-        first.Text.Length.ShouldBeLessThan(250_000);
+        first.Text.Length.ShouldBeLessThan(400_000);
         // A number is not also a text, though the host's rules would read it from one; only the places of errors are names and indexes.
         var types = Schemas(first.Ok()).Where(schema => schema.TryGetProperty("type", out var type)
             && type.ValueKind == JsonValueKind.Array).Select(schema => schema.Texts("type"));
-        types.Count(type => type.Contains("string") && type.Contains("integer")).ShouldBe(1);
+        types.Count(type => type.Contains("string") && type.Contains("integer")).ShouldBe(2);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Beadhub.Client;
 using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.Feed;
+using Beadhub.Hives;
 using Beadhub.HiveSync;
 using Beadhub.Idempotency;
 using Beadhub.Notifications;
@@ -22,7 +23,7 @@ public sealed class RegistryTests
     [
         typeof(IApiKeyGrain), typeof(IApiKeysGrain), typeof(IDirectoryGrain), typeof(IOriginGrain), typeof(IProjectsGrain),
         typeof(IPublishedProjectsGrain),
-        typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(INotifierGrain), typeof(IIdempotentRequestGrain),
+        typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(IHiveGrain), typeof(IHivesGrain), typeof(IHiveProfileGrain), typeof(INotifierGrain), typeof(IIdempotentRequestGrain),
         typeof(IMeshInstanceGrain), typeof(IHiveSyncGroupGrain), typeof(IHiveSyncSettingsGrain),
     ];
 

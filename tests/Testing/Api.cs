@@ -81,6 +81,9 @@ public class Api
         Listen("/v1/events/stream?deadline="
             + Uri.EscapeDataString((DateTimeOffset.UtcNow + (length ?? TimeSpan.FromMinutes(1))).ToString("O")));
 
+    /// <summary>Opens the stream of a hive.</summary>
+    public Task<EventStream> Hive(string name, string? lastEventId = null) => Listen($"/api/v1/hives/{name}/stream", lastEventId);
+
     private async Task<EventStream> Listen(string path, string? lastEventId = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, path);

@@ -48,8 +48,10 @@ internal static class ErrorBodies
         }
     }
 
-    private static bool IsHive(HttpContext http) =>
-        http.Request.Path.StartsWithSegments("/api/v1") || http.Request.Path.StartsWithSegments("/sync/v1");
+    /// <summary>Whether errors of a path are told as OpenHive tells them.</summary>
+    public static bool IsHive(PathString path) => path.StartsWithSegments("/api/v1") || path.StartsWithSegments("/sync/v1");
+
+    private static bool IsHive(HttpContext http) => IsHive(http.Request.Path);
 
     private static void WriteDetail(HttpContext http, int status, string detail)
     {

@@ -71,7 +71,8 @@ internal sealed class InnerRequests(Idempotency idempotency)
         await ErrorAnswers.Run(http, idempotencyKey is null ? run : keyed => idempotency.Run(keyed, idempotencyKey, run));
         await response.BodyWriter.FlushAsync(outer.RequestAborted);
         var answer = written.GetBuffer().AsMemory(0, (int)written.Length);
-        return response.StatusCode == StatusCodes.Status200OK ? answer.ToArray() : throw Failure(response.StatusCode, answer);
+        return response.StatusCode is StatusCodes.Status200OK or StatusCodes.Status201Created
+            ? answer.ToArray() : throw Failure(response.StatusCode, answer);
     }
 
     private static CallFailedException Failure(int status, ReadOnlyMemory<byte> answer)
@@ -79,6 +80,10 @@ internal sealed class InnerRequests(Idempotency idempotency)
         try
         {
             using var document = JsonDocument.Parse(answer);
+            if (document.RootElement.TryGetProperty("message", out var message)) return new(status, message.GetString()!);
+            if (document.RootElement.TryGetProperty("details", out var details))
+                return new(status, string.Join("; ", details.EnumerateArray().Select(error =>
+                    $"{error.GetProperty("path").EnumerateArray().LastOrDefault()}: {error.GetProperty("message").GetString()}")));
             var detail = document.RootElement.GetProperty("detail");
             var onlyText = detail.ValueKind == JsonValueKind.String && document.RootElement.EnumerateObject().Count() == 1;
             return new(status, Text(detail), onlyText ? (ReadOnlyMemory<byte>?)null : answer.ToArray());

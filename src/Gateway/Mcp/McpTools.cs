@@ -23,6 +23,7 @@ internal static class McpTools
             .. ActivatorUtilities.CreateInstance<LockTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<PolicyTools>(services, operations).All(),
             ActivatorUtilities.CreateInstance<Waits>(services, operations).Tool(),
+            .. ActivatorUtilities.CreateInstance<HiveTools>(services, operations).All(),
         ];
     }
 }

@@ -34,7 +34,7 @@ internal static class DescribedRequest
             identifies: shape.Need.Credentials != Credentials.Ignored, isWrite, takesKey, takesBody: shape.HasBody || shape.HasText,
             hasParameters: shape.Fields.Any(field => field.Place is Place.Path or Place.Query));
         var own = shape.Responses.Where(response => response.Status >= 400).Select(response => response.Status);
-        foreach (var status in rules.Union(own)) Refusals.Add(responses, status, document);
+        foreach (var status in rules.Union(own)) Refusals.Add(responses, status, document, ErrorBodies.IsHive(shape.Path));
         operation.Responses = [];
         foreach (var (status, response) in responses.OrderBy(response => response.Key, StringComparer.Ordinal))
             operation.Responses.Add(status, response);

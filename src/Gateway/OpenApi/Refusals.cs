@@ -10,6 +10,9 @@ internal static class Refusals
     private const string Error = nameof(ErrorDetail);
     private const string Invalid = "InvalidRequest";
     private const string Field = "FieldError";
+    private const string Hive = "Hive";
+    private const string HiveError = nameof(Http.HiveError);
+    private const string HiveInvalid = "HiveInvalidRequest";
 
     private static readonly Dictionary<int, string> Meanings = new()
     {
@@ -49,8 +52,20 @@ internal static class Refusals
     /// <summary>
     /// Puts a refusal into an operation. A body with fields of its own, which the endpoint has declared, stays beside the common one.
     /// </summary>
-    public static void Add(OpenApiResponses responses, int status, OpenApiDocument document)
+    /// <param name="responses">The operation's.</param>
+    /// <param name="status">The refusal's.</param>
+    /// <param name="document">The document.</param>
+    /// <param name="isHive">Whether it speaks as OpenHive does (<see cref="ErrorBodies"/>).</param>
+    public static void Add(OpenApiResponses responses, int status, OpenApiDocument document, bool isHive)
     {
+        if (isHive)
+        {
+            // What is wrong with fields is told with 400 there.
+            var hiveStatus = status.ToString(CultureInfo.InvariantCulture);
+            if (status != 422) responses[hiveStatus] = new OpenApiResponseReference($"{Hive}{hiveStatus}", document);
+            return;
+        }
+
         var name = status.ToString(CultureInfo.InvariantCulture);
         var declared = responses.GetValueOrDefault(name)?.Content?.Values.FirstOrDefault()?.Schema;
         responses[name] = declared is null or OpenApiSchemaReference { Reference.Id: Error }
@@ -64,6 +79,13 @@ internal static class Refusals
         var components = document.Components ??= new();
         var schemas = components.Schemas ??= new Dictionary<string, IOpenApiSchema>();
         schemas[Error] = Object(("detail", Text("What is wrong")));
+        schemas[HiveError] = Object(("error", Text("What the status is called")), ("message", Text("What is wrong")));
+        var invalid = Object(("error", Text("Validation Error, when fields are not as described")));
+        invalid.Properties!["message"] = Text("What is wrong, when it is not the fields");
+        invalid.Properties["details"] = List(Object(("code", Text("Kind of error")), ("path", List(new OpenApiSchema
+            { Type = JsonSchemaType.String | JsonSchemaType.Integer }, "Names and indexes")), ("message", Text("What is wrong"))),
+            "All that is wrong with the fields");
+        schemas[HiveInvalid] = invalid;
         schemas[Field] = Object(
             ("type", Text("Kind of error, for example missing")),
             ("loc", List(new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Integer },
@@ -75,6 +97,9 @@ internal static class Refusals
         components.Responses = Meanings.Keys.ToDictionary(
             status => status.ToString(CultureInfo.InvariantCulture),
             IOpenApiResponse (status) => Response(status, new OpenApiSchemaReference(status == 422 ? Invalid : Error, document)));
+        foreach (var status in Meanings.Keys)
+            components.Responses[$"{Hive}{status}"] =
+                Response(status, new OpenApiSchemaReference(status == 400 ? HiveInvalid : HiveError, document));
     }
 
     private static OpenApiResponse Response(int status, IOpenApiSchema schema) =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
@@ -168,6 +169,20 @@ internal sealed class Request<TRequest, TCaller>(RequestShape shape, Need<TCalle
         where TView : class =>
         With<TView>(typeof(T), Wire.Json, (http, view) => Answer.Shared(view, form, json).ExecuteAsync(http));
 
+    /// <summary>201 with what the handler returns, as JSON.</summary>
+    public RequestDeclaration<TRequest, TCaller, T> Creates<T>(JsonTypeInfo<T> json) => With<T>(typeof(T), Wire.Json,
+        (http, view) =>
+            new Answer<T>(JsonSerializer.SerializeToUtf8Bytes(view, json), StatusCodes.Status201Created).ExecuteAsync(http), 201);
+
+    /// <summary>204, without a body.</summary>
+    public RequestDeclaration<TRequest, TCaller, Nothing> AnswersEmpty() => With<Nothing>(typeof(void), Wire.Json,
+        static (http, _) =>
+        {
+            http.Response.StatusCode = StatusCodes.Status204NoContent;
+            return Task.CompletedTask;
+        },
+        204);
+
     /// <summary>200 with what the handler's result writes.</summary>
     public RequestDeclaration<TRequest, TCaller, TResult> AnswersWith<TResult>(Type body, string mediaType) where TResult : IResult =>
         With<TResult>(body, mediaType, static (http, result) => result.ExecuteAsync(http));
@@ -178,8 +193,8 @@ internal sealed class Request<TRequest, TCaller>(RequestShape shape, Need<TCalle
             .AnswersWith<EventStream>(typeof(string), "text/event-stream");
 
     private RequestDeclaration<TRequest, TCaller, TResult> With<TResult>(
-        Type body, string mediaType, Func<HttpContext, TResult, Task> write) =>
-        new(shape with { Responses = shape.Responses.Insert(0, new(200, body, mediaType)) }, need, bind, write);
+        Type body, string mediaType, Func<HttpContext, TResult, Task> write, int status = 200) =>
+        new(shape with { Responses = shape.Responses.Insert(0, new(status, body, mediaType)) }, need, bind, write);
 }
 
 /// <summary>A request declared whole.</summary>

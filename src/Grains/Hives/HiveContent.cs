@@ -29,6 +29,9 @@ internal abstract class HiveContent(string id)
 
     public int Score { get; private set; }
 
+    /// <summary>The vote that has changed the score last: its place in the log, and by how much.</summary>
+    public (long Seq, int Delta) LastVote { get; private set; }
+
     public abstract bool IsPost { get; }
 
     protected string Place => IsPost ? "post" : "comment";
@@ -99,6 +102,7 @@ internal abstract class HiveContent(string id)
 
         _votes[vote.Voter] = (vote.Stamp, vote.Value);
         Score += vote.Value - before.Value;
+        LastVote = (vote.Seq, vote.Value - before.Value);
         return unchecked(added + Digest.Of($"vote/{Place}/{id}", vote.Voter, vote.Stamp));
     }
 
@@ -161,6 +165,9 @@ internal sealed class HiveAgentEntry(string instance, string agentId)
 
     /// <summary>When it was seen first in the hive, in milliseconds since 1970.</summary>
     public long FirstTs { get; private set; } = long.MaxValue;
+
+    /// <summary>Sum of the votes for what it wrote.</summary>
+    public int Karma { get; set; }
 
     public HiveRegister Membership { get; } = new();
 

@@ -352,13 +352,8 @@ internal sealed class HiveState
                 Entry(e.Stamp, e.By);
                 Delete(e);
                 break;
-            case VoteCast e when Content(e, e.Id, e.IsPost) is HivePost post:
-                Hide(post);
-                Add(post.Vote(e));
-                Show(post);
-                break;
             case VoteCast e:
-                Add(Content(e, e.Id, e.IsPost).Vote(e));
+                Vote(e);
                 break;
             case PostPinned e:
                 var pinned = _posts[Target(e, e.Id)];
@@ -407,6 +402,8 @@ internal sealed class HiveState
         {
             Hide(post);
             Add(unchecked(Digest.Of("post", e.Id, e.Stamp) - Digest.Of("post", e.Id, post.Made)));
+            post.Author.Karma -= post.Score;
+            author.Karma += post.Score;
             post.Make(e, author);
             Show(post);
         }
@@ -430,12 +427,32 @@ internal sealed class HiveState
         else if (comment.IsMadeBy(e.Stamp))
         {
             Add(unchecked(Digest.Of("comment", e.Id, e.Stamp) - Digest.Of("comment", e.Id, comment.Made)));
+            comment.Author.Karma -= comment.Score;
+            author.Karma += comment.Score;
             comment.Post.Comments.Remove(comment);
             if (comment.Deleted is null) comment.Post.CommentCount--;
             comment.Make(e, author, post, parent);
             post.Comments.Add(comment);
             if (comment.Deleted is null) post.CommentCount++;
         }
+    }
+
+    private void Vote(VoteCast e)
+    {
+        var content = Content(e, e.Id, e.IsPost);
+        var before = content.Score;
+        if (content is HivePost post)
+        {
+            Hide(post);
+            Add(post.Vote(e));
+            Show(post);
+        }
+        else
+        {
+            Add(content.Vote(e));
+        }
+
+        content.Author.Karma += content.Score - before;
     }
 
     private void Delete(ContentDeleted e)

@@ -101,3 +101,5 @@ public sealed class Policies(PostgresStore store) : PoliciesContract(store);
 public sealed class Webhooks(PostgresStore store) : WebhooksContract(store);
 
 public sealed class ApiKeys(PostgresStore store) : ApiKeysContract(store);
+
+public sealed class Hives(PostgresStore store) : HivesContract(store);

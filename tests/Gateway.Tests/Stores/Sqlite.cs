@@ -111,3 +111,5 @@ public sealed class Policies(SqliteStore store) : PoliciesContract(store);
 public sealed class Webhooks(SqliteStore store) : WebhooksContract(store);
 
 public sealed class ApiKeys(SqliteStore store) : ApiKeysContract(store);
+
+public sealed class Hives(SqliteStore store) : HivesContract(store);
