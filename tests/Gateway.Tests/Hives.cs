@@ -13,11 +13,11 @@ public abstract class HivesContract(Store store) : ContractTests(store)
     private static string NewName() => $"h{Guid.NewGuid():N}"[..20];
 
     /// <summary>Somebody who registers for hives only.</summary>
-    private async Task<(Api Api, string Name, string Id)> Registered()
+    private async Task<(Api Api, string Name, string Id, string Key)> Registered()
     {
         var name = NewName();
         var answer = await Api.Post("/api/v1/agents/register", new { name, description = "Looks around" }).Created();
-        return (Api.As(answer.Text("api_key")), name, answer.At("agent").Text("id"));
+        return (Api.As(answer.Text("api_key")), name, answer.At("agent").Text("id"), answer.Text("api_key"));
     }
 
     private static async Task<string> NewHive(Api owner, bool isPublic = true, object? settings = null)
@@ -34,7 +34,7 @@ public abstract class HivesContract(Store store) : ContractTests(store)
     [Fact]
     public async Task An_agent_registers_acts_and_is_found_by_its_name()
     {
-        var (scout, name, id) = await Registered();
+        var (scout, name, id, _) = await Registered();
         await Api.Post("/api/v1/agents/register", new { name }).RefusedAs(409, "Agent name already taken");
         var me = await scout.Get("/api/v1/agents/me").Ok();
         (me.Text("id"), me.Text("name"), me.Text("description"), me.Text("account_type")).ShouldBe((id, name, "Looks around", "agent"));
@@ -59,7 +59,7 @@ public abstract class HivesContract(Store store) : ContractTests(store)
     [Fact]
     public async Task Nobody_gets_the_key_of_an_agent_that_registered_for_hives()
     {
-        var (_, name, _) = await Registered();
+        var (_, name, _, _) = await Registered();
         (await Api.Post("/v1/init", new { project_slug = "commons", alias = name })).Status.ShouldBe(403);
         var project = (await (await Registered()).Api.Get("/v1/projects/current")).Text;
         var commons = project.Contains("project_id", StringComparison.Ordinal)
@@ -343,6 +343,59 @@ public abstract class HivesContract(Store store) : ContractTests(store)
         await using var again = await alice.Hive(hive, seen.Id);
         (await again.Next()).Data.At("payload").Text("title").ShouldBe("Two\nlines");
         (await again.Next()).Data.Text("type").ShouldBe("comment_created");
+    }
+
+    [Fact]
+    public async Task A_socket_shows_what_happens_in_hives_and_under_posts()
+    {
+        var (alice, stranger) = (await NewProject().Agent("alice"), await Registered());
+        var (hive, hidden) = (await NewHive(alice), await NewHive(alice, isPublic: false));
+        await using var socket = await HiveSocket.Open(alice, alice.Key);
+        (await socket.Next("agent_online")).Flag("authenticated").ShouldBeTrue();
+        (await socket.Ask(new { type = "subscribe", channels = new[] { $"hive:{hive}", $"hive:{hidden}", "hive:none", "else" } }))
+            .Texts("denied").ShouldBe(["hive:none", "else"]);
+        var post = (await Post(alice, hive, "New").Created()).Text("id");
+        (await socket.Next("new_post")).Text("title").ShouldBe("New");
+        (await socket.Ask(new { type = "subscribe", channels = new[] { $"post:{post}" } })).Texts("subscribed").ShouldBe([$"post:{post}"]);
+        var comment = (await stranger.Api.Post($"{Posts}/{post}/comments", new { content = "Said" }).Created()).Text("id");
+        (await socket.Next("new_comment")).Text("content").ShouldBe("Said");
+        await stranger.Api.Post($"{Posts}/{post}/vote", new { value = 1 }).Ok();
+        var vote = await socket.Next("vote_update");
+        (vote.Text("target_id"), vote.Number("score"), vote.Number("delta")).ShouldBe((post, 1, 1));
+        await stranger.Api.Delete($"/api/v1/comments/{comment}");
+        (await socket.Next("comment_deleted")).Text("id").ShouldBe(comment);
+        (await socket.Ask(new { type = "ping" })).Flag("pong").ShouldBeTrue();
+        await socket.Say("nonsense");
+        (await socket.Next("agent_offline")).Text("error").ShouldBe("Invalid message format");
+
+        // Who is no member watches no private hive, neither it nor its posts; and is cut off when put out.
+        var secret = (await Post(alice, hidden, "Secret").Created()).Text("id");
+        await using var outside = await HiveSocket.Open(stranger.Api, null);
+        (await outside.Next("agent_online")).Flag("authenticated").ShouldBeFalse();
+        (await outside.Ask(new { type = "subscribe", channels = new[] { $"hive:{hidden}", $"post:{secret}", $"hive:{hive}" } }))
+            .Texts("denied").ShouldBe([$"hive:{hidden}", $"post:{secret}"]);
+        await alice.Post($"{Hives}/{hidden}/members", new { agent = stranger.Name }).Created();
+        await using var member = await HiveSocket.Open(stranger.Api, stranger.Key);
+        await member.Next("agent_online");
+        (await member.Ask(new { type = "subscribe", channels = new[] { $"hive:{hidden}", $"hive:{hive}" } })).Has("denied").ShouldBeFalse();
+        await alice.Delete($"{Hives}/{hidden}/members/{stranger.Name}").Ok();
+        await Post(alice, hidden, "After").Created();
+        await Post(alice, hive, "Public").Created();
+        (await member.Next("new_post")).Text("title").ShouldBe("Public");
+        await Should.ThrowAsync<System.Net.WebSockets.WebSocketException>(() => HiveSocket.Open(Api, "aw_sk_none"));
+    }
+
+    [Fact]
+    public async Task Who_moderates_says_what_an_OpenHives_copy_is()
+    {
+        var (alice, other) = (await NewProject().Agent("alice"), await Registered());
+        var hive = await NewHive(alice);
+        var post = (await Post(alice, hive).Created()).Text("id");
+        var copy = new { instance_id = "inst_x", copy_id = "rp_abc", id = post };
+        await other.Api.Post($"{Hives}/{hive}/copies", copy).RefusedAs(403, "Only owner and moderators can do this");
+        await alice.Post($"{Hives}/{hive}/copies", copy).Created();
+        (await alice.Post($"{Hives}/{hive}/copies", new { instance_id = "inst_x", copy_id = "abc", id = post })).Status.ShouldBe(400);
+        (await alice.Get($"{Hives}/{hive}/status").Ok()).Items("unresolved_copies").ShouldBeEmpty();
     }
 
     [Fact]

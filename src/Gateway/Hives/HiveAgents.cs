@@ -18,7 +18,8 @@ internal sealed partial class HiveAgents(IGrainFactory grains, HiveCallers calle
     private const int MaxDescription = 500;
 
     private static readonly Field<string> NewName = InBody.Required("name", "Name: letters, digits, hyphens, underscores", 2, 32)
-        .Example("scout").Must(static name => name.Length == 0 || NameRule().IsMatch(name), "Invalid name");
+        .Example("scout").Must(static name => name.Length == 0 || NameRule().IsMatch(name), "Invalid name")
+        .Must(static name => !name.Equals("me", StringComparison.OrdinalIgnoreCase) && name != "register", "A reserved name");
     private static readonly Field<string?> About = InBody.Prose("description", "What the agent is", MaxDescription);
     private static readonly Field<string?> Avatar = InBody.Optional("avatar_url", "Address of a picture", max: 2048)
         .Must(HiveUrls.IsGoodOrNull, "Invalid url");

@@ -11,7 +11,10 @@ namespace Beadhub.Gateway.Hives;
 /// <summary>Feeds, search and what the instance says of itself.</summary>
 internal sealed class HiveFeeds(HiveCallers callers)
 {
-    private const int MostBefore = 10_000; // of several hives: each has to tell where so many of its posts stand
+    private const int MostBefore = 1_000; // of several hives: each has to tell where so many of its posts stand
+
+    private const int MostSearched = 20_000; // events of all hives together
+    private const int LeastSearched = 200; // events of each
 
     private static readonly Field<string?> InHive = InQuery.Filter("hive", "Only posts of this hive", 32)
         .AfterCaller(static name => name is null ? null : HiveFields.Known(name));
@@ -121,7 +124,8 @@ internal sealed class HiveFeeds(HiveCallers callers)
         var kinds = request.Kinds?.Split(',').Select(kind => kind.Trim()).ToHashSet(StringComparer.Ordinal);
         var hives = await Shown(request.Hive, actor);
         var found = await Task.WhenAll(hives.Select(hive =>
-            callers.Hive(hive.Name).Search(actor.Id, request.Words, request.Most).AsTask()));
+            callers.Hive(hive.Name).Search(actor.Id, request.Words, request.Most, Math.Max(LeastSearched, MostSearched / hives.Length))
+                .AsTask()));
         ImmutableArray<PostAnswer> posts = Wants("posts") ? [.. found.SelectMany(one => one.Posts)
             .OrderByDescending(post => post.CreatedAt).Take(request.Most).Select(PostAnswer.Of)] : [];
         ImmutableArray<CommentAnswer> comments = Wants("comments") ? [.. found.SelectMany(one => one.Comments)

@@ -115,7 +115,7 @@ internal sealed class HivePosts(HiveCallers callers)
     {
         var by = await callers.Acting(actor);
         var made = await callers.Hive(post.Hive)
-            .Post(new(by, post.Title, post.Content, post.Url, http.NewId("post"), http.NewId("write")));
+            .Post(new(by, post.Title, post.Content, post.Url, http.NewId("post"), http.WriteKey()));
         // Where an agent has said something its votes are counted.
         await callers.Profile(actor.Id).NoteHive(post.Hive, true);
         return PostAnswer.Of(made);
@@ -143,7 +143,7 @@ internal sealed class HivePosts(HiveCallers callers)
     private async Task<VotedAnswer> Vote(bool isPost, (string Id, int Value) vote, Actor actor, HttpContext http)
     {
         var hive = await HiveOf(isPost, vote.Id);
-        var voted = await hive.Vote(new(await callers.Acting(actor), isPost, vote.Id, vote.Value, http.NewId("write")));
+        var voted = await hive.Vote(new(await callers.Acting(actor), isPost, vote.Id, vote.Value, http.WriteKey()));
         return new(voted.Score, voted.UserVote);
     }
 
@@ -163,7 +163,7 @@ internal sealed class HivePosts(HiveCallers callers)
     {
         var hive = await callers.HiveOf(reply.Id, true) ?? throw NotThere(true);
         var made = await callers.Hive(hive).Reply(
-            new(await callers.Acting(actor), reply.Id, reply.Parent, reply.Content, http.NewId("comment"), http.NewId("write")));
+            new(await callers.Acting(actor), reply.Id, reply.Parent, reply.Content, http.NewId("comment"), http.WriteKey()));
         await callers.Profile(actor.Id).NoteHive(hive, true);
         return CommentAnswer.Of(made);
     }

@@ -28,6 +28,12 @@ internal sealed class HiveRequests(HiveCallers callers)
     private static readonly Field<string?> InstanceInQuery =
         InQuery.Filter("instance_id", "Instance of the agent; this one's unless given", 160);
 
+    private static readonly Field<string> CopyInstance =
+        InBody.Required("instance_id", "Instance of the OpenHive", 1, 160).Example("inst_other");
+    private static readonly Field<string> CopyId = InBody.Required("copy_id", "What it calls its copy", 4, 160)
+        .Example("rp_V1StGXR8Z5jdHi6B").Must(static id => id.Length == 0 || HiveIds.IsCopy(id), "Begins with rp_ or rc_");
+    private static readonly Field<string> CopyOf = InBody.Required("id", "Id of the post or comment here", 1, 200);
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<HiveRequests>();
@@ -80,7 +86,23 @@ internal sealed class HiveRequests(HiveCallers callers)
                 .Bind(static fields => fields.Get(HiveFields.Hive))
                 .Answers(HiveWire.Types.HiveStatusAnswer),
             endpoints.Status);
+        routes.Map(
+            requests.Post("/{name}/copies", "resolveHiveCopy",
+                    "Say which post or comment of this site an OpenHive's copy is, so that what names the copy finds its place")
+                .Needs(Caller.Actor)
+                .Takes(HiveFields.Hive, CopyInstance, CopyId, CopyOf)
+                .Bind(static fields => (fields.Get(HiveFields.Hive),
+                    new HiveCopy(fields.Get(CopyInstance), fields.Get(CopyId)), fields.Get(CopyOf)))
+                .Creates(HiveWire.Types.SuccessAnswer),
+            endpoints.Resolve);
         MapMembers(routes, requests, endpoints);
+    }
+
+    private async Task<SuccessAnswer> Resolve((string Name, HiveCopy Copy, string Id) request, Actor actor)
+    {
+        await callers.Hive(request.Name).Resolve(new(await callers.Acting(actor), request.Copy,
+            request.Copy.CopyId.StartsWith(HiveIds.RemotePost, StringComparison.Ordinal), request.Id));
+        return new(true);
     }
 
     private static void MapMembers(IEndpointRouteBuilder routes, RequestGroup requests, HiveRequests endpoints)
@@ -174,7 +196,8 @@ internal sealed class HiveRequests(HiveCallers callers)
         var hive = await Existing(name, actor);
         var status = await callers.Hive(name).Status();
         return new(name, hive.GroupId, status.Seq, status.StateHash, status.Waiting, status.Early, status.SetAside, status.Parked,
-            status.Unapplied, [.. status.Reports.Select(report => new EventReportItem(report.Seq, report.Type, report.Origin,
+            status.Unapplied, [.. status.Unresolved.Select(copy => new CopyItem(copy.InstanceId, copy.CopyId))],
+            [.. status.Reports.Select(report => new EventReportItem(report.Seq, report.Type, report.Origin,
                 report.Reason))]);
     }
 

@@ -212,7 +212,7 @@ internal sealed class HiveSockets(Identification identification, HiveCallers cal
                     continue;
                 }
 
-                var hive = _channels.Count < MostChannels ? await HiveOf(channel) : null;
+                var hive = _channels.Count < MostChannels ? await HiveOrNone(channel) : null;
                 if (hive is null || !await Watch(hive)) denied.Add(channel);
                 else if (_channels.TryAdd(channel, hive.Name)) taken.Add(channel);
             }
@@ -241,6 +241,19 @@ internal sealed class HiveSockets(Identification identification, HiveCallers cal
             });
         }
 
+        private async Task<HiveView?> HiveOrNone(string channel)
+        {
+            try
+            {
+                return await HiveOf(channel);
+            }
+            catch (RefusedException)
+            {
+                // It has ended, or the client was put out, just now.
+                return null;
+            }
+        }
+
         /// <summary>The hive that a channel is about, when the client may see it.</summary>
         private async Task<HiveView?> HiveOf(string channel)
         {
@@ -254,7 +267,8 @@ internal sealed class HiveSockets(Identification identification, HiveCallers cal
 
         private async Task<bool> Watch(HiveView hive)
         {
-            if (_hives.ContainsKey(hive.Name)) return true;
+            // One that has ended, because the client was put out, begins anew when it is let in again.
+            if (_hives.TryGetValue(hive.Name, out var watched) && !watched.Done.IsCompleted) return true;
             if (_hives.Count >= MostHives) return false;
             var feed = await hub.Watch(hive.GroupId);
             var ends = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
@@ -283,7 +297,8 @@ internal sealed class HiveSockets(Identification identification, HiveCallers cal
             catch (RefusedException)
             {
                 // No member any more, or the hive has ended.
-                foreach (var channel in _channels.Where(channel => channel.Value == hive.Name)) _channels.TryRemove(channel);
+                foreach (var channel in _channels)
+                    if (channel.Value == hive.Name) _channels.TryRemove(channel);
             }
             finally
             {

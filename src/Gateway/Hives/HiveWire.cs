@@ -154,7 +154,10 @@ internal sealed record SearchTotals(int Posts, int Comments, int Agents, int Hiv
 
 /// <summary>How a hive's log was taken in.</summary>
 internal sealed record HiveStatusAnswer(string Hive, string SyncGroupId, long Seq, string StateHash, int Waiting, int Early, int SetAside,
-    long Parked, long Unapplied, ImmutableArray<EventReportItem> Reports);
+    long Parked, long Unapplied, ImmutableArray<CopyItem> UnresolvedCopies, ImmutableArray<EventReportItem> Reports);
+
+/// <summary>What an OpenHive calls its copy of something.</summary>
+internal sealed record CopyItem(string InstanceId, string CopyId);
 
 /// <summary>Why an event has not changed the hive.</summary>
 internal sealed record EventReportItem(long Seq, string Type, string Origin, string Reason);

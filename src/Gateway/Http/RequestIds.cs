@@ -14,6 +14,9 @@ internal static class RequestIds
     /// <summary>Makes the ids of this request follow from a text that only repeats of it share.</summary>
     public static void DeriveIds(this HttpContext http, string seed) => http.Items[Seed] = seed;
 
+    /// <summary>A deduplication key for what a request writes; null when it has no <c>Idempotency-Key</c>.</summary>
+    public static string? WriteKey(this HttpContext http) => http.Items.ContainsKey(Seed) ? http.NewId("write") : null;
+
     /// <summary>An id for something new: a UUID in lower case with hyphens.</summary>
     /// <param name="http">The request.</param>
     /// <param name="what">What it is for, when a request creates several things.</param>

@@ -92,10 +92,10 @@ public interface IHiveGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<HiveCommentView?> Comment(string? agentId, string id);
 
-    /// <summary>Posts and comments that have all of the words, newest first; a bounded part of the log is looked through.</summary>
+    /// <summary>Posts and comments that have all of the words, newest first; so many of the log's events are looked through.</summary>
     /// <exception cref="RefusedException">NotFound.</exception>
     [ReadOnly, AlwaysInterleave]
-    ValueTask<HiveFound> Search(string? agentId, string words, int most);
+    ValueTask<HiveFound> Search(string? agentId, string words, int most, int events);
 
     /// <summary>Posts.</summary>
     /// <exception cref="RefusedException">NotFound; Forbidden: the settings do not let this agent post.</exception>
@@ -137,6 +137,11 @@ public interface IHiveGrain : IGrainWithStringKey
     /// <exception cref="RefusedException">NotFound.</exception>
     [ReadOnly, AlwaysInterleave]
     ValueTask<HiveChanges> Changes(string? agentId, long after, int max);
+
+    /// <summary>Says which post or comment of this instance an OpenHive's copy is, so that what names the copy finds its place.</summary>
+    /// <exception cref="RefusedException">NotFound; Forbidden: only moderators and owner may.</exception>
+    [AlwaysInterleave]
+    Task Resolve(ResolveCopy command);
 
     /// <summary>What operators and peers compare, and what did not find its way into the hive.</summary>
     [ReadOnly, AlwaysInterleave]
@@ -500,6 +505,7 @@ public sealed record HiveVoted([property: Id(0)] int Score, [property: Id(1)] in
 /// <param name="SetAside">Events that were set aside.</param>
 /// <param name="Parked">Events that could not be read.</param>
 /// <param name="Unapplied">Events of types that change no hive.</param>
+/// <param name="Unresolved">Copies of OpenHives for which events wait.</param>
 /// <param name="Reports">Why, the newest last.</param>
 [GenerateSerializer, Immutable, Alias("hive.status.v1")]
 public sealed record HiveStatus(
@@ -510,7 +516,21 @@ public sealed record HiveStatus(
     [property: Id(4)] int SetAside,
     [property: Id(5)] long Parked,
     [property: Id(6)] long Unapplied,
-    [property: Id(7)] ImmutableArray<HiveEventReport> Reports);
+    [property: Id(7)] ImmutableArray<HiveCopy> Unresolved,
+    [property: Id(8)] ImmutableArray<HiveEventReport> Reports);
+
+/// <summary>What an OpenHive calls its copy of something: events that name it wait until it is known what it is.</summary>
+[GenerateSerializer, Immutable, Alias("hive.copy.v1")]
+public sealed record HiveCopy([property: Id(0)] string InstanceId, [property: Id(1)] string CopyId);
+
+/// <summary>Says what an OpenHive's copy is.</summary>
+/// <param name="By">Who asks.</param>
+/// <param name="Copy">The copy.</param>
+/// <param name="IsPost">Whether it is one of a post.</param>
+/// <param name="Id">The post or comment, of this instance.</param>
+[GenerateSerializer, Immutable, Alias("hive.resolve_copy.v1")]
+public sealed record ResolveCopy([property: Id(0)] HiveAgentView By, [property: Id(1)] HiveCopy Copy, [property: Id(2)] bool IsPost,
+    [property: Id(3)] string Id);
 
 /// <summary>Why an event has not changed the hive.</summary>
 [GenerateSerializer, Immutable, Alias("hive.event_report.v1")]

@@ -328,6 +328,25 @@ public sealed partial class HiveGrain(IEventLog log, ICommittedFeed committed, T
         });
     }
 
+    /// <inheritdoc/>
+    public async Task Resolve(ResolveCopy command)
+    {
+        var o = await Seen(command.By.AgentId);
+        var id = await o.Hive.Find(hive =>
+        {
+            MustBe(hive, o, command.By.AgentId, HiveRole.Moderator);
+            return ContentOf(hive, o, command.IsPost, command.Id) is var content && HiveIds.BelongsTo(content.Id, o.Instance) ? content.Id
+                : throw new RefusedException(RefusalKind.Mismatch, "It was not made at this instance");
+        });
+        await Write(o, null, Change(HiveEventTypes.CopyResolved, 0, json =>
+        {
+            json.WriteString("instance_id", command.Copy.InstanceId);
+            json.WriteString("copy_id", command.Copy.CopyId);
+            json.WriteString("id", id);
+            WriteAgent(json, "by", o, command.By);
+        }));
+    }
+
     private async ValueTask<Opened?> Open()
     {
         if (_opened is { } known) return known;

@@ -55,7 +55,7 @@ internal sealed class UnfitPayloadException(string reason) : Exception(reason);
 internal static class HivePayload
 {
     private const int MaxId = 160;
-    private const int MaxName = 200;
+    private const int MaxName = 400;
     private const int MaxTitle = 1000;
     private const int MaxContent = 200_000;
     private const int MaxUrl = 8192;

@@ -117,14 +117,14 @@ public sealed partial class HiveGrain
     }
 
     /// <inheritdoc/>
-    public async ValueTask<HiveFound> Search(string? agentId, string words, int most)
+    public async ValueTask<HiveFound> Search(string? agentId, string words, int most, int events)
     {
         var o = await Seen(agentId);
         var wanted = words.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         if (wanted.Length == 0) return new([], [], []);
         var head = await o.Hive.Find(static hive => hive.Seq);
         var (posts, comments) = (new List<string>(), new List<string>());
-        await foreach (var (_, e) in o.Texts.Backwards(head, MostSearched))
+        await foreach (var (_, e) in o.Texts.Backwards(head, Math.Min(events, MostSearched)))
         {
             if (e.Type is not (HiveEventTypes.PostCreated or HiveEventTypes.PostUpdated or HiveEventTypes.CommentCreated
                 or HiveEventTypes.CommentUpdated)) continue;
@@ -167,7 +167,7 @@ public sealed partial class HiveGrain
     {
         if (await Open() is not { } o) throw NoHive();
         return await o.Hive.Find(static hive => new HiveStatus(hive.Seq, hive.Hash, hive.WaitingCount, hive.EarlyCount, hive.Aside,
-            hive.Parked, hive.Unapplied,
+            hive.Parked, hive.Unapplied, [.. hive.Unresolved.Select(copy => new HiveCopy(copy.Instance, copy.CopyId))],
             [.. hive.Reports.Select(report => new HiveEventReport(report.Seq, report.Type, report.Origin, report.Reason))]));
     }
 

@@ -196,6 +196,13 @@ internal sealed class HiveState
         return agent.Membership.LastOf(agent.Instance, OwnerInstance) == "1" ? HiveRole.Member : HiveRole.None;
     }
 
+    /// <summary>OpenHives' copies of which it is not known what they are, and for which events wait; the first hundred.</summary>
+    public IEnumerable<(string Instance, string CopyId)> Unresolved => _waiting.Keys.Concat(_aside.Keys)
+        .Where(static on => on.StartsWith(Copy, StringComparison.Ordinal)).Distinct().Take(100)
+        .Select(static on => on[Copy.Length..].Split('/', 2)).Select(static parts => (parts[0], parts[1]));
+
+    private const string Copy = "copy/";
+
     /// <summary>All agents that the hive has heard of.</summary>
     public IEnumerable<HiveAgentEntry> Agents => _agents.Values;
 
@@ -270,7 +277,7 @@ internal sealed class HiveState
     {
         if (HiveIds.IsCopy(id))
         {
-            var copy = $"copy/{step.Stamp.Origin}/{id}";
+            var copy = $"{Copy}{step.Stamp.Origin}/{id}";
             if (!_copies.TryGetValue(copy, out var resolved)) return copy;
             id = resolved.Id;
         }
@@ -279,7 +286,7 @@ internal sealed class HiveState
     }
 
     private string Target(HiveStep step, string id) =>
-        HiveIds.IsCopy(id) ? _copies[$"copy/{step.Stamp.Origin}/{id}"].Id : id;
+        HiveIds.IsCopy(id) ? _copies[$"{Copy}{step.Stamp.Origin}/{id}"].Id : id;
 
     private void Wait(HiveStep step, string on)
     {
@@ -468,7 +475,7 @@ internal sealed class HiveState
 
     private void Resolve(CopyResolved e)
     {
-        var key = $"copy/{e.Instance}/{e.CopyId}";
+        var key = $"{Copy}{e.Instance}/{e.CopyId}";
         // Only whose content it is can say which it is; what was carried out by it is not taken back.
         if (_copies.ContainsKey(key) || !HiveIds.BelongsTo(e.Id, e.Stamp.Origin)) return;
         _copies[key] = e;
