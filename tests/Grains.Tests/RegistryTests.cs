@@ -23,7 +23,8 @@ public sealed class RegistryTests
     [
         typeof(IApiKeyGrain), typeof(IApiKeysGrain), typeof(IDirectoryGrain), typeof(IOriginGrain), typeof(IProjectsGrain),
         typeof(IPublishedProjectsGrain),
-        typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(IHiveGrain), typeof(IHivesGrain), typeof(IHiveProfileGrain), typeof(INotifierGrain), typeof(IIdempotentRequestGrain),
+        typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(INotifierGrain),
+        typeof(IHiveGrain), typeof(IHivesGrain), typeof(IHiveProfileGrain), typeof(IIdempotentRequestGrain),
         typeof(IMeshInstanceGrain), typeof(IHiveSyncGroupGrain), typeof(IHiveSyncSettingsGrain),
     ];
 
