@@ -341,7 +341,8 @@ internal sealed class McpEndpoint
 
     private static bool StatesVersion(HttpContext http) => http.Request.Headers.ContainsKey(ProtocolVersion);
 
-    private static string SessionOf(HttpContext http) => http.Request.Headers[Session].ToString();
+    // Ids that are given here are no longer than this; another would only fill the memory.
+    private static string SessionOf(HttpContext http) => http.Request.Headers[Session].ToString() is { Length: <= 64 } id ? id : "";
 
     private static string CallerOf(ProjectIdentity who) => who.AgentId ?? who.ApiKeyId ?? who.UserId ?? who.ProjectId;
 

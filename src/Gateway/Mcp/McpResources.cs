@@ -86,8 +86,8 @@ internal sealed class McpResources(InnerRequests api)
 /// </summary>
 internal sealed class McpSubscriptions
 {
-    private const int MostUris = 200;
-    private const int MostSessions = 10_000;
+    private const int MostUris = 100;
+    private const int MostSessions = 2000;
 
     private readonly Dictionary<(string Caller, string Session), HashSet<string>> _sessions = [];
     private readonly Queue<(string Caller, string Session)> _inOrder = [];

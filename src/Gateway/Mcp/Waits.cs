@@ -169,7 +169,13 @@ internal sealed class Waits(InnerRequests api, Operations operations, FeedHub hu
                 {
                     var ready = json.RootElement.GetProperty("issues").EnumerateArray()
                         .Where(issue => bead is null || issue.GetProperty("bead_id").GetString() == bead);
-                    foreach (var issue in ready)
+                    if (!ready.Any()) return null;
+                    // The newest claims are those that matter; whether the first that is left is free is asked for itself.
+                    using var newest = JsonDocument.Parse(
+                        await api.Run(call.Http, "GET", operations["listClaims"].Path, new("?limit=200")));
+                    var held = newest.RootElement.GetProperty("claims").EnumerateArray()
+                        .Select(claim => claim.GetProperty("bead_id").GetString()).ToHashSet();
+                    foreach (var issue in ready.Where(issue => !held.Contains(issue.GetProperty("bead_id").GetString())))
                     {
                         using var claims = JsonDocument.Parse(
                             await api.Run(call.Http, "GET", $"/v1/beads/{issue.GetProperty("bead_id").GetString()}/claims"));
