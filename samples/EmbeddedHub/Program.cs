@@ -1,9 +1,5 @@
 // An application with a Beadhub inside: agents find it under /beadhub, the application itself talks to the grains.
 using Beadhub;
-using Beadhub.Beads;
-using Beadhub.Client;
-using Beadhub.Gateway;
-using Beadhub.Hosting;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddBeadhub(settings => settings with { DatabaseUrl = builder.Configuration["Database"] ?? "sqlite:./.beadhub/embedded.db" });
@@ -28,7 +24,7 @@ app.MapGet("/watch/{project}", async (string project, BeadhubClient hub, HttpCon
     try
     {
         await foreach (var happened in found.Follow(after: 0, http.RequestAborted))
-            if (EventTypes.Parse(happened.Type, happened.Data) is BeadClaimed claimed)
+            if (EventTypes.Parse(happened.Type, happened.Data) is Beadhub.Beads.BeadClaimed claimed)
             {
                 await http.Response.WriteAsync($"{claimed.Alias} claimed {claimed.Title}\n", http.RequestAborted);
                 await http.Response.Body.FlushAsync(http.RequestAborted);

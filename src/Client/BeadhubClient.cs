@@ -3,7 +3,7 @@ using Beadhub.Directories;
 using Beadhub.Projects;
 using Orleans;
 
-namespace Beadhub.Client;
+namespace Beadhub;
 
 /// <summary>
 /// Beadhub for programs that run where the grains do: no HTTP, no JSON, and no credentials, so whoever holds it may do everything.

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
-namespace Beadhub.Client;
+namespace Beadhub;
 
 /// <summary>Registers the client.</summary>
 public static class BeadhubClientServices

@@ -23,7 +23,7 @@ using Orleans;
 using Orleans.Runtime;
 using Orleans.Streams;
 
-namespace Beadhub.Client;
+namespace Beadhub;
 
 /// <summary>One project: its grains, and what happens in it.</summary>
 public sealed class ProjectClient

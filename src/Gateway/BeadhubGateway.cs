@@ -94,10 +94,9 @@ public static class BeadhubGateway
     }
 
     /// <summary>Maps Beadhub's endpoints, pages and documents.</summary>
-    /// <param name="app">The application, to which <c>AddBeadhub</c> was applied.</param>
-    /// <param name="prefix">Path under which Beadhub lives in a larger application, for example <c>/beadhub</c>; empty when it is all there
-    /// is.</param>
-    public static void MapBeadhub(this WebApplication app, string prefix = "")
+    /// <param name="app">The application.</param>
+    /// <param name="prefix">Path under which Beadhub lives in it; empty when it is all there is.</param>
+    public static void Map(WebApplication app, string prefix)
     {
         if (prefix.Trim('/').Length == 0) Serve(app);
         else app.Map($"/{prefix.Trim('/')}", Serve);

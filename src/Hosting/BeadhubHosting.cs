@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Identities;
+using Beadhub.Hosting;
 using Beadhub.Policies;
 using Beadhub.Presence;
 using Beadhub.Hosting.Cluster;
@@ -13,12 +14,19 @@ using Beadhub.Hosting.Search;
 using Beadhub.Hosting.Webhooks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Beadhub.Hosting;
+namespace Beadhub;
 
 /// <summary>Puts a whole Beadhub, event log, grains and gateway, into an ASP.NET Core application.</summary>
 public static class BeadhubHosting
 {
-    /// <summary>Adds Beadhub's services. Its endpoints are mapped by <see cref="BeadhubGateway.MapBeadhub"/>.</summary>
+    /// <summary>Maps Beadhub's endpoints, pages and documents.</summary>
+    /// <param name="app">The application, to which <see cref="AddBeadhub(WebApplicationBuilder, Func{Settings, Settings})"/> was
+    /// applied.</param>
+    /// <param name="prefix">Path under which Beadhub lives in a larger application, for example <c>/beadhub</c>; empty when it is all there
+    /// is.</param>
+    public static void MapBeadhub(this WebApplication app, string prefix = "") => BeadhubGateway.Map(app, prefix);
+
+    /// <summary>Adds Beadhub's services. Its endpoints are mapped by <see cref="MapBeadhub"/>.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="configure">Changes the settings that the environment variables give.</param>
     /// <exception cref="SettingsException">A variable holds what it may not.</exception>

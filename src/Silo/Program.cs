@@ -32,6 +32,6 @@ root.Action = serve.Action;
 var parsed = root.Parse(args);
 if (parsed.Action is ParseErrorAction error) error.ShowHelp = false;
 var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-// What clients are told by exit codes is documented; servers end with 1 whatever is wrong.
+// What clients and servers end with is documented (docs/command-line.md, docs/operations.md).
 return parsed.Errors.Count > 0 && (parsed.UnmatchedTokens.Count > 0 || client.Any(command => parsed.GetResult(command) is not null))
     ? ExitCode.Usage : code;

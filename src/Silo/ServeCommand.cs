@@ -84,11 +84,12 @@ internal static class ServeCommand
     /// <summary>From nothing to a claimed bead, to be pasted into a shell: an agent joins, pushes a bead, and claims it.</summary>
     private static string[] Next(string address) =>
     [
-        $"  next   B={address} J='Content-Type: application/json'",
-        """         KEY=$(curl -s $B/v1/init -H "$J" -d '{"project_slug":"demo","alias":"alice","repo_origin":"https://example.com/demo.git"}' |""",
-        "           grep -o 'aw_sk_[0-9a-f]*')",
-        """         curl -s "$B/v1/beads/upload-jsonl?repo=example.com/demo" -H "Authorization: Bearer $KEY" -H 'Content-Type: text/plain' \""",
-        """           -d '{"id":"bd-1","title":"Look around","status":"open"}'""",
-        """         curl -s $B/v1/beads/claim-next -H "Authorization: Bearer $KEY" -H "$J" -d '{}'""",
+        "  next   paste this into a shell: an agent joins, pushes a bead, and claims it",
+        $"B={address} J='Content-Type: application/json'",
+        """KEY=$(curl -s $B/v1/init -H "$J" \""",
+        """  -d '{"project_slug":"demo","alias":"alice","repo_origin":"https://example.com/demo.git"}' | grep -o 'aw_sk_[0-9a-f]*')""",
+        """curl -s "$B/v1/beads/upload-jsonl?repo=example.com/demo" -H "Authorization: Bearer $KEY" -H 'Content-Type: text/plain' \""",
+        """  -d '{"id":"bd-1","title":"Look around","status":"open"}'""",
+        """curl -s $B/v1/beads/claim-next -H "Authorization: Bearer $KEY" -H "$J" -d '{}'""",
     ];
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
-using Beadhub.Gateway;
 using Beadhub.Hosting.EventLogs;
 using Beadhub.Silo.Logging;
 using Beadhub.Silo.Telemetry;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Beadhub.ApiKeys;
 using Beadhub.Gateway.Tests.Stores;
-using Beadhub.Hosting;
 using Beadhub.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Beadhub.ApiKeys;
-using Beadhub.Client;
 using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.Feed;

@@ -19,7 +19,13 @@ public sealed class Balancer : IAsyncDisposable
     public static string? Missing => Program.Find("nginx") is null ? "nginx is not installed." : null;
 
     /// <summary>The address of the cluster.</summary>
-    public Uri Address => new($"http://127.0.0.1:{_port}");
+    public Uri Address => new($"{(Certificate is null ? "http" : "https")}://127.0.0.1:{_port}");
+
+    /// <summary>The name and the PEM files of certificate and key under which it serves with TLS; null for none.</summary>
+    public (string Name, string Certificate, string Key)? Certificate { get; init; }
+
+    /// <summary>What it has logged of requests.</summary>
+    public string Log => File.ReadAllText(Path.Combine(_folder, "access.log"));
 
     private string Configuration => Path.Combine(_folder, "nginx.conf");
 
@@ -45,11 +51,25 @@ public sealed class Balancer : IAsyncDisposable
                 include {{_folder}}/beadhub.conf;
             }
             """);
-        var site = await File.ReadAllTextAsync(Path.Combine(ServerProcess.Root(), "deploy/nginx/beadhub.conf"));
+        var site = await File.ReadAllTextAsync(Path.Combine(ServerProcess.Root(), 
+            Certificate is null ? "deploy/nginx/beadhub.conf" : "deploy/nginx/beadhub-tls.conf"));
+        if (Certificate is var (name, certificate, key))
+        {
+            site = site.Replace("listen 80;", $"listen 127.0.0.1:{ServerProcess.FreePort()};", StringComparison.Ordinal)
+                .Replace("listen 443", $"listen 127.0.0.1:{_port}", StringComparison.Ordinal)
+                .Replace("hub.example.com;", $"{name};", StringComparison.Ordinal)
+                .Replace("/etc/letsencrypt/live/hub.example.com/fullchain.pem", certificate, StringComparison.Ordinal)
+                .Replace("/etc/letsencrypt/live/hub.example.com/privkey.pem", key, StringComparison.Ordinal)
+                .Replace("listen [::]:443 ssl http2 default_server;", "", StringComparison.Ordinal)
+                .Replace("listen [::]:443 ssl http2;", "", StringComparison.Ordinal);
+        }
+
         await File.WriteAllTextAsync(Path.Combine(_folder, "beadhub.conf"), site
             .Replace("/etc/nginx/beadhub-nodes.conf", $"{_folder}/nodes.conf", StringComparison.Ordinal)
+            .Replace("/etc/nginx/beadhub-locations.conf", Path.Combine(ServerProcess.Root(), "deploy/nginx/beadhub-locations.conf"),
+                StringComparison.Ordinal)
             .Replace("listen 80;", $"listen 127.0.0.1:{_port};", StringComparison.Ordinal)
-            .Replace("access_log /var/log/nginx/beadhub.log", $"access_log {_folder}/beadhub.log", StringComparison.Ordinal)
+            .Replace("access_log /var/log/nginx/access.log", $"access_log {_folder}/access.log", StringComparison.Ordinal)
             .Replace("listen [::]:80;", "", StringComparison.Ordinal));
         _process = Run("-e", $"{_folder}/error.log");
         var watch = Stopwatch.StartNew();

@@ -19,7 +19,9 @@ internal static class MetricNames
             _ => "",
         };
         if (!text.EndsWith(suffix, StringComparison.Ordinal)) text += suffix;
-        return isCounter && !text.EndsWith("_total", StringComparison.Ordinal) ? text + "_total" : text;
+        if (isCounter) return text.EndsWith("_total", StringComparison.Ordinal) ? text : text + "_total";
+        // Prometheus keeps this ending for histograms.
+        return text.EndsWith("_count", StringComparison.Ordinal) ? text[..^"_count".Length] + "_current" : text;
     }
 
     /// <summary>Letters, digits and underscores.</summary>

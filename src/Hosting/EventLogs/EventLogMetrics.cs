@@ -8,7 +8,7 @@ internal sealed class EventLogMetrics : IDisposable
     private readonly Meter _meter = new("Beadhub.EventLog");
     private readonly Histogram<int> _batch;
     private readonly Histogram<double> _duration;
-    private readonly Counter<long> _failures;
+    private long _failures;
 
     /// <param name="waiting">How many appends wait for the committer.</param>
     public EventLogMetrics(Func<int> waiting)
@@ -23,7 +23,9 @@ internal sealed class EventLogMetrics : IDisposable
         {
             HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
         });
-        _failures = _meter.CreateCounter<long>("beadhub.log.failures", "{append}", "Appends that failed because the store did");
+        // Asked for, not told: it is there from the start, and counts what failed before anybody asked.
+        _meter.CreateObservableCounter("beadhub.log.failures", () => Interlocked.Read(ref _failures), "{append}",
+            "Appends that failed because the store did");
         _meter.CreateObservableUpDownCounter("beadhub.log.waiting", waiting, "{append}", "Appends that wait for the committer");
     }
 
@@ -35,7 +37,7 @@ internal sealed class EventLogMetrics : IDisposable
     }
 
     /// <summary>A batch failed.</summary>
-    public void Failed(int appends) => _failures.Add(appends);
+    public void Failed(int appends) => Interlocked.Add(ref _failures, appends);
 
     public void Dispose() => _meter.Dispose();
 }

@@ -52,6 +52,9 @@ internal static class LogCommand
             else if (stream!.IndexOf('/') is var slash)
             {
                 var key = new StreamKey(stream[..slash], stream[(slash + 1)..]);
+                // Who follows may wait for one that begins.
+                if (!parsed.GetValue(Follow) && (await log.Stream(key, 0, 1, cancellation)).Count == 0)
+                    return Refuse($"there is no stream '{stream}'");
                 await Print(parsed, (after, max) => log.Stream(key, after, max, cancellation), static e => e.Version, cancellation);
             }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Beadhub.Testing;
 
@@ -44,15 +45,31 @@ public sealed partial class ManifestTests
             dockerfile.ShouldContain($"{Path.GetRelativePath(ServerProcess.Root(), project)} ");
     }
 
-    [Fact]
-    public void Alert_rules_ask_for_figures_that_are_described()
+    [Theory]
+    [InlineData("deploy/monitoring/beadhub.rules.yml", 6)]
+    [InlineData("deploy/monitoring/beadhub.dashboard.json", 12)]
+    public void Alert_rules_and_dashboard_ask_for_figures_that_are_described(string file, int least)
     {
         var described = Text("docs/operations.md");
-        var asked = Figure().Matches(Text("deploy/prometheus/beadhub.rules.yml")).Select(figure => figure.Groups[1].Value).Distinct()
-            .ToList();
+        var asked = Figure().Matches(Text(file)).Select(figure => figure.Groups[1].Value).Distinct().ToList();
 
-        asked.Count.ShouldBeGreaterThan(5);
+        asked.Count.ShouldBeGreaterThanOrEqualTo(least);
         foreach (var name in asked) described.ShouldContain($"`{name}`");
+    }
+
+    [Fact]
+    public void The_dashboard_is_one_that_can_be_imported()
+    {
+        var dashboard = JsonDocument.Parse(Text("deploy/monitoring/beadhub.dashboard.json")).RootElement;
+
+        var panels = dashboard.GetProperty("panels").EnumerateArray().ToList();
+        panels.Select(panel => panel.GetProperty("id").GetInt32()).ShouldBeUnique();
+        foreach (var panel in panels)
+        {
+            panel.GetProperty("title").GetString().ShouldNotBeNullOrEmpty();
+            panel.GetProperty("targets").EnumerateArray().ShouldAllBe(target => target.GetProperty("expr").GetString()!.Length > 0);
+            panel.GetProperty("datasource").GetProperty("uid").GetString().ShouldBe("${datasource}");
+        }
     }
 
     [Fact]

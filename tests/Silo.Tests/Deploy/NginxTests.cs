@@ -1,3 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Beadhub.Gateway;
@@ -53,5 +57,52 @@ public sealed class NginxTests : IDisposable
         server.Output.Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement)
             .ShouldContain(line => line.Has("request_id") && line.Text("request_id").Length == 32 && line.Text("route") == "/v1/init",
                 "nginx's id of the request is the log's");
+    }
+
+    [Fact]
+    public async Task With_TLS_it_serves_its_name_by_HTTP_2_and_logs_no_invite()
+    {
+        Assert.SkipWhen(Balancer.Missing is not null, Balancer.Missing ?? "");
+        var cancellation = TestContext.Current.CancellationToken;
+        const string Name = "hub.test";
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var asked = new CertificateRequest($"CN={Name}", key, HashAlgorithmName.SHA256);
+        using var certificate = asked.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var (pem, keyPem) = (Path.Combine(_folder.FullName, "hub.pem"), Path.Combine(_folder.FullName, "hub.key"));
+        await File.WriteAllTextAsync(pem, certificate.ExportCertificatePem(), cancellation);
+        await File.WriteAllTextAsync(keyPem, key.ExportPkcs8PrivateKeyPem(), cancellation);
+        await using var server = await ServerProcess.Start(_folder.FullName, new Dictionary<string, string>
+        {
+            ["BEADHUB_TRUSTED_PROXIES"] = "127.0.0.1",
+            ["BEADHUB_ALLOWED_HOSTS"] = Name,
+        });
+        await using var nginx = new Balancer([server.Api.Address.Port]) { Certificate = (Name, pem, keyPem) };
+        await nginx.Start();
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, token) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync("127.0.0.1", nginx.Address.Port, token);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+            SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.Subject == $"CN={Name}" },
+        })
+        { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        Task<HttpResponseMessage> Init(string path) => http.PostAsync($"https://{Name}:{nginx.Address.Port}{path}/v1/init",
+            Api.Content(new { project_slug = "lamps", alias = "alice" }), cancellation);
+
+        using var founded = await Init("");
+        (founded.StatusCode, founded.Version).ShouldBe((HttpStatusCode.OK, HttpVersion.Version20));
+        var alice = server.Api.As(JsonDocument.Parse(await founded.Content.ReadAsStringAsync(cancellation)).RootElement.Text("api_key"));
+        var invite = (await alice.Post("/v1/invites")).Ok().Text("code");
+        // Behind a proxy nobody joins without an invite, whatever the server listens on.
+        using var stranger = await Init("");
+        stranger.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
+        using var invited = await Init($"/i/{invite}");
+        invited.StatusCode.ShouldBe(HttpStatusCode.OK);
+        nginx.Log.ShouldContain("POST /i/-/v1/init");
+        nginx.Log.ShouldNotContain(invite);
+        await Should.ThrowAsync<HttpRequestException>(() => http.GetAsync($"https://other.test:{nginx.Address.Port}/health", cancellation));
     }
 }

@@ -151,6 +151,23 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
         (await Log.Load(Bead("a"), Cancellation)).Tail.Select(e => e.Data).ShouldBe(["1"]);
     }
 
+    [Fact]
+    public async Task What_is_committed_goes_into_the_file_while_it_runs()
+    {
+        const int Written = 24 * 1024 * 1024;
+        var text = new string('x', 16 * 1024);
+        await Log.Append(Appending("a", 0, "1"), Cancellation);
+        foreach (var part in Enumerable.Range(0, Written / text.Length).Chunk(64))
+        {
+            await Task.WhenAll(part.Select(i => Log.Append(Appending($"large-{i}", 0, text), Cancellation)));
+            await Log.Load(Bead("a"), Cancellation);
+        }
+
+        var file = new FileInfo(Path.Combine(_folder, "new", "beadhub.db"));
+        file.Length.ShouldBeGreaterThan(Written / 2);
+        new FileInfo(file.FullName + "-wal").Length.ShouldBeLessThan(Written / 2);
+    }
+
     private sealed class Later : TimeProvider
     {
         public TimeSpan By { get; set; }

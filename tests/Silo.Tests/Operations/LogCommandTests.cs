@@ -103,6 +103,17 @@ public sealed class LogCommandTests(PostgresCluster cluster) : IDisposable
     }
 
     [Fact]
+    public async Task A_stream_that_does_not_exist_is_said_to()
+    {
+        await using (var server = await ServerProcess.Start(_folder.FullName, new Dictionary<string, string>()))
+            await new Project(server.Api).Agent("alice");
+
+        var run = await CommandRun.Of(_folder.FullName, [], "log", "--stream", "foo/bar");
+
+        (run.ExitCode, run.Output, run.Error.Trim()).ShouldBe((1, "", "beadhub: there is no stream 'foo/bar'"));
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_said()
     {
         (await CommandRun.Of(_folder.FullName, [], "log", "--project", "x")).ShouldSatisfyAllConditions(

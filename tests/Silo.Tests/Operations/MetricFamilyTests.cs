@@ -15,6 +15,7 @@ public sealed class MetricFamilyTests : IDisposable
     [InlineData("beadhub.grains.turns", "{request}", true, "beadhub_grains_turns_total")]
     [InlineData("http.server.request.duration", "s", false, "http_server_request_duration_seconds")]
     [InlineData("dotnet.gc.heap.total_allocated", "By", true, "dotnet_gc_heap_total_allocated_bytes_total")]
+    [InlineData("dotnet.timer.count", "{timer}", false, "dotnet_timer_current")]
     [InlineData("a-b.c", null, false, "a_b_c")]
     [InlineData("7x", null, false, "_7x")]
     [InlineData("already.seconds", "s", false, "already_seconds")]

@@ -108,6 +108,22 @@ public sealed class MetricsTests : IDisposable
         await using (var server = await Start("off")) (await server.Api.Get("/metrics")).Status.ShouldBe(404);
     }
 
+    [Fact]
+    public async Task Failures_are_counted_from_the_start_and_nothing_is_named_as_Prometheus_does_not_like_it()
+    {
+        await using var server = await Start();
+        (await Read(server.Api)).Samples["beadhub_log_failures_total"].ShouldBe(0);
+        await (await new Project(server.Api).Agent("alice")).Get("/v1/status");
+        var text = (await server.Api.Get("/metrics")).Text;
+
+        foreach (var type in text.Split('\n').Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)))
+            if (type.Split(' ') is [_, _, var name, not "histogram"]) name.ShouldNotEndWith("_count");
+        if (OperatingSystem.IsWindows()) return;
+        var file = Path.Combine(_folder.FullName, "metrics");
+        await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+        (await Deploy.Script.Try("sh", "-c", $"! command -v promtool > {file}.at || promtool check metrics < '{file}'")).ShouldBe((0, ""));
+    }
+
     private Task<ServerProcess> Start(string? access = null)
     {
         var settings = new Dictionary<string, string> { ["BEADHUB_WEBHOOKS_ALLOW_PRIVATE"] = "true" };

@@ -101,14 +101,21 @@ public sealed class StartTests : IDisposable
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("It is for a POSIX shell.");
         await using var server = await Begun.Server(_folder.FullName, [], "--port", $"{ServerProcess.FreePort()}");
-        var next = server.Banner.SkipWhile(line => !line.StartsWith("  next ", StringComparison.Ordinal))
-            .TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal)).Select(line => line[9..]);
+        var next = server.Banner.SkipWhile(line => !line.StartsWith("  next ", StringComparison.Ordinal)).Skip(1)
+            .TakeWhile(line => line != "Stop with Ctrl+C.");
 
         var printed = await Deploy.Script.Run("sh", "-c", string.Join('\n', next));
 
         var claimed = JsonDocument.Parse(printed[printed.LastIndexOf("{\"claimed\"", StringComparison.Ordinal)..]).RootElement;
         claimed.At("claim").Text("bead_id").ShouldBe("bd-1");
         claimed.At("claim").Text("alias").ShouldBe("alice");
+
+        // Stopped in good order, the file holds all of it by itself.
+        await server.Stop();
+        var copy = System.IO.Directory.CreateDirectory(Path.Combine(_folder.FullName, "copy", ".beadhub"));
+        File.Copy(Path.Combine(_folder.FullName, ".beadhub", "beadhub.db"), Path.Combine(copy.FullName, "beadhub.db"));
+        var feed = await CommandRun.Of(copy.Parent!.FullName, [], "log", "--project", "demo");
+        feed.Lines.ShouldContain(line => line.Contains("\"bead.claimed.v"));
     }
 
     private static IPAddress[] Listening(int port) =>
