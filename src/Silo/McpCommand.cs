@@ -45,7 +45,8 @@ internal static class McpCommand
 
         // A tool may wait for minutes before it answers.
         using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-        await using var editor = new StdioServerTransport("beadhub");
+        using var input = new HeldInput(Console.OpenStandardInput());
+        await using var editor = new StreamServerTransport(input, Console.OpenStandardOutput(), "beadhub");
         await using var transport = new HttpClientTransport(
             new()
             {
@@ -56,16 +57,26 @@ internal static class McpCommand
         await using var server = await transport.ConnectAsync(cancellation);
         using var slots = new SemaphoreSlim(MaxAtOnce);
         var answers = Answer();
-        await foreach (var message in editor.MessageReader.ReadAllAsync(cancellation))
+        while (true)
         {
-            await slots.WaitAsync(cancellation);
-            _ = Pass(message);
+            // Looked at before the rest is read: nothing comes after the end.
+            var hasEnded = input.Ended.IsCompleted;
+            while (editor.MessageReader.TryRead(out var message))
+            {
+                await slots.WaitAsync(cancellation);
+                _ = Pass(message);
+            }
+
+            if (hasEnded || editor.MessageReader.Completion.IsCompleted) break;
+            await Task.WhenAny(editor.MessageReader.WaitToReadAsync(cancellation).AsTask(), input.Ended);
+            cancellation.ThrowIfCancellationRequested();
         }
 
         // What the editor asked last is still answered.
         for (var i = 0; i < MaxAtOnce; i++) await slots.WaitAsync(cancellation);
         await server.DisposeAsync();
         await answers;
+        input.LetGo();
         return 0;
 
         async Task Answer()
@@ -116,4 +127,64 @@ internal static class McpCommand
 
     private static JsonRpcError Failure(RequestId id, string text) =>
         new() { Id = id, Error = new() { Code = Unreachable, Message = text } };
+
+    /// <summary>
+    /// Standard input whose end is held back until what was asked before it is answered: the transport sends nothing any more once it has
+    /// seen the end, and who pipes a request in closes it at once.
+    /// </summary>
+    private sealed class HeldInput(Stream input) : Stream
+    {
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _letGo = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private bool _closedLine;
+
+        /// <summary>Completes when all that comes before the end was taken.</summary>
+        public Task Ended => _ended.Task;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        /// <summary>Lets the end be seen.</summary>
+        public void LetGo() => _letGo.TrySetResult();
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var read = _closedLine ? 0 : await input.ReadAsync(buffer, cancellationToken);
+            if (read > 0 || buffer.IsEmpty) return read;
+            if (!_closedLine)
+            {
+                // The last line may have none of its own; an empty one is passed over.
+                _closedLine = true;
+                buffer.Span[0] = (byte)'\n';
+                return 1;
+            }
+
+            _ended.TrySetResult();
+            await _letGo.Task.WaitAsync(cancellationToken);
+            return 0;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush()
+        {
+        }
+    }
 }
