@@ -90,7 +90,8 @@ public sealed class User : IDisposable
     private void Program(string name, string assembly)
     {
         File.WriteAllText(InBin(name), $"#!/bin/sh\nexec dotnet '{assembly}' \"$@\"\n");
-        File.SetUnixFileMode(InBin(name), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(InBin(name), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 }
 

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace Beadhub.Commands.Sync;
 
 /// <summary>Where this machine keeps its issues.</summary>
