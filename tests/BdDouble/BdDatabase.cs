@@ -51,6 +51,9 @@ public sealed class BdDatabase(BdVersion version)
                 continue;
             }
 
+            // Left out unless asked for.
+            if (issue["issue_type"]?.ToString() == "message") continue;
+
             var line = new JsonObject { ["_type"] = "issue" };
             foreach (var (name, value) in issue) line[name] = value?.DeepClone();
             line["dependency_count"] = (issue["dependencies"] as JsonArray)?.Count ?? 0;

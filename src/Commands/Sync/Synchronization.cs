@@ -40,6 +40,9 @@ internal sealed record SyncReport
     /// <summary>Beads of which this machine's store did not take some fields.</summary>
     public SortedDictionary<string, string[]> NotTaken { get; } = [];
 
+    /// <summary>Beads that the store does not show, or shows still, after it was written.</summary>
+    public HashSet<string> NotShown { get; } = [];
+
     /// <summary>Beads that both sides went on changing.</summary>
     public List<string> Left { get; } = [];
 }
@@ -71,7 +74,8 @@ internal sealed class Synchronization(IIssueStore store, IIssueHub hub, bool may
             var remote = await hub.Read(cancellation);
             var local = await store.Read(cancellation);
             var steps = SyncPlan.Of(synced, local, remote);
-            var work = steps.Where(static step => step.IsWork).ToArray();
+            // What the store does not show though it was given it is not given again, and has not been deleted here.
+            var work = steps.Where(step => step.IsWork && !report.NotShown.Contains(step.Id)).ToArray();
             GuardDeletions(synced.Count, work);
             foreach (var step in steps.Where(static step => !step.IsWork)) Agree(synced, step);
             if (work.Length == 0)
@@ -159,7 +163,8 @@ internal sealed class Synchronization(IIssueStore store, IIssueHub hub, bool may
         {
             if (after is not null && !ThreeWay.IsTombstone(after.Fields))
             {
-                report.NotTaken[step.Id] = ["(deleted)"];
+                report.NotTaken[step.Id] = ["its deletion"];
+                report.NotShown.Add(step.Id);
                 return;
             }
 
@@ -173,7 +178,12 @@ internal sealed class Synchronization(IIssueStore store, IIssueHub hub, bool may
         if (after is null)
         {
             if (ThreeWay.IsTombstone(written.Fields)) synced[step.Id] = new(written.Fields, remote);
-            else report.NotTaken[step.Id] = ["(all)"];
+            else
+            {
+                report.NotTaken[step.Id] = ["anything of it"];
+                report.NotShown.Add(step.Id);
+            }
+
             return;
         }
 
