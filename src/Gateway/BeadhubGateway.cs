@@ -30,6 +30,7 @@ public static class BeadhubGateway
         services.AddSingleton<KeyUses>();
         services.AddHostedService(provider => provider.GetRequiredService<KeyUses>());
         services.AddSingleton<StreamTickets>();
+        services.AddSingleton<AnswerLinks>();
         services.AddSingleton<BearerKeys>();
         services.AddSingleton<Identification>();
         services.AddSingleton<Joining>();
@@ -174,6 +175,7 @@ public static class BeadhubGateway
         Bdh.Map(app);
         Claims.Map(app);
         Escalations.Map(app);
+        EscalationAnswers.Map(app);
         Subscriptions.Map(app);
         Messages.Map(app);
         Contacts.Map(app);

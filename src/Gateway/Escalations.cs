@@ -9,7 +9,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>/v1/escalations</c>: agents ask humans (contract 11).</summary>
-internal sealed class Escalations(IGrainFactory grains)
+internal sealed class Escalations(IGrainFactory grains, IOutreach outreach)
 {
     private const int MaxText = 64 * 1024;
 
@@ -57,7 +57,8 @@ internal sealed class Escalations(IGrainFactory grains)
         var created = await Grain(who).Create(new(
             http.NewId("escalation"), question.WorkspaceId, question.Alias, question.Subject, question.Situation, [.. question.Options],
             question.Email,
-            TimeSpan.FromHours(question.Hours)));
+            TimeSpan.FromHours(question.Hours), question.Severity));
+        outreach.Wake(who.ProjectId);
         return new(created.EscalationId, created.Status, created.CreatedAt, created.ExpiresAt);
     }
 
@@ -89,7 +90,7 @@ internal sealed class Escalations(IGrainFactory grains)
 
     /// <summary>What an agent asks (contract 11.1).</summary>
     private sealed record Question(
-        string WorkspaceId, string Alias, string Subject, string Situation, List<string> Options, int Hours, string? Email)
+        string WorkspaceId, string Alias, string Subject, string Situation, List<string> Options, int Hours, string? Email, string Severity)
             : INamesWorkspace
     {
         private const int MaxSubject = 1000;
@@ -103,11 +104,15 @@ internal sealed class Escalations(IGrainFactory grains)
             .IntegerOr("expires_in_hours", "After how many hours it is too late", 4, 1, 365 * 24);
         private static readonly Field<string?> Member = InBody.Prose("member_email", "Whom to ask", 320);
 
-        public static readonly Field[] Fields = [Asking, OwnAlias, About, Context, Choices, ExpiresIn, Member];
+        private static readonly Field<string> Matters = InBody.Choice("severity",
+            "How much it matters: who is told, and when, depends on it",
+            Severities.Normal, Severities.Low, Severities.Normal, Severities.High, Severities.Critical);
+
+        public static readonly Field[] Fields = [Asking, OwnAlias, About, Context, Choices, ExpiresIn, Member, Matters];
 
         public static Question Read(RequestFields fields) => new(
             fields.Get(Asking), fields.Get(OwnAlias), fields.Get(About), fields.Get(Context), fields.Get(Choices),
-            fields.Get(ExpiresIn), fields.Get(Member));
+            fields.Get(ExpiresIn), fields.Get(Member), fields.Get(Matters));
     }
 
     /// <summary>Which escalations are listed (contract 11.2).</summary>

@@ -11,7 +11,8 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary><c>POST /v1/init</c>: bootstraps project, agent, key and, with a repository, workspace (contract 3).</summary>
-internal sealed class Init(IGrainFactory grains, HiveCallers callers, IInitRate rate, Joining joining)
+internal sealed class Init(
+    IGrainFactory grains, HiveCallers callers, IOutreach outreach, IInitRate rate, Joining joining)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -91,6 +92,7 @@ internal sealed class Init(IGrainFactory grains, HiveCallers callers, IInitRate 
             request.Role,
             request.Hostname ?? "", request.Path ?? "", request.Custody, request.Did, request.PublicKey, tenant.TenantId,
             request.EndOldKeys));
+        if (request.AgentType == IOutreach.Human) await outreach.Begin(agent.ProjectId);
         http.Deed(new(agent.AgentId,
             agent.Created ? "a new agent" : request.EndOldKeys ? "an agent that was there; its old keys ended" : "an agent that was there",
             agent.ProjectId, agent.AgentId, agent.Alias));

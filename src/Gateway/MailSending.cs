@@ -7,7 +7,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>Sends mail, whichever door it comes through: one question to the project, then the delivery.</summary>
-internal sealed class MailSending(IGrainFactory grains, MailRate rate, TimeProvider time)
+internal sealed class MailSending(IGrainFactory grains, MailRate rate, IOutreach outreach, TimeProvider time)
 {
     /// <summary>A mail with what the project says of its recipient.</summary>
     /// <param name="Sender">Sender.</param>
@@ -44,6 +44,7 @@ internal sealed class MailSending(IGrainFactory grains, MailRate rate, TimeProvi
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(
             mail.Id, sender.Id, sender.Alias, recipient.Alias, what.Subject, what.Text, what.Priority, what.ThreadId, signedAt, signature,
             what.IsSilent));
+        if (recipient.AgentType == IOutreach.Human) outreach.Wake(sender.ProjectId);
         if (mail.To.HasRotated) await AcknowledgeRotation(sender, recipient);
         return receipt;
     }

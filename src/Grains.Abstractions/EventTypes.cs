@@ -20,6 +20,7 @@ using Beadhub.Invites;
 using Beadhub.Locks;
 using Beadhub.Mail;
 using Beadhub.Notifications;
+using Beadhub.Outreach;
 using Beadhub.Policies;
 using Beadhub.Projects;
 using Beadhub.Publications;
@@ -81,6 +82,9 @@ public static class EventTypes
 [JsonSerializable(typeof(InviteGivenBack))]
 [JsonSerializable(typeof(InviteRevoked))]
 [JsonSerializable(typeof(AuditNoted))]
+[JsonSerializable(typeof(OutreachBegun))]
+[JsonSerializable(typeof(OutreachSent))]
+[JsonSerializable(typeof(OutreachSettled))]
 [JsonSerializable(typeof(SlugTaken))]
 [JsonSerializable(typeof(OriginUsed))]
 [JsonSerializable(typeof(OriginLeft))]

@@ -11,6 +11,7 @@ using Beadhub.Hosting.Defaults;
 using Beadhub.Hosting.Engines;
 using Beadhub.Hosting.EventLogs;
 using Beadhub.Hosting.Search;
+using Beadhub.Hosting.Outreach;
 using Beadhub.Hosting.Webhooks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -73,6 +74,11 @@ public static class BeadhubHosting
         services.AddSingleton<WebhookDelivery>();
         services.AddSingleton<IWebhookDelivery>(static provider => provider.GetRequiredService<WebhookDelivery>());
         services.AddHostedService(static provider => provider.GetRequiredService<WebhookDelivery>());
+        services.AddSingleton(settings.NotifyFile is { } file ? OutreachSettings.Load(file) : new());
+        services.AddSingleton<OutreachSender>();
+        services.AddSingleton<OutreachDelivery>();
+        services.AddSingleton<IOutreach>(static provider => provider.GetRequiredService<OutreachDelivery>());
+        services.AddHostedService(static provider => provider.GetRequiredService<OutreachDelivery>());
         services.AddBeadhubGateway(settings.Gateway with { Cluster = settings.Cluster });
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")

@@ -77,6 +77,9 @@ public sealed record Settings
     /// <summary>Keys that only open what they have sealed: <c>AWEB_CUSTODY_KEY</c> beside a <c>BEADHUB_SECRET_KEY</c>.</summary>
     public ImmutableArray<byte[]> OlderSecretKeys { get; init; } = [];
 
+    /// <summary>File that says how people are reached outside the server; null for not at all. <c>BEADHUB_NOTIFY_FILE</c>.</summary>
+    public string? NotifyFile { get; init; }
+
     /// <summary>What concerns HTTP.</summary>
     public GatewaySettings Gateway { get; init; } = new();
 
@@ -103,6 +106,7 @@ public sealed record Settings
             LogJson = Flag("BEADHUB_LOG_JSON"),
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
             DefaultsDirectory = Text("BEADHUB_DEFAULTS_DIR"),
+            NotifyFile = Text("BEADHUB_NOTIFY_FILE"),
             SecretKey = Key("BEADHUB_SECRET_KEY") ?? Key("AWEB_CUSTODY_KEY"),
             OlderSecretKeys = Key("BEADHUB_SECRET_KEY") is not null && Key("AWEB_CUSTODY_KEY") is { } older ? [older] : [],
             Gateway = new()

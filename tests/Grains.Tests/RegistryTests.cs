@@ -7,6 +7,7 @@ using Beadhub.Hives;
 using Beadhub.HiveSync;
 using Beadhub.Idempotency;
 using Beadhub.Notifications;
+using Beadhub.Outreach;
 using Beadhub.Projects;
 using Beadhub.Publications;
 using Beadhub.Webhooks;
@@ -22,6 +23,7 @@ public sealed class RegistryTests
     [
         typeof(IApiKeyGrain), typeof(IApiKeysGrain), typeof(IDirectoryGrain), typeof(IOriginGrain), typeof(IProjectsGrain),
         typeof(IPublishedProjectsGrain),
+        typeof(IOutreachGrain), typeof(IOutreachProjectsGrain),
         typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(INotifierGrain),
         typeof(IHiveGrain), typeof(IHivesGrain), typeof(IHiveProfileGrain), typeof(IIdempotentRequestGrain),
         typeof(IMeshInstanceGrain), typeof(IHiveSyncGroupGrain), typeof(IHiveSyncSettingsGrain),

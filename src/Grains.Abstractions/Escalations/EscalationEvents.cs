@@ -10,9 +10,10 @@ namespace Beadhub.Escalations;
 /// <param name="Subject">Subject.</param>
 /// <param name="Situation">What it is about.</param>
 /// <param name="Options">Answers to choose from; empty when there are none.</param>
-/// <param name="MemberEmail">Human to be asked, when named. Nothing is sent there.</param>
+/// <param name="MemberEmail">Human to be asked, when named.</param>
 /// <param name="ExpiresAt">From when on nobody waits for an answer any more.</param>
 /// <param name="At">When.</param>
+/// <param name="Severity">One of <see cref="Severities"/>; null in what older versions have written.</param>
 [GenerateSerializer, Immutable, Alias("escalation.created.v1")]
 public sealed record EscalationCreated(
     [property: Id(0)] string EscalationId,
@@ -23,7 +24,8 @@ public sealed record EscalationCreated(
     [property: Id(5)] ImmutableArray<string> Options,
     [property: Id(6)] string? MemberEmail,
     [property: Id(7)] DateTimeOffset ExpiresAt,
-    [property: Id(8)] DateTimeOffset At) : IEvent;
+    [property: Id(8)] DateTimeOffset At,
+    [property: Id(9)] string? Severity = null) : IEvent;
 
 /// <summary>Somebody has answered; a later answer replaces an earlier one. Becomes <c>escalation.responded</c> on the event
 /// stream.</summary>

@@ -51,6 +51,22 @@ public static class EscalationStatus
     public const string Expired = "expired";
 }
 
+/// <summary>How much an escalation matters.</summary>
+public static class Severities
+{
+    /// <summary>Can wait.</summary>
+    public const string Low = "low";
+
+    /// <summary>As most.</summary>
+    public const string Normal = "normal";
+
+    /// <summary>Soon.</summary>
+    public const string High = "high";
+
+    /// <summary>Now, whatever the hour.</summary>
+    public const string Critical = "critical";
+}
+
 /// <summary>Asks a human. Texts are checked; the workspace is an active one of the project.</summary>
 /// <param name="EscalationId">Id for it.</param>
 /// <param name="WorkspaceId">Workspace that asks.</param>
@@ -60,6 +76,7 @@ public static class EscalationStatus
 /// <param name="Options">Answers to choose from.</param>
 /// <param name="MemberEmail">Human to be asked.</param>
 /// <param name="ExpiresIn">How long the answer is waited for.</param>
+/// <param name="Severity">One of <see cref="Severities"/>.</param>
 [GenerateSerializer, Immutable, Alias("escalation.create.v1")]
 public sealed record CreateEscalation(
     [property: Id(0)] string EscalationId,
@@ -69,19 +86,22 @@ public sealed record CreateEscalation(
     [property: Id(4)] string Situation,
     [property: Id(5)] ImmutableArray<string> Options,
     [property: Id(6)] string? MemberEmail,
-    [property: Id(7)] TimeSpan ExpiresIn);
+    [property: Id(7)] TimeSpan ExpiresIn,
+    [property: Id(8)] string? Severity = null);
 
 /// <summary>Answers an escalation.</summary>
 /// <param name="EscalationId">Which.</param>
 /// <param name="ResponseId">Id for the answer; the same again is the same answer.</param>
 /// <param name="Response">The answer.</param>
 /// <param name="Note">What there is to add.</param>
+/// <param name="OnlyFirst">Whether it counts only while nobody has answered.</param>
 [GenerateSerializer, Immutable, Alias("escalation.respond.v1")]
 public sealed record RespondToEscalation(
     [property: Id(0)] string EscalationId,
     [property: Id(1)] string ResponseId,
     [property: Id(2)] string Response,
-    [property: Id(3)] string? Note);
+    [property: Id(3)] string? Note,
+    [property: Id(4)] bool OnlyFirst = false);
 
 /// <summary>An answer as it was given.</summary>
 [GenerateSerializer, Immutable, Alias("escalation.answer.v1")]
@@ -121,7 +141,8 @@ public sealed record EscalationRow(
     [property: Id(3)] string Subject,
     [property: Id(4)] string Status,
     [property: Id(5)] DateTimeOffset CreatedAt,
-    [property: Id(6)] DateTimeOffset ExpiresAt);
+    [property: Id(6)] DateTimeOffset ExpiresAt,
+    [property: Id(7)] string Severity = Severities.Normal);
 
 /// <summary>An escalation whole (contract 11.3).</summary>
 [GenerateSerializer, Immutable, Alias("escalation.view.v1")]
@@ -138,7 +159,8 @@ public sealed record EscalationView(
     [property: Id(9)] string? ResponseNote,
     [property: Id(10)] DateTimeOffset CreatedAt,
     [property: Id(11)] DateTimeOffset? RespondedAt,
-    [property: Id(12)] DateTimeOffset ExpiresAt);
+    [property: Id(12)] DateTimeOffset ExpiresAt,
+    [property: Id(13)] string Severity = Severities.Normal);
 
 /// <summary>How many escalations wait for an answer.</summary>
 [GenerateSerializer, Immutable, Alias("escalation.pending.v1")]

@@ -10,6 +10,7 @@ namespace Beadhub.Escalations;
 /// <param name="ExpiresAt">From when on nobody waits for an answer any more.</param>
 /// <param name="ResponseId">Id of the last answer.</param>
 /// <param name="RespondedAt">When that was given.</param>
+/// <param name="Severity">One of <see cref="Severities"/>; null for normal.</param>
 public sealed record Escalation(
     string Id,
     string WorkspaceId,
@@ -19,7 +20,8 @@ public sealed record Escalation(
     DateTimeOffset CreatedAt,
     DateTimeOffset ExpiresAt,
     string? ResponseId = null,
-    DateTimeOffset? RespondedAt = null)
+    DateTimeOffset? RespondedAt = null,
+    string? Severity = null)
 {
     /// <summary>Newest first, then by id.</summary>
     internal static readonly IComparer<Escalation> NewestFirst = Comparer<Escalation>.Create((a, b) => Compare(a, b.CreatedAt, b.Id));
@@ -30,7 +32,8 @@ public sealed record Escalation(
     internal bool IsPending => Status == EscalationStatus.Pending;
 
     /// <summary>What lists show.</summary>
-    public EscalationRow Row(DateTimeOffset now) => new(Id, WorkspaceId, Alias, Subject, StatusAt(now), CreatedAt, ExpiresAt);
+    public EscalationRow Row(DateTimeOffset now) =>
+        new(Id, WorkspaceId, Alias, Subject, StatusAt(now), CreatedAt, ExpiresAt, Severity ?? Severities.Normal);
 
     /// <summary>Whether it comes after a cursor. One without an id stands behind all of its instant.</summary>
     internal bool IsAfter(EscalationCursor cursor) => Compare(this, cursor.CreatedAt, cursor.EscalationId) > 0;

@@ -15,7 +15,11 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
 
     /// <inheritdoc/>
     public static StreamKind<EscalationList> Kind { get; } =
-        new("escalations", EscalationListJson.Default.EscalationList, SnapshotEvery: 128, key => key);
+        new("escalations", EscalationListJson.Default.EscalationList, SnapshotEvery: 128, key => key)
+        {
+            // 2: escalations have a severity.
+            Fold = 2,
+        };
 
     /// <summary>The mark of the event that asked.</summary>
     public static string MarkOf(string escalationId) => $"escalation:{escalationId}";
@@ -26,7 +30,8 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
     /// <inheritdoc/>
     public EscalationList Apply(IEvent @event) => @event switch
     {
-        EscalationCreated e => With(new(e.EscalationId, e.WorkspaceId, e.Alias, e.Subject, EscalationStatus.Pending, e.At, e.ExpiresAt)),
+        EscalationCreated e => With(new(e.EscalationId, e.WorkspaceId, e.Alias, e.Subject, EscalationStatus.Pending, e.At, e.ExpiresAt,
+            Severity: e.Severity)),
         EscalationResponded e =>
             With(ById[e.EscalationId] with { Status = EscalationStatus.Responded, ResponseId = e.ResponseId, RespondedAt = e.At }),
         EscalationExpired e => With(ById[e.EscalationId] with { Status = EscalationStatus.Expired }),
@@ -41,7 +46,7 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
         var created = new EscalationCreated(
             command.EscalationId, command.WorkspaceId, command.Alias, command.Subject, command.Situation,
             command.Options.IsDefault ? [] : command.Options,
-            command.MemberEmail, now + command.ExpiresIn, now);
+            command.MemberEmail, now + command.ExpiresIn, now, command.Severity);
         return Decision.Accept(Apply(created).ById[created.EscalationId].Row(now), created) with { Mark = MarkOf(created.EscalationId) };
     }
 
@@ -52,6 +57,8 @@ public sealed record EscalationList(ImmutableDictionary<string, Escalation> ById
             throw new RefusedException(RefusalKind.NotFound, "Escalation not found");
         if (escalation.ResponseId == command.ResponseId)
             return Decision.None(new EscalationAnswer(escalation.Id, command.Response, command.Note, escalation.RespondedAt!.Value));
+        if (command.OnlyFirst && escalation.ResponseId is not null)
+            throw new RefusedException(RefusalKind.Conflict, "Escalation has been answered");
         var responded = new EscalationResponded(escalation.Id, escalation.WorkspaceId, command.ResponseId, command.Response, command.Note,
             now);
         return Decision.Accept(new EscalationAnswer(escalation.Id, command.Response, command.Note, now),

@@ -77,7 +77,7 @@ public sealed class EscalationsGrain(IEventLog log, TimeProvider time) : EventSo
         var view = new EscalationView(
             created.EscalationId, created.WorkspaceId, created.Alias, created.MemberEmail, created.Subject, created.Situation,
             created.Options.IsDefaultOrEmpty ? null : created.Options, status, responded?.Response, responded?.Note, created.At,
-            responded?.At, created.ExpiresAt);
+            responded?.At, created.ExpiresAt, created.Severity ?? Severities.Normal);
         if (_texts.Count >= CachedTexts) _texts.Clear();
         _texts[escalationId] = (escalation, view);
         return view;
