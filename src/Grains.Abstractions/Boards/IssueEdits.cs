@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Beadhub.Beads;
 using Orleans;
 
 namespace Beadhub.Boards;

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Beadhub.Beads;
-using Beadhub.Boards;
 using Beadhub.EventLog;
 using Beadhub.Feed;
 using Beadhub.Mail;

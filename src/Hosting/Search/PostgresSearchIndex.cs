@@ -1,4 +1,3 @@
-using System.Data;
 using Beadhub.EventLog;
 using Beadhub.Hosting.EventLogs;
 using Beadhub.Search;
