@@ -45,6 +45,12 @@ internal sealed class HiveProjection : FeedProjection<HiveState>, IDisposable
         }
     }
 
+    /// <summary>Takes in what the log is known to have: it can be read there before this process is told of it.</summary>
+    public async ValueTask Reach(long seq)
+    {
+        if (Position < seq) await CatchUp();
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _following.Dispose();
 

@@ -158,6 +158,7 @@ public sealed partial class HiveGrain
         var o = await Seen(agentId);
         var events = await o.Texts.After(after, max);
         if (events.Count == 0) return new([], after);
+        await o.Hive.Reach(events[^1].Seq);
         return await o.Hive.Find(hive => new HiveChanges(
             [.. events.Select(one => Changed(hive, o, one.Seq, one.Event)).OfType<HiveChanged>()], events[^1].Seq));
     }
