@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Gateway.Hives;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.Metrics;
@@ -42,6 +43,10 @@ public static class BeadhubGateway
         services.AddSingleton<FeedHub>();
         services.AddSingleton(new OutboundAddresses(settings.WebhooksAllowPrivate, System.Net.Dns.GetHostAddressesAsync));
         services.AddSingleton<OutboundHttp>();
+        services.AddSingleton(settings.Mesh);
+        services.AddSingleton<SyncGroups>();
+        services.AddSingleton<SyncLimits>();
+        services.AddSingleton<Gossip>();
         services.AddSingleton<ChatHub>();
         services.AddSingleton<ChatStreams>();
         services.AddHostedService(provider => provider.GetRequiredService<ChatStreams>());
@@ -195,6 +200,8 @@ public static class BeadhubGateway
         HiveFeeds.Map(app);
         HiveStream.Map(app);
         HiveSockets.Map(app);
+        SyncProtocol.Map(app);
+        SyncAdministration.Map(app);
         McpEndpoint.Map(app);
         Document.Map(app);
         ((IEndpointRouteBuilder)app).MustStateNeeds();

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Beadhub.Chat;
+using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Metrics;
 using Beadhub.Webhooks;
 
@@ -93,6 +94,9 @@ public sealed record GatewaySettings
 
     /// <summary>Who may read <c>/metrics</c>. <c>BEADHUB_METRICS</c>.</summary>
     public MetricsAccess Metrics { get; init; } = MetricsAccess.Local;
+
+    /// <summary>What concerns the mesh.</summary>
+    public MeshSettings Mesh { get; init; } = new();
 
     /// <summary>Largest request body, in bytes. A full sync of 10 MiB of text is larger once it is a JSON string.</summary>
     public const long MaxBodyBytes = 32 * 1024 * 1024;

@@ -162,6 +162,13 @@ public static class EventTypes
 [JsonSerializable(typeof(HiveSyncGroupCreated))]
 [JsonSerializable(typeof(HiveSyncGroupKeyed))]
 [JsonSerializable(typeof(HiveSyncGroupShared))]
+[JsonSerializable(typeof(PeerMet))]
+[JsonSerializable(typeof(PeerAdvanced))]
+[JsonSerializable(typeof(PeerNoted))]
+[JsonSerializable(typeof(PeerReset))]
+[JsonSerializable(typeof(PeerLeft))]
+[JsonSerializable(typeof(SyncPeerEntered))]
+[JsonSerializable(typeof(SyncPeerRemoved))]
 internal sealed partial class EventJson : JsonSerializerContext;
 
 /// <summary>

@@ -3,6 +3,7 @@ using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Identities;
 using Beadhub.Hosting;
+using Beadhub.Gateway.HiveSync;
 using Beadhub.Policies;
 using Beadhub.Presence;
 using Beadhub.Hosting.Cluster;
@@ -12,6 +13,7 @@ using Beadhub.Hosting.Engines;
 using Beadhub.Hosting.EventLogs;
 using Beadhub.Hosting.Search;
 using Beadhub.Hosting.Outreach;
+using Beadhub.Hosting.HiveSync;
 using Beadhub.Hosting.Webhooks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -79,6 +81,11 @@ public static class BeadhubHosting
         services.AddSingleton<OutreachDelivery>();
         services.AddSingleton<IOutreach>(static provider => provider.GetRequiredService<OutreachDelivery>());
         services.AddHostedService(static provider => provider.GetRequiredService<OutreachDelivery>());
+        services.AddSingleton(settings);
+        services.AddSingleton<MeshHttp>();
+        services.AddSingleton<MeshWork>();
+        services.AddSingleton<IMeshWork>(static provider => provider.GetRequiredService<MeshWork>());
+        services.AddHostedService(static provider => provider.GetRequiredService<MeshWork>());
         services.AddBeadhubGateway(settings.Gateway with { Cluster = settings.Cluster });
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")

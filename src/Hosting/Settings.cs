@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Beadhub.Chat;
 using Beadhub.Gateway;
+using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Metrics;
 
 namespace Beadhub.Hosting;
@@ -132,11 +133,52 @@ public sealed record Settings
                 KeepAlive = TimeSpan.FromSeconds(Integer("BEADHUB_SSE_KEEPALIVE_SECONDS", 30, 1, 3_600)),
                 ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
                 Metrics = Access(Text("BEADHUB_METRICS")),
+                Mesh = Mesh(),
                 StreamsPerAgent = Integer("BEADHUB_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
                 ChatStreamsPerAgent = Text("BEADHUB_CHAT_STREAMS_PER_AGENT") is null
                     ? null : Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
             },
         };
+
+        MeshSettings Mesh()
+        {
+            var mesh = new MeshSettings();
+            return mesh with
+            {
+                Enabled = Flag("BEADHUB_SYNC") ?? true,
+                Name = Text("BEADHUB_SYNC_NAME") ?? mesh.Name,
+                Endpoint = Text("BEADHUB_SYNC_ENDPOINT") is { } own
+                    ? MeshSettings.EndpointOf(own)
+                        ?? throw new SettingsException(
+                            $"BEADHUB_SYNC_ENDPOINT must be a URL such as http://10.0.0.5:8000/sync/v1, not '{own}'")
+                    : null,
+                Secret = Secret("BEADHUB_SYNC_SECRET"),
+                Networks = Text("BEADHUB_SYNC_NETWORKS") is null ? mesh.Networks : Networks("BEADHUB_SYNC_NETWORKS"),
+                Peers = Peers("BEADHUB_SYNC_PEERS"),
+                Heartbeat = TimeSpan.FromSeconds(Integer("BEADHUB_SYNC_HEARTBEAT_SECONDS", 30, 1, 3_600)),
+                PeerTimeout = TimeSpan.FromSeconds(Integer("BEADHUB_SYNC_PEER_TIMEOUT_SECONDS", 300, 1, 86_400)),
+                EventsPerSecond = Integer("BEADHUB_SYNC_EVENTS_PER_SECOND", mesh.EventsPerSecond, 1, 1_000_000),
+                EventsBurst = Integer("BEADHUB_SYNC_EVENTS_BURST", mesh.EventsBurst, 1, 10_000_000),
+                Gossip = Flag("BEADHUB_SYNC_GOSSIP") ?? true,
+                GossipTtl = Integer("BEADHUB_SYNC_GOSSIP_TTL", mesh.GossipTtl, 0, 16),
+                GossipHubTtl = Integer("BEADHUB_SYNC_GOSSIP_HUB_TTL", mesh.GossipHubTtl, 0, 16),
+                GossipInterval = TimeSpan.FromSeconds(Integer("BEADHUB_SYNC_GOSSIP_SECONDS", 60, 1, 3_600)),
+                GossipMaxPeers = Integer("BEADHUB_SYNC_GOSSIP_MAX_PEERS", mesh.GossipMaxPeers, 0, 500),
+                GossipMaxFailures = Integer("BEADHUB_SYNC_GOSSIP_MAX_FAILURES", mesh.GossipMaxFailures, 1, 1_000),
+            };
+        }
+
+        ImmutableArray<StaticPeer> Peers(string name) =>
+        [
+            .. (Text(name) ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part =>
+                part.IndexOf('=') is > 0 and var equals && part.LastIndexOf('|') is var bar && bar > equals
+                && MeshSettings.EndpointOf(part[(equals + 1)..bar].Trim()) is { } endpoint
+                && part[(bar + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [_, ..] hives
+                    ? new StaticPeer(part[..equals].Trim(), endpoint, [.. hives])
+                    : throw new SettingsException(
+                        $"{name} must be peers such as berlin=http://10.0.0.5:8000/sync/v1|engineering,research with semicolons between "
+                        + $"them, not '{part}'")),
+        ];
 
         string? Text(string name) => variable(name) is { Length: > 0 } text ? text : null;
 

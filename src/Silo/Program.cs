@@ -20,6 +20,7 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     RoleCommand.Create(),
     InviteCommand.Create(),
     AuditCommand.Create(),
+    MeshCommand.Create(),
     VersionCommand.Create(),
 };
 var client = ClientCommands.All().ToArray();

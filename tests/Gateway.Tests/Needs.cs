@@ -80,7 +80,7 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
         }
 
         wrong.ShouldBeEmpty();
-        met.ShouldBe(["nobody", "reader", "project", "member", "actor", "workspace", "key", "admin", "lead", "owner-or-lead"],
+        met.ShouldBe(["nobody", "reader", "project", "member", "actor", "workspace", "key", "admin", "peer", "lead", "owner-or-lead"],
             ignoreOrder: true);
         (await team.Seen()).ShouldBe(before);
     }
@@ -103,7 +103,7 @@ public abstract class NeedsContract(Store store) : ContractTests(store)
         // What is open to readers is so by GET only; and of a workspace that they name they may read what is no secret.
         "nobody" or "reader" => status != 401,
         "workspace" when isRead => status != 401,
-        "key" or "admin" => status == 401,
+        "key" or "admin" or "peer" => status == 401,
         _ => status == 403,
     };
 

@@ -27,6 +27,7 @@ public sealed class RegistryTests
         typeof(IWebhookProjectsGrain), typeof(IFeedGrain), typeof(INotifierGrain),
         typeof(IHiveGrain), typeof(IHivesGrain), typeof(IHiveProfileGrain), typeof(IIdempotentRequestGrain),
         typeof(IMeshInstanceGrain), typeof(IHiveSyncGroupGrain), typeof(IHiveSyncSettingsGrain),
+        typeof(IHiveSyncGroupsGrain), typeof(ISyncPeersGrain),
     ];
 
     [Fact]

@@ -18,5 +18,34 @@ public sealed class SettingsTests
         Should.Throw<SettingsException>(() => Of("BEADHUB_TRUSTED_PROXIES", text)).Message
             .ShouldBe($"BEADHUB_TRUSTED_PROXIES must be IP addresses and networks with commas between them, not '{text}'");
 
+    [Fact]
+    public void Peers_of_the_mesh_are_named_with_their_address_and_hives()
+    {
+        var peers = Of("BEADHUB_SYNC_PEERS", " berlin = http://10.0.0.5:8000/sync/v1/ | eng, ml ; lima=https://lima.example/sync/v1|eng")
+            .Gateway.Mesh.Peers;
+        peers.Select(static peer => (peer.Name, peer.Endpoint, string.Join(' ', peer.Hives))).ShouldBe(
+            [("berlin", "http://10.0.0.5:8000/sync/v1", "eng ml"), ("lima", "https://lima.example/sync/v1", "eng")]);
+    }
+
+    [Theory]
+    [InlineData("BEADHUB_SYNC", "maybe")]
+    [InlineData("BEADHUB_SYNC_ENDPOINT", "10.0.0.5:8000")]
+    [InlineData("BEADHUB_SYNC_SECRET", "short")]
+    [InlineData("BEADHUB_SYNC_NETWORKS", "10.0.0.0/33")]
+    [InlineData("BEADHUB_SYNC_PEERS", "http://10.0.0.5:8000/sync/v1")]
+    [InlineData("BEADHUB_SYNC_PEERS", "berlin=ftp://10.0.0.5/sync/v1|eng")]
+    [InlineData("BEADHUB_SYNC_PEERS", "berlin=http://10.0.0.5/sync/v1|")]
+    [InlineData("BEADHUB_SYNC_HEARTBEAT_SECONDS", "0")]
+    [InlineData("BEADHUB_SYNC_PEER_TIMEOUT_SECONDS", "x")]
+    [InlineData("BEADHUB_SYNC_EVENTS_PER_SECOND", "0")]
+    [InlineData("BEADHUB_SYNC_EVENTS_BURST", "-1")]
+    [InlineData("BEADHUB_SYNC_GOSSIP", "2")]
+    [InlineData("BEADHUB_SYNC_GOSSIP_TTL", "17")]
+    [InlineData("BEADHUB_SYNC_GOSSIP_SECONDS", "0")]
+    [InlineData("BEADHUB_SYNC_GOSSIP_MAX_PEERS", "501")]
+    [InlineData("BEADHUB_SYNC_GOSSIP_MAX_FAILURES", "0")]
+    public void A_setting_of_the_mesh_that_cannot_be_is_refused_in_a_sentence(string name, string text) =>
+        Should.Throw<SettingsException>(() => Of(name, text)).Message.ShouldStartWith($"{name} must");
+
     private static Settings Of(string name, string value) => Settings.FromEnvironment(asked => asked == name ? value : null);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Mcp;
 using Beadhub.Contacts;
 using Beadhub.Escalations;
@@ -127,4 +128,21 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(WebhookCreated))]
 [JsonSerializable(typeof(WebhookList))]
 [JsonSerializable(typeof(WebhookChanged))]
+[JsonSerializable(typeof(HandshakeReply))]
+[JsonSerializable(typeof(PullReply))]
+[JsonSerializable(typeof(PushReply))]
+[JsonSerializable(typeof(PushBody))]
+[JsonSerializable(typeof(HandshakeBody))]
+[JsonSerializable(typeof(HeartbeatBody))]
+[JsonSerializable(typeof(SyncStatusReply))]
+[JsonSerializable(typeof(SyncLeftReply))]
+[JsonSerializable(typeof(SyncGroupView))]
+[JsonSerializable(typeof(SyncGroupList))]
+[JsonSerializable(typeof(SyncEventList))]
+[JsonSerializable(typeof(ResyncView))]
+[JsonSerializable(typeof(SyncOverview))]
+[JsonSerializable(typeof(PeerTested))]
+[JsonSerializable(typeof(FederationStatus))]
+[JsonSerializable(typeof(SyncPeerView))]
+[JsonSerializable(typeof(SyncPeerList))]
 internal sealed partial class WireJson : JsonSerializerContext;

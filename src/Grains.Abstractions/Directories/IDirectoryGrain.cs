@@ -23,6 +23,9 @@ public interface IDirectoryGrain : IGrainWithStringKey
     /// <summary>Name under which the sync group of a hive is found: its id stands where a project's does.</summary>
     static string HiveName(string hive) => $"hive:{hive}";
 
+    /// <summary>Name under which the sync group is found that sites meet by a name.</summary>
+    static string MeshName(string group) => $"mesh:{group}";
+
     /// <summary>The project of this name; when there is none yet, the proposed id becomes it.</summary>
     /// <param name="proposedProjectId">Id for a new project.</param>
     [Repeatable]

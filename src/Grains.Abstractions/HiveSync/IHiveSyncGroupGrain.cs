@@ -47,6 +47,12 @@ public interface IHiveSyncGroupGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<long> Head();
 
+    /// <summary>Whether a Beadhub that has answered a handshake of ours proves that it is who it says.</summary>
+    /// <param name="answer">Who answers, with the proof.</param>
+    /// <param name="offeredAt">The time that our proof said.</param>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<bool> IsAnswerGood(HandshakeOffer answer, long offeredAt);
+
     /// <summary>What was refused lately, the newest first, as this node has seen it.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ImmutableArray<RefusedMeshEvent>> Refused();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -22,6 +23,50 @@ public interface IHiveSyncSettingsGrain : IGrainWithStringKey
 
     /// <summary>Makes a new key; the old one still verifies what it has signed.</summary>
     Task<HiveSyncGroup> RotateKey();
+
+    /// <summary>Answers a handshake: the peer is one of the group from now on, with a new token in place of the one that was made for it
+    /// before.</summary>
+    /// <exception cref="RefusedException">NotFound: the group is not there, or not shared; Forbidden: the proof is missing or bad, or the
+    /// instance has another key.</exception>
+    Task<HandshakeAnswer> AnswerHandshake(HandshakeOffer offer);
+
+    /// <summary>The proof for a handshake of ours with an endpoint.</summary>
+    ValueTask<HandshakeProof> Prove(string said, long after);
+
+    /// <summary>Takes what a peer has answered.</summary>
+    Task<GroupPeer> Met(HandshakeDone done);
+
+    /// <summary>The peer that shows a token, compared in constant time; null when it is nobody's.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<GroupPeer?> Authenticate(string token);
+
+    /// <summary>The peers, in the order in which they came.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<GroupPeer>> Peers();
+
+    /// <summary>What it takes to speak to a peer; null when it is none.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<GroupPeerLink?> Link(string instanceId);
+
+    /// <summary>Notes up to where a peer was sent our log and its log was taken; negative for what has not moved. A cursor never goes
+    /// back.</summary>
+    [Repeatable]
+    Task Advance(string instanceId, long sent, long received);
+
+    /// <summary>Takes it that a peer's push has brought its log on, when nothing is missing between.</summary>
+    [Repeatable]
+    Task Pushed(string instanceId, long from, long to);
+
+    /// <summary>Notes how a peer does.</summary>
+    [Repeatable]
+    Task Note(string instanceId, string status, string? error);
+
+    /// <summary>Sends a peer everything again, and takes everything of it again.</summary>
+    [Repeatable]
+    Task Reset(string instanceId);
+
+    /// <summary>Puts a peer out; false when it is none.</summary>
+    Task<bool> Leave(string instanceId);
 
     /// <summary>The key that signs; null when there is no group.</summary>
     [ReadOnly, AlwaysInterleave]

@@ -83,6 +83,14 @@ public sealed class HiveSyncGroupGrain(IEventLog log, TimeProvider time, Seal se
     public async ValueTask<long> Head() => (await Read(WholeState)).Count;
 
     /// <inheritdoc/>
+    public async ValueTask<bool> IsAnswerGood(HandshakeOffer answer, long offeredAt)
+    {
+        var own = await Signer();
+        return answer.Proof is { } proof && Handshakes.IsGood(proof, answer.InstanceId, own.GroupName, answer.SigningKey,
+            Handshakes.Answered(answer.InstanceId, own.GroupName, own.InstanceId, offeredAt));
+    }
+
+    /// <inheritdoc/>
     public ValueTask<ImmutableArray<RefusedMeshEvent>> Refused()
     {
         lock (_refused) return new([.. _refused.Reverse()]);

@@ -65,4 +65,5 @@ public sealed record MeshIdentity(MeshInstanceMade? Made) : IEventSourced<MeshId
 [JsonSerializable(typeof(MeshIdentity))]
 [JsonSerializable(typeof(SyncSettings))]
 [JsonSerializable(typeof(HiveLog))]
+[JsonSerializable(typeof(SyncPeers))]
 internal sealed partial class HiveSyncJson : JsonSerializerContext;

@@ -211,7 +211,7 @@ public sealed class HiveSyncGroupGrainTests
         key!.PlainKey.ShouldBeNull();
         var seed = site.Seal.OpenText(key.SealedKey!).ShouldNotBeNull();
         var feed = await site.Log.ReadFeed(MeshSite.GroupId, 0, 100, TestContext.Current.CancellationToken);
-        feed.Count.ShouldBe(5);
+        feed.Count.ShouldBe(6);
         feed.ShouldAllBe(e => !e.Data.Contains(seed));
     }
 
