@@ -179,6 +179,7 @@ public static class BeadhubGateway
         Search.Map(app);
         Bdh.Map(app);
         Claims.Map(app);
+        Plans.Map(app);
         Escalations.Map(app);
         EscalationAnswers.Map(app);
         Subscriptions.Map(app);

@@ -77,8 +77,9 @@ internal sealed class Claims(IGrainFactory grains)
         var workspace = await Enter(who, request.WorkspaceId);
         var claimed = await Board(who).ClaimNext(request.By(workspace));
         return claimed is null
-            ? new(false, null, null)
-            : new(true, Beads.Listed(claimed.Issue), BeadClaimItem.Of(who.ProjectId, claimed.Claim.BeadId, claimed.Claim.Claim));
+            ? new(false, null, null, null)
+            : new(true, Beads.Listed(claimed.Issue), BeadClaimItem.Of(who.ProjectId, claimed.Claim.BeadId, claimed.Claim.Claim),
+                claimed.Why);
     }
 
     private async Task<JoinAnswer> Join(JoinRequest request, ProjectIdentity who)
@@ -109,7 +110,8 @@ internal sealed class Claims(IGrainFactory grains)
 
     /// <summary>Which bead is wanted. A filter that is misspelt would claim another than was meant: unknown fields are refused.</summary>
     private sealed record NextClaim(
-        string? WorkspaceId, List<string> Labels, List<string> Types, int? MaxPriority, string? Repo, string? Branch, string? Assignee)
+        string? WorkspaceId, List<string> Labels, List<string> Types, int? MaxPriority, string? Repo, string? Branch, string? Assignee,
+        ClaimStrategy Strategy)
             : INamesWorkspace
     {
         private const int Most = 100;
@@ -131,7 +133,12 @@ internal sealed class Claims(IGrainFactory grains)
 
         private static readonly Field<string?> AssignedTo = InBody.Optional("assignee", "Assignee", max: 255);
 
-        public static readonly Field[] Fields = [Workspace, AllLabels, OneType, AnyType, Priority, OnRepo, OnBranch, AssignedTo];
+        private static readonly Field<string> Strategies = InBody.Choice("strategy",
+            "Which of the most urgent: priority: the first by name; unblock: what the longest chain of work follows; track: what is near "
+            + "the bead that the workspace had last", "priority", "priority", "unblock", "track");
+
+        public static readonly Field[] Fields =
+            [Workspace, AllLabels, OneType, AnyType, Priority, OnRepo, OnBranch, AssignedTo, Strategies];
 
         public static NextClaim Read(RequestFields fields)
         {
@@ -140,13 +147,15 @@ internal sealed class Claims(IGrainFactory grains)
             if (types.Find(t => !Beads.KnownTypes.Contains(t)) is not null)
                 fields.Fail(fields.Has(AnyType) ? AnyType : OneType,
                     $"Invalid issue type. Must be one of: {string.Join(", ", Beads.KnownTypes)}");
-            return new(workspace, labels, types, fields.Get(Priority), fields.Get(OnRepo), fields.Get(OnBranch), fields.Get(AssignedTo));
+            return new(workspace, labels, types, fields.Get(Priority), fields.Get(OnRepo), fields.Get(OnBranch), fields.Get(AssignedTo),
+                Enum.Parse<ClaimStrategy>(fields.Get(Strategies), ignoreCase: true));
         }
 
         public ClaimNextBead By(WorkspaceEntered workspace) => new(
             workspace.WorkspaceId, workspace.Alias, workspace.HumanName, [.. Labels], [.. Types], MaxPriority, NullIfEmpty(Repo),
             NullIfEmpty(Branch),
-            NullIfEmpty(Assignee));
+            NullIfEmpty(Assignee),
+            Strategy);
 
         private static string? NullIfEmpty(string? text) => text is "" ? null : text;
     }
@@ -166,7 +175,7 @@ internal sealed record ClaimList(ImmutableArray<ClaimRow> Claims, bool HasMore, 
 }
 
 /// <summary>Answer of <c>POST /v1/beads/claim-next</c>; without bead and claim when nothing is ready.</summary>
-internal sealed record ClaimNextAnswer(bool Claimed, ListedIssue? Bead, BeadClaimItem? Claim);
+internal sealed record ClaimNextAnswer(bool Claimed, ListedIssue? Bead, BeadClaimItem? Claim, string? Why);
 
 /// <summary>The claims on one bead.</summary>
 internal sealed record BeadClaimList(string BeadId, ImmutableArray<BeadClaimItem> Claims, int Count)

@@ -80,6 +80,7 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(SubscriptionListAnswer))]
 [JsonSerializable(typeof(SubscriptionDeletedAnswer))]
 [JsonSerializable(typeof(ClaimNextAnswer))]
+[JsonSerializable(typeof(PlanAnswer))]
 [JsonSerializable(typeof(BeadClaimList))]
 [JsonSerializable(typeof(JoinAnswer))]
 [JsonSerializable(typeof(LeaveAnswer))]

@@ -147,6 +147,7 @@ public sealed record BeadRemoved(
 /// <param name="Issue">Which issue of the bead the server chose, when it chose.</param>
 /// <param name="Role">What the claimant does on the bead, when it said so.</param>
 /// <param name="Note">What the claimant has to say about it.</param>
+/// <param name="Why">Why the server chose this bead, when it chose.</param>
 [GenerateSerializer, Immutable, Alias("bead.claimed.v1")]
 public sealed record BeadClaimed(
     [property: Id(0)] string WorkspaceId,
@@ -157,7 +158,8 @@ public sealed record BeadClaimed(
     [property: Id(5)] DateTimeOffset At,
     [property: Id(6)] BeadRef? Issue = null,
     [property: Id(7)] string? Role = null,
-    [property: Id(8)] string? Note = null) : IEvent
+    [property: Id(8)] string? Note = null,
+    [property: Id(9)] string? Why = null) : IEvent
 {
     /// <summary>The claim that it makes.</summary>
     public BeadClaim Claim() => new(WorkspaceId, Alias, HumanName, At, Apex, Title, Role, Note);

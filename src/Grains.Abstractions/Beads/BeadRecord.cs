@@ -36,6 +36,8 @@ public sealed record BeadRef([property: Id(0)] string Repo, [property: Id(1)] st
 /// <param name="Terms">What else is asked before it is ready; null for most.</param>
 /// <param name="Version">Where its line is: version of the event that stored it, within the bead's stream; 0 when that is not
 /// known.</param>
+/// <param name="EstimatedMinutes">How long the work is expected to take, in minutes; null when nobody said so.</param>
+/// <param name="ClosedAt">When the client closed it.</param>
 [GenerateSerializer, Immutable, Alias("bead.record.v1")]
 public sealed record BeadRecord(
     [property: Id(0)] string BeadId,
@@ -58,7 +60,9 @@ public sealed record BeadRecord(
     [property: Id(17)] ImmutableArray<string> BlocksIds,
     [property: Id(18)] ImmutableArray<string> ElidedIds,
     [property: Id(19)] long Version = 0,
-    [property: Id(20)] BeadTerms? Terms = null);
+    [property: Id(20)] BeadTerms? Terms = null,
+    [property: Id(22)] long? EstimatedMinutes = null,
+    [property: Id(23)] DateTimeOffset? ClosedAt = null);
 
 /// <summary>What the client's tool asks of an issue beside its blockers before it is ready.</summary>
 /// <param name="Conditions">Issues of <c>conditional-blocks</c> dependencies.</param>

@@ -64,12 +64,14 @@ public sealed record ChangeBead(
 /// <param name="Issue">Issue that must be open still; null when there is no such condition.</param>
 /// <param name="Role">What the claimant does on the bead.</param>
 /// <param name="Note">What the claimant has to say about it.</param>
+/// <param name="Why">Why the server chose this bead, when it chose.</param>
 [GenerateSerializer, Immutable, Alias("bead.claim_terms.v1")]
 public sealed record ClaimTerms(
     [property: Id(0)] ClaimKind Kind,
     [property: Id(1)] BeadRef? Issue = null,
     [property: Id(2)] string? Role = null,
-    [property: Id(3)] string? Note = null);
+    [property: Id(3)] string? Note = null,
+    [property: Id(4)] string? Why = null);
 
 /// <summary>Beside whom a bead may be claimed.</summary>
 public enum ClaimKind

@@ -79,6 +79,7 @@ public sealed record WorkspaceWork(
 /// <param name="Repo">Canonical origin.</param>
 /// <param name="Branch">Branch.</param>
 /// <param name="Assignee">Exactly.</param>
+/// <param name="Strategy">By what it is chosen.</param>
 [GenerateSerializer, Immutable, Alias("board.claim_next.v1")]
 public sealed record ClaimNextBead(
     [property: Id(0)] string WorkspaceId,
@@ -89,11 +90,12 @@ public sealed record ClaimNextBead(
     [property: Id(5)] int? MaxPriority,
     [property: Id(6)] string? Repo,
     [property: Id(7)] string? Branch,
-    [property: Id(8)] string? Assignee);
+    [property: Id(8)] string? Assignee,
+    [property: Id(9)] ClaimStrategy Strategy = ClaimStrategy.Priority);
 
-/// <summary>A bead that was claimed, and the claim.</summary>
+/// <summary>A bead that was claimed, the claim, and why it was this one.</summary>
 [GenerateSerializer, Immutable, Alias("board.claimed.v1")]
-public sealed record ClaimedBead([property: Id(0)] IssueRow Issue, [property: Id(1)] ClaimView Claim);
+public sealed record ClaimedBead([property: Id(0)] IssueRow Issue, [property: Id(1)] ClaimView Claim, [property: Id(2)] string? Why = null);
 
 /// <summary>Joins in the work on a bead.</summary>
 /// <param name="BeadId">The bead; it need not be stored (contract 9.2).</param>

@@ -92,6 +92,10 @@ public interface IBoardGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<BeadsAsTasks> AsTasks(TaskQuery query);
 
+    /// <summary>What is left of the project's plan: its longest chain, circles, what waits for what, and when it may be done.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<PlanInsights> Insights(PlanQuery query);
+
     /// <summary>Who works on what: claims and focus a workspace, with titles.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<BoardWork> Work();

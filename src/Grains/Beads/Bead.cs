@@ -123,7 +123,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
             {
                 var claimed = new BeadClaimed(claimant, command.Alias, command.HumanName, command.Apex, bead.Records.Latest()?.Title
                     ?? command.Title, now,
-                    command.Terms?.Issue, command.Terms?.Role, command.Terms?.Note);
+                    command.Terms?.Issue, command.Terms?.Role, command.Terms?.Note, command.Terms?.Why);
                 bead = Raise(bead, claimed);
                 granted = claimed.Claim();
             }

@@ -67,6 +67,8 @@ internal static class BeadRecords
         && one.Parent == other.Parent
         && one.CreatedAt == other.CreatedAt
         && one.UpdatedAt == other.UpdatedAt
+        && one.ClosedAt == other.ClosedAt
+        && one.EstimatedMinutes == other.EstimatedMinutes
         && one.BeadId == other.BeadId
         && one.Repo == other.Repo
         && one.Branch == other.Branch

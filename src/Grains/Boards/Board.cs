@@ -133,7 +133,8 @@ internal sealed record BoardClaim(ClaimRow Row, BeadRef? Apex, string? Title = n
 /// <summary>A workspace in the index: one that ever claimed.</summary>
 /// <param name="Claims">Its claims, newest first.</param>
 /// <param name="LastRelease">When a claim of it last ended.</param>
-internal sealed record BoardWorkspace(Sorted<BoardClaim> Claims, DateTimeOffset? LastRelease)
+/// <param name="LastReleased">Id of the bead on which it ended.</param>
+internal sealed record BoardWorkspace(Sorted<BoardClaim> Claims, DateTimeOffset? LastRelease, string? LastReleased = null)
 {
     /// <summary>A workspace that never claimed.</summary>
     public static BoardWorkspace None { get; } = new(Sorted<BoardClaim>.Empty(BoardOrders.Claimed), null);

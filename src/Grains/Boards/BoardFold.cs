@@ -17,7 +17,7 @@ internal sealed class BoardFold(Board before)
     private readonly Dictionary<(string Repo, string Branch), int> _scopes = []; // by how many issues each grows
     private readonly Changes<BoardClaim> _claims = new();
     private readonly Dictionary<string, Changes<BoardClaim>> _claimsOf = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> _released = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (DateTimeOffset At, string BeadId)> _released = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Changes<string>> _dependents = new(StringComparer.Ordinal);
     private (string Repo, string Branch) _place;
 
@@ -204,7 +204,7 @@ internal sealed class BoardFold(Board before)
         {
             if (Workspaces.TryGetValue(release.WorkspaceId, out var workspace) && workspace.LastRelease >= release.ReleasedAt) continue;
             ref var newest = ref CollectionsMarshal.GetValueRefOrAddDefault(_released, release.WorkspaceId, out _);
-            if (release.ReleasedAt > newest) newest = release.ReleasedAt;
+            if (release.ReleasedAt > newest.At) newest = (release.ReleasedAt, becomes.BeadId);
             Of(_claimsOf, release.WorkspaceId);
         }
 
@@ -242,7 +242,8 @@ internal sealed class BoardFold(Board before)
             var workspace = workspaces.GetValueOrDefault(id, BoardWorkspace.None);
             workspaces[id] = new(
                 workspace.Claims.Replace(change.Leave, change.Come),
-                _released.TryGetValue(id, out var at) ? at : workspace.LastRelease);
+                _released.TryGetValue(id, out var last) ? last.At : workspace.LastRelease,
+                last.BeadId ?? workspace.LastReleased);
         }
 
         Workspaces = workspaces.ToImmutable();

@@ -79,6 +79,9 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public ValueTask<BeadsAsTasks> AsTasks(TaskQuery query) => Read(query, static (views, query) => views.AsTasks(query));
 
     /// <inheritdoc/>
+    public ValueTask<PlanInsights> Insights(PlanQuery query) => Read(query, static (views, query) => views.Insights(query));
+
+    /// <inheritdoc/>
     public ValueTask<BoardWork> Work() => Read(this, static (views, _) => views.Work());
 
     /// <inheritdoc/>
@@ -113,7 +116,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         while (true)
         {
             var board = await _board.Newest();
-            var (issue, busy) = _free.Reserve(board, command, refused);
+            var (issue, why, busy) = _free.Reserve(board, command, refused);
             if (issue is null)
             {
                 if (busy is null) return null;
@@ -124,8 +127,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
             try
             {
                 var claimed = await Claim(board, issue.BeadId, new(command.WorkspaceId, command.Alias, command.HumanName),
-                    new(ClaimKind.Free, new(issue.Repo, issue.Branch, issue.BeadId)));
-                if (claimed.Granted is { } claim) return new(BoardViews.Row(issue), new(issue.BeadId, claim));
+                    new(ClaimKind.Free, new(issue.Repo, issue.Branch, issue.BeadId), Why: why));
+                if (claimed.Granted is { } claim) return new(BoardViews.Row(issue), new(issue.BeadId, claim), why);
 
                 // Somebody was faster, on another node or by a sync.
                 (refused ??= new(StringComparer.Ordinal)).Add(issue.BeadId);
@@ -280,7 +283,8 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         }
 
         return last is BeadClaimed { Issue: { } issue } claimed
-            ? new(BoardViews.Row(bead.Records.In(issue.Repo, issue.Branch)!), new(Bead.IdOf(marked.Stream.Key), claimed.Claim()))
+            ? new(BoardViews.Row(bead.Records.In(issue.Repo, issue.Branch)!), new(Bead.IdOf(marked.Stream.Key), claimed.Claim()),
+                claimed.Why)
             : null;
     }
 

@@ -14,7 +14,8 @@ internal sealed class BoardViews
     private const int MaxInProgress = 200;
 
     private readonly Board _board;
-    private readonly ViewCache _issues, _tasks, _ready, _claims, _refusals;
+    private readonly ViewCache _issues, _tasks, _ready, _claims, _refusals, _insights;
+    private readonly Lazy<PlanGraph> _plan;
     private readonly Lazy<BoardWork> _work;
     private readonly Lazy<CommandDecision> _approved;
 
@@ -27,6 +28,8 @@ internal sealed class BoardViews
         _ready = new();
         _claims = new();
         _refusals = new();
+        _insights = new();
+        _plan = new(() => PlanGraph.Of(_board));
         _work = new(MakeWork);
         _approved = new(MakeApproved);
     }
@@ -42,6 +45,9 @@ internal sealed class BoardViews
         _tasks = ReferenceEquals(board.Listed, before.Listed) ? before.Views._tasks : new();
         _ready = ReferenceEquals(board.Ready, before.Ready) ? before.Views._ready : new();
         _claims = ReferenceEquals(board.Claims, before.Claims) ? before.Views._claims : new();
+        _plan = ReferenceEquals(board.Listed, before.Listed) ? before.Views._plan : new(() => PlanGraph.Of(_board));
+        _insights = ReferenceEquals(board.Listed, before.Listed) && ReferenceEquals(board.Claims, before.Claims)
+            ? before.Views._insights : new();
         _refusals = workChanged ? new() : before.Views._refusals;
         _work = workChanged ? new(MakeWork) : before.Views._work;
         _approved = workChanged ? new(MakeApproved) : before.Views._approved;
@@ -65,6 +71,12 @@ internal sealed class BoardViews
     /// <summary>Who works on one bead.</summary>
     public BeadClaims ClaimsOn(string beadId) =>
         _claims.Get(_board, beadId, static (board, id) => new BeadClaims(id, [.. board.ClaimsOn(id).Reverse()]));
+
+    /// <summary>What is left to do, and in which order it can be done.</summary>
+    public PlanGraph Plan => _plan.Value;
+
+    /// <summary>What is told of the plan.</summary>
+    public PlanInsights Insights(PlanQuery query) => _insights.Get(_board, query, PlanViews.Of);
 
     /// <summary>Who works on what.</summary>
     public BoardWork Work() => _work.Value;

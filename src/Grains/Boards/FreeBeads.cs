@@ -16,17 +16,18 @@ internal sealed class FreeBeads
     /// <param name="command">What is asked for.</param>
     /// <param name="refused">Ids of beads that refused this command before; null when none did.</param>
     /// <returns>
-    /// The issue, whose bead must be given back by <see cref="Return"/>; or, when all that would do are reserved, the end of such a
-    /// reservation: the claim may fail, and then the bead must not have been skipped. Neither when there is none.
+    /// The issue, whose bead must be given back by <see cref="Return"/>, and why it is this one; or, when all that would do are reserved,
+    /// the end of such a reservation: the claim may fail, and then the bead must not have been skipped. Nothing when there is none.
     /// </returns>
-    public (BeadRecord? Issue, Task? Busy) Reserve(Board board, ClaimNextBead command, HashSet<string>? refused)
+    public (BeadRecord? Issue, string? Why, Task? Busy) Reserve(Board board, ClaimNextBead command, HashSet<string>? refused)
     {
+        var order = NextBeads.Of(board, command);
         lock (_reserved)
         {
             Task? busy = null;
-            foreach (var issue in board.Free)
+            foreach (var issue in order.Among(board.Free.Where(issue => Passes(issue, command))))
             {
-                if (!Passes(issue, command) || refused?.Contains(issue.BeadId) == true) continue;
+                if (refused?.Contains(issue.BeadId) == true) continue;
                 if (_reserved.TryGetValue(issue.BeadId, out var reservation))
                 {
                     busy ??= reservation.Task;
@@ -34,10 +35,10 @@ internal sealed class FreeBeads
                 }
 
                 _reserved.Add(issue.BeadId, new(TaskCreationOptions.RunContinuationsAsynchronously));
-                return (issue, null);
+                return (issue, order.Why(issue), null);
             }
 
-            return (null, busy);
+            return (null, null, busy);
         }
     }
 

@@ -43,7 +43,8 @@ internal ref struct IssueLineReader
     private ImmutableArray<BeadRef> _conditions = [];
     private ImmutableArray<BeadWait> _waits = [];
     private bool _isPinned, _isEphemeral;
-    private DateTimeOffset? _createdAt, _updatedAt;
+    private DateTimeOffset? _createdAt, _updatedAt, _closedAt;
+    private long? _estimatedMinutes;
 
     private IssueLineReader(ReadOnlySpan<byte> line, int number, string repo, string branch, bool isStored = false,
         bool readsDescription = false)
@@ -113,7 +114,8 @@ internal ref struct IssueLineReader
         _createdAt, _updatedAt,
         syncedAt, digest, BlocksIds(), [],
         Terms: _isPinned || _isEphemeral || !_conditions.IsEmpty || !_waits.IsEmpty
-            ? new(_conditions, _waits, _isPinned || _isEphemeral) : null);
+            ? new(_conditions, _waits, _isPinned || _isEphemeral) : null,
+        EstimatedMinutes: _estimatedMinutes, ClosedAt: _closedAt);
 
     private readonly ImmutableArray<string> BlocksIds()
     {
@@ -162,6 +164,8 @@ internal ref struct IssueLineReader
             case Field.Labels: _labels = Labels(); break;
             case Field.CreatedAt: _createdAt = Timestamp(); break;
             case Field.UpdatedAt: _updatedAt = Timestamp(); break;
+            case Field.ClosedAt: _closedAt = Timestamp(); break;
+            case Field.EstimatedMinutes: _estimatedMinutes = Minutes(); break;
             case Field.BlockedBy: _blockedBy = BlockedBy(); break;
             case Field.Dependencies: Dependencies(); break;
             case Field.Pinned: _isPinned = Truth(); break;
@@ -224,6 +228,14 @@ internal ref struct IssueLineReader
         if (_json.TokenType != JsonTokenType.Null) Wrong("priority", "must be an integer or null");
         Skip();
         return null;
+    }
+
+    /// <summary>A whole number above 0; anything else says nothing, and is no reason to refuse the issue.</summary>
+    private long? Minutes()
+    {
+        var minutes = _json.TokenType == JsonTokenType.Number && _json.TryGetInt64(out var number) && number > 0 ? number : (long?)null;
+        Skip();
+        return minutes;
     }
 
     /// <summary>Any scalar as text, trimmed, at most 255 characters (contract 7.1).</summary>
@@ -483,7 +495,7 @@ internal ref struct IssueLineReader
                 ? Field.Status : name.SequenceEqual("labels"u8)
                 ? Field.Labels : name.SequenceEqual("pinned"u8) ? Field.Pinned : Field.Other,
             8 => name.SequenceEqual("priority"u8) ? Field.Priority : name.SequenceEqual("assignee"u8) ? Field.Assignee : Field.Other,
-            9 => name.SequenceEqual("ephemeral"u8) ? Field.Ephemeral : Field.Other,
+            9 => name.SequenceEqual("ephemeral"u8) ? Field.Ephemeral : name.SequenceEqual("closed_at"u8) ? Field.ClosedAt : Field.Other,
             10 => name.SequenceEqual("issue_type"u8) ? Field.IssueType
                 : name.SequenceEqual("created_at"u8) ? Field.CreatedAt
                 : name.SequenceEqual("updated_at"u8) ? Field.UpdatedAt
@@ -492,6 +504,7 @@ internal ref struct IssueLineReader
                 : Field.Other,
             11 => name.SequenceEqual("description"u8) ? Field.Description : Field.Other,
             12 => name.SequenceEqual("dependencies"u8) ? Field.Dependencies : Field.Other,
+            17 => name.SequenceEqual("estimated_minutes"u8) ? Field.EstimatedMinutes : Field.Other,
             _ => Field.Other,
         };
     }
@@ -520,5 +533,7 @@ internal ref struct IssueLineReader
         Dependencies,
         Pinned,
         Ephemeral,
+        ClosedAt,
+        EstimatedMinutes,
     }
 }

@@ -49,6 +49,8 @@ public sealed class Claims(PostgresStore store) : ClaimsContract(store);
 
 public sealed class ClaimNext(PostgresStore store) : ClaimNextContract(store);
 
+public sealed class Plans(PostgresStore store) : PlansContract(store);
+
 public sealed class BeadClaims(PostgresStore store) : BeadClaimsContract(store);
 
 public sealed class BeadsEdits(PostgresStore store) : BeadsEditsContract(store);

@@ -56,6 +56,8 @@ public sealed class Claims(SqliteStore store) : ClaimsContract(store);
 
 public sealed class ClaimNext(SqliteStore store) : ClaimNextContract(store);
 
+public sealed class Plans(SqliteStore store) : PlansContract(store);
+
 public sealed class BeadClaims(SqliteStore store) : BeadClaimsContract(store);
 
 public sealed class BeadsEdits(SqliteStore store) : BeadsEditsContract(store);

@@ -21,7 +21,7 @@ public class FreeBeadsTests
 
         Enumerable.Range(0, 3).Select(_ => _free.Reserve(board, Anything, null).Issue!).Select(i => (i.BeadId, i.Repo))
             .ShouldBe([("a", "other"), ("b", "github.com/o/r"), ("c", "github.com/o/r")]);
-        var (none, busy) = _free.Reserve(board, Anything, null);
+        var (none, _, busy) = _free.Reserve(board, Anything, null);
         none.ShouldBeNull();
         busy!.IsCompleted.ShouldBeFalse();
     }
@@ -44,8 +44,8 @@ public class FreeBeadsTests
     {
         var board = Of(Record("a"), Record("b"));
         _free.Reserve(board, Anything, ["a"]).Issue!.BeadId.ShouldBe("b");
-        _free.Reserve(board, Anything, ["a", "b"]).ShouldBe((null, null));
-        _free.Reserve(Of(), Anything, null).ShouldBe((null, null));
+        _free.Reserve(board, Anything, ["a", "b"]).ShouldBe((null, null, null));
+        _free.Reserve(Of(), Anything, null).ShouldBe((null, null, null));
     }
 
     [Fact]
