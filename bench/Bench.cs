@@ -18,6 +18,7 @@ internal static class Bench
         ["syncs"] = Syncs.Run,
         ["events"] = Events.Run,
         ["cluster"] = ClusterNodes.Run,
+        ["plans"] = PlanSimulation.Run,
         ["startup"] = Startup.Run,
         ["beads"] = GrowthOfBeads.Run,
         ["projects"] = GrowthOfProjects.Run,
