@@ -4,7 +4,6 @@ using System.Net;
 using System.Text;
 using Beadhub.Audit;
 using Beadhub.Escalations;
-using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
 using Beadhub.Projects;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
-using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.Escalations;
 using Beadhub.Gateway.Http;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.Directories;
 using Beadhub.Gateway.Identity;
-using Beadhub.HiveSync;
 using Beadhub.Hives;
 using Beadhub.Projects;
 using Orleans;

@@ -7,7 +7,6 @@ using Beadhub.EventLog;
 using Beadhub.HiveSync;
 using Orleans;
 using Orleans.Placement;
-using Orleans.Runtime;
 
 namespace Beadhub.Hives;
 

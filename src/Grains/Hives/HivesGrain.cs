@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 using Beadhub.Directories;
 using Beadhub.EventLog;
 using Beadhub.HiveSync;
-using Orleans;
 
 namespace Beadhub.Hives;
 

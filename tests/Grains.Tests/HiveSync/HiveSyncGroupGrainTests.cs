@@ -1,5 +1,4 @@
 using System.Text;
-using Beadhub.EventLog;
 using Beadhub.HiveSync;
 
 namespace Beadhub.Grains.Tests.HiveSync;
