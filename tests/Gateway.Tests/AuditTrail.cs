@@ -20,7 +20,7 @@ public abstract class AuditTrailContract(Store store) : ContractTests(store)
         await alice.Put($"/v1/roles/{bob.Id}", new { role = "observer" }).Ok();
         await alice.Delete($"/v1/workspaces/{bob.Id}").Ok();
 
-        await bob.Get("/v1/audit").Unauthorized();
+        await bob.Get("/v1/audit").Unauthorized("Invalid API key");
         var answer = await alice.Get("/v1/audit");
         foreach (var secret in new[] { alice.Key, bob.Key, key.Text("api_key") }) answer.Text.ShouldNotContain(secret[12..]);
         var entries = answer.Ok().Items("entries");
@@ -53,8 +53,8 @@ public abstract class AuditTrailContract(Store store) : ContractTests(store)
         var again = await project.Agent("alice");
         await admin.Delete($"/v1/projects/{alice.ProjectId}/keys/{old}").Ok();
 
-        for (var i = 0; i < 300; i++) await server.Api.As($"aw_sk_{Guid.NewGuid():n}").Get("/v1/agents").Unauthorized();
-        await alice.Get("/v1/agents").Unauthorized();
+        for (var i = 0; i < 300; i++) await server.Api.As($"aw_sk_{Guid.NewGuid():n}").Get("/v1/agents").Unauthorized("Invalid API key");
+        await alice.Get("/v1/agents").Unauthorized("Invalid API key");
         await server.Api.As("not-the-administrators-key").Get("/v1/projects").Refused(403, "Administrators only");
         // Who brings no credentials has not tried any.
         await server.Api.Get("/v1/agents").Unauthorized();

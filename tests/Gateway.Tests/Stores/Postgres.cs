@@ -72,6 +72,12 @@ public sealed class MailboxSize(PostgresStore store) : MailboxSizeContract(store
 
 public sealed class Contacts(PostgresStore store) : ContactsContract(store);
 
+public sealed class AgentRoles(PostgresStore store) : AgentRolesContract(store);
+
+public sealed class AuditTrail(PostgresStore store) : AuditTrailContract(store);
+
+public sealed class Outreach(PostgresStore store) : OutreachContract(store);
+
 public sealed class Publications(PostgresStore store) : PublicationsContract(store);
 
 public sealed class Subscriptions(PostgresStore store) : SubscriptionsContract(store);

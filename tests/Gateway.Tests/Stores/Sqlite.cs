@@ -79,6 +79,14 @@ public sealed class MailboxSize(SqliteStore store) : MailboxSizeContract(store);
 
 public sealed class Contacts(SqliteStore store) : ContactsContract(store);
 
+public sealed class AgentRoles(SqliteStore store) : AgentRolesContract(store);
+
+public sealed class AuditTrail(SqliteStore store) : AuditTrailContract(store);
+
+public sealed class Outreach(SqliteStore store) : OutreachContract(store);
+
+public sealed class BrowserAccess(SqliteStore store) : BrowserAccessContract(store);
+
 public sealed class Publications(SqliteStore store) : PublicationsContract(store);
 
 public sealed class Subscriptions(SqliteStore store) : SubscriptionsContract(store);
