@@ -34,6 +34,16 @@ internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, 
 
     public required string Contact { get; init; }
 
+    /// <summary>A hive that Bob owns, and who asks moderates.</summary>
+    public required string Hive { get; init; }
+
+    /// <summary>A hive that who asks owns, and may end.</summary>
+    public required string OwnHive { get; init; }
+
+    public required string Post { get; init; }
+
+    public required string Comment { get; init; }
+
     public static async Task<FuzzTeam> Make(Api server, int number, Agent bystander)
     {
         var project = new Project(server);
@@ -45,8 +55,19 @@ internal sealed record FuzzTeam(Agent Self, Agent Bob, Agent Spare, Agent Gone, 
         await self.Claim("bd-1").Ok();
         await bob.Post("/v1/agents/publish", new { capabilities = new[] { "review" } }).Ok();
         for (var i = 0; i < 3; i++) await self.Post("/v1/tasks", new { title = $"Task {i}" }).Ok();
+        var (hive, own) = ($"h{Guid.NewGuid():N}"[..20], $"h{Guid.NewGuid():N}"[..20]);
+        await bob.Post("/api/v1/hives", new { name = hive }).Created();
+        await self.Post("/api/v1/hives", new { name = own }).Created();
+        await self.Get("/api/v1/agents/me").Ok();
+        await spare.Get("/api/v1/agents/me").Ok();
+        await bob.Post($"/api/v1/hives/{hive}/moderators", new { agent = $"alice.{project.Slug}" }).Created();
+        var post = (await self.Post("/api/v1/posts", new { hive, title = "T", content = "x" }).Created()).Text("id");
         return new(self, bob, spare, gone, stranger, bystander)
         {
+            Hive = hive,
+            OwnHive = own,
+            Post = post,
+            Comment = (await self.Post($"/api/v1/posts/{post}/comments", new { content = "x" }).Created()).Text("id"),
             Session = (await self.Chat("hello", bob)).Text("session_id"),
             Message = await bob.MailId(self),
             Policy = (await self.Get("/v1/policies/active").Ok()).Text("policy_id"),

@@ -169,6 +169,12 @@ internal sealed class FuzzValues(FuzzTeam team, Random random)
         // They must fit the agents and what is signed, and nothing here is.
         "from_stable_id" or "to_stable_id" or "signed_payload" => "null",
         "jsonrpc" => "\"2.0\"",
+        "hive" => Json(Pick(team.Hive, team.OwnHive)),
+        "agent" => Json($"{Pick(team.Bob.Alias, team.Spare.Alias)}.{team.Self.Project.Slug}"),
+        // Of a hive or an agent, or one that is new.
+        "name" => Json(Pick(team.Hive, team.OwnHive, $"{team.Bob.Alias}.{team.Self.Project.Slug}", $"n{random.Next(1000)}")),
+        "id" or "post_id" => Json(Pick(team.Post, team.Post, team.Comment)),
+        "comment_id" or "parent_id" => Json(team.Comment),
         _ => null,
     };
 

@@ -92,8 +92,18 @@ internal sealed partial class HiveAgents(IGrainFactory grains, HiveCallers calle
             .Ensure(Guid.NewGuid().ToString("D"));
         var project = grains.GetGrain<IProjectGrain>(commons);
         if (await project.Describe() is not null && await project.Named([request.Name]) is [{ }]) throw Taken();
-        var agent = await project.Init(new(HiveCallers.Commons, "Commons", request.Name, "", "agent", Lifetimes.Persistent, null, "agent",
-            "", ""));
+        AgentInitialized agent;
+        try
+        {
+            agent = await project.Init(new(HiveCallers.Commons, "Commons", request.Name, "", "agent", Lifetimes.Persistent, null, "agent",
+                "", ""));
+        }
+        catch (RefusedException refused) when (refused.Kind == RefusalKind.Invalid)
+        {
+            // A name that agents may not have: this family tells with 400 what is wrong with a field.
+            throw new ApiException(StatusCodes.Status400BadRequest, refused.Message);
+        }
+
         // Of two at once the second has got a key of the first's agent: nobody is told it.
         if (!agent.Created) throw Taken();
         var profile = callers.Profile(agent.AgentId);
