@@ -76,7 +76,9 @@ internal sealed class Identification(
     /// <exception cref="ApiException">401; 403 for an observer; 410 when the project is archived.</exception>
     public async ValueTask<(ProjectIdentity Who, string AgentId)> AgentOf(HttpContext http, bool evenObserver = false)
     {
-        var who = InUse(WithLivingKey(await keys.Identify(http.Request)));
+        var who = WithLivingKey(await keys.Identify(http.Request));
+        // What has been archived may still be read.
+        if (!HttpMethods.IsGet(http.Request.Method)) InUse(who);
         if (!evenObserver) Writing(who);
         return (who, who.AgentId ?? throw BearerKeys.UnknownKey());
     }
