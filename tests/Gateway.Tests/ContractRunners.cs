@@ -9,7 +9,6 @@ public sealed class ContractRunners
 
     [Theory]
     [MemberData(nameof(Contracts))]
-    public void Every_contract_is_run_on_both_stores(Type contract) =>
-        contract.Assembly.GetTypes().Where(type => !type.IsAbstract && type.IsSubclassOf(contract))
-            .Select(type => type.Namespace![(type.Namespace!.LastIndexOf('.') + 1)..]).Order().ShouldBe(["Postgres", "Sqlite"]);
+    public void Every_contract_is_run_on_a_store(Type contract) =>
+        contract.Assembly.GetTypes().ShouldContain(type => !type.IsAbstract && type.IsSubclassOf(contract));
 }

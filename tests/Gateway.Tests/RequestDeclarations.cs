@@ -64,7 +64,7 @@ public sealed class RequestDeclarationTests
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(new GatewaySettings()).AddSingleton<Tokens>().AddSingleton<BearerKeys>()
-            .AddSingleton<Identification>()
+            .AddSingleton<Identification>().AddSingleton<KeyUses>().AddSingleton(TimeProvider.System)
             .AddSingleton<IGrainFactory>(_ => null!);
         return builder.Build();
     }
