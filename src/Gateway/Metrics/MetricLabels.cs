@@ -12,7 +12,7 @@ public static class MetricLabels
     public static IReadOnlyList<string> Allowed { get; } =
     [
         "http.request.method", "http.route", "http.response.status_code", "network.protocol.version", "error.type", "grain", "stream",
-        "outcome", "store",
+        "outcome", "store", "mesh.group", "mesh.peer",
         "db.client.connection.state", "gc.heap.generation", "cpu.mode",
     ];
 

@@ -303,7 +303,7 @@ internal sealed class MeshWork : BackgroundService, IMeshWork
     }
 
     private IEnumerable<Measurement<long>> Each(Func<PeerLink, long> read) => _links.Values.Select(running => new Measurement<long>(
-        read(running.Link!), new TagList { { "group", running.Link!.Group.Name }, { "peer", running.Link.Peer.Name } }));
+        read(running.Link!), new TagList { { "mesh.group", running.Link!.Group.Name }, { "mesh.peer", running.Link.Peer.Name } }));
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
