@@ -87,6 +87,8 @@ public abstract class AgentLifecycleContract(Store store) : ContractTests(store)
 
         (await alice.Patch($"/v1/agents/{alice.Id.ToUpperInvariant()}", new { access_mode = "contacts_only", privacy = "p" }).Ok())
             .Text("agent_id").ShouldBe(alice.Id);
+        (await bob.Patch($"/v1/agents/{alice.Id}", new { access_mode = "open" })).Status.ShouldBe(403);
+        await project.Give(bob, "lead");
         (await bob.Patch($"/v1/agents/{alice.Id}", new { access_mode = "open" }).Ok()).Text("access_mode").ShouldBe("open");
         await alice.Patch($"/v1/agents/{stranger.Id}", new { access_mode = "contacts_only" }).Refused(404, "Agent not found");
         await alice.Patch("/v1/agents/no-id", new { }).Refused(422, "Invalid agent_id format");

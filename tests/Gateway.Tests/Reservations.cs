@@ -407,7 +407,7 @@ public abstract class ReservationsContract(Store store) : ContractTests(store)
     [Fact]
     public async Task A_deleted_agent_keeps_its_keys_until_they_expire_and_takes_no_more()
     {
-        var (alice, bob) = await Two();
+        var (bob, alice) = await Two();
         await Acquire(alice, "k").Ok();
         await bob.Delete($"/v1/workspaces/{alice.Id}").Ok();
 

@@ -147,7 +147,7 @@ public abstract class TaskClaimsContract(Store store) : ContractTests(store)
     public async Task The_claims_of_who_leaves_are_released()
     {
         var project = NewProject();
-        var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
+        var (bob, alice) = (await project.Agent("bob"), await project.Agent("alice"));
         await New(alice, "T");
         await Set(alice, 1, "in_progress");
         await using var stream = await bob.Stream();
