@@ -142,7 +142,9 @@ public sealed class AcrossNodesTests(CalmCluster calm)
     {
         var cluster = await calm.Get();
         var project = new Project(cluster.Api);
-        return (cluster, await Task.WhenAll(Enumerable.Range(0, count).Select(i => project.Agent($"agent-{i}"))));
+        // The first one leads the project.
+        var first = await project.Agent("agent-0");
+        return (cluster, [first, .. await Task.WhenAll(Enumerable.Range(1, count - 1).Select(i => project.Agent($"agent-{i}")))]);
     }
 
     internal static async Task WaitUntil(Func<Task<bool>> so)

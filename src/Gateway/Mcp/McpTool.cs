@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
+using Beadhub.Gateway.Hives;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
@@ -65,7 +66,8 @@ internal sealed record McpTool(string Name, string Description, bool Reads, Tool
 
     /// <summary>JSON Schema of a type of the API; null when it is none.</summary>
     public static JsonObject? SchemaOf(Type type) =>
-        type != typeof(void) && Wire.Types.GetTypeInfo(type) is { } json && json.GetJsonSchemaAsNode(SchemaOptions) is JsonObject schema
+        type != typeof(void) && (Wire.Types.GetTypeInfo(type) ?? HiveWire.Types.GetTypeInfo(type)) is { } json
+            && json.GetJsonSchemaAsNode(SchemaOptions) is JsonObject schema
             && (schema["type"] as JsonValue)?.GetValueKind() == JsonValueKind.String && schema["type"]!.GetValue<string>() == "object"
             ? schema : null;
 

@@ -95,7 +95,18 @@ async function callEach(alice, bob, tools) {
   for (const key of ["src/a.ts", "doc/**", "lib/*"]) await ok(alice, "release_lock", { resource_key: key });
   assert.match((await ok(alice, "get_policy", { role: "reviewer", only_selected: true })).over_mcp, /close_issue/);
   if (tools.some((tool) => tool.name === "search")) await ok(alice, "search", { query: "each" });
-  const others = tools.map((tool) => tool.name).filter((name) => !called.has(name) && !name.startsWith("hive_"));
+  assert((await ok(alice, "plan_insights", { agents: 2 })).open_beads >= 0);
+  const hive = `h-${bead.bead_id.toLowerCase().replace(/[^a-z0-9-]/g, "")}`.slice(0, 32);
+  const made = await fetch(new URL("/api/v1/hives", address), {
+    method: "POST", headers: { Authorization: `Bearer ${aliceKey}`, "Content-Type": "application/json" }, body: JSON.stringify({ name: hive }),
+  });
+  assert.equal(made.status, 201, await made.text());
+  const post = await ok(alice, "hive_post", { hive, title: "Each tool", content: "How is it?" });
+  await ok(bob, "hive_comment", { post_id: post.id, content: "Good." });
+  assert.equal((await ok(bob, "hive_vote", { post_id: post.id, value: 1 })).score, 1);
+  assert((await ok(bob, "hive_feed", { hive })).data.some((one) => one.id === post.id));
+  await ok(bob, "hive_search", { q: "tool" });
+  const others = tools.map((tool) => tool.name).filter((name) => !called.has(name));
   assert.deepEqual(others, [], "every tool is called");
   for (const tool of tools) {
     await refused(alice, tool.name, { ttl_secs: 5 }, /^Unknown argument ttl_secs/);

@@ -95,7 +95,8 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IDisposable
     {
         var run = await CommandRun.Of(_folder.FullName, [("BEADHUB_DATABASE_URL", database)], "log", "--project", project, "--texts");
         run.ExitCode.ShouldBe(0, run.Error);
-        return run.Lines;
+        // When keys were used last is noted as a server stops: after the backup, at the first one.
+        return [.. run.Lines.Where(static line => !line.Contains("\"kind\":\"api_keys\"", StringComparison.Ordinal))];
     }
 
     private Task<ServerProcess> Start(string database) => ServerProcess.Start(
@@ -182,7 +183,7 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IDisposable
             }
         }
 
-        [GeneratedRegex("^(timestamp|ttl_remaining_seconds|time_remaining_seconds|lag)$")]
+        [GeneratedRegex("^(timestamp|ttl_remaining_seconds|time_remaining_seconds|lag|position)$")]
         private static partial Regex TimeOfAsking();
     }
 }
