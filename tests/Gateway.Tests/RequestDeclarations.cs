@@ -65,7 +65,7 @@ public sealed class RequestDeclarationTests
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(new GatewaySettings()).AddSingleton<Tokens>().AddSingleton<BearerKeys>()
             .AddSingleton<Identification>().AddSingleton<KeyUses>().AddSingleton<StreamTickets>().AddSingleton<ITextSeal>(_ => null!)
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton<AuditTrails>().AddSingleton(TimeProvider.System)
             .AddSingleton<IGrainFactory>(_ => null!);
         return builder.Build();
     }
