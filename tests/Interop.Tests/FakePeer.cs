@@ -40,6 +40,9 @@ internal sealed class FakePeer : IDisposable
         return answer;
     }
 
+    /// <summary>From where a proxy says that the peer asks; null for no proxy.</summary>
+    public string? ForwardedFor { get; init; }
+
     /// <summary>An event, signed.</summary>
     public object Event(string type, string payload, long ts = 1_795_211_195_138, string id = "evt_x") => new
     {
@@ -68,6 +71,7 @@ internal sealed class FakePeer : IDisposable
     public async Task<(int Status, JsonElement Body)> Send(HttpRequestMessage request, string? token = null)
     {
         if ((token ?? Token).Length > 0) request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token ?? Token}");
+        if (ForwardedFor is not null) request.Headers.Add("X-Forwarded-For", ForwardedFor);
         using var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         return ((int)response.StatusCode, JsonDocument.Parse(text.Length == 0 ? "null" : text).RootElement);

@@ -95,6 +95,9 @@ public sealed class WireTests : IAsyncLifetime
         await peer.Handshake();
         var path = $"/groups/{peer.GroupId}/events";
 
+        // A proxy of which nothing is known stands in a private network, and may have brought anybody.
+        using var brought = new FakePeer(_site, "inst_e") { ForwardedFor = "203.0.113.9" };
+        (await brought.Handshake()).Status.ShouldBe(403);
         Told(await peer.Send(Request(path), "")).ShouldBe((401, "Unauthorized", "Missing Authorization header. Provide a sync token."));
         Told(await peer.Send(Request(path), new string('0', 64))).ShouldBe((401, "Unauthorized", "Invalid or expired sync token"));
         var old = peer.Token;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
+using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
 using Beadhub.Hives;
 using Beadhub.HiveSync;
@@ -80,10 +81,14 @@ internal sealed class SyncGroups(IGrainFactory grains, MeshSettings settings, Ti
     public async Task<string> StateHash(HiveSyncGroup group) =>
         (await grains.GetGrain<IHiveGrain>(group.Hive).Status()).StateHash;
 
-    /// <summary>Whether somebody may shake hands: with the secret where there is one, else from the mesh's networks.</summary>
+    /// <summary>
+    /// Whether somebody may shake hands: with the secret where there is one, else from the mesh's networks. Of a request that a proxy has
+    /// brought, and that is not one of <see cref="GatewaySettings.TrustedProxies"/>, only the proxy's own address is known.
+    /// </summary>
     public bool Admits(HttpContext http)
     {
-        if (settings.Secret is not { } secret) return settings.Allows(http.Connection.RemoteIpAddress);
+        if (settings.Secret is not { } secret)
+            return settings.Allows(http.Connection.RemoteIpAddress) && !LocalCallers.IsFromUnknown(http.Request.Headers);
         var shown = http.Request.Headers["X-Handshake-Secret"].ToString();
         return CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(secret)),
             SHA256.HashData(Encoding.UTF8.GetBytes(shown)));

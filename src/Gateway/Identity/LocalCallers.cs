@@ -26,6 +26,11 @@ internal static class LocalCallers
             || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
     }
 
+    /// <summary>Whether a proxy has brought a request from an address that is not known: what a proxy that is believed says of it is taken
+    /// out of the headers.</summary>
+    public static bool IsFromUnknown(IHeaderDictionary headers) =>
+        headers.ContainsKey("X-Forwarded-For") || headers.ContainsKey("Forwarded");
+
     /// <summary>Whether a proxy has brought a request, by what proxies add to it.</summary>
     public static bool IsForwarded(IHeaderDictionary headers)
     {
