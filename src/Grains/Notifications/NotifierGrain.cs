@@ -106,7 +106,9 @@ public sealed class NotifierGrain(IEventLog log, ILogger<NotifierGrain> logger) 
         // What is delivered from here is so once by the ids of the mails, whichever request has woken the notifier.
         KeyedRequest.Leave();
         await Read(static notifier => notifier);
-        if (State.Position > _position) await Resume();
+        // Where another node is a little further, its mail is only offered again: who waits for the outcome here would not learn it
+        // from a position.
+        if (State.Position > _position + PageSize) await Resume();
         while (true)
         {
             var page = await Log.ReadFeed(_project, _position, PageSize);
