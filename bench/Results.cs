@@ -45,6 +45,7 @@ internal sealed class Results
         "s" when value < 1 => Number(value * 1000, value < 0.01 ? "0.000" : "0.0") + " ms",
         "s" => Number(value, "0.00") + " s",
         "/s" => Number(value, "#,0") + "/s",
+        "×" => Number(value, "0.00") + " ×",
         _ => Number(value, "#,0") + " " + unit,
     };
 
