@@ -46,7 +46,7 @@ internal sealed class Claims(IGrainFactory grains)
         var requests = new RequestGroup("/v1/beads", "claims", "Who works on which bead");
         routes.Map(
             requests.Post("/claim-next", "claimNextBead", "Claim the best ready bead that nobody works on").Needs(Caller.NamedWorkspace)
-                .TakesOnly(NextClaim.Fields).BodyMayBeMissing()
+                .TakesOnly(NextClaim.Fields).BodyMayBeMissing().RepeatsFromResult()
                 .Bind(NextClaim.Read)
                 .Answers(Wire.Types.ClaimNextAnswer),
             endpoints.ClaimNext);

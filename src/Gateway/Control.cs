@@ -17,7 +17,7 @@ internal sealed class Control(IGrainFactory grains)
     public static void Map(IEndpointRouteBuilder routes) => routes.Map(
         new RequestGroup("/v1/agents", "agents", "Who is in the project and who is there")
             .Post("/{alias}/control", "signalAgent", "Tell an agent to pause, resume or interrupt").Needs(Caller.Actor)
-            .TakesOnly(Alias, Signal)
+            .TakesOnly(Alias, Signal).RepeatsFromResult()
             .Bind(static fields => (Alias: fields.Get(Alias), Signal: fields.Get(Signal)!))
             .Answers(Wire.Types.ControlAnswer),
         routes.Make<Control>().Send);

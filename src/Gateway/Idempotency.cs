@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
+using Beadhub.Gateway.Requests;
 using Beadhub.Idempotency;
 using Orleans;
 
@@ -18,8 +18,8 @@ namespace Beadhub.Gateway;
 /// A request is carried out without a look at what came before: the first event that it writes carries the request's mark and its result,
 /// so the log refuses a repeat in the very append that would have done it again, and the repeat is answered from the recorded result. The
 /// answer itself is kept, by a commit of its own, where it does not follow from one recorded result: of what wrote nothing (a refusal),
-/// wrote more than once, or reads for its answer (<see cref="FromResult"/>). Not for <see cref="UnkeptAnswers"/>: no answer that holds a
-/// key is kept.
+/// wrote more than once, or reads for its answer (all but <see cref="RequestShape.RepeatsFromResult"/>). Not for <see
+/// cref="UnkeptAnswers"/>: no answer that holds a key is kept.
 /// </remarks>
 internal sealed class Idempotency(IGrainFactory grains, Identification identification, TimeProvider time)
 {
@@ -30,16 +30,6 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
     private const int Attempts = 3;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
-    /// <summary>What answers with nothing but the result of one decision and what was asked, so that a repeat that is carried out on the
-    /// recorded result answers the same.</summary>
-    private static readonly FrozenSet<string> FromResult = new[]
-    {
-        "POST /v1/messages", "POST /v1/messages/{messageId}/ack", "POST /v1/reservations", "POST /v1/reservations/renew",
-            "POST /v1/reservations/release",
-        "POST /v1/reservations/revoke", "POST /v1/beads/claim-next", "POST /v1/tasks", "POST /v1/tasks/{reference}/comments",
-        "POST /v1/agents/{alias}/control",
-    }.ToFrozenSet(StringComparer.Ordinal);
 
     // What this node carries out. Repeats that come meanwhile wait for it; those at other nodes are sorted out by the log.
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _underWay = new(StringComparer.Ordinal);
@@ -187,7 +177,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         // A repeat that cannot be answered any more is no reason to forget the result.
         if (AnswersWithResult(http) && (keyed.IsRepeat ? !keyed.HasWritten : keyed.HasOneResult)) return isAnswer;
 
-        var holdsSecret = http.GetEndpoint()?.Metadata.GetMetadata<AnswersSecretAttribute>() is null ? default(bool?) : true;
+        var holdsSecret = Declared(http) is { AnswersSecret: true } ? true : default(bool?);
         var text = Encoding.UTF8.GetString(written.GetBuffer(), 0, (int)written.Length);
         try
         {
@@ -200,9 +190,10 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         }
     }
 
-    private static bool AnswersWithResult(HttpContext http) =>
-        http.GetEndpoint() is RouteEndpoint route
-            && FromResult.Contains($"{http.Request.Method} {route.RoutePattern.RawText?.TrimEnd('/')}");
+    private static bool AnswersWithResult(HttpContext http) => Declared(http) is { RepeatsFromResult: true };
+
+    /// <summary>The declaration of a request that was routed.</summary>
+    private static RequestShape? Declared(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<RequestShape>();
 
     private static void Repeat(HttpContext http, RecordedAnswer answer, bool isReplay)
     {
@@ -247,7 +238,3 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
-
-/// <summary>Marks an endpoint whose answer shows a secret that is not shown again: what is kept of it for a repeat is encrypted.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class AnswersSecretAttribute : Attribute;

@@ -30,7 +30,7 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
         var requests = new RequestGroup("/v1/messages", "messages", "Mail between the agents of a project");
         routes.Map(
             requests.Post("", "sendMessage", "Send mail to an agent of the project").Needs(Caller.Actor)
-                .TakesOnly(MailToSend.Fields).Fails<RetiredAgentError>(410)
+                .TakesOnly(MailToSend.Fields).Fails<RetiredAgentError>(410).RepeatsFromResult()
                 .Bind(MailToSend.Read)
                 .Answers<SentMessage>(),
             endpoints.Send);
@@ -42,7 +42,7 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
             endpoints.Inbox);
         routes.Map(
             requests.Post("/{messageId}/ack", "acknowledgeMessage", "Mark a mail as read; the first time counts").Needs(Caller.Actor)
-                .Takes(MessageId)
+                .Takes(MessageId).RepeatsFromResult()
                 .Bind(static fields => fields.Get(MessageId))
                 .Answers(Wire.Types.AcknowledgedMessage),
             endpoints.Acknowledge);

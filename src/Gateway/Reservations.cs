@@ -34,26 +34,26 @@ internal sealed class Reservations(IGrainFactory grains)
         var requests = new RequestGroup("/v1/reservations", "reservations", "Advisory locks on resources, for a limited time");
         routes.Map(
             requests.Post("", "acquireReservation", "Reserve keys or patterns of keys, all or none").Needs(Caller.Actor)
-                .TakesOnly(AcquireReservation.Fields).Fails<ReservationHeld>(409)
+                .TakesOnly(AcquireReservation.Fields).Fails<ReservationHeld>(409).RepeatsFromResult()
                 .Bind(AcquireReservation.Read)
                 .Answers<ReservationAnswer>(),
             endpoints.Acquire);
         routes.Map(
             requests.Post("/renew", "renewReservation", "Set a new end, counted from now").Needs(Caller.Actor)
-                .TakesOnly(Key, Ttl)
+                .TakesOnly(Key, Ttl).RepeatsFromResult()
                 .Bind(static fields => (Key: fields.Get(Key), Ttl: fields.Get(Ttl)))
                 .Answers(Wire.Types.RenewedAnswer),
             async (renew, actor) =>
                 new("renewed", renew.Key, await endpoints.Locks(actor.ProjectId).Renew(new(renew.Key, actor.Id, renew.Ttl))));
         routes.Map(
             requests.Post("/release", "releaseReservation", "Give a key back").Needs(Caller.Actor)
-                .TakesOnly(Key)
+                .TakesOnly(Key).RepeatsFromResult()
                 .Bind(static fields => fields.Get(Key))
                 .Answers(Wire.Types.ReleasedAnswer),
             endpoints.Release);
         routes.Map(
             requests.Post("/revoke", "revokeReservations", "Give back all of one's keys, or those with a prefix").Needs(Caller.Actor)
-                .TakesOnly(PrefixToRevoke)
+                .TakesOnly(PrefixToRevoke).RepeatsFromResult()
                 .Bind(static fields => fields.Get(PrefixToRevoke))
                 .Answers(Wire.Types.RevokedAnswer),
             endpoints.Revoke);

@@ -22,11 +22,11 @@ internal sealed class Subscriptions(IGrainFactory grains)
 
     private static readonly Field<string?> Repo = InBody.Prose("repo", "Only of this repository", 255);
     private static readonly Field<List<string>> Types =
-        InBody.Words("event_types", $"Of which changes: {string.Join(", ", SubscribedEvents.Known)}; of the status unless given",
+        InBody.Words("event_types", $"Of which changes: {string.Join(", ", SubscribedEvents.Types)}; of the status unless given",
             MaxEventTypes, 64).AfterCaller(
-            static types => types.TrueForAll(type => SubscribedEvents.Known.Contains(type))
+            static types => types.TrueForAll(type => SubscribedEvents.Types.Contains(type))
                 ? types
-                : throw Bad($"Invalid event_type: must be one of {string.Join(", ", SubscribedEvents.Known)}"));
+                : throw Bad($"Invalid event_type: must be one of {string.Join(", ", SubscribedEvents.Types)}"));
 
     private static readonly Field<string> Workspace =
         InQuery.Required("workspace_id", "Whose subscriptions").AfterCaller(static text => CommonFields.WorkspaceIdOrNull(text)!);

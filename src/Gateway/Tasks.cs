@@ -53,7 +53,7 @@ internal sealed class Tasks(IGrainFactory grains)
         var requests = new RequestGroup("/v1/tasks", "tasks", "Native tasks, and the project's beads in the lists beside them");
         routes.Map(
             requests.Post("", "createTask", "Create a task").Needs(Caller.Actor)
-                .TakesOnly(Title, Description, Notes, Priority, Type, Labels, Parent, Assignee)
+                .TakesOnly(Title, Description, Notes, Priority, Type, Labels, Parent, Assignee).RepeatsFromResult()
                 .Bind(static fields => new NewTask(
                     fields.Get(Title), fields.Get(Description), fields.Get(Notes), fields.Get(Priority), fields.Get(Type),
                     fields.Get(Labels),
@@ -119,7 +119,7 @@ internal sealed class Tasks(IGrainFactory grains)
             endpoints.Undepend);
         routes.Map(
             requests.Post("/{reference}/comments", "commentOnTask", "Comment on a task").Needs(Caller.Actor)
-                .TakesOnly(Reference, Body)
+                .TakesOnly(Reference, Body).RepeatsFromResult()
                 .Bind(static fields => (Text: fields.Get(Body), Task: fields.Get(Reference)))
                 .Answers(Wire.Types.TaskComment),
             endpoints.Comment);

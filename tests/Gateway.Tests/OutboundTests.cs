@@ -119,7 +119,7 @@ public sealed class OutboundTests
     [InlineData(302, false, "could not be delivered")]
     [InlineData(null, true, "could not be delivered")]
     public void Only_of_a_public_endpoint_the_status_is_told(int? status, bool isPublic, string? told) =>
-        WebhookSender.Told(new(status, default, isPublic, "Connection refused")).ShouldBe(told);
+        WebhookSender.Failure(new(status, default, isPublic, "Connection refused")).ShouldBe(told);
 
     [Fact]
     public async Task An_answer_is_read_only_so_far_and_waited_for_only_so_long()

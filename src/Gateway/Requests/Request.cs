@@ -55,6 +55,9 @@ internal sealed record RequestShape(RequestGroup Group, string Method, string Pa
     /// <summary>Whether the answer shows a secret that is not shown again.</summary>
     public bool AnswersSecret { get; init; }
 
+    /// <summary>Whether a repeat with the same <c>Idempotency-Key</c> is answered from the recorded result of its one decision.</summary>
+    public bool RepeatsFromResult { get; init; }
+
     /// <summary>Whether it answers with server-sent events, which a ticket opens too.</summary>
     public bool IsStream { get; init; }
 
@@ -96,6 +99,12 @@ internal sealed class Request<TCaller>(RequestShape shape, Need<TCaller> need)
 
     /// <summary>The answer shows a secret that is not shown again: what is kept of it for a repeat is encrypted.</summary>
     public Request<TCaller> AnswersSecret() => With(shape with { AnswersSecret = true });
+
+    /// <summary>
+    /// The answer follows from the result of one decision and from what was asked, so that a repeat with the same <c>Idempotency-Key</c>
+    /// which is carried out on the recorded result answers the same: no answer needs to be kept, by a commit of its own, for it.
+    /// </summary>
+    public Request<TCaller> RepeatsFromResult() => With(shape with { RepeatsFromResult = true });
 
     /// <summary>
     /// That it was carried out is noted in the project's audit trail and in the log, with who did it and to what: the first part of the

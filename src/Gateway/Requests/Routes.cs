@@ -61,7 +61,6 @@ internal static class Routes
         var shape = declaration.Shape;
         var route = routes.MapMethods(shape.Path, [shape.Method], run).WithMetadata(shape, shape.Need, run.Method)
             .WithTags(shape.Group.Name).WithSummary(shape.Summary);
-        if (shape.AnswersSecret) route.WithMetadata(new AnswersSecretAttribute());
         foreach (var response in shape.Responses)
             route.WithMetadata(new ProducesResponseTypeMetadata(response.Status, response.Body, response.Body == typeof(void)
                 ? [] : [response.MediaType]));

@@ -43,7 +43,7 @@ public static class SubscribedEvents
     public const string All = "all";
 
     /// <summary>Every type.</summary>
-    public static ImmutableArray<string> Known { get; } = [Status, Priority, Assignee, All];
+    public static ImmutableArray<string> Types { get; } = [Status, Priority, Assignee, All];
 }
 
 /// <summary>Subscribes a workspace to a bead.</summary>

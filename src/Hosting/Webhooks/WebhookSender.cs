@@ -24,13 +24,13 @@ internal sealed partial class WebhookSender(OutboundHttp http, GatewaySettings s
         request.Headers.Add("Beadhub-Signature", batch.Sign(secret, time.GetUtcNow()));
         request.Headers.Add("User-Agent", "Beadhub-Webhooks/1");
         var answer = await http.Send(request, settings.WebhookTimeout, ReadOfAnswer, ended);
-        var told = Told(answer);
-        if (told is not null) LogFailed(logger, batch.Id, answer.Status is { } status ? $"HTTP {status}" : answer.Problem);
-        return told;
+        var failure = Failure(answer);
+        if (failure is not null) LogFailed(logger, batch.Id, answer.Status is { } status ? $"HTTP {status}" : answer.Problem);
+        return failure;
     }
 
     /// <summary>What a project is told of an answer; null of a good one.</summary>
-    public static string? Told(OutboundAnswer answer) => answer switch
+    public static string? Failure(OutboundAnswer answer) => answer switch
     {
         { Status: >= 200 and < 300 } => null,
         { IsPublic: false } or { Status: null } => NotDelivered,
