@@ -1,0 +1,20 @@
+// All views, in the order of the navigation. A view is a module whose default export is a component; it gets { parts, query } of its address
+// (lib/router.js) and is loaded when it is first opened. docs/pages.md says how one is added.
+// name: what stands first in its address. key: `g` and this letter go there. For: 'reader' (whoever is signed in to a project), 'member'
+// (not public readers), 'admin'. A view without a title is in no navigation.
+const view = (name, title, key, group, audience, load) => ({ name, title, key, group, audience, load });
+
+export const views = [
+    view('team', 'Team', 't', 'Work', 'reader', () => import('./team.js')),
+    view('connect', 'Connect an agent', 'a', 'Project', 'reader', () => import('./connect.js')),
+    view('projects', 'Projects', 'p', 'Server', 'admin', () => import('./projects.js')),
+];
+
+/** Whether a session may open a view. */
+export function opens(view, session) {
+    switch (view.audience) {
+        case 'admin': return session.kind === 'admin';
+        case 'member': return session.kind === 'member';
+        default: return session.kind !== 'admin';
+    }
+}
