@@ -191,6 +191,8 @@ public static class BeadhubGateway
         Tasks.Map(app);
         Status.Map(app);
         StatusStream.Map(app);
+        ActivityFeed.Map(app);
+        Instance.Map(app);
         Chats.Map(app);
         ChatStream.Map(app);
         Conversations.Map(app);

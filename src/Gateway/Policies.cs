@@ -47,6 +47,9 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
         .To<string?>(static (string? text, out string? id) => Names.TryNormalizeUuid(text, out id) || text is null,
             "Invalid base_policy_id format");
 
+    private static readonly Field<bool> InForce = InBody.Flag("activate",
+        "Put it in force at once: with base_policy_id nobody's change is lost in between", false);
+
     private static readonly Field<string?> CreatedBy = InBody.Optional("created_by_workspace_id", "The caller's own workspace").AfterCaller(
         static text => text is null ? null
             : Names.TryNormalizeUuid(text, out var id) ? id
@@ -69,9 +72,10 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
                 .Answers(Wire.Types.PolicyHistory),
             endpoints.History);
         routes.Map(
-            requests.Post("", "createPolicy", "Store a new version, which is not in force yet").Needs(Caller.Lead).Audited("policy.created")
-                .Takes(Content, Base, CreatedBy)
-                .Bind(static fields => new CreatePolicy("", fields.Get(Content), fields.Get(Base), fields.Get(CreatedBy)))
+            requests.Post("", "createPolicy", "Store a new version, which is not in force yet unless activate says so").Needs(Caller.Lead).Audited("policy.created")
+                .Takes(Content, Base, CreatedBy, InForce)
+                .Bind(static fields => new CreatePolicy(
+                    "", fields.Get(Content), fields.Get(Base), fields.Get(CreatedBy), Activate: fields.Get(InForce)))
                 .Answers(Wire.Types.PolicyCreatedAnswer),
             endpoints.Create);
         // Clients send the four bytes of a JSON null, or nothing: there is nothing to be read.

@@ -22,7 +22,8 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
     private static readonly Field<string?> HumanName = InQuery.Filter("human_name", "Only what concerns this human's workspaces", 64);
     private static readonly Field<int> Limit = InQuery.Integer("limit", "How many workspaces at most", 200, 1, 1000);
     private static readonly Field<HashSet<string>?> Types =
-        InQuery.Text("event_types", "Only these categories, with commas").AfterCaller(Categories);
+        InQuery.Text("event_types", $"Only these categories, with commas, or all; {string.Join(", ", WireEvents.UnlessAsked)} unless given")
+            .AfterCaller(WireEvents.Named);
     private static readonly Field<string> LastId = new(
         "Last-Event-ID", Place.Header, Schemas.Integer("The last event that was seen: the stream goes on after it", 0, int.MaxValue), false,
         static fields => fields.Header("Last-Event-ID"));
@@ -48,14 +49,15 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
         {
             var feed = await hub.Watch(who.ProjectId);
             var position = Start(request.LastId, feed);
-            return new Events(hub, who.ProjectId, feed, position, ConversationReader.Of(who), scope.WorkspaceIds, request.Categories);
+            return new Events(hub, who.ProjectId, feed, position, ConversationReader.Of(who), scope.WorkspaceIds,
+                WireEvents.ShownTo(who, request.Categories ?? [.. WireEvents.UnlessAsked]));
         }));
     }
 
     /// <summary>The project's events after a position, of some workspaces and categories or of all.</summary>
     private sealed class Events(
         FeedHub hub, string projectId, ProjectFeed feed, long position, ConversationReader reader, ImmutableHashSet<string>? workspaces,
-        HashSet<string>? categories) : IStreamedEvents
+        HashSet<string> categories) : IStreamedEvents
     {
         public long Newest => feed.Last;
 
@@ -72,7 +74,7 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
             foreach (var frame in frames)
             {
                 if (workspaces is not null && (frame.WorkspaceId is null || !workspaces.Contains(frame.WorkspaceId))) continue;
-                if (categories is not null && !categories.Contains(frame.Category)) continue;
+                if (!categories.Contains(frame.Category)) continue;
                 await to.WriteAsync(frame.For(reader), ended);
                 wrote = true;
             }
@@ -89,17 +91,5 @@ internal sealed class StatusStream(IGrainFactory grains, FeedHub hub, EventStrea
     {
         var last = feed.Last;
         return long.TryParse(lastId, out var id) && id >= 0 ? Math.Min(id, last) : last;
-    }
-
-    private static HashSet<string>? Categories(string? text)
-    {
-        if (text is null) return null;
-        var wanted = text.Split(',').Select(c => c.Trim().ToLowerInvariant()).ToHashSet();
-        var unknown = wanted.Where(c => !WireEvents.Categories.Contains(c)).Order(StringComparer.Ordinal).ToList();
-        return unknown.Count == 0
-            ? wanted
-            : throw ApiException
-                .Unprocessable(
-                $"Invalid event types: {string.Join(", ", unknown)}. Valid types: {string.Join(", ", WireEvents.Categories)}");
     }
 }

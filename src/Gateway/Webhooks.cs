@@ -25,8 +25,8 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
     // Null stands for its absence.
     private static readonly Field<List<string>> Events = InBody.Of(
         "events",
-        Schemas.Texts($"Which: categories ({string.Join(", ", WireEvents.Categories)}) or types such as bead.claimed; all unless given", 0,
-            MaxEvents, 64),
+        Schemas.Texts($"Which: categories ({string.Join(", ", WireEvents.ForWebhooks)}) or types such as bead.claimed; those of "
+            + $"{string.Join(", ", WireEvents.UnlessAsked)} unless given", 0, MaxEvents, 64),
         false,
         static fields => fields.Body.Has("events") ? fields.Body.Texts("events") : []);
 
@@ -69,7 +69,7 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
         else if (events.Find(name => !IsEvent(name)) is { } unknown)
             fields.Fail(Events,
                 $"Invalid event: {(unknown.Length > 64 ? unknown[..64] : unknown)}. A category "
-                + $"({string.Join(", ", WireEvents.Categories)}) or a type such as bead.claimed");
+                + $"({string.Join(", ", WireEvents.ForWebhooks)}) or a type such as bead.claimed");
         return (url, [.. events.Distinct(StringComparer.Ordinal)]);
     }
 
@@ -110,7 +110,7 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
     private static bool IsEvent(string name)
     {
         var dot = name.IndexOf('.');
-        return WireEvents.Categories.Contains(dot < 0 ? name : name[..dot])
+        return WireEvents.ForWebhooks.Contains(dot < 0 ? name : name[..dot])
             && (dot < 0 || (name.Length <= 64 && Verb().IsMatch(name[(dot + 1)..])));
     }
 

@@ -76,6 +76,7 @@ public static class BeadhubHosting
         services.AddSingleton<WebhookDelivery>();
         services.AddSingleton<IWebhookDelivery>(static provider => provider.GetRequiredService<WebhookDelivery>());
         services.AddHostedService(static provider => provider.GetRequiredService<WebhookDelivery>());
+        services.AddSingleton<IInstance, InstanceReport>();
         services.AddSingleton(settings.NotifyFile is { } file ? OutreachSettings.Load(file) : new());
         services.AddSingleton<OutreachSender>();
         services.AddSingleton<OutreachDelivery>();

@@ -21,10 +21,10 @@ public sealed partial class EventCatalogue
     }
 
     [GeneratedRegex("""
-        "((?:bead|chat|escalation|message|reservation)\.[a-z_]+)"
+        "((?:bead|chat|escalation|issue|lock|message|policy|project|reservation|task|webhook|workspace)\.[a-z_]+)"
         """)]
     private static partial Regex Shown();
 
-    [GeneratedRegex(@"(?m)^\| `((?:bead|chat|escalation|message|reservation)\.[a-z_]+)` \|")]
+    [GeneratedRegex(@"(?m)^\| `((?:bead|chat|escalation|issue|lock|message|policy|project|reservation|task|webhook|workspace)\.[a-z_]+)` \|")]
     private static partial Regex Named();
 }

@@ -233,6 +233,23 @@ public abstract class PoliciesContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task Of_many_that_store_and_put_in_force_in_one_step_one_wins_and_nobodys_change_is_lost()
+    {
+        var agent = await NewProject().Agent();
+        var first = (await agent.Get("/v1/policies/active").Ok()).Text("policy_id");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ =>
+            agent.Post("/v1/policies", new { bundle = Small, base_policy_id = first, activate = true })));
+
+        answers.Count(answer => answer.Status == 409).ShouldBe(7);
+        var won = answers.Single(answer => answer.Status == 200).Json.Text("policy_id");
+        var active = await agent.Get("/v1/policies/active").Ok();
+        (active.Text("policy_id"), active.Number("version")).ShouldBe((won, 2));
+        (await agent.Get("/v1/policies/history").Ok()).Items("policies").Length.ShouldBe(2);
+        await agent.Post("/v1/policies", new { bundle = Small, activate = "perhaps" }).Invalid("activate");
+    }
+
+    [Fact]
     [Checklist("beadhub", 231)]
     [Checklist("beadhub", 234)]
     public async Task A_reset_brings_the_default_back()

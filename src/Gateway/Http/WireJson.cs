@@ -31,6 +31,8 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(KeyItem))]
 [JsonSerializable(typeof(RoleList))]
 [JsonSerializable(typeof(AuditAnswer))]
+[JsonSerializable(typeof(ActivityAnswer))]
+[JsonSerializable(typeof(InstanceAnswer))]
 [JsonSerializable(typeof(StreamTicketAnswer))]
 [JsonSerializable(typeof(AgentRole))]
 [JsonSerializable(typeof(InviteCreated))]

@@ -39,6 +39,14 @@ internal sealed class StreamMetrics : IDisposable
         return stream;
     }
 
+    /// <summary>How many streams of each sort are open, and how many events the slowest has not handled yet.</summary>
+    public IEnumerable<(string Sort, long Open, long Lag)> Read()
+    {
+        var open = _open.Keys;
+        return Sorts.Select(sort => open.Where(one => one.Sort == sort).ToList() is var ofSort
+            ? (sort, (long)ofSort.Count, ofSort.Select(static one => one.Lag).DefaultIfEmpty().Max()) : default).ToArray();
+    }
+
     /// <summary>A stream has ended.</summary>
     public void Close(OpenStream stream) => _open.TryRemove(stream, out _);
 

@@ -6,16 +6,52 @@ using Beadhub.Escalations;
 using Beadhub.Feed;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
-using Beadhub.Mail;
 using Beadhub.Locks;
+using Beadhub.Mail;
+using Beadhub.Policies;
+using Beadhub.Projects;
+using Beadhub.Tasks;
+using Beadhub.Webhooks;
+using Beadhub.Workspaces;
 
 namespace Beadhub.Gateway.Streaming;
 
 /// <summary>Events of the log as the event stream shows them (contract 14.1). Events without an entry here stay inside.</summary>
 internal static class WireEvents
 {
+    /// <summary>What a client is shown that does not say what it wants: the reference server's categories. Clients that were made for it
+    /// get no others unless they ask.</summary>
+    public static readonly string[] UnlessAsked = ["bead", "chat", "escalation", "message", "reservation"];
+
+    /// <summary>What the project's endpoints can be sent. Not what happens to the endpoints: each delivery would be told by another.</summary>
+    public static readonly string[] ForWebhooks = [.. UnlessAsked, "issue", "lock", "policy", "project", "task", "workspace"];
+
     /// <summary>Categories that a client may filter by: the part of an event's type before the first dot.</summary>
-    public static readonly string[] Categories = ["bead", "chat", "escalation", "message", "reservation"];
+    public static readonly string[] Categories = [.. ForWebhooks, "webhook"];
+
+    /// <summary>Stands for all categories.</summary>
+    private const string All = "all";
+
+    /// <summary>The categories that a client names, with commas; null when it names none.</summary>
+    /// <exception cref="ApiException">422: one of them is unknown.</exception>
+    public static HashSet<string>? Named(string? text)
+    {
+        if (text is null) return null;
+        var wanted = text.Split(',').Select(static category => category.Trim().ToLowerInvariant()).ToHashSet();
+        if (wanted.Remove(All)) wanted.UnionWith(Categories);
+        var unknown = wanted.Except(Categories).Order(StringComparer.Ordinal).ToList();
+        return unknown.Count == 0
+            ? wanted
+            : throw ApiException.Unprocessable(
+                $"Invalid event types: {string.Join(", ", unknown)}. Valid types: {string.Join(", ", Categories)}, {All}");
+    }
+
+    /// <summary>Which of the categories a reader may see: endpoints are not the public's.</summary>
+    public static HashSet<string> ShownTo(ProjectIdentity who, HashSet<string> categories)
+    {
+        if (who.Mode == AuthMode.PublicReader) categories.Remove("webhook");
+        return categories;
+    }
 
     /// <summary>The event as a frame; null when it is not shown.</summary>
     public static Frame? Render(FeedEvent stored, string projectSlug) => EventTypes.Parse(stored.Type, stored.Data) switch
@@ -86,8 +122,105 @@ internal static class WireEvents
         }),
         ReservationReleased e =>
             Make(stored, projectSlug, "reservation", "reservation.released", e.AgentId, json => Paths(json, [e.Key], e.Alias)),
+        var other => Render(other, stored, (type, workspaceId, fields) =>
+            Make(stored, projectSlug, type[..type.IndexOf('.')], type, workspaceId, fields ?? (static _ => { }))),
+    };
+
+    /// <summary>Makes a frame of a type, on a workspace's channel if any, with fields if any.</summary>
+    private delegate Frame Framing(string type, string? workspaceId, Action<Utf8JsonWriter>? fields = null);
+
+    /// <summary>Events of the categories that a client must ask for.</summary>
+    private static Frame? Render(IEvent? @event, FeedEvent stored, Framing make) => @event switch
+    {
+        IIssueStored e => make("issue.changed", e.WorkspaceId, json =>
+        {
+            json.WriteString("bead_id", LastPart(stored.Key));
+            json.WriteString("repo", e.Repo);
+            json.WriteString("title", e.Title);
+            json.WriteString("alias", e.Alias);
+        }),
+        BeadRemoved e => make("issue.removed", e.WorkspaceId, json =>
+        {
+            json.WriteString("bead_id", LastPart(stored.Key));
+            json.WriteString("repo", e.Repo);
+            json.WriteString("alias", e.Alias);
+        }),
+        ReservationRenewed e => make("lock.renewed", e.AgentId, json =>
+        {
+            json.WriteStartArray("paths");
+            json.WriteStringValue(e.Key);
+            json.WriteEndArray();
+            json.WriteString("expires_at", IsoTime.Text(e.ExpiresAt));
+        }),
+        ReservationEndsBounded => make("lock.ends_bounded", null),
+        PolicyCreated e => make("policy.created", e.CreatedBy, json =>
+        {
+            json.WriteString("policy_id", e.PolicyId);
+            json.WriteNumber("version", e.Version);
+        }),
+        PolicyActivated e => make("policy.activated", null, json =>
+        {
+            json.WriteString("policy_id", e.PolicyId);
+            json.WriteString("previous_policy_id", e.PreviousPolicyId);
+        }),
+        ProjectChanged or ProjectArchived or ProjectUnarchived => make("project.changed", null),
+        RepoAdded e => make("project.repo_added", null, json =>
+        {
+            json.WriteString("repo_id", e.RepoId);
+            json.WriteString("repo", e.CanonicalOrigin);
+        }),
+        RepoRemoved e => make("project.repo_removed", null, json => json.WriteString("repo_id", e.RepoId)),
+        AgentJoined e => make("workspace.joined", e.AgentId, json => json.WriteString("alias", e.Alias)),
+        WorkspaceOpened e => make("workspace.opened", e.WorkspaceId, json => json.WriteString("repo_id", e.RepoId)),
+        ProfileChanged => make("workspace.changed", LastPart(stored.Key)),
+        AgentChanged e => make("workspace.changed", e.AgentId),
+        RoleGiven e => make("workspace.role_given", e.AgentId, json => json.WriteString("role", e.Role)),
+        AgentDeregistered e => make("workspace.ended", e.AgentId),
+        AgentRetired e => make("workspace.ended", e.AgentId),
+        WorkspaceDeleted e => make("workspace.deleted", e.WorkspaceId),
+        WorkspaceRestored e => make("workspace.restored", e.WorkspaceId),
+        TaskCreated e => make("task.created", e.CreatedBy, json =>
+        {
+            json.WriteString("task_id", e.TaskId);
+            json.WriteString("title", e.Title);
+        }),
+        TaskChanged e => make("task.changed", e.AgentId, json =>
+        {
+            json.WriteString("task_id", e.TaskId);
+            json.WriteString("title", e.Title);
+        }),
+        TaskDescribed e => make("task.changed", e.AgentId, json => json.WriteString("task_id", e.TaskId)),
+        TaskStatusChanged e => make("task.status_changed", e.AgentId, json =>
+        {
+            json.WriteString("task_id", e.TaskId);
+            json.WriteString("old_status", e.OldStatus);
+            json.WriteString("new_status", e.NewStatus);
+        }),
+        TaskDeleted e => make("task.deleted", null, json => json.WriteString("task_id", e.TaskId)),
+        TaskDependencyAdded e => make("task.dependency_added", null, json => Dependency(json, e.TaskId, e.DependsOnId)),
+        TaskDependencyRemoved e => make("task.dependency_removed", null, json => Dependency(json, e.TaskId, e.DependsOnId)),
+        TaskCommented e => make("task.commented", e.AgentId, json =>
+        {
+            json.WriteString("task_id", LastPart(stored.Key));
+            json.WriteString("comment_id", e.CommentId);
+        }),
+        WebhookRegistered e => Webhook(make, "webhook.registered", e.WebhookId),
+        WebhookRegisteredSealed e => Webhook(make, "webhook.registered", e.WebhookId),
+        WebhookEnabled e => Webhook(make, "webhook.enabled", e.WebhookId),
+        WebhookFailed e => Webhook(make, "webhook.failed", e.WebhookId),
+        WebhookDelivered e => Webhook(make, "webhook.delivered", e.WebhookId),
+        WebhookRemoved e => Webhook(make, "webhook.removed", e.WebhookId),
         _ => null,
     };
+
+    // An endpoint's address and what it answers may hold secrets: who may see endpoints reads them by their ids.
+    private static Frame Webhook(Framing make, string type, string id) => make(type, null, json => json.WriteString("webhook_id", id));
+
+    private static void Dependency(Utf8JsonWriter json, string taskId, string dependsOnId)
+    {
+        json.WriteString("task_id", taskId);
+        json.WriteString("depends_on_id", dependsOnId);
+    }
 
     // Events of older versions do not tell who had sent the mail.
     private static string[] Sender(MailRead read) => read.FromAgentId is { } id ? [id] : [];

@@ -24,7 +24,7 @@ public interface IPoliciesGrain : IGrainWithStringKey
     [AlwaysInterleave]
     ValueTask<ImmutableArray<PolicyLine>> History(int limit);
 
-    /// <summary>Stores a new version, which is not in force yet (contract 10.6).</summary>
+    /// <summary>Stores a new version, which is not in force yet (contract 10.6) unless the command says so.</summary>
     /// <exception cref="RefusedException">
     /// Forbidden: it names a workspace that is none of the project's. Conflict: another version is in force than the one it was based on.
     /// </exception>
@@ -48,13 +48,15 @@ public interface IPoliciesGrain : IGrainWithStringKey
 /// <param name="BasePolicyId">The version that must be in force, or null for any.</param>
 /// <param name="CreatedBy">Workspace that it is noted for; null for that of <paramref name="AgentId"/>, if it has one.</param>
 /// <param name="AgentId">Agent that stores it, if any.</param>
+/// <param name="Activate">Whether it is put in force in the same step, so that no other can come in between.</param>
 [GenerateSerializer, Immutable, Alias("policy.create.v1")]
 public sealed record CreatePolicy(
     [property: Id(0)] string PolicyId,
     [property: Id(1)] string Bundle,
     [property: Id(2)] string? BasePolicyId,
     [property: Id(3)] string? CreatedBy,
-    [property: Id(4)] string? AgentId = null);
+    [property: Id(4)] string? AgentId = null,
+    [property: Id(5)] bool Activate = false);
 
 /// <summary>A version as the history shows it.</summary>
 [GenerateSerializer, Immutable, Alias("policy.line.v1")]

@@ -46,6 +46,8 @@ public sealed record Policies(ImmutableArray<PolicyVersion> Versions, string? Ac
             throw new RefusedException(RefusalKind.Conflict,
                 $"Policy conflict: base_policy_id {based} is not the active policy {ActiveId ?? "none"}");
         var created = new PolicyCreated(command.PolicyId, Next, command.Bundle, command.CreatedBy, false, now);
+        if (command.Activate)
+            return Activated(created, new PolicyLine(command.PolicyId, created.Version, now, command.CreatedBy, true), now);
         return new([created], new PolicyLine(command.PolicyId, created.Version, now, command.CreatedBy,
             false)) { Mark = MarkOf(command.PolicyId) };
     }

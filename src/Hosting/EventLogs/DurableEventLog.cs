@@ -65,6 +65,10 @@ public abstract class DurableEventLog : IEventLog
     /// <inheritdoc/>
     public abstract ValueTask<MarkedEvent?> FindMark(string project, string mark, CancellationToken cancellation = default);
 
+    /// <summary>What the log takes on disk, and how many events each project has; for administrators. It takes a look-up for each
+    /// project.</summary>
+    public abstract ValueTask<LogSize> Size(CancellationToken cancellation = default);
+
     /// <summary>For health checks: null when the store answers and the last write to it did not just fail, else what is wrong.</summary>
     public async ValueTask<string?> Check(CancellationToken cancellation = default)
     {
@@ -99,3 +103,8 @@ public abstract class DurableEventLog : IEventLog
 
     private protected abstract ValueTask Close();
 }
+
+/// <summary>How large a log is.</summary>
+/// <param name="Bytes">What it takes on disk.</param>
+/// <param name="Heads">Newest position of each project: the number of its events. The instance's own are among them.</param>
+public sealed record LogSize(long Bytes, IReadOnlyDictionary<string, long> Heads);

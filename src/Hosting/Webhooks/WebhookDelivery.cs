@@ -120,6 +120,14 @@ internal sealed class WebhookDelivery(
         }
     }
 
+    /// <summary>How the endpoints do that are served here.</summary>
+    public WebhookLag Lag()
+    {
+        var lags = Lags().ToList();
+        return new(lags.Count, lags.Select(static one => one.Events).DefaultIfEmpty().Max(),
+            Math.Round(lags.Select(static one => one.Waiting.TotalSeconds).DefaultIfEmpty().Max(), 1));
+    }
+
     private IEnumerable<(long Events, TimeSpan Waiting)> Lags()
     {
         foreach (var served in _served.Values)
@@ -307,7 +315,7 @@ internal sealed class WebhookDelivery(
 
     private static Func<Frame, bool> Filter(IReadOnlyCollection<string> events)
     {
-        if (events.Count == 0) return static _ => true;
+        if (events.Count == 0) return static frame => WireEvents.UnlessAsked.Contains(frame.Category);
         var wanted = events.ToHashSet(StringComparer.Ordinal);
         return frame => wanted.Contains(frame.Category) || wanted.Contains(frame.Type);
     }

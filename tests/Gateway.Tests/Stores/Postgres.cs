@@ -76,6 +76,8 @@ public sealed class AgentRoles(PostgresStore store) : AgentRolesContract(store);
 
 public sealed class AuditTrail(PostgresStore store) : AuditTrailContract(store);
 
+public sealed class ActivityFeed(PostgresStore store) : ActivityFeedContract(store);
+
 public sealed class Outreach(PostgresStore store) : OutreachContract(store);
 
 public sealed class Publications(PostgresStore store) : PublicationsContract(store);

@@ -83,6 +83,8 @@ public sealed class AgentRoles(SqliteStore store) : AgentRolesContract(store);
 
 public sealed class AuditTrail(SqliteStore store) : AuditTrailContract(store);
 
+public sealed class ActivityFeed(SqliteStore store) : ActivityFeedContract(store);
+
 public sealed class Outreach(SqliteStore store) : OutreachContract(store);
 
 public sealed class BrowserAccess(SqliteStore store) : BrowserAccessContract(store);

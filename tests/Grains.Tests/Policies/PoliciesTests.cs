@@ -32,6 +32,20 @@ public class PoliciesTests
     }
 
     [Fact]
+    public void A_version_may_be_put_in_force_in_the_step_that_stores_it()
+    {
+        var seeded = Fold(PolicyState.Empty, PolicyState.Empty.Seed("d", "{}", Now).Events);
+
+        var decision = seeded.Create(new("a", "{}", "d", "w", Activate: true), Now);
+
+        decision.Mark.ShouldBe("policy/a");
+        decision.Result.ShouldBe(new PolicyLine("a", 2, Now, "w", true));
+        var created = Fold(seeded, decision.Events);
+        created.ActiveId.ShouldBe("a");
+        Should.Throw<RefusedException>(() => created.Create(new("b", "{}", "d", "w", Activate: true), Now)).Kind.ShouldBe(RefusalKind.Conflict);
+    }
+
+    [Fact]
     public void Any_version_may_be_activated_again()
     {
         var policies = Fold(PolicyState.Empty, PolicyState.Empty.Seed("d", "{}", Now).Events);

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Beadhub.Gateway;
+
 namespace Beadhub.Hosting.Cluster.Leases;
 
 /// <summary>
@@ -13,6 +16,9 @@ internal interface IBackgroundLease
 
     /// <summary>How often its holder looks for work that other nodes were given; null when there are no others.</summary>
     TimeSpan? LookEvery { get; }
+
+    /// <summary>The nodes that live, and which of them holds the lease.</summary>
+    ValueTask<ImmutableArray<InstanceNode>> Nodes();
 
     /// <summary>A node was lost, and may have left something undone. Raised at the holder only.</summary>
     event Action? NodeLost;

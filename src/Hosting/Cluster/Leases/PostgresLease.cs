@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Beadhub.EventLog;
+using Beadhub.Gateway;
 using Beadhub.Hosting.EventLogs;
 using Beadhub.Hosting.EventLogs.Postgres;
 using Npgsql;
@@ -29,6 +32,11 @@ internal sealed partial class PostgresLease(string connectionString, NodeId node
 
     private const string Lost = "DELETE FROM leases WHERE name LIKE 'node/%' AND until < clock_timestamp() RETURNING name";
 
+    private const string Living = """
+        SELECT n.holder, EXISTS (SELECT FROM leases b WHERE b.name = 'background' AND b.holder = n.holder AND b.until > clock_timestamp())
+        FROM leases n WHERE n.name LIKE 'node/%' AND n.until > clock_timestamp() ORDER BY n.holder COLLATE "C"
+        """;
+
     private const string Release = "DELETE FROM leases WHERE holder = $1";
 
     private readonly NpgsqlDataSource _source = PostgresSession.DataSource(
@@ -48,6 +56,23 @@ internal sealed partial class PostgresLease(string connectionString, NodeId node
     public Task<CancellationToken> Held(CancellationToken stopping)
     {
         lock (_gate) return _held.Task.WaitAsync(stopping);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<InstanceNode>> Nodes()
+    {
+        try
+        {
+            var nodes = ImmutableArray.CreateBuilder<InstanceNode>();
+            await using var command = _source.CreateCommand(Living);
+            await using var rows = await command.ExecuteReaderAsync();
+            while (await rows.ReadAsync()) nodes.Add(new(rows.GetString(0), rows.GetBoolean(1)));
+            return nodes.ToImmutable();
+        }
+        catch (Exception broken) when (PostgresErrors.IsFromStore(broken))
+        {
+            throw new EventLogUnavailableException("The nodes of the cluster cannot be read", broken);
+        }
     }
 
     /// <inheritdoc/>

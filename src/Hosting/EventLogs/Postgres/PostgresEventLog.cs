@@ -48,6 +48,19 @@ internal sealed class PostgresEventLog : DurableEventLog
         FROM unnest($1) WITH ORDINALITY AS w (project, ordinal) ORDER BY w.ordinal
         """;
 
+    // From project to project by the key: no event is read.
+    private const string AllHeads = """
+        WITH RECURSIVE projects (project) AS (
+            SELECT min(project) FROM events
+            UNION ALL
+            SELECT (SELECT min(project) FROM events WHERE project > p.project) FROM projects p WHERE p.project IS NOT NULL
+        )
+        SELECT project, (SELECT position FROM events e WHERE e.project = p.project ORDER BY position DESC LIMIT 1)
+        FROM projects p WHERE project IS NOT NULL
+        """;
+
+    private const string Bytes = "SELECT pg_total_relation_size('events') + pg_total_relation_size('snapshots')";
+
     private const string Feed =
         "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3";
 
@@ -236,6 +249,17 @@ internal sealed class PostgresEventLog : DurableEventLog
         return await query.Read()
             ? new MarkedEvent(new StreamKey(query.Rows.GetString(0), query.Rows.GetString(1)), query.Rows.GetInt64(2))
             : null;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<LogSize> Size(CancellationToken cancellation = default)
+    {
+        var heads = new Dictionary<string, long>(StringComparer.Ordinal);
+        await using (var query = await Query(AllHeads, cancellation))
+            while (await query.Read()) heads[query.Rows.GetString(0)] = query.Rows.GetInt64(1);
+        await using var size = await Query(Bytes, cancellation);
+        await size.Read();
+        return new(size.Rows.GetInt64(0), heads);
     }
 
     private protected override async ValueTask Ping(CancellationToken cancellation)

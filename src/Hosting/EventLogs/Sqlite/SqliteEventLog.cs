@@ -80,6 +80,10 @@ internal sealed class SqliteEventLog : DurableEventLog
         Read(reader => reader.FindMark(project, mark), cancellation);
 
     /// <inheritdoc/>
+    public override ValueTask<LogSize> Size(CancellationToken cancellation = default) =>
+        Read(static reader => reader.Size(), cancellation);
+
+    /// <inheritdoc/>
     public override async IAsyncEnumerable<StoredStream> LoadAll(
         string project, string kind, [EnumeratorCancellation] CancellationToken cancellation = default)
     {

@@ -23,6 +23,19 @@ internal sealed class SqliteReader : IDisposable
     /// <summary>The position of a project's newest event.</summary>
     public const string NewestPosition = "SELECT position FROM events WHERE project = $1 ORDER BY position DESC LIMIT 1";
 
+    // From project to project by the key: no event is read.
+    private const string NewestPositions = """
+        WITH RECURSIVE projects (project) AS (
+            SELECT min(project) FROM events
+            UNION ALL
+            SELECT (SELECT min(project) FROM events WHERE project > p.project) FROM projects p WHERE p.project IS NOT NULL
+        )
+        SELECT project, (SELECT position FROM events e WHERE e.project = p.project ORDER BY position DESC LIMIT 1)
+        FROM projects p WHERE project IS NOT NULL
+        """;
+
+    private const string Bytes = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+
     private readonly SqliteConnection _connection;
     private readonly SqliteStatement _stream;
     private readonly SqliteStatement _kind;
@@ -56,6 +69,14 @@ internal sealed class SqliteReader : IDisposable
     public long Version(StreamKey stream) => _version.Number(stream.Kind, stream.Key);
 
     public long Head(string project) => _head.Number(project);
+
+    public LogSize Size()
+    {
+        var heads = new Dictionary<string, long>(StringComparer.Ordinal);
+        using (var row = new SqliteStatement(_connection, NewestPositions).Read())
+            while (row.Read()) heads[row.GetString(0)] = row.GetInt64(1);
+        return new(new SqliteStatement(_connection, Bytes).Number(), heads);
+    }
 
     public StoredStream Load(StreamKey stream)
     {
