@@ -72,7 +72,8 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
                 .Answers(Wire.Types.PolicyHistory),
             endpoints.History);
         routes.Map(
-            requests.Post("", "createPolicy", "Store a new version, which is not in force yet unless activate says so").Needs(Caller.Lead).Audited("policy.created")
+            requests.Post("", "createPolicy", "Store a new version, which is not in force yet unless activate says so")
+                .Needs(Caller.Lead).Audited("policy.created")
                 .Takes(Content, Base, CreatedBy, InForce)
                 .Bind(static fields => new CreatePolicy(
                     "", fields.Get(Content), fields.Get(Base), fields.Get(CreatedBy), Activate: fields.Get(InForce)))

@@ -4,7 +4,7 @@ using Beadhub.Testing;
 
 namespace Beadhub.Gateway.Tests;
 
-/// <summary>Categories of events that a client must ask for, and <c>GET /v1/activity</c>, which tells the past by the same events.</summary>
+/// <summary>Categories of events that a client must ask for, and <c>GET /v1/activity</c>, which tells of the past.</summary>
 public abstract class ActivityFeedContract(Store store) : ContractTests(store)
 {
     private static readonly object Bundle = new { invariants = Array.Empty<object>(), roles = new { }, adapters = new { } };
@@ -104,7 +104,8 @@ public abstract class ActivityFeedContract(Store store) : ContractTests(store)
         await alice.Claim("bd-1").Ok();
 
         var told = await named.Until(static e => e.Text("type") == "task.created");
-        told.Select(static e => e.Text("type")).Distinct().ShouldBe(["policy.created", "policy.activated", "task.created"], ignoreOrder: true);
+        told.Select(static e => e.Text("type")).Distinct()
+            .ShouldBe(["policy.created", "policy.activated", "task.created"], ignoreOrder: true);
         told.Where(static e => e.Text("type") == "policy.created").Select(static e => e.Text("policy_id")).ShouldContain(policy);
         (await plain.Until(static e => e.Text("type") == "bead.claimed")).ShouldAllBe(
             static e => e.Text("type").StartsWith("bead.", StringComparison.Ordinal));
@@ -117,7 +118,7 @@ public abstract class ActivityFeedContract(Store store) : ContractTests(store)
         var project = new Project(server.Api);
         var (alice, admin) = (await project.Agent("alice"), server.Api.As(Api.AdminKey));
         await new Project(server.Api).Agent("bob");
-        await alice.Sync(Jsonl.Of([.. Enumerable.Range(0, 50).Select(static n => (object)new { id = $"bd-{n}", status = "open" })])).Ok();
+        await alice.Sync(Jsonl.Of(Enumerable.Range(0, 50).Select(static n => (object)new { id = $"bd-{n}", status = "open" }))).Ok();
         await using var stream = await alice.Stream();
 
         await alice.Get("/v1/instance").Refused(403, "Administrators only");

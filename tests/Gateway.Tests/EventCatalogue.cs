@@ -20,11 +20,11 @@ public sealed partial class EventCatalogue
         named.ShouldBe(shown, ignoreOrder: true);
     }
 
-    [GeneratedRegex("""
-        "((?:bead|chat|escalation|issue|lock|message|policy|project|reservation|task|webhook|workspace)\.[a-z_]+)"
-        """)]
+    private const string Category = "(?:bead|chat|escalation|issue|lock|message|policy|project|reservation|task|webhook|workspace)";
+
+    [GeneratedRegex($"\"({Category}\\.[a-z_]+)\"")]
     private static partial Regex Shown();
 
-    [GeneratedRegex(@"(?m)^\| `((?:bead|chat|escalation|issue|lock|message|policy|project|reservation|task|webhook|workspace)\.[a-z_]+)` \|")]
+    [GeneratedRegex($@"(?m)^\| `({Category}\.[a-z_]+)` \|")]
     private static partial Regex Named();
 }

@@ -23,7 +23,8 @@ internal static class WireEvents
     /// get no others unless they ask.</summary>
     public static readonly string[] UnlessAsked = ["bead", "chat", "escalation", "message", "reservation"];
 
-    /// <summary>What the project's endpoints can be sent. Not what happens to the endpoints: each delivery would be told by another.</summary>
+    /// <summary>What the project's endpoints can be sent. Not what happens to the endpoints: each delivery would be told by
+    /// another.</summary>
     public static readonly string[] ForWebhooks = [.. UnlessAsked, "issue", "lock", "policy", "project", "task", "workspace"];
 
     /// <summary>Categories that a client may filter by: the part of an event's type before the first dot.</summary>

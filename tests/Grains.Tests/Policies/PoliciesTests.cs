@@ -42,7 +42,8 @@ public class PoliciesTests
         decision.Result.ShouldBe(new PolicyLine("a", 2, Now, "w", true));
         var created = Fold(seeded, decision.Events);
         created.ActiveId.ShouldBe("a");
-        Should.Throw<RefusedException>(() => created.Create(new("b", "{}", "d", "w", Activate: true), Now)).Kind.ShouldBe(RefusalKind.Conflict);
+        Should.Throw<RefusedException>(() => created.Create(new("b", "{}", "d", "w", Activate: true), Now)).Kind
+            .ShouldBe(RefusalKind.Conflict);
     }
 
     [Fact]
