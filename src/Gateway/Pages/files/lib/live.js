@@ -98,7 +98,7 @@ function open(signal) {
     const headers = { Accept: 'text/event-stream' };
     if (session.value.key) headers.Authorization = `Bearer ${session.value.key}`;
     if (cursor !== null) headers['Last-Event-ID'] = cursor;
-    return fetch(`${root}/v1/status/stream`, { headers, signal, cache: 'no-store', credentials: 'same-origin' });
+    return fetch(`${root}/v1/status/stream?event_types=all`, { headers, signal, cache: 'no-store', credentials: 'same-origin' });
 }
 
 async function read(body, attempt) {
