@@ -1,0 +1,190 @@
+namespace Beadhub.History;
+
+/// <summary>Where chunks of trees are.</summary>
+public interface ITreeSource
+{
+    /// <summary>Chunks by their hashes, in any order; those of one call are read together.</summary>
+    /// <exception cref="RefusedException">One of them is not there.</exception>
+    ValueTask<IReadOnlyDictionary<ObjectHash, TreeNode>> Load(IReadOnlyCollection<ObjectHash> hashes);
+}
+
+/// <summary>A line that differs between two trees.</summary>
+/// <param name="Before">In the first; null when it has none.</param>
+/// <param name="After">In the second; null when it has none.</param>
+public sealed record TreeChange(TreeEntry? Before, TreeEntry? After)
+{
+    /// <summary>Which line.</summary>
+    public TreeKey Key => (After ?? Before)!.Key;
+}
+
+/// <summary>Walks over trees, level by level: what a level needs is loaded at once, and what two trees share is never looked at.</summary>
+public static class Trees
+{
+    /// <summary>The lines in which two trees differ, by repository, branch and id.</summary>
+    public static async ValueTask<IReadOnlyList<TreeChange>> Diff(TreeNode before, TreeNode after, ITreeSource source)
+    {
+        var changes = new List<TreeChange>();
+        await Compare(before, after, source, static _ => { }, changes.Add);
+        changes.Sort(static (a, b) => Order(a.Key, b.Key));
+        return changes;
+    }
+
+    /// <summary>
+    /// What a tree has that another has not: its chunks, and the lines that differ. Whoever has all of the other tree has, with these, all
+    /// of this one.
+    /// </summary>
+    public static async ValueTask<(IReadOnlyList<TreeNode> Chunks, IReadOnlyList<TreeEntry> Lines)> Beyond(
+        TreeNode known, TreeNode wanted, ITreeSource source)
+    {
+        var chunks = new List<TreeNode>();
+        var lines = new List<TreeEntry>();
+        await Compare(known, wanted, source, chunks.Add, change =>
+        {
+            if (change.After is { } line) lines.Add(line);
+        });
+        return (chunks, lines);
+    }
+
+    /// <summary>The tree with all its chunks.</summary>
+    /// <exception cref="RefusedException">A chunk holds lines of another place, or not as many as its node says.</exception>
+    public static async ValueTask<TreeNode> LoadAll(TreeNode root, ITreeSource source)
+    {
+        var chunks = new Dictionary<ObjectHash, TreeNode>();
+        List<(TreeNode Node, string Path)> level = [(root, "")];
+        while (level.Count > 0)
+        {
+            var missing = level.Where(one => one.Node.IsStub).Select(one => one.Node.Hash).Distinct().ToList();
+            if (missing.Count > 0)
+                foreach (var (hash, chunk) in await source.Load(missing)) chunks[hash] = chunk;
+            var next = new List<(TreeNode, string)>();
+            foreach (var (stub, path) in level)
+            {
+                var node = stub.IsStub ? chunks[stub.Hash] : stub;
+                MustBe(stub, node);
+                if (node.IsLeaf && node.Entries.Any(entry => !entry.Place.ToString().StartsWith(path, StringComparison.Ordinal)))
+                    throw new RefusedException(RefusalKind.Invalid, $"Chunk {node.Hash} holds lines of another place");
+                for (var digit = 0; digit < node.Children.Length; digit++)
+                    if (node.Children[digit] is { } child) next.Add((child, $"{path}{digit:x}"));
+            }
+
+            level = next;
+        }
+
+        return Assemble(root);
+
+        TreeNode Assemble(TreeNode stub)
+        {
+            var node = stub.IsStub ? chunks[stub.Hash] : stub;
+            if (node.IsLeaf) return node;
+            var children = new Dictionary<ObjectHash, TreeNode>();
+            foreach (var child in node.Children)
+                if (child is { IsStub: true }) children[child.Hash] = Assemble(child);
+            return node.Loaded(children);
+        }
+    }
+
+    /// <summary>The line of a key in each of several trees, all looked up together; null where there is none.</summary>
+    public static async ValueTask<TreeEntry?[]> Find(IReadOnlyList<TreeNode> roots, TreeKey key, ITreeSource source)
+    {
+        var place = key.Hash();
+        var at = new TreeNode?[roots.Count];
+        for (var i = 0; i < at.Length; i++) at[i] = roots[i];
+        var known = new Dictionary<ObjectHash, TreeNode>();
+        for (var depth = 0; ; depth++)
+        {
+            var missing = at.Where(node => node is { IsStub: true } && !known.ContainsKey(node.Hash)).Select(node => node!.Hash).Distinct()
+                .ToList();
+            if (missing.Count > 0)
+                foreach (var (hash, chunk) in await source.Load(missing)) known[hash] = chunk;
+            var more = false;
+            for (var i = 0; i < at.Length; i++)
+            {
+                if (at[i] is { IsStub: true } stub) at[i] = known[stub.Hash];
+                if (at[i] is not { IsLeaf: false } node) continue;
+                at[i] = node.Children[place.Digit(depth)];
+                more |= at[i] is not null;
+            }
+
+            if (!more) break;
+        }
+
+        return [.. at.Select(leaf => leaf?.Find(key))];
+    }
+
+    /// <summary>The order of keys in lists: by repository, branch and id.</summary>
+    public static int Order(TreeKey a, TreeKey b)
+    {
+        var order = string.CompareOrdinal(a.Repo, b.Repo);
+        if (order == 0) order = string.CompareOrdinal(a.Branch, b.Branch);
+        return order == 0 ? string.CompareOrdinal(a.BeadId, b.BeadId) : order;
+    }
+
+    private static async ValueTask Compare(TreeNode before, TreeNode after, ITreeSource source, Action<TreeNode> onlyAfter,
+        Action<TreeChange> differs)
+    {
+        // A part of a leaf that meets the child of a node is no chunk of its own.
+        List<(TreeNode? Before, TreeNode? After, int Depth, bool IsPart)> level = [(before, after, 0, false)];
+        while (level.Count > 0)
+        {
+            level.RemoveAll(static pair => ReferenceEquals(pair.Before, pair.After)
+                || pair is { Before: { } a, After: { } b } && a.Count == b.Count && a.Hash == b.Hash
+                || pair is { Before: { IsStub: true } one, After: { } other } && one.Hash == other.Hash
+                || pair is { Before: { } first, After: { IsStub: true } second } && first.Hash == second.Hash);
+            var missing = level.SelectMany(static pair => new[] { pair.Before, pair.After }).Where(static node => node is { IsStub: true })
+                .Select(static node => node!.Hash).Distinct().ToList();
+            var loaded = missing.Count == 0 ? null : await source.Load(missing);
+            var next = new List<(TreeNode?, TreeNode?, int, bool)>();
+            foreach (var pair in level)
+            {
+                var (a, b) = (Loaded(pair.Before), Loaded(pair.After));
+                if (b is not null && !pair.IsPart) onlyAfter(b);
+                if (a is null or { IsLeaf: true } && b is null or { IsLeaf: true })
+                {
+                    Leaves(a, b, differs);
+                    continue;
+                }
+
+                for (var digit = 0; digit < 16; digit++)
+                {
+                    var (x, y) = (Child(a, digit, pair.Depth), Child(b, digit, pair.Depth));
+                    if (x is not null || y is not null) next.Add((x, y, pair.Depth + 1, pair.IsPart || b is { IsLeaf: true }));
+                }
+            }
+
+            level = next;
+
+            TreeNode? Loaded(TreeNode? node)
+            {
+                if (node is not { IsStub: true }) return node;
+                var chunk = loaded![node.Hash];
+                MustBe(node, chunk);
+                return chunk;
+            }
+        }
+    }
+
+    private static TreeNode? Child(TreeNode? node, int digit, int depth) =>
+        node is null ? null : node.IsLeaf ? node.Part(digit, depth) : node.Children[digit];
+
+    private static void Leaves(TreeNode? a, TreeNode? b, Action<TreeChange> differs)
+    {
+        int i = 0, j = 0;
+        while (i < (a?.Entries.Length ?? 0) || j < (b?.Entries.Length ?? 0))
+        {
+            var x = i < (a?.Entries.Length ?? 0) ? a!.Entries[i] : null;
+            var y = j < (b?.Entries.Length ?? 0) ? b!.Entries[j] : null;
+            var order = x is null ? 1 : y is null ? -1 : x.Place.CompareTo(y.Place);
+            if (order <= 0) i++;
+            if (order >= 0) j++;
+            if (order == 0 && x!.Line == y!.Line) continue;
+            differs(new(order <= 0 ? x : null, order >= 0 ? y : null));
+        }
+    }
+
+    // Who has sent a chunk may have lied about what is under it.
+    private static void MustBe(TreeNode stub, TreeNode chunk)
+    {
+        if (stub.IsStub && stub.Count > 0 && stub.Count != chunk.Count)
+            throw new RefusedException(RefusalKind.Invalid, $"Chunk {stub.Hash} holds {chunk.Count} lines, not {stub.Count}");
+    }
+}
