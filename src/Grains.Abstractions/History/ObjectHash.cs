@@ -7,7 +7,7 @@ using System.Text.Json.Serialization;
 namespace Beadhub.History;
 
 /// <summary>
-/// SHA-256 of an object of the history: a commit, a chunk of a tree, or a bead's line. It names the object on every site. Between grains, and
+/// SHA-256 of an object of the history: a commit, a chunk of a tree, or a line. It names the object on every site. Between grains, and
 /// in JSON, it is the text that it writes.
 /// </summary>
 /// <param name="A">The first eight bytes, big-endian, so that numbers order as bytes do.</param>
