@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Beadhub.Commands;
 using Beadhub.Silo;
 using Beadhub.Silo.Administration;
+using Beadhub.Silo.Archives;
 using Beadhub.Silo.Demo;
 using Beadhub.Silo.Doctor;
 using Beadhub.Silo.LogReading;
@@ -16,6 +17,7 @@ var root = new RootCommand("Beadhub: the coordination server for teams of AI cod
     DoctorCommand.Create(),
     LogCommand.Create(),
     ProjectCommand.Create(),
+    ArchiveCommand.Create(),
     KeyCommand.Create(),
     RoleCommand.Create(),
     InviteCommand.Create(),

@@ -40,6 +40,17 @@ public static class StoredStates
         where TState : class, IEventSourced<TState>
     {
         var before = await log.ReadStream(new(TState.Kind.Name, stored.Key), 0, (int)stored.SnapshotVersion, cancellation);
+        if (before.Count < stored.SnapshotVersion || before.Any(static e => e.Type == ArchivedEvents.Type))
+            throw new EventLogUnavailableException(
+                $"{TState.Kind.Name}/{stored.Key}: this version makes its state anew from events that were archived. Put them back with "
+                + "'beadhub archive restore', start this version once, and archive them again.");
         return stored with { SnapshotVersion = 0, Snapshot = null, Tail = [.. before, .. stored.Tail] };
     }
+}
+
+/// <summary>What is left of events that an operator has archived.</summary>
+public static class ArchivedEvents
+{
+    /// <summary>Type of the row that stays of a stream's first event, by which the stream is found; there is no event of it.</summary>
+    public const string Type = "event.archived.v1";
 }

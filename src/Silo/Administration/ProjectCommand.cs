@@ -71,8 +71,8 @@ internal static class ProjectCommand
     private static async Task Erase(ParseResult parsed, CancellationToken cancellation)
     {
         var url = DatabaseUrl.Parse(parsed.GetValue(Database) ?? Settings.FromEnvironment(Environment.GetEnvironmentVariable).DatabaseUrl);
-        await using var erasure = await Erasure.Begin(url, cancellation);
-        var project = await erasure.Find(parsed.GetValue(Project)!, cancellation)
+        await using var held = await HeldLog.Take(url, "erased", cancellation);
+        var project = await held.Find(parsed.GetValue(Project)!, cancellation)
             ?? throw new CommandFailedException($"there is no project '{parsed.GetValue(Project)}' in {url.Description}");
         var confirmed = parsed.GetValue(Yes);
         if (confirmed is null && !Console.IsInputRedirected)
@@ -86,7 +86,7 @@ internal static class ProjectCommand
         if (confirmed != project.Slug)
             throw new CommandFailedException(confirmed is null
                 ? $"confirm with --yes {project.Slug}" : $"'{confirmed}' is not the project's slug '{project.Slug}'; nothing was changed");
-        var erased = await erasure.Run(project, cancellation);
+        var erased = await new Erasure(held).Run(project, cancellation);
         Console.WriteLine($"Erased '{project.Slug}' ({project.Id}) from {url.Description}:");
         Console.WriteLine(
             $"{erased.Events} events, {erased.Streams} streams, {erased.Marks} marks, {erased.Names} names, {erased.Keys} API keys, "

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Beadhub.EventLog;
 using Beadhub.Feed;
 using Beadhub.Hosting.EventLogs;
+using Beadhub.Silo.Administration;
 
 namespace Beadhub.Silo.LogReading;
 
@@ -22,12 +23,18 @@ internal static class LogCommand
     private static readonly Option<bool> Texts =
         new("--texts") { Description = "Show what agents have written too; keys and secrets are never shown" };
 
+    private static readonly Option<string[]> Archives =
+        new("--archive")
+        {
+            AllowMultipleArgumentsPerToken = true, Description = "Archives of the log, whose events are printed in their places",
+        };
+
     public static Command Create()
     {
         var command = new Command("log",
             "Print a project's feed or a stream of the event log, beside a running server too. Changes nothing.")
         {
-            Database, Project, Stream, After, Max, Follow, Texts,
+            Database, Project, Stream, After, Max, Follow, Texts, Archives,
         };
         command.SetAction((parsed, cancellation) => Run(parsed, cancellation));
         return command;
@@ -43,7 +50,7 @@ internal static class LogCommand
             if (stream is not null && stream.IndexOf('/') is not > 0)
                 return Refuse("a stream is named KIND/KEY, for example 'project/4636aaf5-99ae-4868-8a09-ff712bd92e0f'");
             await using var log = Open(parsed.GetValue(Database)
-                ?? Settings.FromEnvironment(Environment.GetEnvironmentVariable).DatabaseUrl);
+                ?? Settings.FromEnvironment(Environment.GetEnvironmentVariable).DatabaseUrl, parsed.GetValue(Archives) ?? []);
             if (project is not null && await IdOf(log, project, cancellation) is var id)
             {
                 if (id is null) return Refuse($"there is no project '{project}'");
@@ -64,7 +71,7 @@ internal static class LogCommand
         {
             return 0;
         }
-        catch (Exception e) when (e is SettingsException or ArgumentException or UnavailableException)
+        catch (Exception e) when (e is SettingsException or ArgumentException or UnavailableException or CommandFailedException)
         {
             return Refuse(e.Message);
         }
@@ -93,10 +100,12 @@ internal static class LogCommand
         }
     }
 
-    private static ILogReader Open(string database)
+    private static ILogReader Open(string database, string[] archives)
     {
         var url = DatabaseUrl.Parse(database);
-        return url.SqlitePath is { } path ? new SqliteLogReader(path) : new PostgresLogReader(url.ConnectionString!, url.Description);
+        ILogReader log =
+            url.SqlitePath is { } path ? new SqliteLogReader(path) : new PostgresLogReader(url.ConnectionString!, url.Description);
+        return archives.Length == 0 ? log : new ArchiveLogReader(log, archives);
     }
 
     // A slug may look like an id; the slug that somebody has taken goes first.
