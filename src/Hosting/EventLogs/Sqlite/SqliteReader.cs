@@ -46,6 +46,8 @@ internal sealed class SqliteReader : IDisposable
     private readonly SqliteStatement _event;
     private readonly SqliteStatement _marked;
     private readonly SqliteStatement _keys;
+    private readonly SqliteStatement _heads;
+    private readonly SqliteStatement _bytes;
 
     public SqliteReader(string path)
     {
@@ -62,6 +64,8 @@ internal sealed class SqliteReader : IDisposable
         _event = new(_connection, "SELECT version, type, data, at FROM events WHERE kind = $1 AND key = $2 AND version = $3");
         _marked = new(_connection, "SELECT kind, key, version FROM events WHERE project = $1 AND mark = $2");
         _keys = new(_connection, "SELECT key FROM events WHERE kind = $1 AND version = 1 ORDER BY key");
+        _heads = new(_connection, NewestPositions);
+        _bytes = new(_connection, Bytes);
     }
 
     public void Dispose() => _connection.Dispose();
@@ -73,9 +77,9 @@ internal sealed class SqliteReader : IDisposable
     public LogSize Size()
     {
         var heads = new Dictionary<string, long>(StringComparer.Ordinal);
-        using (var row = new SqliteStatement(_connection, NewestPositions).Read())
+        using (var row = _heads.Read())
             while (row.Read()) heads[row.GetString(0)] = row.GetInt64(1);
-        return new(new SqliteStatement(_connection, Bytes).Number(), heads);
+        return new(_bytes.Number(), heads);
     }
 
     public StoredStream Load(StreamKey stream)
