@@ -1,4 +1,5 @@
 import { html, render, use, useEffect, useRef, useState } from './lib/preact.js';
+import { useAnswer } from './lib/data.js';
 import { line, retry, start } from './lib/live.js';
 import { inviteCode, product, resume, root, session, signOut } from './lib/session.js';
 import { go, place, to } from './lib/router.js';
@@ -18,6 +19,7 @@ function Signed({ who }) {
     const [isHelpShown, showHelp] = useState(false);
     const [isMenuOpen, openMenu] = useState(false);
     const own = views.filter(view => opens(view, who));
+    const waiting = useWaiting(who);
     const view = own.find(one => one.name === at.view) ?? (at.view === '' ? own.find(one => one.title) : null);
 
     useKeys({
@@ -46,7 +48,7 @@ function Signed({ who }) {
             ${groups(own).map(([group, members]) => html`<div>
                 <p class="group">${group}</p>
                 <ul>${members.map(one => html`<li><a href=${to([one.name])} aria-current=${one === view ? 'page' : undefined}>
-                    ${one.title}<kbd aria-hidden="true">g ${one.key}</kbd></a></li>`)}</ul>
+                    <span>${one.title}${waiting[one.name] > 0 && html` <span class="count" title="waiting for you">${waiting[one.name]}</span>`}</span><kbd aria-hidden="true">g ${one.key}</kbd></a></li>`)}</ul>
             </div>`)}
             <p class="foot"><a href="${root}/docs">API</a> · <button type="button" class="link" onClick=${() => showHelp(true)}>Keys</button> · ${product}</p>
         </nav>
@@ -57,6 +59,15 @@ function Signed({ who }) {
             <//>
         </main>
         ${isHelpShown && html`<${Help} views=${own} close=${() => showHelp(false)} />`}`;
+}
+
+/** How much waits for whoever is signed in, by view. */
+function useWaiting(who) {
+    const { state } = use(line);
+    const isMember = who.kind === 'member' && state !== 'connecting';
+    const talk = useAnswer(isMember && who.agentId ? '/v1/chat/pending' : null, { on: ['chat', 'message'], every: 60 });
+    const asked = useAnswer(isMember ? '/v1/escalations?status=pending&limit=200' : null, { on: ['escalation'], every: 60 });
+    return { mail: talk.data?.messages_waiting, chat: talk.data?.pending.length, escalations: asked.data?.escalations.length };
 }
 
 const skip = event => {
@@ -97,7 +108,7 @@ function LineSign() {
 function LineDown() {
     const { state, since } = use(line);
     if (state !== 'down') return null;
-    return html`<div class="down" role="alert">The line to the server is down since <${Time} at=${since.toISOString()} />.
+    return html`<div class="linedown" role="alert">The line to the server is down since <${Time} at=${since.toISOString()} />.
         What you see may be out of date; what you missed comes when it is back. <button type="button" onClick=${retry}>Try now</button></div>`;
 }
 

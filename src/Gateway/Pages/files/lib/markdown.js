@@ -29,7 +29,7 @@ const inline = tokens => (tokens ?? []).map(part);
 
 function block(token) {
     switch (token.type) {
-        case 'heading': return html`<p class=${`h h${token.depth}`} role="heading" aria-level=${Math.min(6, token.depth + 2)}>${inline(token.tokens)}</p>`;
+        case 'heading': return html`<p class=${`h h${token.depth}`} role="heading" aria-level=${Math.min(6, token.depth + 1)}>${inline(token.tokens)}</p>`;
         case 'paragraph': return html`<p>${inline(token.tokens)}</p>`;
         case 'text': return html`<span>${token.tokens ? inline(token.tokens) : token.text}</span>`;
         case 'code': return html`<pre tabindex="0"><code>${token.text}</code></pre>`;

@@ -6,6 +6,12 @@ const view = (name, title, key, group, audience, load) => ({ name, title, key, g
 
 export const views = [
     view('team', 'Team', 't', 'Work', 'reader', () => import('./team.js')),
+    view('board', 'Board', 'b', 'Work', 'reader', () => import('./board.js')),
+    view('ready', 'Ready', 'r', 'Work', 'reader', () => import('./ready.js')),
+    view('bead', null, null, null, 'reader', () => import('./bead.js')),
+    view('mail', 'Mail', 'm', 'Talk', 'member', () => import('./mail.js')),
+    view('chat', 'Chat', 'c', 'Talk', 'member', () => import('./chat.js')),
+    view('escalations', 'Escalations', 'e', 'Talk', 'member', () => import('./escalations.js')),
     view('connect', 'Connect an agent', 'a', 'Project', 'reader', () => import('./connect.js')),
     view('projects', 'Projects', 'p', 'Server', 'admin', () => import('./projects.js')),
 ];

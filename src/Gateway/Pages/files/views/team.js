@@ -18,7 +18,7 @@ export default function Team({ query }) {
         <${Loaded} of=${status}>${answer => {
             if (answer.agents.length === 0) return html`<${Empty} title="Nobody has connected yet"><p>Lead an agent here:</p><${Connect} /><//>`;
             const claims = group(answer.claims, 'workspace_id');
-            const waiting = group(asked.data?.escalations ?? [], 'workspace_id');
+            const waiting = group(asked.data?.escalations ?? [], 'alias');
             const shown = answer.agents
                 .filter(one => `${one.alias} ${one.human_name} ${one.role} ${one.canonical_origin} ${(claims[one.workspace_id] ?? []).map(c => `${c.bead_id} ${c.title}`)}`.toLowerCase().includes(wanted))
                 .sort((a, b) => order(a) - order(b) || a.alias.localeCompare(b.alias));
@@ -33,7 +33,7 @@ export default function Team({ query }) {
                         <td data-label="On what">${(claims[one.workspace_id] ?? []).map(claim => html`<div><${BeadLink} id=${claim.bead_id} title=${claim.title} /></div>`)}
                             ${!claims[one.workspace_id] && html`<span class="quiet">nothing</span>`}</td>
                         <td data-label="Since">${(claims[one.workspace_id] ?? []).map(claim => html`<div><${Time} at=${claim.claimed_at} plain /></div>`)}</td>
-                        <td data-label="Waits for">${(waiting[one.workspace_id] ?? []).map(question => html`<div><a class="waits" href=${to(['escalations', question.escalation_id])}>a human: ${question.subject}</a></div>`)}</td>
+                        <td data-label="Waits for">${(waiting[one.alias] ?? []).map(question => html`<div><a class="waits" href=${to(['escalations', question.escalation_id])}>a human: ${question.subject}</a></div>`)}</td>
                         <td data-label="Where"><span class="mono">${one.canonical_origin}</span> <span class="quiet mono">${one.current_branch}</span>
                             <span class="quiet second">${one.program}</span></td>
                         <td data-label="Seen"><${Time} at=${one.last_seen} />
