@@ -90,6 +90,13 @@ internal sealed class Call(ParseResult parsed, Screen screen, CancellationToken 
     /// <exception cref="CommandException">There is no key.</exception>
     public Hub Hub => _hub ??= Open();
 
+    /// <summary>Calls with this key from now on: that of a project that was just joined.</summary>
+    public void UseKey(string key)
+    {
+        _hub?.Dispose();
+        (_connection, _hub, _self) = (Connection with { Key = key, Workspace = null }, null, null);
+    }
+
     public T? Get<T>(Argument<T> argument) => parsed.GetValue(argument);
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);

@@ -14,6 +14,7 @@ internal static class ClientCommands
         .. TalkCommands.Create(),
         LockCommand.Create(),
         .. TransferCommands.Create(),
+        BackupCommands.Create(),
         Sync.SyncCommand.Create(),
         Setup.SetupCommand.Create(),
         CompletionCommand.Create(),

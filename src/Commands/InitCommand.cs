@@ -46,15 +46,23 @@ internal static class InitCommand
 
     /// <summary>Joins and writes the files.</summary>
     /// <exception cref="CommandException">The folder is a workspace already, or the project cannot be told.</exception>
-    public static async Task<Joined> Join(Call call, bool again)
+    public static Task<Joined> Join(Call call, bool again) => Join(call, again, null, null);
+
+    /// <summary>The same for a project and an origin that are known.</summary>
+    /// <param name="call">The command.</param>
+    /// <param name="again">Whether the folder may be a workspace already.</param>
+    /// <param name="otherProject">The project unless flags or the environment name one.</param>
+    /// <param name="otherOrigin">The repository unless flags, the environment or git name one.</param>
+    public static async Task<Joined> Join(Call call, bool again, string? otherProject, string? otherOrigin)
     {
         var folder = Worktree.Root(Environment.CurrentDirectory);
         var path = WorkspaceFile.PathIn(folder);
         if (!again && File.Exists(path))
             throw new CommandException($"{path} says that this folder is a workspace; --force makes it another");
         var url = (call.Get(ClientCommand.Url) ?? Variable("BEADHUB_URL") ?? Connection.DefaultUrl).TrimEnd('/');
-        var project = call.Get(Project) ?? Variable("BEADHUB_PROJECT");
-        var remote = call.Get(Origin) ?? Variable("BEADHUB_REPO_ORIGIN") ?? await Worktree.Remote(folder, call.Cancellation);
+        var project = call.Get(Project) ?? Variable("BEADHUB_PROJECT") ?? otherProject;
+        var remote = call.Get(Origin) ?? Variable("BEADHUB_REPO_ORIGIN") ?? await Worktree.Remote(folder, call.Cancellation)
+            ?? otherOrigin;
         var name = Slug(project ?? Path.GetFileName(folder));
         var origin = remote ?? $"https://localhost/local/{name}";
         // A key says who may join: a project's own where the server asks for one.

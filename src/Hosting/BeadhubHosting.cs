@@ -6,6 +6,7 @@ using Beadhub.Hosting;
 using Beadhub.Gateway.HiveSync;
 using Beadhub.Policies;
 using Beadhub.Presence;
+using Beadhub.Hosting.Backups;
 using Beadhub.Hosting.Cluster;
 using Beadhub.Hosting.Cluster.Redis;
 using Beadhub.Hosting.Defaults;
@@ -71,6 +72,7 @@ public static class BeadhubHosting
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains(settings);
         services.AddHostedService<UnfinishedWork>();
+        if (settings.BackupDirectory is not null) services.AddHostedService<JsonlBackups>();
         services.AddSingleton<WebhookMetrics>();
         services.AddSingleton<WebhookSender>();
         services.AddSingleton<WebhookDelivery>();

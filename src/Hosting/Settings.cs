@@ -81,6 +81,18 @@ public sealed record Settings
     /// <summary>File that says how people are reached outside the server; null for not at all. <c>BEADHUB_NOTIFY_FILE</c>.</summary>
     public string? NotifyFile { get; init; }
 
+    /// <summary>Folder in which backups of every project are kept as JSONL; null for none. <c>BEADHUB_BACKUP_DIR</c>.</summary>
+    public string? BackupDirectory { get; init; }
+
+    /// <summary>How often projects that changed are backed up. <c>BEADHUB_BACKUP_SECONDS</c>.</summary>
+    public TimeSpan BackupEvery { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Most backups that are kept of a project. <c>BEADHUB_BACKUP_KEEP</c>.</summary>
+    public int BackupsKept { get; init; } = 48;
+
+    /// <summary>Age from which a backup is removed, unless it is its project's newest. <c>BEADHUB_BACKUP_KEEP_DAYS</c>.</summary>
+    public TimeSpan BackupsKeptFor { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>What concerns HTTP.</summary>
     public GatewaySettings Gateway { get; init; } = new();
 
@@ -108,6 +120,10 @@ public sealed record Settings
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
             DefaultsDirectory = Text("BEADHUB_DEFAULTS_DIR"),
             NotifyFile = Text("BEADHUB_NOTIFY_FILE"),
+            BackupDirectory = Text("BEADHUB_BACKUP_DIR"),
+            BackupEvery = TimeSpan.FromSeconds(Integer("BEADHUB_BACKUP_SECONDS", 3_600, 1, 31_536_000)),
+            BackupsKept = Integer("BEADHUB_BACKUP_KEEP", defaults.BackupsKept, 1, 1_000_000),
+            BackupsKeptFor = TimeSpan.FromDays(Integer("BEADHUB_BACKUP_KEEP_DAYS", 30, 1, 36_500)),
             SecretKey = Key("BEADHUB_SECRET_KEY") ?? Key("AWEB_CUSTODY_KEY"),
             OlderSecretKeys = Key("BEADHUB_SECRET_KEY") is not null && Key("AWEB_CUSTODY_KEY") is { } older ? [older] : [],
             Gateway = new()

@@ -76,6 +76,10 @@ public interface IBoardGrain : IGrainWithStringKey
     [ReadOnly, AlwaysInterleave]
     ValueTask<ExportPage> Export(ExportQuery query);
 
+    /// <summary>The repositories and branches that have issues, in the order of their names.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<IssuePlace>> Places();
+
     /// <summary>Open issues whose blockers are all closed (contract 7.8).</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ReadyList> Ready(ReadyQuery query);

@@ -95,6 +95,13 @@ public sealed record IssueText([property: Id(0)] BeadRecord Record, [property: I
 [GenerateSerializer, Immutable, Alias("board.export_query.v1")]
 public sealed record ExportQuery([property: Id(0)] string Repo, [property: Id(1)] string Branch, [property: Id(2)] string? After);
 
+/// <summary>A repository and branch that has issues.</summary>
+/// <param name="Repo">Canonical origin.</param>
+/// <param name="Branch">Branch.</param>
+/// <param name="Count">How many.</param>
+[GenerateSerializer, Immutable, Alias("board.place.v1")]
+public sealed record IssuePlace([property: Id(0)] string Repo, [property: Id(1)] string Branch, [property: Id(2)] int Count);
+
 /// <summary>Lines of issues.</summary>
 /// <param name="Lines">UTF-8, each line with its line feed.</param>
 /// <param name="Next">Bead id after which the next page begins; null when there is none.</param>

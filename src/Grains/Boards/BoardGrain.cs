@@ -67,6 +67,15 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         await _texts.Page((await _board.Newest()).Views.ById(query.Repo, query.Branch), query.After);
 
     /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<IssuePlace>> Places() =>
+    [
+        .. (await _board.Newest()).Scopes.Where(static scope => scope.Value > 0)
+            .OrderBy(static scope => scope.Key.Repo, StringComparer.Ordinal)
+            .ThenBy(static scope => scope.Key.Branch, StringComparer.Ordinal)
+            .Select(static scope => new IssuePlace(scope.Key.Repo, scope.Key.Branch, scope.Value)),
+    ];
+
+    /// <inheritdoc/>
     public ValueTask<ReadyList> Ready(ReadyQuery query) => Read(query, static (views, query) => views.Ready(query));
 
     /// <inheritdoc/>

@@ -26,6 +26,7 @@ internal static class Examination
             if (settings.Cluster)
                 yield return Finding.Fail("cluster", "SQLite serves one node",
                     "Set BEADHUB_DATABASE_URL to postgres://…, or BEADHUB_CLUSTER to false.");
+            if (PathChecks.Database(settings.DatabaseUrl, path) is { } relative) yield return relative;
             foreach (var finding in SqliteChecks.Run(path)) yield return finding;
         }
         else
@@ -33,6 +34,7 @@ internal static class Examination
             await foreach (var finding in PostgresChecks.Run(url, settings.Cluster, cancellation)) yield return finding;
         }
 
+        if (PathChecks.Backups(settings.BackupDirectory) is { } backups) yield return backups;
         await foreach (var finding in RedisChecks.Run(settings, cancellation)) yield return finding;
         yield return await PortCheck.Run(settings, cancellation);
         yield return OpenFilesCheck.Run();
