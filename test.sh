@@ -16,6 +16,7 @@ need postgresql '/usr/lib/postgresql/*/bin/postgres'
 need sqlite3 '/usr/bin/sqlite3'
 need redis-server '/usr/bin/redis-server'
 need nginx '/usr/sbin/nginx'
+need nix-bin '/usr/bin/nix-instantiate' || echo "There is no Nix: deploy/nix is not read."
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 results="$(mktemp -d)"

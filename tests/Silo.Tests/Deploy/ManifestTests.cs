@@ -83,6 +83,32 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
+    public async Task The_unit_of_one_user_names_its_data_in_full_and_comes_back_after_a_failure()
+    {
+        var unit = Text("deploy/systemd/beadhub-user.service");
+        unit.ShouldMatch(@"(?m)^Environment=BEADHUB_DATABASE_URL=sqlite:%h/");
+        unit.ShouldMatch(@"(?m)^Restart=on-failure$");
+        unit.ShouldMatch(@"(?m)^RestartSec=5$");
+        unit.ShouldMatch(@"(?m)^WantedBy=default\.target$");
+        Assert.SkipUnless(File.Exists("/usr/bin/systemd-analyze"), "There is no systemd-analyze.");
+        var folder = Directory.CreateTempSubdirectory("beadhub-unit-");
+        try
+        {
+            // The program is not there: any other will do.
+            var path = Path.Combine(folder.FullName, "beadhub.service");
+            await File.WriteAllTextAsync(path, unit.Replace("%h/.local/bin/beadhub", "/bin/true"),
+                TestContext.Current.CancellationToken);
+            var (code, output) = await Script.Try("env", $"XDG_RUNTIME_DIR={folder.FullName}", "systemd-analyze", "verify", "--user", path);
+            code.ShouldBe(0, output);
+            output.ShouldNotContain("beadhub.service");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Dotnet_run_keeps_data_in_the_folder_where_it_is_called()
     {
         var folder = Directory.CreateTempSubdirectory("beadhub-run-");

@@ -67,6 +67,38 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
         findings["data folder"].Remedy.ShouldContain("right to write");
     }
 
+    [Theory]
+    [InlineData("sqlite:./.beadhub/beadhub.db", "warn")]
+    [InlineData("sqlite:data.db", "warn")]
+    [InlineData("sqlite://data.db", "warn")]
+    [InlineData(null, "warn")]
+    [InlineData("sqlite:ROOT/data.db", null)]
+    [InlineData("sqlite://ROOT/data.db", null)]
+    public async Task A_relative_data_path_is_warned_of(string? url, string? verdict)
+    {
+        (string, string)[] settings = url is null ? [] : [("BEADHUB_DATABASE_URL", url.Replace("ROOT", _folder.FullName))];
+        var (code, findings, text) = await Examine(settings);
+        code.ShouldBe(0, text);
+        findings.GetValueOrDefault("data path")?.Verdict.ShouldBe(verdict);
+        findings.ContainsKey("data path").ShouldBe(verdict is not null);
+        if (verdict is not null) findings["data path"].Says.ShouldContain($"here it is {_folder.FullName}/");
+    }
+
+    [Fact]
+    public async Task Backups_that_cannot_be_written_fail()
+    {
+        var file = Path.Combine(_folder.FullName, "file");
+        await File.WriteAllTextAsync(file, "", Cancellation);
+        var (code, findings, text) = await Examine(("BEADHUB_BACKUP_DIR", $"{file}/backups"));
+        findings["backups"].Says.ShouldContain("not there yet", customMessage: text);
+        var folder = System.IO.Directory.CreateDirectory(Path.Combine(_folder.FullName, "backups")).FullName;
+        (code, findings, text) = await Examine(("BEADHUB_BACKUP_DIR", folder));
+        code.ShouldBe(0, text);
+        findings["backups"].Says.ShouldContain("none is there yet");
+        (_, findings, _) = await Examine(("BEADHUB_BACKUP_DIR", "backups"));
+        findings["backups"].Verdict.ShouldBe("warn");
+    }
+
     [Fact]
     public async Task Settings_that_cannot_be_read_or_have_no_meaning_are_told()
     {

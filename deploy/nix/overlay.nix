@@ -1,0 +1,4 @@
+# nixpkgs.overlays = [ beadhub.overlays.default ];
+final: prev: {
+  beadhub = final.callPackage ./package.nix { };
+}
