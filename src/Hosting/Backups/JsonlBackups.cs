@@ -177,11 +177,13 @@ internal sealed partial class JsonlBackups(
     private void Retain(string folder)
     {
         var oldest = time.GetUtcNow() - settings.BackupsKeptFor;
-        foreach (var (path, at) in BackupFolders.In(folder).Skip(1).Where((backup, i) => i + 1 >= settings.BackupsKept || backup.At < oldest))
+        var backups = BackupFolders.In(folder);
+        for (var i = 1; i < backups.Count; i++)
         {
+            if (i < settings.BackupsKept && backups[i].At >= oldest) continue;
             // A folder without its manifest is no backup any more, wherever the removal is cut off.
-            File.Delete(Path.Combine(path, BackupFolders.Manifest));
-            Directory.Delete(path, recursive: true);
+            File.Delete(Path.Combine(backups[i].Path, BackupFolders.Manifest));
+            Directory.Delete(backups[i].Path, recursive: true);
         }
     }
 
