@@ -1,4 +1,3 @@
-using Beadhub.EventLog;
 using Beadhub.Gateway;
 using Beadhub.Hosting.Cluster.Leases;
 using Beadhub.Hosting.EventLogs;
