@@ -22,8 +22,8 @@ case "$url" in
         [ ! -f "$key" ] || { cp "$key" "$file.key"; sync "$file.key"; }
         ;;
     *)
-        # One snapshot of all tables. Leases say who runs now; they are not restored.
-        pg_dump --format=custom --no-owner --no-privileges --exclude-table-data='*.leases' --file="$part" --dbname="$url"
+        # One snapshot of all tables. Leases say who runs now, and shared_state who is there; they are not restored.
+        pg_dump --format=custom --no-owner --no-privileges --exclude-table-data='*.leases' --exclude-table-data='*.shared_state' --file="$part" --dbname="$url"
         pg_restore --list "$part" > /dev/null
         ;;
 esac

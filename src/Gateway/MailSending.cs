@@ -38,7 +38,7 @@ internal sealed class MailSending(IGrainFactory grains, MailRate rate, IOutreach
     public async Task<MailReceipt> Send(AddressedMail mail, DateTimeOffset? signedAt = null, MessageSignature? signature = null)
     {
         var (sender, (what, recipient)) = (mail.Sender, (mail.Mail, mail.To.Recipient!));
-        rate.Take(sender.Id);
+        await rate.Take(sender.Id);
         // What the server has signed holds whole seconds.
         if (mail.To.Signature is { } made) (signature, signedAt) = (made, mail.At.AddTicks(-(mail.At.Ticks % TimeSpan.TicksPerSecond)));
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(sender.ProjectId, recipient.AgentId)).Deliver(new(

@@ -66,6 +66,7 @@ internal static partial class SecretKeys
 
     [LoggerMessage(Level = LogLevel.Warning,
         Message =
-        "BEADHUB_SECRET_KEY is not set: secrets of webhooks are kept in the database as they are. Make a key with: openssl rand -hex 32")]
+        "BEADHUB_SECRET_KEY is not set: secrets of webhooks and recorded answers that hold keys are kept in the database as they are, the "
+        + "server keeps no agent's signing key and gives no stream tickets. Make a key with: openssl rand -hex 32")]
     private static partial void LogNoKey(ILogger logger);
 }

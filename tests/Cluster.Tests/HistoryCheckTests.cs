@@ -5,7 +5,7 @@ namespace Beadhub.Cluster.Tests;
 /// <summary>The check of a storm's history finds what is planted, and nothing in a history without fault.</summary>
 public sealed class HistoryCheckTests
 {
-    private readonly History _history = new();
+    private readonly Storm.History _history = new();
     private readonly Ending _ending = new();
 
     public HistoryCheckTests()

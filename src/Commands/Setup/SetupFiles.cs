@@ -121,10 +121,10 @@ internal sealed record Editor(string Name, string File, string? Outer, Func<Json
         var text = System.IO.File.Exists(path) ? System.IO.File.ReadAllText(path) : null;
         var what = $"{Name}: MCP server";
         if (Outer is null) return new(path, what, text, Toml(text, path, remove));
-        if (!remove) return new(path, what, text, JsonText.Set(text ?? "", Outer, "beadhub", Server(), path));
+        if (!remove) return new(path, what, text, JsonEdits.Set(text ?? "", Outer, "beadhub", Server(), path));
         if (text is null) return new(path, what, null, null);
-        var left = JsonText.Remove(text, Outer, "beadhub", path);
-        return new(path, what, text, left != text && JsonText.IsEmpty(left, path) ? null : left);
+        var left = JsonEdits.Remove(text, Outer, "beadhub", path);
+        return new(path, what, text, left != text && JsonEdits.IsEmpty(left, path) ? null : left);
     }
 
     private static string? Toml(string? text, string path, bool remove)

@@ -2,6 +2,7 @@ using Beadhub.Chat;
 using Beadhub.Gateway;
 using Beadhub.Presence;
 using Beadhub.Hosting.Cluster.Leases;
+using Beadhub.Hosting.Cluster.Postgres;
 using Beadhub.Hosting.Cluster.Redis;
 using Beadhub.Hosting.EventLogs;
 
@@ -10,8 +11,8 @@ namespace Beadhub.Hosting.Cluster;
 /// <summary>Adds what nodes share besides the event log: presence, the count of bootstraps, and who does the background work.</summary>
 internal static class ClusterHosting
 {
-    /// <summary>Presence and the count of bootstraps in Redis or in this process's memory; the background lease in PostgreSQL, or
-    /// none.</summary>
+    /// <summary>Presence and counts in Redis, in PostgreSQL for a cluster without, or in this process's memory; the background lease in
+    /// PostgreSQL, or none.</summary>
     public static void AddCluster(this IServiceCollection services, Settings settings)
     {
         services.AddSingleton(NodeId.New());
@@ -27,6 +28,16 @@ internal static class ClusterHosting
             services.AddSingleton<IChatPresence, RedisChatPresence>();
             services.AddSingleton<MemoryInitRate>();
             services.AddSingleton<IInitRate, RedisInitRate>();
+            services.AddSingleton<ISharedCounts, RedisCounts>();
+        }
+        else if (settings.Cluster && DatabaseUrl.Parse(settings.DatabaseUrl).ConnectionString is { } database)
+        {
+            services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SharedState>(provider, database));
+            services.AddSingleton<ISharedCounts>(static provider => provider.GetRequiredService<SharedState>());
+            services.AddSingleton<IPresenceStore, PostgresPresenceStore>();
+            services.AddSingleton<IChatPresence, PostgresChatPresence>();
+            services.AddSingleton<MemoryInitRate>();
+            services.AddSingleton<IInitRate, PostgresInitRate>();
         }
         else
         {

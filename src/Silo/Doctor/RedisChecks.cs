@@ -14,7 +14,7 @@ internal static class RedisChecks
         if (settings.RedisUrl is null)
         {
             yield return settings.Cluster
-                ? Finding.Warn("redis", "none: each node knows only the presence of its own agents", "Set BEADHUB_REDIS_URL on all nodes.")
+                ? Finding.Warn("redis", "none: nodes share presence in PostgreSQL", "Set BEADHUB_REDIS_URL on all nodes.")
                 : Finding.Ok("redis", "none is needed");
             yield break;
         }

@@ -110,12 +110,12 @@ public sealed class SetupTests(OneServer server) : IDisposable
     public void A_member_is_set_and_taken_away_and_all_else_stays(string text)
     {
         var value = new JsonObject { ["command"] = "beadhub", ["args"] = new JsonArray("mcp") };
-        var set = JsonText.Set(text, "mcpServers", "beadhub", value, "f");
-        JsonText.Get(set, "mcpServers", "beadhub", "f")!.ToJsonString().ShouldBe(value.ToJsonString());
-        JsonText.Set(set, "mcpServers", "beadhub", value, "f").ShouldBe(set);
+        var set = JsonEdits.Set(text, "mcpServers", "beadhub", value, "f");
+        JsonEdits.Get(set, "mcpServers", "beadhub", "f")!.ToJsonString().ShouldBe(value.ToJsonString());
+        JsonEdits.Set(set, "mcpServers", "beadhub", value, "f").ShouldBe(set);
         foreach (var comment in new[] { "// x", "/* none */", "// \"mcpServers\": {}," })
             set.Contains(comment).ShouldBe(text.Contains(comment));
-        JsonText.Get(JsonText.Remove(set, "mcpServers", "beadhub", "f"), "mcpServers", "beadhub", "f").ShouldBeNull();
+        JsonEdits.Get(JsonEdits.Remove(set, "mcpServers", "beadhub", "f"), "mcpServers", "beadhub", "f").ShouldBeNull();
     }
 
     [Theory]
@@ -124,5 +124,5 @@ public sealed class SetupTests(OneServer server) : IDisposable
     [InlineData("not json")]
     [InlineData("{\"a\":")]
     public void What_cannot_be_changed_safely_is_refused(string text) =>
-        Should.Throw<CommandException>(() => JsonText.Set(text, "mcpServers", "beadhub", [], "f")).Message.ShouldContain("f");
+        Should.Throw<CommandException>(() => JsonEdits.Set(text, "mcpServers", "beadhub", [], "f")).Message.ShouldContain("f");
 }

@@ -42,6 +42,7 @@ public sealed class RolesTests(PostgresCluster cluster) : IDisposable
             "UPDATE snapshots SET version = 1"])
             (await Refused(url.Replace("postgres@", "beadhub_reader@"), forbidden)).ShouldBeTrue(forbidden);
 
+        (await Refused(app, "DELETE FROM shared_state")).ShouldBeFalse();
         // A node of a cluster needs the leases.
         await using (var node = await Start(app, ("BEADHUB_CLUSTER", "true"))) (await node.Api.Get("/health/ready")).Status.ShouldBe(200);
         (string, string)[] settings = [("BEADHUB_DATABASE_URL", app), ("BEADHUB_HOST", "127.0.0.1"),

@@ -8,7 +8,7 @@ namespace Beadhub.Commands.Setup;
 /// Sets and removes one member of a JSON file's text and leaves all else as it stands: comments, order, indentation. What would come out
 /// otherwise is refused.
 /// </summary>
-internal static class JsonText
+internal static class JsonEdits
 {
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };

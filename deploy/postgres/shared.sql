@@ -1,0 +1,1 @@
+../../src/Hosting/EventLogs/Postgres/shared.sql
