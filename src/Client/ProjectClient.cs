@@ -8,6 +8,7 @@ using Beadhub.Controls;
 using Beadhub.Conversations;
 using Beadhub.Escalations;
 using Beadhub.Feed;
+using Beadhub.History;
 using Beadhub.Invites;
 using Beadhub.Locks;
 using Beadhub.Mail;
@@ -46,6 +47,9 @@ public sealed class ProjectClient
 
     /// <summary>The project's beads: sync, list, search, ready, claims.</summary>
     public IBoardGrain Board => _cluster.GetGrain<IBoardGrain>(Id);
+
+    /// <summary>Commits of the project's beads.</summary>
+    public IHistoryGrain History => _cluster.GetGrain<IHistoryGrain>(Id);
 
     /// <summary>Full-text search in beads and mail.</summary>
     public ISearchGrain Search => _cluster.GetGrain<ISearchGrain>(Id);

@@ -15,6 +15,7 @@ internal static class ClientCommands
         LockCommand.Create(),
         .. TransferCommands.Create(),
         BackupCommands.Create(),
+        HistoryCommand.Create(),
         Sync.SyncCommand.Create(),
         Setup.SetupCommand.Create(),
         CompletionCommand.Create(),

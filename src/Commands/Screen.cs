@@ -37,6 +37,12 @@ internal sealed record Screen(TextWriter Out, TextWriter Error, int Width, bool 
     /// <summary>A line that may be overlooked.</summary>
     public void Faint(string text) => Out.WriteLine(Paint(Clean(text), "2"));
 
+    /// <summary>A line of what came.</summary>
+    public void Added(string text) => Out.WriteLine(Paint(Clean(text), "32"));
+
+    /// <summary>A line of what went.</summary>
+    public void Removed(string text) => Out.WriteLine(Paint(Clean(text), "31"));
+
     /// <summary>Something that goes on, beside what was asked for.</summary>
     public void Note(string text) => Error.WriteLine(Clean(text));
 

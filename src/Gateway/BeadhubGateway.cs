@@ -89,6 +89,13 @@ public static class BeadhubGateway
                     (schema.Type, schema.Pattern) = (type & ~JsonSchemaType.String, null);
                 return Task.CompletedTask;
             });
+            openApi.AddSchemaTransformer(static (schema, context, _) =>
+            {
+                var type = context.JsonTypeInfo.Type;
+                if (type == typeof(Beadhub.History.ObjectHash)) schema.Type = JsonSchemaType.String;
+                else if (type == typeof(Beadhub.History.ObjectHash?)) schema.Type = JsonSchemaType.String | JsonSchemaType.Null;
+                return Task.CompletedTask;
+            });
             openApi.AddOperationTransformer(static (operation, context, _) =>
             {
                 if (context.Description.ActionDescriptor.EndpointMetadata.OfType<RequestShape>().FirstOrDefault() is { } shape)
@@ -176,6 +183,9 @@ public static class BeadhubGateway
         Repos.Map(app);
         Beads.Map(app);
         Issues.Map(app);
+        History.Commits.Map(app);
+        History.IssueVersions.Map(app);
+        History.Merges.Map(app);
         Search.Map(app);
         Bdh.Map(app);
         Claims.Map(app);

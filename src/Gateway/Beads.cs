@@ -8,6 +8,7 @@ using Beadhub.Boards;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
+using Beadhub.History;
 using Beadhub.Projects;
 using Orleans;
 
@@ -41,6 +42,8 @@ internal sealed class Beads(IGrainFactory grains)
     private static readonly Field<string> OfBranch = InQuery.Text("branch", "Branch; main unless given", 255).BeforeCaller(OrMain);
 
     private static readonly Field<string?> OnlyBead = InQuery.Filter("bead_id", "Only this bead");
+
+    private static readonly Field<string?> AsOf = InQuery.Filter("as_of", $"As it was at a version: {History.Commits.Versions}", 200);
 
     private static readonly Field<string> BeadId = InPath.Text("beadId", "Id of the bead").Example("bd-1")
         .AfterCaller(static id => Names.IsBeadId(id) ? id : throw ApiException.NotFound("Issue not found"));
@@ -92,42 +95,49 @@ internal sealed class Beads(IGrainFactory grains)
             endpoints.Store);
         routes.Map(
             requests.Get("/issues", "listIssues", "Issues, last updated first").Needs(Caller.Reader)
-                .Takes(Repo, Branch, Status, Assignee, CreatedBy, Label, Type, Search, Limit, After)
-                .Bind(static fields => new IssueQuery(
+                .Takes(Repo, Branch, Status, Assignee, CreatedBy, Label, Type, Search, Limit, After, AsOf)
+                .Bind(static fields => (Query: new IssueQuery(
                     fields.Get(Repo), fields.Get(Branch), fields.Get(Status), fields.Get(Assignee), fields.Get(CreatedBy),
                     fields.Get(Label),
-                    fields.Get(Type), fields.Get(Search), fields.Get(Limit), fields.Get(After)))
+                    fields.Get(Type), fields.Get(Search), fields.Get(Limit), fields.Get(After)), AsOf: fields.Get(AsOf)))
                 .AnswersCached<IssuePage, IssueList>(Wire.Types.IssueList, IssueList.Of),
-            (query, who) => endpoints.Board(who).Issues(query).AsTask());
+            async (request, who) => await endpoints.Board(who).Issues(request.AsOf is { } version
+                ? request.Query with { AsOf = await endpoints.RootOf(version, who) } : request.Query));
         routes.Map(
             requests.Get("/issues/{beadId}", "getIssue", "One issue").Needs(Caller.Reader)
-                .Takes(BeadId, ExactRepo, ExactBranch)
-                .Bind(static fields => (Repo: fields.Get(ExactRepo), Branch: fields.Get(ExactBranch), BeadId: fields.Get(BeadId)))
+                .Takes(BeadId, ExactRepo, ExactBranch, AsOf)
+                .Bind(static fields => (Repo: fields.Get(ExactRepo), Branch: fields.Get(ExactBranch), BeadId: fields.Get(BeadId),
+                    AsOf: fields.Get(AsOf)))
                 .Answers(Wire.Types.Issue),
             endpoints.Get);
         routes.Map(
             requests.Get("/export-jsonl", "exportIssues", "All issues of a repository and branch as they were received, one a line, by id")
                 .Needs(Caller.Member("export issues"))
-                .Takes(OfRepo, OfBranch, OnlyBead)
-                .Bind(static fields => (Repo: fields.Get(OfRepo), Branch: fields.Get(OfBranch), BeadId: fields.Get(OnlyBead)))
+                .Takes(OfRepo, OfBranch, OnlyBead, AsOf)
+                .Bind(static fields => (Repo: fields.Get(OfRepo), Branch: fields.Get(OfBranch), BeadId: fields.Get(OnlyBead),
+                    AsOf: fields.Get(AsOf)))
                 .AnswersWith<JsonLines>(typeof(string), JsonLines.Type),
             endpoints.Export);
         routes.Map(
             requests.Get("/ready", "listReadyIssues", "Open issues whose blockers are all closed").Needs(Caller.Reader)
-                .Takes(ReadyFor, ReadyRepo, ReadyBranch, ReadyLimit)
+                .Takes(ReadyFor, ReadyRepo, ReadyBranch, ReadyLimit, AsOf)
                 .Bind(static fields =>
                 {
                     fields.Get(ReadyFor);
-                    return new ReadyQuery(fields.Get(ReadyRepo), fields.Get(ReadyBranch), fields.Get(ReadyLimit));
+                    return (Query: new ReadyQuery(fields.Get(ReadyRepo), fields.Get(ReadyBranch), fields.Get(ReadyLimit)),
+                        AsOf: fields.Get(AsOf));
                 })
                 .AnswersCached<ReadyList, ReadyIssues>(Wire.Types.ReadyIssues, ReadyIssues.Of),
-            (query, who) => endpoints.Board(who).Ready(query).AsTask());
+            async (request, who) => await endpoints.Board(who).Ready(request.AsOf is { } version
+                ? request.Query with { AsOf = await endpoints.RootOf(version, who) } : request.Query));
     }
 
     private async Task<UploadAnswer> Store(Upload upload, ProjectIdentity who)
     {
         var alias = who.AgentId is null ? null : (await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId))?.Alias;
         var stored = await Board(who).Sync(new(who.AgentId, alias ?? "", "", upload.Repo, upload.Branch, upload.Issues, [], false, null));
+        if (stored.Added > 0 || stored.Updated > stored.Unchanged)
+            await Committed(who, alias ?? "", $"upload {upload.Repo} {upload.Branch}");
         return new(
             stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", upload.Repo, upload.Branch, stored.Received,
             stored.Added, stored.Updated,
@@ -135,9 +145,9 @@ internal sealed class Beads(IGrainFactory grains)
             stored.Unchanged);
     }
 
-    private async Task<Issue> Get((string? Repo, string? Branch, string BeadId) name, ProjectIdentity who)
+    private async Task<Issue> Get((string? Repo, string? Branch, string BeadId, string? AsOf) name, ProjectIdentity who)
     {
-        return await Board(who).Issue(new(name.BeadId, name.Repo, name.Branch)) is { } issue
+        return await Board(who).Issue(new(name.BeadId, name.Repo, name.Branch, AsOf: await RootOf(name.AsOf, who))) is { } issue
             ? Whole(who, issue) : throw ApiException.NotFound("Issue not found");
     }
 
@@ -155,16 +165,33 @@ internal sealed class Beads(IGrainFactory grains)
         };
     }
 
-    private async Task<JsonLines> Export((string Repo, string Branch, string? BeadId) of, ProjectIdentity who)
+    private async Task<JsonLines> Export((string Repo, string Branch, string? BeadId, string? AsOf) of, ProjectIdentity who)
     {
+        var root = await RootOf(of.AsOf, who);
         if (of.BeadId is not null)
         {
-            var issue = await Board(who).Issue(new(of.BeadId, of.Repo, of.Branch));
+            var issue = await Board(who).Issue(new(of.BeadId, of.Repo, of.Branch, AsOf: root));
             return new(new(issue is null ? [] : [.. Encoding.UTF8.GetBytes(issue.Line), (byte)'\n'], null), _ => default);
         }
 
-        var first = await Board(who).Export(new(of.Repo, of.Branch, null));
-        return new(first, after => Board(who).Export(new(of.Repo, of.Branch, after)));
+        var first = await Board(who).Export(new(of.Repo, of.Branch, null, root));
+        return new(first, after => Board(who).Export(new(of.Repo, of.Branch, after, root)));
+    }
+
+    /// <summary>Root of a version's tree; null for what stands.</summary>
+    private async ValueTask<ObjectHash?> RootOf(string? version, ProjectIdentity who) =>
+        version is null ? null : await grains.GetGrain<IHistoryGrain>(who.ProjectId).Resolve(version);
+
+    // What is stored is stored: a commit that cannot be made now is made with the next.
+    private async ValueTask Committed(ProjectIdentity who, string alias, string message)
+    {
+        try
+        {
+            await grains.GetGrain<IHistoryGrain>(who.ProjectId).AfterWrite(new(new(alias, who.AgentId), message));
+        }
+        catch (UnavailableException)
+        {
+        }
     }
 
     private IBoardGrain Board(ProjectIdentity who) => grains.GetGrain<IBoardGrain>(who.ProjectId);

@@ -14,6 +14,7 @@ using Beadhub.Conversations;
 using Beadhub.Directories;
 using Beadhub.Escalations;
 using Beadhub.HiveSync;
+using Beadhub.History;
 using Beadhub.Hives;
 using Beadhub.Idempotency;
 using Beadhub.Invites;
@@ -169,6 +170,14 @@ public static class EventTypes
 [JsonSerializable(typeof(PeerLeft))]
 [JsonSerializable(typeof(SyncPeerEntered))]
 [JsonSerializable(typeof(SyncPeerRemoved))]
+[JsonSerializable(typeof(ObjectStored))]
+[JsonSerializable(typeof(CommitAdded))]
+[JsonSerializable(typeof(HistoryBranchSet))]
+[JsonSerializable(typeof(HistoryTagSet))]
+[JsonSerializable(typeof(CommitModeSet))]
+[JsonSerializable(typeof(MergeBegun))]
+[JsonSerializable(typeof(ConflictResolved))]
+[JsonSerializable(typeof(MergeAbandoned))]
 internal sealed partial class EventJson : JsonSerializerContext;
 
 /// <summary>

@@ -185,7 +185,7 @@ public abstract class McpContract(Store store) : ContractTests(store)
         refused.Items("content").Single().Text("text").ShouldMatch(
             @"^Reservation is already held\nsrc/a\.cs: held by alice as src/\*\* until \S+Z \(in (29\d|300) s\)\nWork on something else");
         (await Stating(bob, "get_issue", new { })).Items("content").Single().Text("text")
-            .ShouldBe("bead_id is required\nget_issue takes bead_id (required), repo, branch.");
+            .ShouldBe("bead_id is required\nget_issue takes bead_id (required), repo, branch, as_of.");
         var locks = await Stating(bob, "list_locks", new { });
         locks.At("structuredContent").Items("reservations").Length.ShouldBe(1);
         (await Rpc(bob, "tools/call", new { name = "list_locks" })).At("result").Has("structuredContent").ShouldBeFalse();

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Beadhub.Gateway.History;
 using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Mcp;
 using Beadhub.Contacts;
 using Beadhub.Escalations;
+using Beadhub.History;
 using Beadhub.Projects;
 using Beadhub.Tasks;
 
@@ -148,4 +150,16 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(FederationStatus))]
 [JsonSerializable(typeof(SyncPeerView))]
 [JsonSerializable(typeof(SyncPeerList))]
+[JsonSerializable(typeof(HistoryAnswer))]
+[JsonSerializable(typeof(CommitAnswer))]
+[JsonSerializable(typeof(CommitList))]
+[JsonSerializable(typeof(CommitView))]
+[JsonSerializable(typeof(DiffAnswer))]
+[JsonSerializable(typeof(HistoryRefs))]
+[JsonSerializable(typeof(HistoryRef))]
+[JsonSerializable(typeof(IssueHistoryAnswer))]
+[JsonSerializable(typeof(BlameAnswer))]
+[JsonSerializable(typeof(RestoreOutcome))]
+[JsonSerializable(typeof(MergeOutcome))]
+[JsonSerializable(typeof(MergeAnswer))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -63,6 +63,7 @@ public interface IIssueStored : IEvent
 /// <param name="ElidedIds">Issues that block this one but were closed by the same payload (contract 7.2); null when there are none.</param>
 /// <param name="Line">The issue's line: the client's own bytes, without the blanks around them. In the log it stands as it is, not as a
 /// text.</param>
+/// <param name="Command">The command line after which it was synced, or its beginning, where the client told it.</param>
 [GenerateSerializer, Immutable, Alias("bead.stored.v2")]
 public sealed record IssueStored(
     [property: Id(0)] string Repo,
@@ -77,7 +78,8 @@ public sealed record IssueStored(
     [property: Id(9)] BeadBefore? After,
     [property: Id(10)] string? CreatedBy,
     [property: Id(11)] ImmutableArray<string>? ElidedIds,
-    [property: Id(12), JsonConverter(typeof(RawJson))] string Line) : IIssueStored
+    [property: Id(12), JsonConverter(typeof(RawJson))] string Line,
+    [property: Id(13)] string? Command = null) : IIssueStored
 {
     /// <inheritdoc/>
     DateTimeOffset IIssueStored.SyncedAt => At;
@@ -129,13 +131,15 @@ public sealed record BeadBefore([property: Id(0)] long? Priority, [property: Id(
 /// <param name="WorkspaceId">Workspace that removed it.</param>
 /// <param name="Alias">Its alias.</param>
 /// <param name="At">When.</param>
+/// <param name="Command">The command line after which it was synced, or its beginning, where the client told it.</param>
 [GenerateSerializer, Immutable, Alias("bead.removed.v1")]
 public sealed record BeadRemoved(
     [property: Id(0)] string Repo,
     [property: Id(1)] string Branch,
     [property: Id(2)] string? WorkspaceId,
     [property: Id(3)] string Alias,
-    [property: Id(4)] DateTimeOffset At) : IEvent;
+    [property: Id(4)] DateTimeOffset At,
+    [property: Id(5)] string? Command = null) : IEvent;
 
 /// <summary>A workspace claimed the bead, or renewed its claim. Becomes <c>bead.claimed</c> on the event stream.</summary>
 /// <param name="WorkspaceId">Claimant.</param>

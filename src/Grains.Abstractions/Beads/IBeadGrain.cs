@@ -39,6 +39,8 @@ public interface IBeadGrain : IGrainWithStringKey
 /// default for an issue that is not stored; null for whatever is stored. What another client has changed meanwhile is then kept.</param>
 /// <param name="EditOf">Place of the line from which <paramref name="Store"/> was edited, 0 for a bead that must be new; null for a line
 /// that a client pushes. An edit is made whole or not at all.</param>
+/// <param name="Command">The command line that led to it, or its beginning.</param>
+/// <param name="Overrides">Whether <paramref name="Store"/> may replace a line that was updated later.</param>
 [GenerateSerializer, Immutable, Alias("bead.change.v1")]
 public sealed record ChangeBead(
     [property: Id(0)] string? WorkspaceId,
@@ -57,7 +59,9 @@ public sealed record ChangeBead(
     [property: Id(13)] string? Line = null,
     [property: Id(14)] long KnownVersion = 0,
     [property: Id(15)] LineDigest? Based = null,
-    [property: Id(16)] long? EditOf = null);
+    [property: Id(16)] long? EditOf = null,
+    [property: Id(17)] string? Command = null,
+    [property: Id(18)] bool Overrides = false);
 
 /// <summary>How a bead is claimed.</summary>
 /// <param name="Kind">Beside whom.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Tasks;
 using Beadhub.Beads;
+using Beadhub.History;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -42,6 +43,14 @@ public interface IBoardGrain : IGrainWithStringKey
     /// <see cref="Create"/>.</exception>
     [AlwaysInterleave]
     Task<IssueText> Edit(ChangeIssue command);
+
+    /// <summary>
+    /// Puts lines in the place of others, or of none, or takes them away, for what restores and merges: each on the condition that what it
+    /// replaces still stands. Claims stay as they are.
+    /// </summary>
+    /// <exception cref="RefusedException">A line is not in order; nothing was changed.</exception>
+    [AlwaysInterleave]
+    Task<PutOutcome> Put(PutLines command);
 
     /// <summary>Joins in the work on a bead, whoever else holds it; one's own claim is renewed.</summary>
     [AlwaysInterleave]
@@ -130,6 +139,39 @@ public sealed record SyncBeads(
     [property: Id(7)] bool RemoveDeleted,
     [property: Id(8)] string? CommandLine,
     [property: Id(9)] ImmutableArray<LineDigest>? BasedOn = null);
+
+/// <summary>Puts lines in the place of others.</summary>
+/// <param name="WorkspaceId">Acting workspace; null when the caller has none.</param>
+/// <param name="Alias">Its alias.</param>
+/// <param name="HumanName">Its human name; may be empty.</param>
+/// <param name="Command">What leads to it.</param>
+/// <param name="Lines">The lines.</param>
+[GenerateSerializer, Immutable, Alias("board.put.v1")]
+public sealed record PutLines(
+    [property: Id(0)] string? WorkspaceId,
+    [property: Id(1)] string Alias,
+    [property: Id(2)] string HumanName,
+    [property: Id(3)] string Command,
+    [property: Id(4)] ImmutableArray<PutLine> Lines);
+
+/// <summary>A line in the place of another.</summary>
+/// <param name="Repo">Canonical origin.</param>
+/// <param name="Branch">Branch.</param>
+/// <param name="BeadId">Bead id.</param>
+/// <param name="Line">The line; null to remove the issue.</param>
+/// <param name="Replaces">Hash of the line that it may replace; null for an issue that is not stored.</param>
+[GenerateSerializer, Immutable, Alias("board.put_line.v1")]
+public sealed record PutLine(
+    [property: Id(0)] string Repo,
+    [property: Id(1)] string Branch,
+    [property: Id(2)] string BeadId,
+    [property: Id(3)] string? Line,
+    [property: Id(4)] ObjectHash? Replaces);
+
+/// <summary>What became of lines that were put.</summary>
+/// <param name="Conflicts">Ids of beads that somebody has changed meanwhile; their lines stand as they are.</param>
+[GenerateSerializer, Immutable, Alias("board.put_done.v1")]
+public sealed record PutOutcome([property: Id(0)] ImmutableArray<string> Conflicts);
 
 /// <summary>What a sync did.</summary>
 /// <param name="Received">Distinct valid issues, conflicts included.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Beadhub.Beads;
+using Beadhub.History;
 using Orleans;
 
 namespace Beadhub.Boards;
@@ -15,6 +16,7 @@ namespace Beadhub.Boards;
 /// <param name="Text">Prefix of the bead id or part of the title, ignoring case.</param>
 /// <param name="Limit">Page size, 1 to 200.</param>
 /// <param name="After">Sort key of the last issue of the page before.</param>
+/// <param name="AsOf">Root of a commit's tree: the issues as they were then.</param>
 [GenerateSerializer, Immutable, Alias("board.issue_query.v1")]
 public sealed record IssueQuery(
     [property: Id(0)] string? Repo,
@@ -26,7 +28,8 @@ public sealed record IssueQuery(
     [property: Id(6)] string? Type,
     [property: Id(7)] string? Text,
     [property: Id(8)] int Limit,
-    [property: Id(9)] IssueCursor? After);
+    [property: Id(9)] IssueCursor? After,
+    [property: Id(10)] ObjectHash? AsOf = null);
 
 /// <summary>Sort key of an issue: newest first, then by priority (none last), then by bead id; repository and branch break ties.</summary>
 [GenerateSerializer, Immutable, Alias("board.issue_cursor.v1")]
@@ -63,8 +66,13 @@ public sealed record IssueRow(
     [property: Id(14)] DateTimeOffset SyncedAt);
 
 /// <summary>Which ready issues to list (contract 7.8).</summary>
+/// <param name="Repo">Canonical origin.</param>
+/// <param name="Branch">Branch.</param>
+/// <param name="Limit">How many.</param>
+/// <param name="AsOf">Root of a commit's tree: what was ready then.</param>
 [GenerateSerializer, Immutable, Alias("board.ready_query.v1")]
-public sealed record ReadyQuery([property: Id(0)] string? Repo, [property: Id(1)] string? Branch, [property: Id(2)] int Limit);
+public sealed record ReadyQuery([property: Id(0)] string? Repo, [property: Id(1)] string? Branch, [property: Id(2)] int Limit,
+    [property: Id(3)] ObjectHash? AsOf = null);
 
 /// <summary>Ready issues by priority, then bead id.</summary>
 /// <param name="Issues">As many as were asked for, and no more than one answer may hold.</param>
@@ -77,9 +85,10 @@ public sealed record ReadyList([property: Id(0)] ImmutableArray<IssueRow> Issues
 /// <param name="Repo">Canonical origin; with the branch null the first by repository and branch (contract 7.7).</param>
 /// <param name="Branch">Branch.</param>
 /// <param name="Newest">Of several the one that its clients changed last, instead.</param>
+/// <param name="AsOf">Root of a commit's tree: the issue as it was then.</param>
 [GenerateSerializer, Immutable, Alias("board.issue_name.v1")]
 public sealed record IssueName([property: Id(0)] string BeadId, [property: Id(1)] string? Repo = null,
-    [property: Id(2)] string? Branch = null, [property: Id(3)] bool Newest = false);
+    [property: Id(2)] string? Branch = null, [property: Id(3)] bool Newest = false, [property: Id(4)] ObjectHash? AsOf = null);
 
 /// <summary>An issue whole.</summary>
 /// <param name="Record">The issue, with its description.</param>
@@ -92,8 +101,10 @@ public sealed record IssueText([property: Id(0)] BeadRecord Record, [property: I
 /// <param name="Repo">Canonical origin.</param>
 /// <param name="Branch">Branch.</param>
 /// <param name="After">Bead id after which to go on; null for the first page.</param>
+/// <param name="AsOf">Root of a commit's tree: the lines as they were then.</param>
 [GenerateSerializer, Immutable, Alias("board.export_query.v1")]
-public sealed record ExportQuery([property: Id(0)] string Repo, [property: Id(1)] string Branch, [property: Id(2)] string? After);
+public sealed record ExportQuery([property: Id(0)] string Repo, [property: Id(1)] string Branch, [property: Id(2)] string? After,
+    [property: Id(3)] ObjectHash? AsOf = null);
 
 /// <summary>A repository and branch that has issues.</summary>
 /// <param name="Repo">Canonical origin.</param>

@@ -3,19 +3,22 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Beadhub.Beads;
+using Orleans;
 
 namespace Beadhub.History;
 
 /// <summary>
-/// SHA-256 of an object of the history: a commit, a chunk of a tree, or a line. It names the object on every site. Between grains, and
-/// in JSON, it is the text that it writes.
+/// SHA-256 of an object of the history: a commit, a chunk of a tree, or a line. It names the object on every site. In JSON it is
+/// the text that it writes.
 /// </summary>
 /// <param name="A">The first eight bytes, big-endian, so that numbers order as bytes do.</param>
 /// <param name="B">The next eight.</param>
 /// <param name="C">The next eight.</param>
 /// <param name="D">The last eight.</param>
-[JsonConverter(typeof(ObjectHashJson))]
-public readonly record struct ObjectHash(ulong A, ulong B, ulong C, ulong D) : IComparable<ObjectHash>
+[GenerateSerializer, Immutable, Alias("history.hash.v1"), JsonConverter(typeof(ObjectHashJson))]
+public readonly record struct ObjectHash([property: Id(0)] ulong A, [property: Id(1)] ulong B, [property: Id(2)] ulong C,
+    [property: Id(3)] ulong D) : IComparable<ObjectHash>
 {
     /// <summary>Number of hexadecimal digits.</summary>
     public const int Digits = 64;
@@ -51,6 +54,9 @@ public readonly record struct ObjectHash(ulong A, ulong B, ulong C, ulong D) : I
     /// <summary>The hexadecimal digit at a place, counted from the left: what decides the way through a tree.</summary>
     public int Digit(int place) => (int)((place < 16 ? A : place < 32 ? B : place < 48 ? C : D) >> (60 - 4 * (place & 15))) & 15;
 
+    /// <summary>Of a line: the digest by which boards know it, which is the beginning of its hash.</summary>
+    public LineDigest Digest() => new(BinaryPrimitives.ReverseEndianness(A), BinaryPrimitives.ReverseEndianness(B));
+
     /// <inheritdoc/>
     public int CompareTo(ObjectHash other) => A != other.A ? A.CompareTo(other.A) : B != other.B ? B.CompareTo(other.B)
         : C != other.C ? C.CompareTo(other.C) : D.CompareTo(other.D);
@@ -76,4 +82,12 @@ public sealed class ObjectHashJson : JsonConverter<ObjectHash>
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, ObjectHash value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
+
+    /// <inheritdoc/>
+    public override ObjectHash ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Read(ref reader, typeToConvert, options);
+
+    /// <inheritdoc/>
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, ObjectHash value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(value.ToString());
 }

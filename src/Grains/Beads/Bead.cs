@@ -19,7 +19,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     public static StreamKind<Bead> Kind { get; } = new("bead", BeadJson.Default.Bead, SnapshotEvery: 16, ProjectOf: key =>
         key[..key.IndexOf('/')])
     {
-        Fold = 3, // 1 skipped issues that were stored with their line, 2 kept digests of another hash
+        Fold = 4, // 1 skipped issues that were stored with their line, 2 kept digests of another hash, 3 knew no command lines
     };
 
     /// <inheritdoc cref="Bead"/>
@@ -111,7 +111,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
         if (command.Remove is { } remove && bead.Records.In(remove.Repo, remove.Branch) is { } gone)
         {
             removed = command.Based is not { } based || gone.Digest == based;
-            if (removed) bead = Raise(bead, new BeadRemoved(remove.Repo, remove.Branch, command.WorkspaceId, command.Alias, now));
+            if (removed) bead = Raise(bead, new BeadRemoved(remove.Repo, remove.Branch, command.WorkspaceId, command.Alias,
+                now, command.Command));
             else stored = StoreResult.Conflict;
         }
 
@@ -183,7 +184,8 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
     {
         var have = Records.In(pushed.Repo, pushed.Branch);
         if (have is null) return (StoreResult.Added, pushed, Event(pushed, null));
-        if (have.IsNewerThan(pushed) || command.Based is { } based && have.Digest != based) return (StoreResult.Conflict, null, null);
+        if (!command.Overrides && have.IsNewerThan(pushed) || command.Based is { } based && have.Digest != based)
+            return (StoreResult.Conflict, null, null);
         var next = pushed.CreatedBy is null ? pushed with { CreatedBy = have.CreatedBy } : pushed;
         return next.SaysTheSameAs(have) ? (StoreResult.Updated, null, null) : (StoreResult.Updated, next, Event(next, have));
 
@@ -194,7 +196,7 @@ public sealed record Bead(ImmutableArray<BeadRecord> Records, ImmutableArray<Bea
                 issue.Repo, issue.Branch, issue.Title, issue.Status, before?.Status, command.WorkspaceId, command.Alias, issue.SyncedAt,
                 isNews ? new(before!.Priority, before.Assignee) : null, isNews ? new(issue.Priority, issue.Assignee) : null,
                 pushed.CreatedBy is null ? issue.CreatedBy : null, issue.ElidedIds.IsEmpty ? null : issue.ElidedIds,
-                command.Line ?? StoredLine.Render(pushed));
+                command.Line ?? StoredLine.Render(pushed), command.Command);
         }
     }
 

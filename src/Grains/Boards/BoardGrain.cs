@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Beads;
 using Beadhub.EventLog;
+using Beadhub.History;
 using Beadhub.Idempotency;
 using Beadhub.Notifications;
 using Beadhub.Subscriptions;
@@ -31,6 +32,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private string _project = "";
     private IssueTexts _texts = null!;
     private BoardProjection _board = null!;
+    private PastBoards _past = null!;
 
     private ISubscriptionsGrain Subscriptions => field ??= GrainFactory.GetGrain<ISubscriptionsGrain>(_project);
 
@@ -42,6 +44,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         _project = this.GetPrimaryKeyString();
         _texts = new(log, _project);
         _board = new(log, _project);
+        _past = new(log, _project);
         await _board.CatchUp(cancellationToken);
     }
 
@@ -49,22 +52,26 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public ValueTask<CommandDecision> Decide(DecideCommand command) => Read(command, static (views, command) => views.Decide(command));
 
     /// <inheritdoc/>
-    public ValueTask<IssuePage> Issues(IssueQuery query) => Read(query, static (views, query) => views.Issues(query));
+    public ValueTask<IssuePage> Issues(IssueQuery query) => ReadAt(query.AsOf, query, static (views, query) => views.Issues(query));
 
     /// <inheritdoc/>
     public async ValueTask<IssueText?> Issue(IssueName name)
     {
-        var board = await _board.Newest();
+        var newest = await _board.Newest();
+        var board = name.AsOf is { } root ? await _past.Of(root, newest) : newest;
         var records = board.Beads.GetValueOrDefault(name.BeadId)?.Records ?? [];
         var issue = name.Newest ? BeadTask.Newest(records)
             : name is { Repo: { } repo, Branch: { } branch } ? records.In(repo, branch)
             : records.FirstOrDefault();
-        return issue is null ? null : await _texts.Of(issue);
+        return issue is null ? null
+            : name.AsOf is { } then ? await _past.Issue(then, newest, new(issue.Repo, issue.Branch, issue.BeadId))
+            : await _texts.Of(issue);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ExportPage> Export(ExportQuery query) =>
-        await _texts.Page((await _board.Newest()).Views.ById(query.Repo, query.Branch), query.After);
+    public async ValueTask<ExportPage> Export(ExportQuery query) => query.AsOf is { } root
+        ? await _past.Export(root, await _board.Newest(), query)
+        : await _texts.Page((await _board.Newest()).Views.ById(query.Repo, query.Branch), query.After);
 
     /// <inheritdoc/>
     public async ValueTask<ImmutableArray<IssuePlace>> Places() =>
@@ -76,7 +83,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     ];
 
     /// <inheritdoc/>
-    public ValueTask<ReadyList> Ready(ReadyQuery query) => Read(query, static (views, query) => views.Ready(query));
+    public ValueTask<ReadyList> Ready(ReadyQuery query) => ReadAt(query.AsOf, query, static (views, query) => views.Ready(query));
 
     /// <inheritdoc/>
     public ValueTask<ClaimPage> Claims(ClaimQuery query) => Read(query, static (views, query) => views.Claims(query));
@@ -200,6 +207,21 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         await Notify(results);
         var stored = results[0].Bead.Records.In(edited.Record.Repo, edited.Record.Branch);
         return stored is null ? new(edited.Record, edited.Line) : await _texts.Of(stored);
+    }
+
+    /// <inheritdoc/>
+    public async Task<PutOutcome> Put(PutLines command)
+    {
+        var conflicts = ImmutableArray.CreateBuilder<string>();
+        foreach (var round in PutPlan.Of(command, await _board.Newest(), time.Now()))
+        {
+            var results = await Change(round);
+            await Notify(results);
+            for (var i = 0; i < results.Length; i++)
+                if (results[i].Stored == StoreResult.Conflict) conflicts.Add(round[i].Key);
+        }
+
+        return new(conflicts.DrainToImmutable());
     }
 
     /// <inheritdoc/>
@@ -529,6 +551,14 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         return board.IsCompletedSuccessfully ? new(answer(board.Result.Views, query)) : ReadNewest(board);
 
         async ValueTask<TAnswer> ReadNewest(ValueTask<Board> board) => answer((await board).Views, query);
+    }
+
+    /// <summary>The same as of a commit's tree.</summary>
+    private ValueTask<TAnswer> ReadAt<TQuery, TAnswer>(ObjectHash? root, TQuery query, Func<BoardViews, TQuery, TAnswer> answer)
+    {
+        return root is { } then ? ReadPast(then) : Read(query, answer);
+
+        async ValueTask<TAnswer> ReadPast(ObjectHash then) => answer((await _past.Of(then, await _board.Newest())).Views, query);
     }
 
     /// <summary>What was neither answered nor refused may have been written all the same.</summary>

@@ -16,7 +16,7 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
     public static SyncPlan Of(Board board, SyncBeads command, DateTimeOffset now)
     {
         var issues = IssueLines.Read(command.Issues.AsSpan(), command.Repo, command.Branch, board.Scope(command.Repo, command.Branch), now);
-        var nothing = new ChangeBead(command.WorkspaceId, command.Alias, command.HumanName);
+        var nothing = new ChangeBead(command.WorkspaceId, command.Alias, command.HumanName, Command: Beginning(command.CommandLine));
         var others = Deletions(board, command, issues, nothing);
         var task = AddCommand(others, board, command, issues, nothing);
 
@@ -38,6 +38,14 @@ internal sealed record SyncPlan(IReadOnlyList<KeyValuePair<string, ChangeBead>> 
             based is null ? null
             : board.Find(new(command.Repo, command.Branch, id)) is { } stored && based.Contains(stored.Digest) ? stored.Digest
             : default(LineDigest);
+    }
+
+    // Each bead's event holds it.
+    private static string? Beginning(string? commandLine)
+    {
+        const int longest = 256;
+        return commandLine is null || commandLine.Length <= longest ? commandLine
+            : commandLine[..(char.IsHighSurrogate(commandLine[longest - 1]) ? longest - 1 : longest)];
     }
 
     /// <summary>The plan with the topmost parent of the task that the command claims.</summary>

@@ -149,6 +149,16 @@ internal static class LineMerge
         return fields;
     }
 
+    /// <summary>Whether two values of JSON are the same, however they are written; null is as good as none.</summary>
+    public static bool Same(string? one, string? other)
+    {
+        if (one == other) return true;
+        if (one is null or "null" || other is null or "null") return one is null or "null" && other is null or "null";
+        using var a = JsonDocument.Parse(one);
+        using var b = JsonDocument.Parse(other);
+        return JsonElement.DeepEquals(a.RootElement, b.RootElement);
+    }
+
     private static MergedLine MergeGone(string? was, string? ours, string? theirs, DateTimeOffset now, Func<string?, LineChoice?> choose)
     {
         if (ours is null && theirs is null) return new(null, []);
@@ -166,15 +176,6 @@ internal static class LineMerge
 
     private static string Line(IEnumerable<KeyValuePair<string, string>> fields) => $"{{{string.Join(',', fields.Select(static field =>
         $"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(field.Key)}\":{field.Value}"))}}}";
-
-    private static bool Same(string? one, string? other)
-    {
-        if (one == other) return true;
-        if (one is null or "null" || other is null or "null") return one is null or "null" && other is null or "null";
-        using var a = JsonDocument.Parse(one);
-        using var b = JsonDocument.Parse(other);
-        return JsonElement.DeepEquals(a.RootElement, b.RootElement);
-    }
 
     private static bool IsList(string? json) => json is null || json.StartsWith('[');
 

@@ -55,6 +55,8 @@ public sealed class BeadClaims(PostgresStore store) : BeadClaimsContract(store);
 
 public sealed class BeadsEdits(PostgresStore store) : BeadsEditsContract(store);
 
+public sealed class BeadsHistory(PostgresStore store) : BeadsHistoryContract(store);
+
 public sealed class Search(PostgresStore store) : SearchContract(store);
 
 public sealed class Escalations(PostgresStore store) : EscalationsContract(store);

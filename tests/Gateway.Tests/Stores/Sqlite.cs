@@ -62,6 +62,8 @@ public sealed class BeadClaims(SqliteStore store) : BeadClaimsContract(store);
 
 public sealed class BeadsEdits(SqliteStore store) : BeadsEditsContract(store);
 
+public sealed class BeadsHistory(SqliteStore store) : BeadsHistoryContract(store);
+
 public sealed class Search(SqliteStore store) : SearchContract(store);
 
 public sealed class Escalations(SqliteStore store) : EscalationsContract(store);

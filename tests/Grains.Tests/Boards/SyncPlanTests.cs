@@ -42,7 +42,7 @@ public class SyncPlanTests
     [InlineData("update bd-1 --status blocked")]
     public void Ending_work_releases_all_claims_checklist_176_181(string line) =>
         Plan(Board.Empty("p"), Alice with { CommandLine = line }).Changes.ShouldHaveSingleItem().Value
-            .ShouldBe(new ChangeBead("alice-id", "alice", "Alice", ReleaseAll: true));
+            .ShouldBe(new ChangeBead("alice-id", "alice", "Alice", ReleaseAll: true, Command: line));
 
     [Theory]
     [InlineData("reopen bd-1")]

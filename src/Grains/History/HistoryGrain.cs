@@ -1,0 +1,528 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Beadhub.Beads;
+using Beadhub.Boards;
+using Beadhub.EventLog;
+using Beadhub.Idempotency;
+using Orleans;
+
+namespace Beadhub.History;
+
+/// <inheritdoc cref="IHistoryGrain"/>
+/// <remarks>
+/// A tree's chunks are durable before the commit that names them: a crash between leaves chunks that nobody names. What a merge or a
+/// restore puts into the working set goes through the board, each line on the condition that what it replaces still stands.
+/// </remarks>
+public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<HistoryBook>(log), IHistoryGrain
+{
+    private const string WorkingName = "WORKING";
+    private const int Attempts = 5;
+    private const int MostSkipped = 100_000;
+    private const int BeadsAtOnce = 512;
+
+    private static readonly Func<HistoryBook, HistoryBook> Whole = static book => book;
+
+    private string _project = "";
+    private HistoryObjects _objects = null!;
+    private WorkingTree _working = null!;
+    private IssueHistories _issues = null!;
+
+    private IBoardGrain Board => GrainFactory.GetGrain<IBoardGrain>(_project);
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _project = this.GetPrimaryKeyString();
+        _objects = new(Log, _project);
+        _working = new(Log, _project, _objects, () => State.HeadRoot);
+        _issues = new(Log, _project, _objects);
+        return base.OnActivateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryStatus> Status() =>
+        Read(static book => new HistoryStatus(book.Mode, book.Head, book.Commits.Count, book.Merge is not null));
+
+    /// <inheritdoc/>
+    public Task SetMode(string mode, string by) => Transact(book => book.Mode == mode
+        ? Decision.None(true) : Decision.Accept(true, new CommitModeSet(mode, by, time.Now())));
+
+    /// <inheritdoc/>
+    public async Task<CommitView?> Commit(CreateCommit command)
+    {
+        var made = command.Lines is { } lines ? await CommitLines(command, lines) : await CommitWorking(command.By, command.Message);
+        return made is null ? null : await Shown(made.Id());
+    }
+
+    /// <inheritdoc/>
+    public async Task AfterWrite(CreateCommit command)
+    {
+        // It is no part of what the sync answers, and done again it changes nothing.
+        KeyedRequest.Leave();
+        if ((await Status()).Mode == CommitModes.Command) await CommitWorking(command.By, command.Message);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<CommitPage> Commits(LogQuery query)
+    {
+        var book = await Read(Whole);
+        if (book.Commits.IsEmpty && query.From == "HEAD") return new([], null, false);
+        var from = book.CommitOf(query.From);
+        var ids = book.Ancestors(from).Skip(Math.Min(query.Skip, MostSkipped)).Take(query.Limit + 1).ToList();
+        var shown = await Shown(book, [.. ids.Take(query.Limit)]);
+        return new(shown, from, ids.Count > query.Limit);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<CommitView> Show(string version)
+    {
+        var book = await Read(Whole);
+        return (await Shown(book, [book.CommitOf(version)]))[0];
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ObjectHash?> Resolve(string version) =>
+        Read(book => version == WorkingName ? default(ObjectHash?) : book.Commits[book.CommitOf(version)].Root);
+
+    /// <inheritdoc/>
+    public async ValueTask<DiffPage> Diff(DiffQuery query)
+    {
+        var book = await Read(Whole);
+        var (from, before) = await Named(book, query.From);
+        var (to, after) = await Named(book, query.To);
+        var changes = await Trees.Diff(before, after, _objects);
+        IEnumerable<TreeChange> listed = changes;
+        if (query.BeadId is { } id) listed = listed.Where(change => change.Key.BeadId == id);
+        var total = query.BeadId is null ? changes.Count : listed.Count();
+        if (query.After?.Split('\t') is [var repo, var branch, var last])
+            listed = listed.Where(change => Trees.Order(change.Key, new(repo, branch, last)) > 0);
+        var page = listed.Take(query.Limit + 1).ToList();
+        var isLast = page.Count <= query.Limit;
+        if (!isLast) page.RemoveAt(query.Limit);
+        var lines = await _objects.Lines([.. page.SelectMany(static change => new[] { change.Before, change.After }).OfType<TreeEntry>()]);
+        var at = 0;
+        var beads = ImmutableArray.CreateBuilder<BeadDifference>(page.Count);
+        foreach (var change in page)
+        {
+            var (was, becomes) = (change.Before is null ? null : lines[at++], change.After is null ? null : lines[at++]);
+            beads.Add(new(change.Key.Repo, change.Key.Branch, change.Key.BeadId,
+                was is null ? "added" : becomes is null ? "removed" : "changed", TitleOf(becomes ?? was!),
+                IssueHistories.Changes(was, becomes)));
+        }
+
+        return new(from, to, beads.MoveToImmutable(), total, isLast ? null : page[^1].Key.ToString());
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IssueHistory> Events(IssueHistoryQuery query) => _issues.Events(query);
+
+    /// <inheritdoc/>
+    public async ValueTask<IssueBlame> Blame(IssueHistoryQuery query)
+    {
+        var book = await Read(Whole);
+        var tree = await Working();
+        var line = (await Board.Issue(new(query.BeadId, query.Repo, query.Branch)) is { Record: var record }
+            ? tree.Find(new(record.Repo, record.Branch, record.BeadId)) : null)
+            ?? throw new RefusedException(RefusalKind.NotFound, "Issue not found");
+        return await _issues.Blame(line, book.Head, book);
+    }
+
+    /// <inheritdoc/>
+    public async Task<RestoreOutcome> Restore(RestoreBeads command)
+    {
+        // It writes in many steps, and done again it changes nothing.
+        KeyedRequest.Leave();
+        var root = await Resolve(command.To)
+            ?? throw new RefusedException(RefusalKind.Invalid, "WORKING is what stands: restore to a commit");
+        var (restored, removed) = (0, 0);
+        var kept = new HashSet<string>(StringComparer.Ordinal);
+        for (var attempt = 1; attempt <= Attempts; attempt++)
+        {
+            kept.Clear();
+            var now = time.Now();
+            var changes = await Chosen(await Trees.Diff(await Working(), TreeNode.Stub(root), _objects), command);
+            foreach (var some in changes.Chunk(BeadsAtOnce))
+            {
+                var lines = await _objects.Lines([.. some.SelectMany(static change => new[] { change.Before, change.After })
+                    .OfType<TreeEntry>()]);
+                var at = 0;
+                var planned = new List<PlannedLine>();
+                foreach (var change in some)
+                {
+                    var (was, target) = (change.Before is null ? null : lines[at++], change.After is null ? null : lines[at++]);
+                    if (was is not null && target is not null && LineMerge.SaysTheSame(was, target)) continue;
+                    // A bead that was removed may be known to clients by any line: this one is newer than all of them.
+                    planned.Add(new(change.Key, change.Before, target is null ? null
+                        : was is null ? LineMerge.At(target, now) : LineMerge.Newer(target, was, now)));
+                }
+
+                var conflicts = await Put(planned, command.By, $"history restore {command.To}");
+                kept.UnionWith(conflicts);
+                restored += planned.Count(line => line.Line is not null && !conflicts.Contains(line.Key.BeadId));
+                removed += planned.Count(line => line.Line is null && !conflicts.Contains(line.Key.BeadId));
+            }
+
+            if (kept.Count == 0) break;
+        }
+
+        var message = command.Message
+            ?? (restored + removed > 0 && State.Mode == CommitModes.Command ? $"history restore {command.To}" : null);
+        var commit = message is null ? null : await CommitWorking(command.By, message);
+        return new(restored, removed, [.. kept.Order(StringComparer.Ordinal)], commit?.Id());
+    }
+
+    /// <inheritdoc/>
+    public Task<HistoryRef> SetRef(SetHistoryRef command) => Transact(book => book.Set(command, time.Now()));
+
+    /// <inheritdoc/>
+    public ValueTask<HistoryRefs> Refs(bool tags) => Read(book => new HistoryRefs(tags
+        ? [.. book.Tags.Select(tag => new HistoryRef(tag.Key, tag.Value.Commit, tag.Value.Message, tag.Value.By, tag.Value.At))]
+        : [.. book.Branches.Select(branch => new HistoryRef(branch.Key, branch.Value, null, null, null))]));
+
+    /// <inheritdoc/>
+    public async Task<MergeOutcome> Merge(MergeVersion command)
+    {
+        var book = await Read(Whole);
+        var from = book.CommitOf(command.From);
+        if (book.Merge is { } waiting && waiting.From != from)
+            throw new RefusedException(RefusalKind.Conflict,
+                $"A merge of {waiting.Name} waits for decisions: complete or abandon it first");
+        return await Merge(from, command.From, command.Message ?? $"Merge {command.From}", command.By, command.Prefer);
+    }
+
+    /// <inheritdoc/>
+    public async Task<PendingMerge?> Waiting() => (await Read(Whole)).Merge is { } waiting ? await Shown(waiting) : null;
+
+    /// <inheritdoc/>
+    public async Task<PendingMerge> Choose(ConflictChoice choice, string by)
+    {
+        var shown = await Shown(await MustWait());
+        if (!shown.Conflicts.Any(conflict => Concerns(choice, new(conflict.Repo, conflict.Branch, conflict.BeadId), conflict.Field))
+            && !shown.Choices.Any(made => made with { Take = "", Value = null } == choice with { Take = "", Value = null }))
+            throw new RefusedException(RefusalKind.NotFound, "There is no such conflict");
+        await Transact(book => book.Merge is null ? throw NoneWaits()
+            : Decision.Accept(true, new ConflictResolved(choice, by, time.Now())));
+        return await Shown(await MustWait());
+    }
+
+    /// <inheritdoc/>
+    public async Task<MergeOutcome> Complete(HistoryAuthor by, string? message)
+    {
+        var waiting = await MustWait();
+        return await Merge(waiting.From, waiting.Name, message ?? waiting.Message, by, null);
+    }
+
+    /// <inheritdoc/>
+    public Task Abandon(string by) => Transact(book => book.Merge is null ? throw NoneWaits()
+        : Decision.Accept(true, new MergeAbandoned(by, time.Now())));
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<HistoryObject>> Objects(ImmutableArray<ObjectHash> ids)
+    {
+        var book = await Read(Whole);
+        var found = ImmutableArray.CreateBuilder<HistoryObject>();
+        var others = new List<ObjectHash>();
+        foreach (var id in ids)
+        {
+            if (book.Commits.ContainsKey(id)) found.Add(new(id, (await ObjectOf(book, id)).Text()));
+            else others.Add(id);
+        }
+
+        var texts = await _objects.Texts(others);
+        for (var i = 0; i < texts.Length; i++)
+            if (texts[i] is { } text) found.Add(new(others[i], text));
+        return found.DrainToImmutable();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<MissingObjects> Missing(MissingQuery query)
+    {
+        var book = await Read(Whole);
+        if (query.Wanted.FirstOrDefault(id => !book.Commits.ContainsKey(id)) is var unknown && unknown != default)
+            throw new RefusedException(RefusalKind.NotFound, $"Unknown commit: {unknown}");
+        var known = book.Ancestors(query.Known.Where(book.Commits.ContainsKey)).ToHashSet();
+        var commits = book.Ancestors(query.Wanted).Where(id => !known.Contains(id)).Reverse().ToList();
+        var objects = ImmutableArray.CreateBuilder<HistoryObject>();
+        long size = 0;
+        for (var at = query.After; at < commits.Count; at++)
+        {
+            if (objects.Count > 0 && size >= query.MaxCharacters) return new(objects.DrainToImmutable(), at, commits.Count);
+            var commit = book.Commits[commits[at]];
+            var before = commit.Parents is [var parent, ..] ? TreeNode.Stub(book.Commits[parent].Root) : TreeNode.Empty;
+            var (chunks, lines) = await Trees.Beyond(before, TreeNode.Stub(commit.Root), _objects);
+            var texts = await _objects.Lines(lines);
+            for (var i = 0; i < texts.Length; i++) Add(lines[i].Line, texts[i]);
+            foreach (var chunk in chunks) Add(chunk.Hash, chunk.Text());
+            Add(commits[at], (await ObjectOf(book, commits[at])).Text());
+        }
+
+        return new(objects.DrainToImmutable(), null, commits.Count);
+
+        void Add(ObjectHash id, string text)
+        {
+            objects.Add(new(id, text));
+            size += text.Length;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<int> Receive(ImmutableArray<HistoryObject> objects)
+    {
+        var book = await Read(Whole);
+        var commits = new List<(ObjectHash Id, CommitObject Commit)>();
+        var others = new List<(ObjectHash, ObjectStored)>();
+        foreach (var (id, text) in objects)
+        {
+            if (ObjectHash.Of(text) != id) throw new RefusedException(RefusalKind.Invalid, $"Object {id} is not what its hash says");
+            if (text.StartsWith("commit\n", StringComparison.Ordinal))
+                commits.Add((id, CommitObject.Parse(text) ?? throw new RefusedException(RefusalKind.Invalid, $"Object {id} is no commit")));
+            else if (text.StartsWith('{') || TreeNode.Parse(text) is not null) others.Add((id, new(text)));
+            else throw new RefusedException(RefusalKind.Invalid, $"Object {id} is neither commit, chunk nor line");
+        }
+
+        await _objects.Write(others);
+        var added = 0;
+        foreach (var (id, commit) in commits)
+        {
+            if (book.Commits.ContainsKey(id)) continue;
+            if (commit.Parents.FirstOrDefault(parent => !book.Commits.ContainsKey(parent)) is var missing && missing != default)
+                throw new RefusedException(RefusalKind.Invalid, $"Commit {id} follows {missing}, which is not here");
+            if (commit.Parents.Any(parent => book.Commits[parent].Time > commit.Time))
+                throw new RefusedException(RefusalKind.Invalid, $"Commit {id} is older than what it follows");
+            await MustBeWhole(commit, book);
+            await Transact(now => now.Commits.ContainsKey(id) ? Decision.None(true) : Decision.Accept(true,
+                new CommitAdded(id, commit.Parents, commit.Root, commit.Author, commit.Time, commit.Message, null, 0, null)));
+            book = await Read(Whole);
+            added++;
+        }
+
+        return added;
+    }
+
+    /// <summary>All that a commit's tree has beyond its first parent's is here.</summary>
+    private async ValueTask MustBeWhole(CommitObject commit, HistoryBook book)
+    {
+        var before = commit.Parents is [var parent, ..] ? TreeNode.Stub(book.Commits[parent].Root) : TreeNode.Empty;
+        var (_, lines) = await Trees.Beyond(before, TreeNode.Stub(commit.Root), _objects);
+        foreach (var some in lines.Chunk(BeadsAtOnce)) await _objects.Lines(some);
+        // A chunk may lie about where its lines belong, or how many they are.
+        await Trees.LoadAll(TreeNode.Stub(commit.Root), _objects);
+    }
+
+    private async Task<CommitObject?> CommitWorking(HistoryAuthor by, string message)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var tree = await Working();
+            var position = _working.Position;
+            await _objects.Store(tree, ImmutableDictionary<ObjectHash, string>.Empty);
+            var made = await Transact(book => book.Head is { } head && book.Commits[head].Position > position
+                ? Decision.None<(bool IsOld, CommitObject? Commit)>((true, null))
+                : With(book.Commit(tree.Hash, position, HistoryBook.Main, null, null, by, message, time.Now())));
+            if (!made.IsOld) return made.Commit;
+            // Another node has committed what is not in this tree yet.
+            if (attempt == Attempts) throw new EventLogUnavailableException("The history is being written by others.");
+        }
+
+        static Decision<(bool IsOld, CommitObject? Commit)> With(Decision<CommitObject?> decision) =>
+            new(decision.Events, (false, decision.Result));
+    }
+
+    private async Task<CommitObject?> CommitLines(CreateCommit command, CommittedLines lines)
+    {
+        if (lines.On == HistoryBook.Main || !HistoryBook.IsRefName(lines.On))
+            throw new RefusedException(RefusalKind.Invalid, $"Lines are committed onto a branch other than main, not {lines.On}");
+        var issues = IssueLines.Read(lines.Issues.AsSpan(), lines.Repo, lines.Branch, BoardScope.None, time.Now());
+        var book = await Read(Whole);
+        var start = book.Branches.TryGetValue(lines.On, out var newest) ? newest : book.Head;
+        var tree = start is { } commit ? await Trees.LoadAll(TreeNode.Stub(book.Commits[commit].Root), _objects) : TreeNode.Empty;
+        var texts = new Dictionary<ObjectHash, string>();
+        foreach (var (issue, line) in issues.ChangedLines)
+        {
+            var entry = TreeEntry.Of(new(lines.Repo, lines.Branch, issue.BeadId), ObjectHash.Of(line));
+            if (tree.Find(entry.Key)?.Line == entry.Line) continue;
+            texts[entry.Line] = line;
+            tree = tree.With(entry);
+        }
+
+        foreach (var id in lines.DeletedIds)
+            if (Names.IsBeadId(id)) tree = tree.Without(new(lines.Repo, lines.Branch, id));
+        await _objects.Store(tree, texts);
+        return await Transact(now =>
+        {
+            if ((now.Branches.TryGetValue(lines.On, out var still) ? still : now.Head) != start)
+                throw new RefusedException(RefusalKind.Conflict, $"Branch {lines.On} was moved by others meanwhile");
+            return now.Commit(tree.Hash, 0, lines.On, start, null, command.By, command.Message, time.Now());
+        });
+    }
+
+    private async Task<MergeOutcome> Merge(ObjectHash from, string name, string message, HistoryAuthor by, string? prefer)
+    {
+        // It writes in many steps, and done again it changes nothing.
+        KeyedRequest.Leave();
+        ObjectHash? before = null;
+        var changed = 0;
+        for (var attempt = 1; attempt <= Attempts; attempt++)
+        {
+            // What is not committed yet is a version of its own: a merge has two sides.
+            before = (await CommitWorking(by, $"Changes before the merge of {name}"))?.Id() ?? before;
+            var book = await Read(Whole);
+            var ours = await Working();
+            var head = book.Head;
+            if (head is not null && book.HeadRoot != ours.Hash) continue;
+            var common = head is { } newest ? book.MergeBase(newest, from) : null;
+            if (common == from)
+            {
+                if (book.Merge is not null) await Abandon(by.Alias);
+                return new("up_to_date", head, before);
+            }
+
+            var theirs = TreeNode.Stub(book.Commits[from].Root);
+            var isForward = common == head;
+            var was = common is { } one ? TreeNode.Stub(book.Commits[one].Root) : TreeNode.Empty;
+            var choices = book.Merge?.Choices ?? [];
+            IAsyncEnumerable<MergePlan> Plans() => isForward ? MergePlan.Taking(ours, theirs, _objects)
+                : MergePlan.Of(was, ours, theirs, _objects, time.Now(), Choosing(choices, prefer));
+            var conflicts = 0;
+            if (!isForward)
+                await foreach (var plan in Plans()) conflicts += plan.Conflicts.Length;
+            if (conflicts > 0)
+            {
+                await Transact(now => now.Merge is not null ? Decision.None(true)
+                    : Decision.Accept(true, new MergeBegun(from, name, message, by.Alias, time.Now())));
+                return new("conflicts", head, before, 0, conflicts);
+            }
+
+            var lost = false;
+            var merged = ours;
+            var written = new List<(TreeKey Key, ObjectHash Line)>();
+            await foreach (var plan in Plans())
+            {
+                lost |= (await Put(plan.Lines, by, $"history merge {name}")).Count > 0;
+                changed += plan.Lines.Length;
+                foreach (var (key, _, line) in plan.Lines)
+                {
+                    if (line is null) merged = merged.Without(key);
+                    else written.Add((key, ObjectHash.Of(line)));
+                }
+            }
+
+            // Somebody wrote meanwhile: what that was is committed before, and merged too.
+            if (lost) continue;
+            if (isForward)
+            {
+                await Transact(now => now.Head != head ? throw Moved()
+                    : Decision.Accept(true, new HistoryBranchSet(HistoryBook.Main, from, by.Alias, time.Now())));
+                return new("fast_forward", from, before, changed);
+            }
+
+            var working = await Working();
+            foreach (var (key, line) in written)
+                merged = merged.With(working.Find(key) is { } there && there.Line == line ? there : TreeEntry.Of(key, line));
+            await _objects.Store(merged, ImmutableDictionary<ObjectHash, string>.Empty);
+            var commit = await Transact(now => now.Head != head ? throw Moved()
+                : now.Commit(merged.Hash, book.Commits[head!.Value].Position, HistoryBook.Main, null, from, by, message, time.Now()));
+            return new("merged", commit!.Id(), before, changed);
+        }
+
+        throw new RefusedException(RefusalKind.Conflict, "Beads were changed by others while they were merged: try again");
+
+        static RefusedException Moved() => new(RefusalKind.Conflict, "main was moved by others meanwhile: try again");
+    }
+
+    private static Func<TreeKey, string?, LineChoice?> Choosing(ImmutableArray<ConflictChoice> choices, string? prefer) => (key, field) =>
+        choices.LastOrDefault(choice => Concerns(choice, key, field)) is { } made ? new(made.Take, made.Value)
+        : prefer is null ? null : new(prefer);
+
+    private static bool Concerns(ConflictChoice choice, TreeKey key, string? field) => choice.BeadId == key.BeadId
+        && choice.Field == field && (choice.Repo ?? key.Repo) == key.Repo && (choice.Branch ?? key.Branch) == key.Branch;
+
+    private async ValueTask<PendingMerge> Shown(WaitingMerge waiting)
+    {
+        var book = await Read(Whole);
+        var common = book.Head is { } head ? book.MergeBase(head, waiting.From) : null;
+        var was = common is { } one ? TreeNode.Stub(book.Commits[one].Root) : TreeNode.Empty;
+        var conflicts = ImmutableArray.CreateBuilder<MergeConflict>();
+        await foreach (var plan in MergePlan.Of(was, await Working(), TreeNode.Stub(book.Commits[waiting.From].Root), _objects, time.Now(),
+            Choosing(waiting.Choices, null))) conflicts.AddRange(plan.Conflicts);
+        return new(waiting.From, waiting.Name, waiting.Message, waiting.By, waiting.At, conflicts.DrainToImmutable(), waiting.Choices);
+    }
+
+    private async ValueTask<WaitingMerge> MustWait() => (await Read(Whole)).Merge ?? throw NoneWaits();
+
+    private static RefusedException NoneWaits() => new(RefusalKind.NotFound, "No merge waits");
+
+    /// <summary>Puts lines into the working set; answers the ids of beads that somebody has changed meanwhile.</summary>
+    private async ValueTask<IReadOnlyCollection<string>> Put(IReadOnlyCollection<PlannedLine> lines, HistoryAuthor by, string command) =>
+        lines.Count == 0 ? []
+            : (await Board.Put(new(by.AgentId, by.Alias, by.HumanName, command,
+                [.. lines.Select(static line => new PutLine(line.Key.Repo, line.Key.Branch, line.Key.BeadId, line.Line,
+                    line.Ours?.Line))]))).Conflicts;
+
+    /// <summary>The changes that a restore is to make.</summary>
+    private async ValueTask<List<TreeChange>> Chosen(IReadOnlyList<TreeChange> changes, RestoreBeads command)
+    {
+        var ids = command.BeadIds.ToHashSet(StringComparer.Ordinal);
+        var chosen = new List<TreeChange>();
+        foreach (var change in changes)
+        {
+            var key = change.Key;
+            if (ids.Count > 0 && !ids.Contains(key.BeadId) || (command.Repo ?? key.Repo) != key.Repo
+                || (command.Branch ?? key.Branch) != key.Branch) continue;
+            if (command.ChangedBy is { } alias && !await _issues.HasChanged(key, alias, change.After?.Version ?? 0)) continue;
+            chosen.Add(change);
+        }
+
+        return chosen;
+    }
+
+    private async ValueTask<TreeNode> Working()
+    {
+        await _working.CatchUp();
+        return _working.State;
+    }
+
+    private async ValueTask<(ObjectHash? Commit, TreeNode Tree)> Named(HistoryBook book, string version)
+    {
+        if (version == WorkingName) return (null, await Working());
+        var commit = book.CommitOf(version);
+        return (commit, TreeNode.Stub(book.Commits[commit].Root));
+    }
+
+    private async ValueTask<CommitView> Shown(ObjectHash id) => (await Shown(await Read(Whole), [id]))[0];
+
+    private async ValueTask<ImmutableArray<CommitView>> Shown(HistoryBook book, IReadOnlyList<ObjectHash> ids)
+    {
+        var messages = await Messages(book, ids);
+        return [.. ids.Select((id, i) =>
+        {
+            var commit = book.Commits[id];
+            return new CommitView(id, commit.Parents, commit.Root, commit.Author, commit.Time, messages[i],
+                [.. book.Branches.Where(branch => branch.Value == id).Select(static branch => branch.Key)],
+                [.. book.Tags.Where(tag => tag.Value.Commit == id).Select(static tag => tag.Key)]);
+        })];
+    }
+
+    private async ValueTask<CommitObject> ObjectOf(HistoryBook book, ObjectHash id)
+    {
+        var commit = book.Commits[id];
+        return new(commit.Parents, commit.Root, commit.Author, commit.Time, (await Messages(book, [id]))[0]);
+    }
+
+    // The place is exact unless the stream holds events that only a later version of the program knows.
+    private async ValueTask<string[]> Messages(HistoryBook book, IReadOnlyList<ObjectHash> ids)
+    {
+        var stream = new StreamKey(HistoryBook.Kind.Name, _project);
+        var events = await Log.ReadEvents([.. ids.Select(id => new EventPlace(stream, book.Commits[id].Version))]);
+        return [.. events.Select((one, i) => one is { } stored && EventTypes.Parse(stored.Type, stored.Data) is CommitAdded added
+            && added.Id == ids[i] ? added.Message : "")];
+    }
+
+    private static string? TitleOf(string line)
+    {
+        using var document = JsonDocument.Parse(line);
+        return document.RootElement.TryGetProperty("title", out var title) && title.ValueKind == JsonValueKind.String
+            ? title.GetString() : null;
+    }
+}
