@@ -8,12 +8,18 @@ export const views = [
     view('team', 'Team', 't', 'Work', 'reader', () => import('./team.js')),
     view('board', 'Board', 'b', 'Work', 'reader', () => import('./board.js')),
     view('ready', 'Ready', 'r', 'Work', 'reader', () => import('./ready.js')),
+    view('graph', 'Graph', 'g', 'Work', 'reader', () => import('./graph.js')),
+    view('activity', 'Activity', 'f', 'Work', 'reader', () => import('./activity.js')),
+    view('locks', 'Locks', 'l', 'Work', 'reader', () => import('./locks.js')),
     view('bead', null, null, null, 'reader', () => import('./bead.js')),
     view('mail', 'Mail', 'm', 'Talk', 'member', () => import('./mail.js')),
     view('chat', 'Chat', 'c', 'Talk', 'member', () => import('./chat.js')),
     view('escalations', 'Escalations', 'e', 'Talk', 'member', () => import('./escalations.js')),
+    view('policy', 'Policy', 'y', 'Project', 'reader', () => import('./policy.js')),
+    view('webhooks', 'Webhooks', 'w', 'Project', 'member', () => import('./webhooks.js')),
     view('connect', 'Connect an agent', 'a', 'Project', 'reader', () => import('./connect.js')),
     view('projects', 'Projects', 'p', 'Server', 'admin', () => import('./projects.js')),
+    view('instance', 'Server', 's', 'Server', 'admin', () => import('./instance.js')),
 ];
 
 /** Whether a session may open a view. */
