@@ -95,6 +95,12 @@ public sealed record GatewaySettings
     /// <summary>Who may read <c>/metrics</c>. <c>BEADHUB_METRICS</c>.</summary>
     public MetricsAccess Metrics { get; init; } = MetricsAccess.Local;
 
+    /// <summary>
+    /// The key with which the dashboard opens for whoever opens it on this machine, by this machine's name; for demonstrations. Set by
+    /// programs, never by a variable.
+    /// </summary>
+    public Func<string?>? VisitorKey { get; init; }
+
     /// <summary>What concerns the mesh.</summary>
     public MeshSettings Mesh { get; init; } = new();
 

@@ -39,11 +39,14 @@ internal static class PageFiles
     {
         // Where a proxy vouches for whoever comes, nobody is asked for a key.
         var isVouchedFor = http.Request.Headers.ContainsKey(ProxyHeaders.Signature);
+        var visitor = LocalCallers.IsLocal(http) && LocalCallers.NamesThisMachine(http.Request)
+            ? http.RequestServices.GetRequiredService<GatewaySettings>().VisitorKey?.Invoke() : null;
         var text = Encoding.UTF8.GetString(Files[Shell].Bytes)
             .Replace("{root}", http.Request.PathBase.ToUriComponent(), StringComparison.Ordinal)
             .Replace("{version}", Version, StringComparison.Ordinal)
             .Replace("{product}", productVersion, StringComparison.Ordinal)
-            .Replace("{vouched}", isVouchedFor ? "yes" : "no", StringComparison.Ordinal);
+            .Replace("{vouched}", isVouchedFor ? "yes" : "no", StringComparison.Ordinal)
+            .Replace("{visitor}", visitor ?? "", StringComparison.Ordinal);
         http.Response.Headers.Vary = "Accept";
         return Write(http, new(Encoding.UTF8.GetBytes(text), "text/html; charset=utf-8"), "no-cache");
     }

@@ -21,8 +21,11 @@ internal static class DemoCommand
         var folder = System.IO.Directory.CreateTempSubdirectory("beadhub-demo-");
         try
         {
-            var settings = Settings.FromEnvironment(Environment.GetEnvironmentVariable) with
+            DemoTeam? team = null;
+            var settings = Settings.FromEnvironment(Environment.GetEnvironmentVariable);
+            settings = settings with
             {
+                Gateway = settings.Gateway with { VisitorKey = () => team?.VisitorKey },
                 DatabaseUrl = $"sqlite:{Path.Combine(folder.FullName, "demo.db")}",
                 Host = "127.0.0.1",
                 Port = port,
@@ -30,19 +33,20 @@ internal static class DemoCommand
             };
             await using var server = await Server.Start(settings);
             using var http = new HttpClient { BaseAddress = new(server.Address) };
-            var team = await DemoTeam.Gather(http);
+            team = await DemoTeam.Gather(http);
             Console.WriteLine(
                 $"""
                 Beadhub {VersionCommand.Version} demo: project '{DemoTeam.Project}', agents {string.Join(", ", team.Aliases)}, {DemoTeam.Beads} beads.
-                Everything is kept in a temporary folder and gone when you stop.
 
-                  KEY={team.Key}
-                  curl -s  {server.Address}/v1/status            -H "Authorization: Bearer $KEY"
-                  curl -s "{server.Address}/v1/beads/issues?status=open&limit=5" -H "Authorization: Bearer $KEY"
-                  curl -sN {server.Address}/v1/status/stream     -H "Authorization: Bearer $KEY"
-                  open     {server.Address}/docs
+                  Open  {server.Address}/
 
-                The team goes on claiming and closing beads. Stop with Ctrl+C.
+                There you are '{DemoTeam.Visitor}', a person in the team, already signed in: see what is ready, who takes it, when it is done; answer
+                what agents ask. The same by the command line, as {team.Aliases.First()}:
+
+                  export BEADHUB_URL={server.Address} BEADHUB_API_KEY={team.Key}
+                  beadhub status
+
+                Everything is kept in a temporary folder and gone when you stop, with Ctrl+C.
                 """);
             using var stopped = new CancellationTokenSource();
             var working = team.Work(pace, stopped.Token);

@@ -24,7 +24,7 @@ export const ending = new Source(null);
 export const isAdmin = () => session.value?.kind === 'admin';
 export const mayWrite = () => session.value?.kind === 'member' && !session.value.observes;
 
-/** Goes on with the session of this tab, or of a proxy that vouches. False: somebody has to sign in. */
+/** Goes on with the session of this tab, of a demonstration's visitor, or of a proxy that vouches. False: somebody has to sign in. */
 export async function resume() {
     const kept = read();
     if (kept) {
@@ -32,8 +32,9 @@ export async function resume() {
         return true;
     }
 
-    if (!isVouchedFor) return false;
-    await openVouched();
+    if (page.visitor) await openMember(page.visitor);
+    else if (isVouchedFor) await openVouched();
+    else return false;
     return true;
 }
 
@@ -97,7 +98,7 @@ async function openVouched() {
 }
 
 function open(opened) {
-    sessionStorage.setItem(Kept, JSON.stringify(opened));
+    sessionStorage.setItem(Kept, JSON.stringify({ ...opened, visitor: page.visitor }));
     ending.value = null;
     session.value = opened;
 }
@@ -105,7 +106,8 @@ function open(opened) {
 function read() {
     try {
         const kept = JSON.parse(sessionStorage.getItem(Kept));
-        return typeof kept?.key === 'string' ? kept : null;
+        // What was kept of another demonstration, at this same address, opens nothing in this one.
+        return typeof kept?.key === 'string' && kept.visitor === page.visitor ? kept : null;
     } catch {
         return null;
     }

@@ -3,6 +3,7 @@ import { get, post } from '../lib/api.js';
 import { useAnswer } from '../lib/data.js';
 import { mayWrite } from '../lib/session.js';
 import { Field, Form, Loaded, Problem } from '../lib/ui.js';
+import { Sure } from '../lib/sure.js';
 import { Time } from '../lib/time.js';
 import { Markdown } from '../lib/markdown.js';
 import { diff, merge } from '../lib/diff.js';
@@ -64,6 +65,12 @@ function Editor({ active, history }) {
         }
     }
 
+    function leave() {
+        setDraft(null);
+        setCompared(null);
+        setSaid(null);
+    }
+
     function takeIn() {
         const { texts, disputed, taken } = rebased(textsOf(draft.base), draft.texts, own);
         setDraft({ base: active, texts, disputed });
@@ -84,7 +91,7 @@ function Editor({ active, history }) {
             ? html`<${Draft} draft=${draft} change=${texts => setDraft({ ...draft, texts })} settle=${id => setDraft({ ...draft, disputed: without(draft.disputed, id) })} />
                 <${Form} send=${save} button="Save and put in force" disabled=${isOvertaken || !isChanged} label="Save">
                     <div class="chips"><button type="button" aria-pressed=${compared !== null} onClick=${() => setCompared(compared ? null : { before: textsOf(draft.base), after: null, title: 'What you have changed' })}>Show my changes</button>
-                    <button type="button" onClick=${() => { if (!isChanged || confirm('Throw your changes away?')) { setDraft(null); setCompared(null); setSaid(null); } }}>Cancel</button></div>
+                    ${isChanged ? html`<${Sure} question="Your changes will be gone." yes="Throw them away" act=${leave}>Cancel<//>` : html`<button type="button" onClick=${leave}>Cancel</button>`}</div>
                 <//>`
             : html`<${Shown} policy=${active} />`}
         ${compared && html`<section><h2>${compared.title}</h2><${Difference} before=${textOf(compared.before)} after=${textOf(compared.after ?? draft?.texts ?? own)} /></section>`}
@@ -152,9 +159,13 @@ function without(all, name) {
 function Draft({ draft, change, settle }) {
     const { texts, disputed } = draft;
     const set = (i, fields) => change(texts.map((one, at) => at === i ? { ...one, ...fields } : one));
-    const add = part => {
-        const id = prompt(part === 'role' ? 'Name of the role, as agents give it' : 'Name of the rule, for example testing.first')?.trim();
-        if (id && !texts.some(one => one.part === part && one.id === id)) change([...texts, { part, id, title: id, body: '', more: {} }]);
+    const add = part => event => {
+        event.preventDefault();
+        const field = event.target.elements.id;
+        const id = field.value.trim();
+        if (id === '' || texts.some(one => one.part === part && one.id === id)) return;
+        change([...texts, { part, id, title: id, body: '', more: {} }]);
+        field.value = '';
     };
     return html`<div class="draft">${['invariant', 'role'].map(part => html`<section><h2>${part === 'role' ? 'By role' : 'For everybody'}</h2>
         ${texts.map((one, i) => one.part === part && html`<fieldset key=${nameOf(one)} class=${disputed[nameOf(one)] !== undefined ? 'disputed' : ''}>
@@ -166,7 +177,8 @@ function Draft({ draft, change, settle }) {
                 change(theirs ? texts.map((of, at) => at === i ? { ...of, title: theirs.title, body: theirs.body } : of) : texts.filter((_, at) => at !== i));
             }} settle=${() => settle(nameOf(one))} />`}
         </fieldset>`)}
-        <button type="button" onClick=${() => add(part)}>${part === 'role' ? 'Add a role' : 'Add a rule'}</button></section>`)}</div>`;
+        <form class="chips" onSubmit=${add(part)}><input name="id" maxlength="64" aria-label=${part === 'role' ? 'Name of a new role' : 'Name of a new rule'}
+            placeholder=${part === 'role' ? 'role, as agents give it' : 'rule, for example testing.first'} /><button type="submit">${part === 'role' ? 'Add a role' : 'Add a rule'}</button></form></section>`)}</div>`;
 }
 
 function Disputed({ mine, theirs, take, settle }) {
@@ -208,7 +220,6 @@ function Versions({ history, active, isEditing, compare, say }) {
         compare({ before: textsOf(other), after: textsOf(active), title: `What version ${active.version} changed since version ${other.version}` });
     });
     const restore = (id, version) => run(async () => {
-        if (!confirm(`Put version ${version} in force again?`)) return;
         await post(`/v1/policies/${id}/activate`);
         say(`Version ${version} is in force again.`);
     });
@@ -217,6 +228,6 @@ function Versions({ history, active, isEditing, compare, say }) {
             <span><strong>Version ${one.version}</strong> <span class="quiet">stored <${Time} at=${one.created_at} /></span></span>
             <span>${one.is_active ? html`<span class="status closed">in force</span>` : html`
                 <button type="button" onClick=${show(one.policy_id)}>Compare</button>
-                ${mayWrite() && !isEditing && html` <button type="button" onClick=${restore(one.policy_id, one.version)}>Put in force</button>`}`}</span>
+                ${mayWrite() && !isEditing && html` <${Sure} question="It replaces the version in force." yes=${`Put version ${one.version} in force`} act=${restore(one.policy_id, one.version)}>Put in force<//>`}`}</span>
         </li>`)}</ul>`}<//></section>`;
 }

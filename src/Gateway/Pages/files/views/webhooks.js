@@ -3,6 +3,7 @@ import { del, post } from '../lib/api.js';
 import { useAnswer } from '../lib/data.js';
 import { mayWrite } from '../lib/session.js';
 import { Empty, Field, Form, Lines, Loaded, Problem } from '../lib/ui.js';
+import { Sure } from '../lib/sure.js';
 import { Time } from '../lib/time.js';
 
 const categories = ['bead', 'chat', 'escalation', 'message', 'reservation', 'issue', 'lock', 'policy', 'project', 'task', 'workspace'];
@@ -47,7 +48,7 @@ function Endpoint({ one, reload }) {
         <td data-label="Last error">${one.last_error ? html`<span>${one.last_error}</span><span class="second quiet"><${Time} at=${one.last_error_at} /></span>` : html`<span class="quiet">none</span>`}</td>
         <td data-label="">${mayWrite() && html`<span class="chips">
             ${one.status === 'disabled' && html`<button type="button" class="main" onClick=${act(() => post(`/v1/webhooks/${one.webhook_id}/enable`))}>Enable</button>`}
-            <button type="button" onClick=${act(async () => { if (confirm(`Delete ${one.url}? What it has not been sent is not kept for it.`)) await del(`/v1/webhooks/${one.webhook_id}`); })}>Delete</button></span>`}
+            <${Sure} question="What it has not been sent is not kept for it." yes="Delete it" act=${act(() => del(`/v1/webhooks/${one.webhook_id}`))}>Delete<//></span>`}
             ${error && html`<${Problem} error=${error} />`}</td>
     </tr>`;
 }
