@@ -39,7 +39,7 @@ export const openBlockers = bead => (bead.blocked_by ?? []).filter(one => {
 
 session.follow(forget);
 epoch.follow(() => ended && begin());
-listen(['bead'], patch);
+listen(['bead', 'issue'], patch);
 setInterval(() => { if (ended && users > 0 && !document.hidden) refresh(ended.signal); }, LookAgain);
 
 function shape(isComplete, error) { return { all, claims, isComplete, error }; }
@@ -131,6 +131,9 @@ function patch(events) {
                 all.set(event.bead_id, known
                     ? { ...known, status: event.new_status, title: event.title ?? known.title, isNew: true }
                     : { bead_id: event.bead_id, repo: event.repo, title: event.title, status: event.new_status, priority: null, blocked_by: [], updated_at: event.timestamp, isNew: true });
+                break;
+            case 'issue.removed':
+                all.delete(event.bead_id);
                 break;
             case 'bead.claimed':
                 claims.set(event.bead_id, [...(claims.get(event.bead_id) ?? []).filter(one => one.workspace_id !== event.workspace_id),

@@ -1,6 +1,7 @@
 import { html, useEffect, useMemo, useRef, useState } from '../lib/preact.js';
-import { all, useAnswer } from '../lib/data.js';
-import { BeadLink, Empty, Loaded, Priority, Status } from '../lib/ui.js';
+import { useAnswer } from '../lib/data.js';
+import { isDone, reload, useBeads } from '../lib/beads.js';
+import { BeadLink, Empty, Priority, Problem, Status } from '../lib/ui.js';
 import { setQuery } from '../lib/router.js';
 import { useKeys } from '../lib/keys.js';
 import { layout } from '../lib/layered.js';
@@ -8,25 +9,37 @@ import { Scene } from '../lib/scene.js';
 import { slices } from '../lib/slices.js';
 import { Connect } from './connect.js';
 
-const MostBeads = 20_000;
+const Pause = 500;
 
 /** What waits for what: who is waited for stands left of who waits. */
 export default function Graph({ query }) {
     const isWhole = query.done === 'yes';
-    // There are more statuses than one can ask for.
-    const issues = useAnswer('/v1/beads/issues?limit=200', { on: ['bead', 'issue'], load: (from, options) => all(from, 'issues', MostBeads, options) });
+    const beads = useCalm(useBeads());
     const plan = useAnswer('/v1/beads/insights?limit=20', { on: ['bead', 'issue'] });
     return html`
         <div class="head"><h1>Graph</h1>
             <label class="check"><input type="checkbox" checked=${isWhole} onChange=${e => setQuery({ done: e.target.checked ? 'yes' : '' })} /> with closed beads</label>
             <input type="search" data-search list="beads" placeholder="Find a bead  /" aria-label="Find a bead" value=${query.bead ?? ''}
                 onInput=${e => setQuery({ bead: e.target.value.trim() })} /></div>
-        <${Loaded} of=${issues}>${beads => html`<${Plan} all=${beads} isWhole=${isWhole} plan=${plan.data} wanted=${query.bead ?? ''} />`}<//>`;
+        ${beads.error && html`<${Problem} error=${beads.error} retry=${reload} isOld=${beads.all.size > 0} />`}
+        ${beads.isComplete ? html`<${Plan} beads=${beads} isWhole=${isWhole} plan=${plan.data} wanted=${query.bead ?? ''} />`
+            : !beads.error && html`<p class="loading" role="status">Loading ${beads.all.size} beads…</p>`}`;
 }
 
-function Plan({ all: every, isWhole, plan, wanted }) {
-    const graph = useMemo(() => graphOf(isWhole ? every : every.filter(bead => bead.status !== 'closed' && bead.status !== 'tombstone'), plan), [every, isWhole, plan]);
-    if (every.length === 0) return html`<${Empty} title="No beads yet"><p>Push some, or let an agent make them:</p><${Connect} /><//>`;
+/** A value, at most twice a second: a burst of events is drawn as one. */
+function useCalm(value) {
+    const [calm, setCalm] = useState(value);
+    const newest = useRef(value);
+    const timer = useRef(0);
+    newest.current = value;
+    if (calm !== value) timer.current ||= setTimeout(() => { timer.current = 0; setCalm(newest.current); }, calm.isComplete ? Pause : 0);
+    useEffect(() => () => clearTimeout(timer.current), []);
+    return calm;
+}
+
+function Plan({ beads, isWhole, plan, wanted }) {
+    const graph = useMemo(() => graphOf([...beads.all.values()].filter(bead => isWhole || !isDone(bead)), plan), [beads, isWhole, plan]);
+    if (beads.all.size === 0) return html`<${Empty} title="No beads yet"><p>Push some, or let an agent make them:</p><${Connect} /><//>`;
     return html`<div class="plan">
         <${Drawing} graph=${graph} wanted=${wanted} />
         <aside aria-label="What holds the plan up"><${Findings} plan=${plan} graph=${graph} /></aside>
@@ -35,36 +48,35 @@ function Plan({ all: every, isWhole, plan, wanted }) {
 
 /** Nodes and edges of the beads that wait for another or are waited for. */
 function graphOf(beads, plan) {
-    const numbers = new Map();
-    const key = (repo, branch, id) => `${repo}\n${branch}\n${id}`;
-    beads.forEach((bead, i) => numbers.set(key(bead.repo, bead.branch, bead.bead_id), i));
+    const numbers = new Map(beads.map((bead, i) => [bead.bead_id, i]));
     const pairs = [];
     const isTied = new Uint8Array(beads.length);
     beads.forEach((bead, i) => {
-        for (const by of bead.blocked_by) {
-            const from = numbers.get(key(by.repo, by.branch, by.bead_id));
+        for (const by of bead.blocked_by ?? []) {
+            const from = numbers.get(by.bead_id);
             if (from === undefined || from === i) continue;
             pairs.push([from, i]);
-            isTied[from] = isTied[i] = 1;
+            isTied[from] ||= 1;
+            // Whoever waits for something that is not done.
+            isTied[i] = isTied[i] === 2 || !isDone(beads[from]) ? 2 : 1;
         }
     });
     const place = new Int32Array(beads.length).fill(-1);
     const nodes = [];
-    const critical = new Map((plan?.critical_path.beads ?? []).map((one, i) => [key(one.bead.repo, one.bead.branch, one.bead.bead_id), i]));
+    const critical = new Map((plan?.critical_path.beads ?? []).map((one, i) => [one.bead.bead_id, i]));
     const circles = new Set((plan?.cycles ?? []).flat());
     beads.forEach((bead, i) => {
         if (!isTied[i]) return;
         place[i] = nodes.length;
-        const name = key(bead.repo, bead.branch, bead.bead_id);
         nodes.push({
-            id: bead.bead_id, title: bead.title ?? '', status: bead.status, priority: bead.priority, repo: bead.repo,
-            style: bead.status === 'open' && bead.blocked_by.length > 0 ? 'blocked' : bead.status, step: critical.get(name) ?? -1,
-            isCritical: critical.has(name) && critical.size > 1, isInCircle: circles.has(bead.bead_id),
+            id: bead.bead_id, title: bead.title ?? '', status: bead.status, priority: bead.priority,
+            style: bead.status === 'open' && isTied[i] === 2 ? 'blocked' : bead.status, step: critical.get(bead.bead_id) ?? -1,
+            isCritical: critical.has(bead.bead_id) && critical.size > 1, isInCircle: circles.has(bead.bead_id),
         });
     });
     const edges = pairs.map(([from, to]) => [place[from], place[to]]);
     // What the layout depends on, and nothing else: a bead that is only claimed stays where it is.
-    const shape = `${nodes.map(node => `${node.repo} ${node.id}`).join('\n')}\n\n${edges.join(' ')}`;
+    const shape = `${nodes.map(node => node.id).join('\n')}\n\n${edges.join(' ')}`;
     return { nodes, edges, shape, single: beads.length - nodes.length };
 }
 
@@ -145,10 +157,10 @@ function Drawing({ graph, wanted }) {
         <datalist id="beads">${graph.nodes.slice(0, 500).map(one => html`<option value=${one.id}>${one.title}</option>`)}</datalist>
         ${!isReady && html`<p class="loading" role="status">Placing ${graph.nodes.length} beads…</p>`}
         ${graph.nodes.length === 0 && html`<p class="loading">No bead waits for another.</p>`}
-        ${node && html`<div class="card" role="status">
+        ${node && html`<div class="chosen" role="status">
             <${BeadLink} id=${node.id} title=${node.title} /><p><${Status} of=${node.status} /> <${Priority} of=${node.priority} />
             <span class="quiet"> waits for ${reach(graph, number, 1)}, ${reach(graph, number, 0)} wait for it</span></p></div>`}
-        ${wanted && number < 0 && isReady && html`<div class="card" role="status">No bead “${wanted}” among those that wait or are waited for.</div>`}
+        ${wanted && number < 0 && isReady && html`<div class="chosen" role="status">No bead “${wanted}” among those that wait or are waited for.</div>`}
         <p class="legend"><span class="key critical">critical path</span><span class="key circle">circle</span><span class="key blocked">waits</span><span class="key in_progress">in progress</span>
             ${graph.single > 0 && html`<span class="quiet">${graph.single} beads that are tied to no other are not drawn</span>`}</p>
     </div>`;
