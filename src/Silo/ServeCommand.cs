@@ -74,6 +74,7 @@ internal static class ServeCommand
         {
             $"Beadhub {VersionCommand.Version} listens on {listens}{(everywhere ? ", all addresses of this machine" : "")}",
             $"  data   {server.DataDescription}",
+            $"  page   {server.Address}/",
             $"  docs   {server.Address}/docs",
         };
         if (settings.Gateway.Bootstrap) lines.AddRange(Next(server.Address));

@@ -28,7 +28,8 @@ internal sealed class DemoTeam
 
     private static readonly (string Subject, string Situation)[] Questions =
     [
-        ("May I switch the lamp off for an hour?", "The new bulb cannot be fitted while it is lit. Two ships are expected before midnight."),
+        ("May I switch the lamp off for an hour?",
+            "The new bulb cannot be fitted while it is lit. Two ships are expected before midnight."),
         ("Which red for the boat house?", "The book says *signal red*; the tin in the store says *tomato*. Both are open."),
         ("The radio hears another station", "It is as loud as ours. Shall I move our channel, or call them?"),
     ];
@@ -88,8 +89,8 @@ internal sealed class DemoTeam
         return team;
     }
 
-    /// <summary>Goes on until cancelled: each agent claims the best ready bead, reserves what it touches, works for a while, closes it; when
-    /// all are done, all begin again.</summary>
+    /// <summary>Goes on until cancelled: each agent claims the best ready bead, reserves what it touches, works for a while, closes it;
+    /// when all are done, all begin again.</summary>
     public async Task Work(TimeSpan pace, CancellationToken stopped)
     {
         using var clock = new PeriodicTimer(pace);
@@ -171,7 +172,8 @@ internal sealed class DemoTeam
 
     private static string TitleOf(int number) => string.Format(null, Steps[(number - 1) % Steps.Length].Title, ThingOf(number));
 
-    private static string PathOf(int number) => $"{ThingOf(number).Replace(' ', '-')}/{Steps[(number - 1) % Steps.Length].Title.Split(' ')[0]}.md";
+    private static string PathOf(int number) =>
+        $"{ThingOf(number).Replace(' ', '-')}/{Steps[(number - 1) % Steps.Length].Title.Split(' ')[0]}.md";
 
     private static Task<JsonObject> Send(Agent agent, string path, JsonObject body) => Post(agent.Http, agent.Key, path, body);
 

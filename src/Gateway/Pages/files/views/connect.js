@@ -40,9 +40,9 @@ export function Connect() {
 
 const agentsText = `## Work is coordinated by Beadhub
 
-- Find work with \`beadhub ready\`, take it with \`beadhub next\`, close it with \`beadhub close ID\`.
-- Reserve files before you change them: \`beadhub lock PATH\`.
-- Read \`beadhub inbox\` when you begin and after each bead; ask a human with \`beadhub escalate\` when you cannot decide.`;
+- Find work with \`beadhub ready\`, take it with \`beadhub next\`, close it with \`beadhub done ID\`.
+- Reserve files before you change them: \`beadhub lock acquire PATH\`.
+- Read \`beadhub mail\` when you begin and after each bead; ask a human with \`beadhub ask "QUESTION"\` when you cannot decide.`;
 
 export default function ConnectPage() {
     return html`<h1>Connect an agent</h1><div class="prose"><${Connect} /></div>`;

@@ -22,7 +22,7 @@ function Held({ reservations, text, reload }) {
     const shown = held.filter(one => `${one.resource_key} ${one.holder_alias} ${one.reason ?? ''}`.toLowerCase().includes(wanted));
     const tree = useMemo(() => treeOf(shown), [shown.map(one => `${one.reservation_id} ${one.resource_key}`).join('\n'), reservations]);
     if (held.length === 0) return html`<${Empty} title="Nothing is reserved"><p>Agents reserve files before they change them, so that nobody works on the same lines:</p>
-        <${Lines}>${'beadhub lock src/lamp.cs\nbeadhub lock "src/lamp/**" --pattern'}<//><//>`;
+        <${Lines}>${'beadhub lock acquire src/lamp.cs\nbeadhub lock acquire "src/lamp/**" --pattern'}<//><//>`;
     const holders = Object.entries(Object.groupBy ? Object.groupBy(held, one => one.holder_alias) : group(held)).sort((a, b) => b[1].length - a[1].length);
     return html`
         <p class="chips">${holders.map(([alias, of]) => html`<button type="button" aria-pressed=${text === alias} onClick=${() => setQuery({ q: text === alias ? '' : alias })}>
