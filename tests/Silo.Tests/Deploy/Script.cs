@@ -6,7 +6,7 @@ namespace Beadhub.Silo.Tests.Deploy;
 /// <summary>Runs what is in <c>deploy/</c>, as an operator does.</summary>
 internal static class Script
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     /// <summary>The path of a file in <c>deploy/</c>.</summary>
     public static string PathOf(string name) => Path.Combine(ServerProcess.Root(), "deploy", name);
