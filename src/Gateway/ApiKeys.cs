@@ -207,7 +207,12 @@ internal static class UnkeptAnswers
     public static bool Has(PathString path) =>
         path.StartsWithSegments("/v1/init") || path.StartsWithSegments("/v1/projects") || path.StartsWithSegments("/v1/agents/me/keys")
             || path.StartsWithSegments("/v1/keys") || path.StartsWithSegments("/v1/invites")
-            || path.StartsWithSegments("/v1/stream-tickets");
+            || path.StartsWithSegments("/v1/stream-tickets") || path.StartsWithSegments("/api/v1/agents/register")
+            || path.StartsWithSegments("/api/v1/sync") || path.StartsWithSegments("/api/v1/federation");
+
+    /// <summary>Whether an <c>Idempotency-Key</c> means something to writes of a path.</summary>
+    public static bool Keeps(PathString path) =>
+        (path.StartsWithSegments("/v1") || path.StartsWithSegments("/api/v1")) && !Has(path);
 }
 
 /// <summary>A key in the place of another.</summary>

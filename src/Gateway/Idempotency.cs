@@ -11,7 +11,7 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>Idempotency-Key</c>: any write under <c>/v1</c> with this header, and any writing tool with this argument, returns its first answer
+/// <c>Idempotency-Key</c>: any write under <c>/v1</c> or <c>/api/v1</c> with this header, and any writing tool with this argument, returns its first answer
 /// when it is sent again by the same caller, also after a restart. The ids of what it creates follow from the key too.
 /// </summary>
 /// <remarks>
@@ -221,7 +221,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
 
     private static bool IsWrite(HttpRequest request) =>
         !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method)
-        && request.Path.StartsWithSegments("/v1") && !UnkeptAnswers.Has(request.Path);
+        && UnkeptAnswers.Keeps(request.Path);
 
     /// <summary>
     /// Whether an answer will be the same when asked again: not when the server failed, was busy, did not know the caller, or found it

@@ -126,6 +126,27 @@ public abstract class HivesContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task A_write_with_a_key_is_carried_out_once()
+    {
+        var alice = await NewProject().Agent("alice");
+        var hive = await NewHive(alice);
+        var keyed = alice.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", $"k-{hive}"));
+        var first = await Post(keyed, hive);
+        var again = await Post(keyed, hive);
+        (again.Status, again.Text, again.Header("Idempotent-Replayed")).ShouldBe((201, first.Text, "true"));
+        (await Post(keyed, hive, "another")).Status.ShouldBe(422);
+        var id = first.Json.Text("id");
+        var vote = alice.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", $"v-{hive}"));
+        for (var i = 0; i < 2; i++) (await vote.Post($"{Posts}/{id}/vote", new { value = 1 }).Ok()).Number("score").ShouldBe(1);
+        (await alice.Get($"{Posts}?hive={hive}").Ok()).Number("total").ShouldBe(1);
+        // An answer that shows a key is not kept.
+        var register = Api.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", $"r-{hive}"));
+        var name = NewName();
+        (await register.Post("/api/v1/agents/register", new { name })).Status.ShouldBe(201);
+        (await register.Post("/api/v1/agents/register", new { name })).Status.ShouldBe(409);
+    }
+
+    [Fact]
     public async Task Feeds_are_sorted_and_a_cursor_skips_nothing()
     {
         var alice = await NewProject().Agent("alice");

@@ -51,10 +51,19 @@ internal sealed class Site : IAsyncDisposable
 
     public Task Kill() => _server.Kill();
 
+    /// <summary>Changes a setting, for when it is started again.</summary>
+    public void Set(string name, string value) => _settings[name] = value;
+
     /// <summary>Meshes a hive with another site.</summary>
-    public async Task Add(Site other, string hive = "eng") =>
-        (await Admin.Post("/api/v1/sync/peers",
-            new { name = other.Name, sync_endpoint = other.Endpoint, shared_hives = new[] { hive } })).Ok();
+    /// <param name="other">The site.</param>
+    /// <param name="hive">The hive.</param>
+    /// <param name="port">Where it is reached, if not where it listens.</param>
+    /// <returns>Id of the peer.</returns>
+    public async Task<string> Add(Site other, string hive = "eng", int? port = null) =>
+        (await Admin.Post("/api/v1/sync/peers", new
+        {
+            name = other.Name, sync_endpoint = $"http://127.0.0.1:{port ?? other.Port}/sync/v1", shared_hives = new[] { hive },
+        })).Ok().Text("id");
 
     /// <summary>The sync group of a hive; null when there is none.</summary>
     public async Task<JsonElement?> Group(string hive = "eng") =>
@@ -76,6 +85,20 @@ internal sealed class Site : IAsyncDisposable
         all.Reverse();
         return [.. all];
     }
+
+    /// <summary>What sites compare.</summary>
+    public async Task<string> StateHash(string hive = "eng") => (await Group(hive))?.Text("state_hash") ?? "";
+
+    /// <summary>Waits until sites have the same hive with so many posts.</summary>
+    public static Task Alike(int posts, int seconds, params Site[] sites) => Until(async () =>
+    {
+        var hashes = await Task.WhenAll(sites.Select(static site => site.StateHash()));
+        if (hashes.Distinct().Count() > 1) return $"state hashes {string.Join(", ", hashes)}";
+        var logs = await Task.WhenAll(sites.Select(static site => site.Log()));
+        foreach (var log in logs) log.Select(static e => e.Number("seq")).ShouldBe(Enumerable.Range(1, log.Length));
+        var made = logs[0].Count(static e => e.Text("event_type") == "post_created");
+        return made == posts ? null : $"{made} posts, not {posts}";
+    }, seconds);
 
     /// <summary>An agent of the site: its key.</summary>
     public async Task<string> Agent(string name)

@@ -29,7 +29,10 @@ public sealed class CutProxy : IAsyncDisposable
     /// <summary>The port.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Cuts the connections that there are. New ones get through.</summary>
+    /// <summary>Whether new connections are cut too, until it is set to false again.</summary>
+    public bool StaysCut { get; set; }
+
+    /// <summary>Cuts the connections that there are. New ones get through, unless it stays cut.</summary>
     public void Cut()
     {
         foreach (var client in Interlocked.Exchange(ref _clientEnds, [])) client.Close(0);
@@ -53,6 +56,12 @@ public sealed class CutProxy : IAsyncDisposable
             try
             {
                 var client = await _listener.AcceptSocketAsync(_stopping.Token);
+                if (StaysCut)
+                {
+                    client.Close(0);
+                    continue;
+                }
+
                 var server = new Socket(_server.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
                 await server.ConnectAsync(_server, _stopping.Token);
                 _clientEnds.Add(client);

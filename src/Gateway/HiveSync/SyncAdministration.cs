@@ -18,6 +18,9 @@ internal sealed class SyncAdministration(IGrainFactory grains, SyncGroups groups
         InBody.Optional("sync_group_name", "Name under which sites meet, where it is not the hive's; given when the group is made", 1, 200);
     private static readonly Field<string?> PeerToJoin =
         InBody.Optional("peer_id", "Peer that shares the hive; all that do unless given", 1, 64);
+    private static readonly Field<string> Source = InBody.Choice("source",
+        "Who has named the peer: an administrator, or a hub whose list of sites is entered here; an administrator's word counts over a hub's",
+        "manual", "manual", "hub");
     private static readonly Field<string> Name = InBody.Required("name", "What the peer is called", 1, 200);
     private static readonly Field<string?> NewName = InBody.Optional("name", "What the peer is called", 1, 200);
     private static readonly Field<string> Endpoint = InBody.Required("sync_endpoint", "Where the peer is reached", 1, 2048)
@@ -96,10 +99,11 @@ internal sealed class SyncAdministration(IGrainFactory grains, SyncGroups groups
         routes.Map(
             requests.Post("/peers", "addSyncPeer", "Mesh with a site: its hives are shared, and hands are shaken at once")
                 .Needs(Caller.Admin)
-                .Audited("mesh.peer_added").Takes(Name, Endpoint, Hives).Fails(409)
-                .Bind(static fields => (Name: fields.Get(Name), Endpoint: fields.Get(Endpoint), Hives: fields.Get(Hives)))
+                .Audited("mesh.peer_added").Takes(Name, Endpoint, Hives, Source).Fails(409)
+                .Bind(static fields => (Name: fields.Get(Name), Endpoint: fields.Get(Endpoint), Hives: fields.Get(Hives),
+                    Source: fields.Get(Source)))
                 .Answers(Wire.Types.SyncPeerView),
-            (request, _) => endpoints.Add(request.Name, request.Endpoint, [.. request.Hives.Distinct()]));
+            (request, _) => endpoints.Add(request.Name, request.Endpoint, [.. request.Hives.Distinct()], request.Source));
         routes.Map(
             requests.Get("/peers", "listSyncPeers", "Sites that this one meshes with").Needs(Caller.Admin)
                 .Answers(Wire.Types.SyncPeerList),
@@ -180,14 +184,16 @@ internal sealed class SyncAdministration(IGrainFactory grains, SyncGroups groups
 
     private async Task<SyncGroupView> Rotate(string id)
     {
-        var rotated = await grains.GetGrain<IHiveSyncSettingsGrain>((await Group(id)).GroupId).RotateKey();
+        var rotated = await grains.GetGrain<IHiveSyncGroupGrain>((await Group(id)).GroupId).RotateKey();
         groups.Forget();
         return await View(rotated);
     }
 
-    private async Task<SyncPeerView> Add(string name, string endpoint, ImmutableArray<string> hives)
+    private async Task<SyncPeerView> Add(string name, string endpoint, ImmutableArray<string> hives, string source)
     {
-        var peer = await Peers.Add(new(name, endpoint, hives, "manual", settings.GossipTtl, null, MaxPeers));
+        var ttl = source == "hub" ? settings.GossipHubTtl : settings.GossipTtl;
+        var peer = await Peers.Add(new(name, endpoint, hives, source, ttl, null, MaxPeers))
+            ?? (await Peers.List()).First(peer => peer.Endpoint == endpoint); // what is there already counts
         foreach (var hive in hives)
             if (await groups.Named(hive) is not { IsShared: true }) await groups.Share(hive);
         work.Wake();

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Beadhub.Directories;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Requests;
+using Beadhub.Hives;
 using Beadhub.HiveSync;
 using Microsoft.OpenApi;
 using Orleans;
@@ -65,6 +66,14 @@ internal sealed class SyncProtocol(IGrainFactory grains, SyncGroups groups, Sync
                 .Bind(static fields => (Id: fields.Get(GroupId), Since: fields.Get(Since), Limit: fields.Get(Limit)))
                 .Answers(Wire.Types.PullReply),
             (request, caller) => endpoints.Pull(request.Id, request.Since, request.Limit, caller));
+        routes.Map(
+            requests.Get("/groups/{id}/snapshot", "meshSnapshot",
+                    "Events of the log after a seq without those that later ones have superseded, for a Beadhub that is new or far behind")
+                .Needs(SyncGroups.Caller)
+                .Takes(GroupId, Since, Limit).Fails(404)
+                .Bind(static fields => (Id: fields.Get(GroupId), Since: fields.Get(Since), Limit: fields.Get(Limit)))
+                .Answers(Wire.Types.PullReply),
+            (request, caller) => endpoints.Snapshot(request.Id, request.Since, request.Limit, caller));
         routes.Map(
             requests.Post("/groups/{id}/events", "meshPush", "Take events: those that are new and good are stored").Needs(SyncGroups.Caller)
                 .Takes(GroupId, Events, SenderSeq, SinceSeq).Fails(404)
@@ -133,11 +142,36 @@ internal sealed class SyncProtocol(IGrainFactory grains, SyncGroups groups, Sync
         // Of a group that there is not, an OpenHive answers with an empty page.
         if (caller.Group.GroupId != id) return new([], since, false);
         var log = grains.GetGrain<IHiveSyncGroupGrain>(id);
+        return await Pages(id, since, limit, caller, async after =>
+        {
+            var page = await log.Read(after, ScanAtOnce);
+            return (page.Entries, page.Entries is [.., var last] ? last.Seq : after, page.Head);
+        });
+    }
+
+    private async Task<PullReply> Snapshot(string id, long since, int limit, SyncCaller caller)
+    {
+        if (caller.Group.GroupId != id) throw ApiException.NotFound($"Sync group {id} not found");
+        var hive = grains.GetGrain<IHiveGrain>(caller.Group.Hive);
+        // What it has by this way it need not be sent.
+        if (since > caller.Peer.LastSeqSent && since <= await grains.GetGrain<IHiveSyncGroupGrain>(id).Head())
+            await grains.GetGrain<IHiveSyncSettingsGrain>(id).Advance(caller.Peer.InstanceId, since, -1);
+        return await Pages(id, since, limit, caller, async after =>
+        {
+            var page = await hive.Snapshot(after, ScanAtOnce);
+            return (page.Entries, page.Last, page.Head);
+        });
+    }
+
+    private static async Task<PullReply> Pages(string id, long since, int limit, SyncCaller caller,
+        Func<long, Task<(ImmutableArray<MeshEntry> Entries, long Last, long Head)>> read)
+    {
         var events = ImmutableArray.CreateBuilder<SyncedEvent>();
         var (next, size) = (since, 0L);
         while (true)
         {
-            var page = await log.Read(next, ScanAtOnce);
+            var page = await read(next);
+            var isEnd = page.Last == next;
             foreach (var entry in page.Entries)
             {
                 // What is the caller's own, or came from it, is not sent back: an OpenHive would store it again.
@@ -151,8 +185,9 @@ internal sealed class SyncProtocol(IGrainFactory grains, SyncGroups groups, Sync
                 next = entry.Seq;
             }
 
+            next = page.Last;
             // An empty page never says that there is more: an OpenHive would ask for it for ever.
-            if (page.Entries.IsEmpty || next >= page.Head) return new(events.ToImmutable(), next, false);
+            if (isEnd || next >= page.Head) return new(events.ToImmutable(), next, false);
             if (next - since >= MaxScanned && (events.Count > 0 || caller.Peer.IsBeadhub)) return new(events.ToImmutable(), next, true);
         }
     }

@@ -32,6 +32,11 @@ public interface IHiveSyncGroupGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<HiveChangesWritten> Write(WriteHiveChanges command);
 
+    /// <summary>Signs with a new key from now on: the first event that it signs is its certificate.</summary>
+    /// <exception cref="RefusedException">NotFound: there is no such group.</exception>
+    [AlwaysInterleave]
+    Task<HiveSyncGroup> RotateKey();
+
     /// <summary>Verifies what a peer has sent and stores what is new and good; the rest is counted, and told with the reason.</summary>
     /// <exception cref="RefusedException">NotFound: there is no such group.</exception>
     [Repeatable, AlwaysInterleave]

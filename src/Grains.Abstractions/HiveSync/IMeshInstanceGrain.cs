@@ -18,7 +18,7 @@ public interface IMeshInstanceGrain : IGrainWithStringKey
 
     /// <summary>Signs with the root key which key signs the events of a group.</summary>
     /// <returns>The signature, base64.</returns>
-    /// <exception cref="RefusedException">NotConfigured: the root key was sealed under a key that the server does not have.</exception>
+    /// <exception cref="UnavailableException">The root key was sealed under a key that the server does not have.</exception>
     [Repeatable]
     Task<string> Certify(CertifyGroupKey command);
 }

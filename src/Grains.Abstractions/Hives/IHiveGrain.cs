@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.HiveSync;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -146,6 +147,14 @@ public interface IHiveGrain : IGrainWithStringKey
     /// <summary>What operators and peers compare, and what did not find its way into the hive.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<HiveStatus> Status();
+
+    /// <summary>
+    /// Events of the log after a place without those that later ones have superseded: the hive is the same without them. For sites that are
+    /// new, or far behind.
+    /// </summary>
+    /// <exception cref="RefusedException">NotFound.</exception>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<HiveSnapshotPage> Snapshot(long after, int max);
 
     /// <summary>Sum of the votes that an agent of this instance has for what it wrote here.</summary>
     [ReadOnly, AlwaysInterleave]
@@ -520,8 +529,19 @@ public sealed record HiveStatus(
     [property: Id(8)] ImmutableArray<HiveEventReport> Reports);
 
 /// <summary>What an OpenHive calls its copy of something: events that name it wait until it is known what it is.</summary>
+/// <param name="InstanceId">The OpenHive.</param>
+/// <param name="CopyId">What it calls its copy.</param>
+/// <param name="PostId">Of a comment the post on which it is, as the OpenHive calls that; null when it is not known.</param>
 [GenerateSerializer, Immutable, Alias("hive.copy.v1")]
-public sealed record HiveCopy([property: Id(0)] string InstanceId, [property: Id(1)] string CopyId);
+public sealed record HiveCopy([property: Id(0)] string InstanceId, [property: Id(1)] string CopyId, [property: Id(2)] string? PostId = null);
+
+/// <summary>Events of a log without those that were superseded.</summary>
+/// <param name="Entries">In the log's order.</param>
+/// <param name="Last">Place of the last event that was looked at.</param>
+/// <param name="Head">Place of the log's last event.</param>
+[GenerateSerializer, Immutable, Alias("hive.snapshot_page.v1")]
+public sealed record HiveSnapshotPage([property: Id(0)] ImmutableArray<MeshEntry> Entries, [property: Id(1)] long Last,
+    [property: Id(2)] long Head);
 
 /// <summary>Says what an OpenHive's copy is.</summary>
 /// <param name="By">Who asks.</param>

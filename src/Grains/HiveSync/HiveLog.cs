@@ -17,8 +17,12 @@ public sealed record HiveLog(ImmutableDictionary<string, OriginLog> Origins, lon
     /// <summary>Most instances that a log takes events or keys of.</summary>
     public const int MaxOrigins = 1_000;
 
-    /// <summary>Most holes in the numbers of an origin: each takes room for ever.</summary>
+    /// <summary>Holes that the numbers of every origin may have: each takes room for ever.</summary>
     public const int MaxHoles = 1_000;
+
+    /// <summary>Holes of all origins together up to which one may have more: what came as a snapshot has one wherever something was
+    /// superseded.</summary>
+    public const int MaxHolesTogether = 50_000;
 
     /// <summary>Type of the event by which a Beadhub tells the key of an instance that cannot tell it itself (an OpenHive).</summary>
     public const string PeerKeyType = "beadhub_peer_key";
@@ -65,8 +69,9 @@ public sealed record HiveLog(ImmutableDictionary<string, OriginLog> Origins, lon
     {
         if (!Origins.TryGetValue(origin, out var known))
             return Origins.Count < MaxOrigins ? null : $"the group has events of {MaxOrigins} instances already";
-        return known.Seen.RangeCount < MaxHoles || known.Seen.With(seq).RangeCount <= known.Seen.RangeCount ? null
-            : $"the numbers of its origin have {MaxHoles} holes already";
+        return known.Seen.RangeCount < MaxHoles || known.Seen.With(seq).RangeCount <= known.Seen.RangeCount
+            || Origins.Values.Sum(static other => other.Seen.RangeCount) < MaxHolesTogether ? null
+            : $"the numbers of its origin have {MaxHoles} holes already, and those of all origins {MaxHolesTogether}";
     }
 
     /// <summary>Changes that are made here, stamped and signed; before them the key that signs, when the log does not have it.</summary>

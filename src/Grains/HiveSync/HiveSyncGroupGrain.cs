@@ -55,6 +55,25 @@ public sealed class HiveSyncGroupGrain(IEventLog log, TimeProvider time, Seal se
     }
 
     /// <inheritdoc/>
+    public async Task<HiveSyncGroup> RotateKey()
+    {
+        var group = await Settings.RotateKey();
+        _signer = null;
+        var signer = await Signer();
+        // Written at once: by that other nodes learn that the key which they have in memory was replaced.
+        try
+        {
+            await Transact(log => log.Write([], null, signer, time.Now()));
+        }
+        catch (StaleSignerException)
+        {
+            _signer = null; // replaced once more meanwhile
+        }
+
+        return group;
+    }
+
+    /// <inheritdoc/>
     public async Task<MeshEventsIngested> Ingest(IngestMeshEvents command)
     {
         var signer = await Signer();

@@ -21,12 +21,13 @@ internal readonly record struct KeptKey(string PublicKey, string? SealedKey, str
     }
 
     /// <summary>The seed.</summary>
-    /// <exception cref="RefusedException">It was sealed under a key that the server does not have.</exception>
+    /// <exception cref="UnavailableException">It was sealed under a key that the server does not have.</exception>
     public static byte[] Open(Seal seal, string? sealedKey, string? plainKey) =>
         (sealedKey is null ? plainKey : seal.OpenText(sealedKey)) is { } text
-            ? Convert.FromBase64String(text)
-            : throw new RefusedException(RefusalKind.NotConfigured,
-                "The mesh's signing key cannot be opened: the server's secret key was changed or is missing");
+            ? Convert.FromBase64String(text) : throw new UnavailableException(Lost, new LastingTroubleException(Lost));
+
+    private const string Lost =
+        "Hives cannot be written: their signing key was sealed under a BEADHUB_SECRET_KEY that this server does not have. Set that again";
 
     /// <summary>Signs a text.</summary>
     public static string Sign(byte[] seed, string text) => Convert.ToBase64String(Ed25519.Best.Sign(seed, Encoding.UTF8.GetBytes(text)));

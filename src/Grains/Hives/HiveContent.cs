@@ -110,6 +110,24 @@ internal abstract class HiveContent(string id)
     public int? VoteOf(string voter) =>
         _votes is not null && _votes.TryGetValue(voter, out var vote) && vote.Value != 0 ? vote.Value : null;
 
+    /// <summary>The event by which a voter has voted last; null when it has not.</summary>
+    public Stamp? StampOfVote(string voter) => _votes is not null && _votes.TryGetValue(voter, out var vote) ? vote.Stamp : null;
+
+    /// <summary>Of the events by which an instance has set these fields last the oldest; null when it has not set all of them.</summary>
+    public Stamp? StampOfEdits(string origin, EditedFields fields)
+    {
+        var edits = _edits?.Find(of => of.Origin == origin);
+        Stamp? oldest = null;
+        for (var field = 0; edits is not null && field < edits.Fields.Length; field++)
+        {
+            if (((int)fields & (1 << field)) == 0) continue;
+            if (edits.Fields[field] is not { } edited) return null;
+            if (oldest is not { } before || before.IsAfter(edited.Stamp)) oldest = edited.Stamp;
+        }
+
+        return oldest;
+    }
+
     /// <summary>Time of a voter's last vote.</summary>
     public long VoteTs(string voter) => _votes is not null && _votes.TryGetValue(voter, out var vote) ? vote.Stamp.Ts : 0;
 }

@@ -11,6 +11,7 @@ public sealed partial class HiveGrain
     private const int MostDepth = 30; // deeper answers are shown beside each other: readers of JSON stop at some depth
     private const int MostSearched = 20_000; // events
     private const int MostCandidates = 500;
+    private const long MostHoles = 20_000; // of a snapshot; a log takes HiveLog.MaxHolesTogether
 
     private (long Governance, ImmutableArray<(HiveAgentEntry Agent, HiveRole Role)> Members) _members = (-1, []);
 
@@ -168,8 +169,38 @@ public sealed partial class HiveGrain
     {
         if (await Open() is not { } o) throw NoHive();
         return await o.Hive.Find(static hive => new HiveStatus(hive.Seq, hive.Hash, hive.WaitingCount, hive.EarlyCount, hive.Aside,
-            hive.Parked, hive.Unapplied, [.. hive.Unresolved.Select(copy => new HiveCopy(copy.Instance, copy.CopyId))],
+            hive.Parked, hive.Unapplied, [.. hive.Unresolved.Select(copy => new HiveCopy(copy.Instance, copy.CopyId, copy.PostId))],
             [.. hive.Reports.Select(report => new HiveEventReport(report.Seq, report.Type, report.Origin, report.Reason))]));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<HiveSnapshotPage> Snapshot(long after, int max)
+    {
+        if (await Open() is not { } o) throw NoHive();
+        var events = await o.Texts.After(after, max);
+        if (events.Count > 0) await o.Hive.Reach(events[^1].Seq);
+        return await o.Hive.Find(hive =>
+        {
+            // What is left out leaves holes in its origin's numbers, of which a receiver keeps so many.
+            var (holes, left) = (0, new Dictionary<string, long>(StringComparer.Ordinal));
+            var most = Math.Max(1, MostHoles * events.Count / Math.Max(1, hive.Seq));
+            var kept = ImmutableArray.CreateBuilder<MeshEntry>(events.Count);
+            foreach (var (seq, e) in events)
+            {
+                var isHole = e.OriginSeq is { } number && left.GetValueOrDefault(e.Origin) != number - 1;
+                if ((!isHole || holes < most)
+                    && hive.IsSuperseded(new(seq, e.Type, e.Origin, e.OriginTs, e.OriginSeq, e.Payload, e.IsLocal, e.ReceivedAt)))
+                {
+                    if (isHole) holes++;
+                    if (e.OriginSeq is { } skipped) left[e.Origin] = skipped;
+                    continue;
+                }
+
+                kept.Add(new(seq, e));
+            }
+
+            return new HiveSnapshotPage(kept.ToImmutable(), events is [.., var (last, _)] ? last : after, hive.Seq);
+        });
     }
 
     /// <inheritdoc/>

@@ -44,6 +44,14 @@ internal sealed class HiveRegister
     /// <summary>The newest time at which it was written.</summary>
     public long LastTs => _written.Count == 0 ? 0 : _written.Max(written => written.Stamp.Ts);
 
+    /// <summary>The event by which an instance has written last; null when it has not.</summary>
+    public Stamp? StampOf(string origin)
+    {
+        foreach (var (stamp, _) in _written)
+            if (stamp.Origin == origin) return stamp;
+        return null;
+    }
+
     private bool Has(string origin) => _written.Exists(written => written.Stamp.Origin == origin);
 
     private string? Last(string? origin)
@@ -102,6 +110,11 @@ internal sealed class HiveOwners
         if (origin.Days.Add(day) || stamp.Ts < origin.First) _isDecided &= _terms.Count < 2;
         origin.First = Math.Min(origin.First, stamp.Ts);
     }
+
+    /// <summary>Whether the hive would be the same had an instance not done the first of two things: whether it has been there on that day,
+    /// and since when, still shows.</summary>
+    public bool IsShownBy(in Stamp later, in Stamp first) =>
+        later.Ts / Day == first.Ts / Day && _origins.TryGetValue(first.Origin, out var origin) && origin.First < first.Ts;
 
     /// <summary>Takes a claim in; what it adds to the fold's hash.</summary>
     public UInt128 Claim(OwnerChanged claim)

@@ -196,15 +196,48 @@ internal sealed class HiveState
         return agent.Membership.LastOf(agent.Instance, OwnerInstance) == "1" ? HiveRole.Member : HiveRole.None;
     }
 
-    /// <summary>OpenHives' copies of which it is not known what they are, and for which events wait; the first hundred.</summary>
-    public IEnumerable<(string Instance, string CopyId)> Unresolved => _waiting.Keys.Concat(_aside.Keys)
+    /// <summary>OpenHives' copies of which it is not known what they are, and for which events wait; the first hundred. Of a comment also
+    /// the post on which it is, where that is known: as the OpenHive calls it.</summary>
+    public IEnumerable<(string Instance, string CopyId, string? PostId)> Unresolved => _waiting.Keys.Concat(_aside.Keys)
         .Where(static on => on.StartsWith(Copy, StringComparison.Ordinal)).Distinct().Take(100)
-        .Select(static on => on[Copy.Length..].Split('/', 2)).Select(static parts => (parts[0], parts[1]));
+        .Select(on => (Parts: on[Copy.Length..].Split('/', 2), Post: _waiting.GetValueOrDefault(on)?.Values
+            .Select(static one => (one.Step as CommentCreated)?.PostId).FirstOrDefault(static id => id is not null)))
+        .Select(static one => (one.Parts[0], one.Parts[1],
+            one.Parts[1].StartsWith(HiveIds.RemoteComment, StringComparison.Ordinal) ? one.Post : null));
 
     private const string Copy = "copy/";
 
     /// <summary>All agents that the hive has heard of.</summary>
     public IEnumerable<HiveAgentEntry> Agents => _agents.Values;
+
+    /// <summary>
+    /// Whether a later event of the same origin has put another value in the place of what this one has said, so that the hive is the same
+    /// without it: of votes, edits, pins and settings all but the last. Of what is not carried out yet it is not known.
+    /// </summary>
+    public bool IsSuperseded(in HiveEvent e)
+    {
+        HiveStep? step;
+        try
+        {
+            step = HivePayload.Read(e);
+        }
+        catch (UnfitPayloadException)
+        {
+            return false;
+        }
+
+        var last = step switch
+        {
+            VoteCast vote => Found(vote, vote.Id, vote.IsPost)?.StampOfVote(vote.Voter),
+            ContentEdited edit => Found(edit, edit.Id, edit.IsPost)?.StampOfEdits(edit.Stamp.Origin, edit.Fields),
+            PostPinned pin => (Found(pin, pin.Id, true) as HivePost)?.Pin?.StampOf(pin.Stamp.Origin),
+            SettingChanged setting => _settings.GetValueOrDefault(setting.Key)?.StampOf(setting.Stamp.Origin),
+            _ => null,
+        };
+        return last is { } later && later.IsAfter(step!.Stamp) && Owners.IsShownBy(later, step.Stamp);
+
+        HiveContent? Found(HiveStep of, string id, bool isPost) => MissingTarget(of, id, isPost) is null ? Content(of, id, isPost) : null;
+    }
 
     private void Take(in HiveEvent e)
     {

@@ -74,12 +74,12 @@ internal sealed class MeshHttp : IDisposable
         string? Header(string name) => headers.TryGetValues(name, out var values) ? values.First() : null;
     }
 
-    /// <summary>A page of a site's log.</summary>
+    /// <summary>A page of a site's log: of all its events, or of those that no later ones have superseded.</summary>
     public async Task<(ImmutableArray<ReceivedMeshEvent> Events, long Next, bool HasMore)> Pull(
-        MeshTarget target, string groupId, long since, int limit, CancellationToken ended)
+        MeshTarget target, string groupId, bool isSnapshot, long since, int limit, CancellationToken ended)
     {
         using var request = Request(HttpMethod.Get, target, string.Create(CultureInfo.InvariantCulture,
-            $"/groups/{Uri.EscapeDataString(groupId)}/events?since={since}&limit={limit}"), null);
+            $"/groups/{Uri.EscapeDataString(groupId)}/{(isSnapshot ? "snapshot" : "events")}?since={since}&limit={limit}"), null);
         var (json, _) = await Send(request, PullTime, ended);
         using (json)
         {
@@ -151,6 +151,24 @@ internal sealed class MeshHttp : IDisposable
                 foreach (var seq in list.EnumerateObject().Take(1000))
                     if (seq.Value.ValueKind == JsonValueKind.Number && seq.Value.TryGetInt64(out var number)) seqs[seq.Name] = number;
             return new(instance, seqs, root.TryGetProperty("known_peers", out var told) ? told.Clone() : null);
+        }
+    }
+
+    /// <summary>Asks a peer's public API, without a token: <c>/api/v1</c> beside its <c>/sync/v1</c>.</summary>
+    /// <returns>The answer; null when the peer has none to that.</returns>
+    public async Task<JsonDocument?> Public(MeshTarget target, string path, CancellationToken ended)
+    {
+        const string Sync = "/sync/v1";
+        if (!target.Endpoint.EndsWith(Sync, StringComparison.Ordinal)) return null;
+        using var request = Request(HttpMethod.Get, target with { Endpoint = target.Endpoint[..^Sync.Length], Token = null },
+            $"/api/v1{path}", null);
+        try
+        {
+            return (await Send(request, HandshakeTime, ended)).Json;
+        }
+        catch (PeerException e) when (e.Status is >= 400 and < 500 and not StatusCodes.Status429TooManyRequests)
+        {
+            return null;
         }
     }
 

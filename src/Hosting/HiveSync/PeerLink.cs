@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Http;
@@ -22,13 +23,18 @@ internal sealed class PeerLink(
     private const int MaxBatchBytes = 600 * 1024;
     private const int FailuresToError = 10;
     private const int Behind = 100; // events from which on a peer is told to be backfilling
+    private const int FarBehind = 10_000; // events from which on a Beadhub takes a snapshot
 
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SnapshotPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SnapshotLook = TimeSpan.FromMilliseconds(200);
 
     private readonly IHiveSyncSettingsGrain _settings = grains.GetGrain<IHiveSyncSettingsGrain>(group.GroupId);
     private readonly IHiveSyncGroupGrain _log = grains.GetGrain<IHiveSyncGroupGrain>(group.GroupId);
+    private readonly CopyResolver _copies = new(group, grains, http, time);
+    private long _theirHead; // as it has told when hands were shaken
     private TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public HiveSyncGroup Group => group;
@@ -109,20 +115,36 @@ internal sealed class PeerLink(
         }
 
         if (instance == group.InstanceId) throw new PeerException("it is this site itself", 409);
+        _theirHead = reply.CurrentSeq;
         await _settings.Met(new(new(instance, reply.SyncGroupId, reply.SigningKey, peer.Endpoint, null), reply.SyncToken, reply.CurrentSeq,
             proof.At));
         Known = await _settings.Link(instance) ?? throw new PeerException("it has left meanwhile");
     }
 
-    /// <summary>Takes what the other side has, page by page.</summary>
+    /// <summary>Takes what the other side has, page by page: of a Beadhub from which much is missing first what no later event has
+    /// superseded.</summary>
     private async Task Pull(CancellationToken ended)
     {
         var known = await Refreshed();
         var since = known.Peer.LastSeqReceived;
+        var isSnapshot = known.Peer.IsBeadhub && _theirHead - since > FarBehind;
         var (isBackfilling, inVain) = (false, 0);
         while (true)
         {
-            var (events, next, hasMore) = await http.Pull(Target(known.Token), known.Peer.RemoteGroupId, since, PageSize, ended);
+            using var trace = MeshTraces.Begin(isSnapshot ? "mesh.snapshot" : "mesh.pull", group, peer, since);
+            ImmutableArray<ReceivedMeshEvent> events;
+            long next;
+            bool hasMore;
+            try
+            {
+                (events, next, hasMore) = await http.Pull(Target(known.Token), known.Peer.RemoteGroupId, isSnapshot, since, PageSize, ended);
+            }
+            catch (PeerException e) when (isSnapshot && e.Status == StatusCodes.Status404NotFound)
+            {
+                isSnapshot = false; // an older Beadhub
+                continue;
+            }
+
             var before = Taken;
             if (!events.IsEmpty) Taken += (await _log.Ingest(new(events, known.Peer.InstanceId))).Stored;
             // Of a log that is all known already there are many such pages; of one that never ends as well.
@@ -138,8 +160,10 @@ internal sealed class PeerLink(
 
             // After the events are durable: who ends in between takes them again, and stores none twice.
             if (next > since) await _settings.Advance(known.Peer.InstanceId, -1, next);
+            // The end of a snapshot is told as well: what the other side is told to have arrived it does not send.
+            if (!hasMore && !isSnapshot) break;
+            if (!hasMore && next == since) isSnapshot = false;
             since = next;
-            if (!hasMore) break;
         }
 
         await _settings.Note(known.Peer.InstanceId, "active", null);
@@ -150,7 +174,7 @@ internal sealed class PeerLink(
     {
         var known = await Refreshed();
         var cursor = known.Peer.LastSeqSent;
-        var (noted, notedAt) = (cursor, time.GetTimestamp());
+        var (noted, notedAt, takenAt) = (cursor, time.GetTimestamp(), time.GetTimestamp());
         var most = known.Peer.IsBeadhub ? PageSize : FewEvents;
         var feed = await hub.Watch(group.GroupId);
         try
@@ -159,6 +183,17 @@ internal sealed class PeerLink(
             {
                 var (news, asked) = (feed.News, _asked.Task);
                 var page = await _log.Read(cursor, PageSize);
+                if (known.Peer.IsBeadhub && (Lag = page.Head - cursor) > FarBehind && time.GetElapsedTime(takenAt) < SnapshotPatience)
+                {
+                    // It takes a snapshot by itself, and says with each page how far it is.
+                    await Task.Delay(SnapshotLook, time, ended);
+                    known = await Refreshed();
+                    if (known.Peer.LastSeqSent <= cursor) continue;
+                    cursor = noted = known.Peer.LastSeqSent;
+                    takenAt = time.GetTimestamp();
+                    continue;
+                }
+
                 if (!page.Entries.IsEmpty)
                 {
                     var (batch, last) = Batch(known.Peer, page, most);
@@ -202,6 +237,7 @@ internal sealed class PeerLink(
                     await feed.CatchUp();
                     // Another node, or the other side, may have made a new token, or put the peer out.
                     known = await Refreshed();
+                    if (!known.Peer.IsBeadhub) await _copies.Resolve(known.Peer.InstanceId, Target(null), ended);
                 }
             }
         }
@@ -240,6 +276,7 @@ internal sealed class PeerLink(
         var body = JsonSerializer.SerializeToUtf8Bytes(new PushBody([.. batch], last), Wire.Types.PushBody);
         while (true)
         {
+            using var trace = MeshTraces.Begin("mesh.push", group, peer, since);
             try
             {
                 await http.Push(Target(to.Token), to.Peer.RemoteGroupId, body, since, ended);
@@ -276,7 +313,8 @@ internal sealed class PeerLink(
     {
         Failures++;
         var isNew = Error != e.Message;
-        Error = e is PeerException ? e.Message : "an internal error";
+        Error = e is PeerException ? e.Message : (e as UnavailableException)?.InnerException is LastingTroubleException lasting
+            ? lasting.Message : "an internal error";
         if (e is not PeerException and not UnavailableException) logger.LogError(e, "Meshing with {Peer} failed", peer.Name);
         else if (isNew) logger.LogWarning("Group {Group}: {Peer} fails: {Error}", group.Name, peer.Name, e.Message);
         try

@@ -36,6 +36,7 @@ internal static class Examination
 
         if (PathChecks.Backups(settings.BackupDirectory) is { } backups) yield return backups;
         await foreach (var finding in RedisChecks.Run(settings, cancellation)) yield return finding;
+        await foreach (var finding in MeshChecks.Run(settings.Gateway.Mesh, cancellation)) yield return finding;
         yield return await PortCheck.Run(settings, cancellation);
         yield return OpenFilesCheck.Run();
     }

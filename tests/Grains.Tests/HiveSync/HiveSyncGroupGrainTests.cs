@@ -163,12 +163,13 @@ public sealed class HiveSyncGroupGrainTests
         await using var a = await MeshSite.Start();
         await using var b = await MeshSite.Start();
         await a.Post("a1");
-        var rotated = await a.Grains.GetGrain<IHiveSyncSettingsGrain>(MeshSite.GroupId).RotateKey();
-        rotated.KeyVersion.ShouldBe(2);
-        await a.Restart();
+        (await a.Group.RotateKey()).KeyVersion.ShouldBe(2);
+        (await a.All())[2].Event.Type.ShouldBe("beadhub_key");
         await a.Post("a2");
 
         (await b.Take(await a.Outgoing())).Stored.ShouldBe(4);
+        var (signed, key) = ((await a.All())[3].Event, (await a.Grains.GetGrain<IHiveSyncSettingsGrain>(MeshSite.GroupId).Find())!.PublicKey);
+        KeptKey.Verify(key, signed.Payload, signed.Signature).ShouldBeTrue();
         (await b.All())[3].Event.Type.ShouldBe("post_created");
         var old = (await a.All())[0].Event;
         // Who has the old key cannot tell it again under a later number: this one is not even signed anew, and refused for its age first.
@@ -234,9 +235,13 @@ public sealed class HiveSyncGroupGrainTests
     public void Holes_and_origins_are_bounded()
     {
         var log = HiveLog.Empty;
-        for (var seq = 1; seq < 2 * HiveLog.MaxHoles; seq += 2) log = log.Apply(Of("bh_a", seq));
-        log.Refusal("bh_a", 2 * HiveLog.MaxHoles + 1).ShouldNotBeNull();
+        for (var seq = 1; seq < 2 * HiveLog.MaxHolesTogether; seq += 2) log = log.Apply(Of("bh_a", seq));
+        log.Refusal("bh_a", 2 * HiveLog.MaxHolesTogether + 1).ShouldNotBeNull();
         log.Refusal("bh_a", 2).ShouldBeNull();
+        // Of the others each has so many all the same.
+        for (var seq = 1; seq < 2 * HiveLog.MaxHoles; seq += 2) log = log.Apply(Of("bh_1", seq));
+        log.Refusal("bh_1", 2 * HiveLog.MaxHoles - 1).ShouldBeNull();
+        log.Refusal("bh_1", 2 * HiveLog.MaxHoles + 1).ShouldNotBeNull();
         for (var i = 1; i < HiveLog.MaxOrigins; i++) log = log.Apply(Of($"bh_{i}", 1));
         log.Refusal("bh_new", 1).ShouldNotBeNull();
         log.Refusal("bh_5", 2).ShouldBeNull();

@@ -191,7 +191,7 @@ public sealed class HiveStateTests
         _site.Receive(_mesh.Post("bh_a", A, 1));
         _site.Receive(_mesh.Comment("inst_open", "c1", "rp_copy", null, 3));
         Hive.CommentCount.ShouldBe(0);
-        Hive.Unresolved.ShouldBe([("inst_open", "rp_copy")]);
+        Hive.Unresolved.ShouldBe([("inst_open", "rp_copy", null)]);
         object resolved = new { instance_id = "inst_open", copy_id = "rp_copy", id = A };
         _site.Receive(_mesh.Event("copy_resolved", "bh_b", 4, resolved));
         Hive.CommentCount.ShouldBe(0);
