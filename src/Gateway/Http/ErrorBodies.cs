@@ -30,7 +30,9 @@ internal static class ErrorBodies
     public static void Write(HttpContext http, int status, string text)
     {
         if (!IsHive(http)) WriteDetail(http, status, text);
-        else WriteHive(http, status, text, fromServer: status is 413 or 415 or 429 or >= 500);
+        // What is not as described is 400 there, as for an OpenHive.
+        else WriteHive(http, status == StatusCodes.Status422UnprocessableEntity ? StatusCodes.Status400BadRequest : status, text,
+            fromServer: status is 413 or 415 or 429 or >= 500);
     }
 
     /// <summary>What is wrong with a request's fields.</summary>
