@@ -11,7 +11,8 @@ using Orleans;
 namespace Beadhub.Gateway;
 
 /// <summary>
-/// <c>Idempotency-Key</c>: any write under <c>/v1</c> or <c>/api/v1</c> with this header, and any writing tool with this argument, returns its first answer
+/// <c>Idempotency-Key</c>: any write under <c>/v1</c> or <c>/api/v1</c> with this header, and any writing tool with this argument,
+/// returns its first answer
 /// when it is sent again by the same caller, also after a restart. The ids of what it creates follow from the key too.
 /// </summary>
 /// <remarks>

@@ -90,7 +90,8 @@ public abstract class OpenApiContract(Store store) : ContractTests(store)
             if (declared.Contains("401")) new[] { "403", "404" }.ShouldBeSubsetOf(declared, name);
             if (declared.Contains("401") && !name.StartsWith("GET ", StringComparison.Ordinal)) declared.ShouldContain("410", name);
             if (Parameters(operation).Contains("header Idempotency-Key"))
-                new[] { "409", "413", name.Contains(" /api/v1/", StringComparison.Ordinal) ? "400" : "422" }.ShouldBeSubsetOf(declared, name);
+                new[] { "409", "413", name.Contains(" /api/v1/", StringComparison.Ordinal) ? "400" : "422" }
+                    .ShouldBeSubsetOf(declared, name);
             if (operation.TryGetProperty("requestBody", out _)) new[] { "400", "413", "415" }.ShouldBeSubsetOf(declared, name);
             // OpenHive tells with 400 what is wrong with fields.
             if (operation.TryGetProperty("requestBody", out _) && !name.Contains(" /api/", StringComparison.Ordinal)

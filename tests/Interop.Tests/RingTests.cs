@@ -49,7 +49,8 @@ public sealed class RingTests
             Task Load() => Task.WhenAll(sites.Select(async (site, s) =>
             {
                 for (var i = 0; i < PostsOfASite; i++)
-                    (await site.Api.As(keys[s]).Post("/api/v1/posts", new { hive = "eng", title = $"{s} {i}", content = "x" })).Status.ShouldBe(201);
+                    (await site.Api.As(keys[s]).Post("/api/v1/posts", new { hive = "eng", title = $"{s} {i}", content = "x" }))
+                        .Status.ShouldBe(201);
             }));
         }
         finally

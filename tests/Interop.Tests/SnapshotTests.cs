@@ -27,17 +27,18 @@ public sealed class SnapshotTests
             target_type = "post", target_id = $"p{i % 10}", voter = new { instance_id = "inst_votes", agent_id = $"v{i / 10 % Voters}" },
             value = i / 10 / Voters % 2 == 0 ? 1 : -1,
         }), 1_795_211_195_138 + i));
-        foreach (var some in votes.Chunk(500)) (await peer.Push(some)).Status.ShouldBe(200);
+        foreach (var batch in votes.Chunk(500)) (await peer.Push(batch)).Status.ShouldBe(200);
 
         await fresh.Add(old);
         await old.Add(fresh);
-        await Site.Until(async () => await fresh.StateHash() is { Length: > 0 } hash && hash == await old.StateHash() ? null : "not alike yet");
+        await Site.Until(async () => await fresh.StateHash() is { Length: > 0 } hash && hash == await old.StateHash()
+            ? null : "not alike yet");
 
-        var (all, some2) = (await old.Log(), await fresh.Log());
+        var (all, taken) = (await old.Log(), await fresh.Log());
         all.Length.ShouldBeGreaterThan(Votes);
-        some2.Length.ShouldBeLessThan(all.Length - Votes + (10 * Voters) + 20);
-        some2.Select(static e => e.Number("seq")).ShouldBe(Enumerable.Range(1, some2.Length));
-        some2.Select(static e => e.Text("id")).Except(all.Select(static e => e.Text("id"))).ShouldBeEmpty();
+        taken.Length.ShouldBeLessThan(all.Length - Votes + (10 * Voters) + 20);
+        taken.Select(static e => e.Number("seq")).ShouldBe(Enumerable.Range(1, taken.Length));
+        taken.Select(static e => e.Text("id")).Except(all.Select(static e => e.Text("id"))).ShouldBeEmpty();
         (await fresh.Group())!.Value.Items("refused").ShouldBeEmpty();
 
         // Then what is new, both ways; and nothing of what was left out is sent later.
@@ -46,6 +47,6 @@ public sealed class SnapshotTests
         await Site.Until(async () => (await bob.Post("/api/v1/posts", new { hive = "eng", title = "too", content = "x" })).Status == 201
             ? null : "no hive yet");
         await Site.Alike(12, 30, old, fresh);
-        (await fresh.Log()).Length.ShouldBeLessThan(some2.Length + 10);
+        (await fresh.Log()).Length.ShouldBeLessThan(taken.Length + 10);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class SyncAdministration(IGrainFactory grains, SyncGroups groups
     private static readonly Field<string?> PeerToJoin =
         InBody.Optional("peer_id", "Peer that shares the hive; all that do unless given", 1, 64);
     private static readonly Field<string> Source = InBody.Choice("source",
-        "Who has named the peer: an administrator, or a hub whose list of sites is entered here; an administrator's word counts over a hub's",
+        "Who has named the peer: an administrator, or a hub whose list is entered here; an administrator's word counts over a hub's",
         "manual", "manual", "hub");
     private static readonly Field<string> Name = InBody.Required("name", "What the peer is called", 1, 200);
     private static readonly Field<string?> NewName = InBody.Optional("name", "What the peer is called", 1, 200);

@@ -533,7 +533,8 @@ public sealed record HiveStatus(
 /// <param name="CopyId">What it calls its copy.</param>
 /// <param name="PostId">Of a comment the post on which it is, as the OpenHive calls that; null when it is not known.</param>
 [GenerateSerializer, Immutable, Alias("hive.copy.v1")]
-public sealed record HiveCopy([property: Id(0)] string InstanceId, [property: Id(1)] string CopyId, [property: Id(2)] string? PostId = null);
+public sealed record HiveCopy([property: Id(0)] string InstanceId, [property: Id(1)] string CopyId,
+    [property: Id(2)] string? PostId = null);
 
 /// <summary>Events of a log without those that were superseded.</summary>
 /// <param name="Entries">In the log's order.</param>

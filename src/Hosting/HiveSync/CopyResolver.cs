@@ -45,12 +45,12 @@ internal sealed class CopyResolver(HiveSyncGroup group, IGrainFactory grains, Me
             }
         }
 
-        // Of a vote for a comment it is not told on which post that is: the posts that were commented since the last look are looked through.
+        // Of a vote for a comment it is not told on which post that is: posts that were commented since the last look are looked through.
         if (left == 0 || !unresolved.Values.Any(static copy => copy is { PostId: null }
             && copy.CopyId.StartsWith(HiveIds.RemoteComment, StringComparison.Ordinal))) return;
         if (_lookedAt != 0 && time.GetElapsedTime(_lookedAt) < LookForCommentsAgain) return;
-        if (await http.Public(target, $"/posts?hive={Uri.EscapeDataString(group.Hive)}&sort=new&limit={PostsOfAPage}", ended) is not { } page)
-            return;
+        var newest = $"/posts?hive={Uri.EscapeDataString(group.Hive)}&sort=new&limit={PostsOfAPage}";
+        if (await http.Public(target, newest, ended) is not { } page) return;
         using (page)
         {
             if (!Has(page.RootElement, "data", out var posts)) return;
@@ -96,7 +96,8 @@ internal sealed class CopyResolver(HiveSyncGroup group, IGrainFactory grains, Me
             if (Text(shown, "id") is { } copy && unresolved.Remove(copy) && Text(shown, "origin_instance_id") == group.InstanceId
                 && Text(shown, field) is { } id && HiveIds.BelongsTo(id, group.InstanceId))
                 await grains.GetGrain<IHiveSyncGroupGrain>(group.GroupId).Write(new(
-                    [new(HiveEventTypes.CopyResolved, $$"""{"instance_id":{{Json(instance)}},"copy_id":{{Json(copy)}},"id":{{Json(id)}}}""")],
+                    [new(HiveEventTypes.CopyResolved,
+                        $$"""{"instance_id":{{Json(instance)}},"copy_id":{{Json(copy)}},"id":{{Json(id)}}}""")],
                     $"copy {instance} {copy}"));
         }
     }

@@ -137,7 +137,8 @@ internal sealed class PeerLink(
             bool hasMore;
             try
             {
-                (events, next, hasMore) = await http.Pull(Target(known.Token), known.Peer.RemoteGroupId, isSnapshot, since, PageSize, ended);
+                (events, next, hasMore) = await http.Pull(Target(known.Token), known.Peer.RemoteGroupId, isSnapshot, since, PageSize,
+                    ended);
             }
             catch (PeerException e) when (isSnapshot && e.Status == StatusCodes.Status404NotFound)
             {

@@ -4,8 +4,8 @@ using Beadhub.Gateway.HiveSync;
 
 namespace Beadhub.Silo.Doctor;
 
-/// <summary>Whether the sites of <c>BEADHUB_SYNC_PEERS</c> are reached, and how their clocks differ: what two sites have changed at the same
-/// time is ordered by the origins' clocks, and an event that is more than five minutes ahead is held.</summary>
+/// <summary>Whether the sites of <c>BEADHUB_SYNC_PEERS</c> are reached, and how their clocks differ: what two sites have changed at the
+/// same time is ordered by the origins' clocks, and an event that is more than five minutes ahead is held.</summary>
 internal static class MeshChecks
 {
     private const string Remedy = "Start it, or correct BEADHUB_SYNC_PEERS and the way there.";
@@ -32,8 +32,8 @@ internal static class MeshChecks
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
             {
-                found = Finding.Warn("mesh",
-                    $"{peer.Name} is not reached: {(e is HttpRequestException ? e.Message : $"no answer within {Patience.TotalSeconds} s")}", Remedy);
+                var why = e is HttpRequestException ? e.Message : $"no answer within {Patience.TotalSeconds} s";
+                found = Finding.Warn("mesh", $"{peer.Name} is not reached: {why}", Remedy);
             }
 
             yield return found;

@@ -168,7 +168,8 @@ public sealed class HiveSyncGroupGrainTests
         await a.Post("a2");
 
         (await b.Take(await a.Outgoing())).Stored.ShouldBe(4);
-        var (signed, key) = ((await a.All())[3].Event, (await a.Grains.GetGrain<IHiveSyncSettingsGrain>(MeshSite.GroupId).Find())!.PublicKey);
+        var signed = (await a.All())[3].Event;
+        var key = (await a.Grains.GetGrain<IHiveSyncSettingsGrain>(MeshSite.GroupId).Find())!.PublicKey;
         KeptKey.Verify(key, signed.Payload, signed.Signature).ShouldBeTrue();
         (await b.All())[3].Event.Type.ShouldBe("post_created");
         var old = (await a.All())[0].Event;
