@@ -2,7 +2,7 @@ using Beadhub.Testing;
 
 namespace Beadhub.Interop.Tests;
 
-/// <summary>What is said at an OpenHive of our posts and comments names its copies of them, which are looked up in its public API.</summary>
+/// <summary>What is said at an OpenHive of our content names its copies of it, which are looked up in its public API.</summary>
 public sealed class CopiesTests
 {
     [Fact]
