@@ -29,12 +29,12 @@ export class Source {
 /** The value of a source, in a component. */
 export function use(source) {
     const [, again] = useReducer(n => n + 1, 0);
+    const { value } = source;
     useEffect(() => {
-        const seen = source.value;
         const leave = source.follow(again);
         // What came between rendering and following.
-        if (seen !== source.value) again();
+        if (value !== source.value) again();
         return leave;
     }, [source]);
-    return source.value;
+    return value;
 }
