@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests. Installs what they need beyond the .NET SDK when it is missing: PostgreSQL, Redis, nginx and sqlite3 from Debian's packages.
+# Runs all tests. Installs what they need beyond the .NET SDK when it is missing: PostgreSQL, Redis, nginx, sqlite3 and Chromium from
+# Debian's packages.
 # Arguments are passed on to `dotnet test`. Ends with one line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -17,6 +18,7 @@ need sqlite3 '/usr/bin/sqlite3'
 need redis-server '/usr/bin/redis-server'
 need nginx '/usr/sbin/nginx'
 need nix-bin '/usr/bin/nix-instantiate' || echo "There is no Nix: deploy/nix is not read."
+need chromium '/usr/bin/chromium' || echo "Chromium cannot be had here: the browser tests are skipped."
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 results="$(mktemp -d)"

@@ -90,10 +90,10 @@ async function openAdmin(key) {
 async function openVouched() {
     const who = await request('GET', '/v1/auth/introspect', { key: null });
     const project = who.namespace_slug ? null : await request('GET', '/v1/projects/current', { key: null }).catch(() => null);
+    const isMember = Boolean(who.user_id || who.api_key_id);
     session.value = {
-        kind: who.agent_id || who.user_id || who.api_key_id ? 'member' : 'public', key: null, projectId: who.project_id,
-        slug: who.namespace_slug ?? project?.slug ?? 'project', agentId: who.agent_id ?? null, alias: who.alias ?? null,
-        humanName: who.human_name ?? null,
+        kind: isMember ? 'member' : 'public', key: null, projectId: who.project_id, slug: who.namespace_slug ?? project?.slug ?? 'project',
+        agentId: isMember ? who.agent_id ?? null : null, alias: who.alias ?? null, humanName: who.human_name ?? null,
     };
 }
 

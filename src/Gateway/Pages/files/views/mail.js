@@ -91,6 +91,6 @@ function Write({ recipient }) {
             : html`<input name="to" required list="agents" autocomplete="off" spellcheck="false" value=${to} onInput=${e => setTo(e.target.value)} /><${Recipients} agents=${agents} />`}<//>
         <${Field} label="Subject"><input name="subject" maxlength="500" class="full" /><//>
         <${Field} label="Text"><textarea name="body" required></textarea><//>
-        <${Field} label="Priority"><select name="priority">${['normal', 'low', 'high', 'urgent'].map(one => html`<option>${one}</option>`)}</select><//>
+        <${Field} label="Priority"><select name="priority">${['normal', 'low', 'high', 'urgent'].map(one => html`<option value=${one}>${one}</option>`)}</select><//>
     <//>`;
 }

@@ -33,7 +33,7 @@ function Dialog({ close }) {
             <${Field} label="Description"><textarea name="description"></textarea><//>
             <div class="row">
                 <${Field} label="Priority"><select name="priority">${[0, 1, 2, 3, 4].map(p => html`<option value=${p} selected=${p === 2}>P${p}</option>`)}</select><//>
-                <${Field} label="Type"><select name="type">${['task', 'bug', 'feature', 'chore', 'epic'].map(one => html`<option>${one}</option>`)}</select><//>
+                <${Field} label="Type"><select name="type">${['task', 'bug', 'feature', 'chore', 'epic'].map(one => html`<option value=${one}>${one}</option>`)}</select><//>
                 <${Field} label="Repository"><input name="repo" list="repos" required=${repos.length === 0} value=${repos[0] ?? ''} placeholder="github.com/org/repo" />
                     <datalist id="repos">${repos.map(one => html`<option value=${one} />`)}</datalist><//>
             </div>
