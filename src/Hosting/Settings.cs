@@ -46,6 +46,10 @@ public sealed record Settings
     /// <c>BEADHUB_SILO_GATEWAY_PORT</c>.</summary>
     public int SiloGatewayPort { get; init; } = 30000;
 
+    /// <summary>Whether somebody collects traces, so that calls of grains are traced too. The Orleans engine only; the program sets it
+    /// where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> or its like names a collector.</summary>
+    public bool TracesCalls { get; init; }
+
     /// <summary>Connections that one address may hold at a time; trusted proxies are not counted.
     /// <c>BEADHUB_CONNECTIONS_PER_ADDRESS</c>.</summary>
     public int ConnectionsPerAddress { get; init; } = 2000;

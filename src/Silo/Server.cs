@@ -99,8 +99,9 @@ internal sealed partial class Server : IAsyncDisposable
             (sockets.UnsafePreferInlineScheduling, sockets.CreateBoundListenSocket) = (true, listeners.Bind));
         builder.WebHost.UseUrls([.. listeners.Reserved.Select(static endpoint => $"http://{endpoint}")]);
 
-        builder.AddBeadhub(settings);
-        builder.Services.AddHostedService(_ => new TelemetryExport(Environment.GetEnvironmentVariable));
+        var telemetry = new TelemetryExport(Environment.GetEnvironmentVariable);
+        builder.AddBeadhub(settings with { TracesCalls = telemetry.SendsTraces });
+        builder.Services.AddHostedService(_ => telemetry);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<IHostLifetime, DrainingLifetime>();
         var app = builder.Build();

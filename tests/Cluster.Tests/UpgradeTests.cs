@@ -8,6 +8,27 @@ public sealed class UpgradeTests
 {
     private const int Clients = 8;
 
+    // What agents do all day, each in turn; the number is another one each time round.
+    private static readonly Func<Agent, Agent, int, Task<Answer>>[] Calls =
+    [
+        static (me, _, round) => me.Claim($"{me.Alias}-{round}"),
+        static (me, other, round) => me.Mail(other, $"Mail {round}"),
+        static (me, _, round) => me.Post("/v1/reservations", new { resource_key = $"{me.Alias}/{round}" }),
+        static (me, _, _) => me.Get("/v1/status"),
+        static (me, _, round) => me.Post("/v1/reservations/renew", new { resource_key = $"{me.Alias}/{round}", ttl_seconds = 60 }),
+        static (me, other, round) => me.Post("/v1/chat/sessions", new { to_aliases = new[] { other.Alias }, message = $"Chat {round}" }),
+        static (me, _, round) => me.Post("/v1/tasks", new { title = $"Task {round}" }),
+        static (me, _, round) => me.Post("/v1/reservations/release", new { resource_key = $"{me.Alias}/{round}" }),
+        static (me, _, _) => me.Get("/v1/messages/inbox"),
+        static (me, _, round) => me.Close($"{me.Alias}-{round}"),
+        static (me, _, _) => me.Post("/v1/beads/claim-next", new { }),
+        static (me, _, _) => me.Heartbeat(),
+        static (me, _, round) => me.Post("/v1/escalations", new
+        {
+            workspace_id = me.Id, alias = me.Alias, subject = $"Question {round}", situation = "It depends",
+        }),
+    ];
+
     [Fact]
     public async Task No_request_fails_while_nodes_are_replaced_one_by_one()
     {
@@ -22,8 +43,8 @@ public sealed class UpgradeTests
             var made = 0;
             for (var i = 0; !upgraded.IsCancellationRequested; i++)
             {
-                var answer = i % 2 == 0 ? await Try(() => agent.Claim($"{agent.Alias}-{i}")) : await Try(() => agent.Get("/v1/status"));
-                if (answer is { Status: 200 }) made++;
+                var answer = await Try(() => Calls[i % Calls.Length](agent, agents[(i + 1) % Clients], i / Calls.Length));
+                if (answer is { Status: >= 200 and < 300 }) made++;
                 else if (answer is not null) failures.Enqueue(answer.ToString());
             }
 

@@ -116,8 +116,8 @@ public sealed class ClusterTests
         var there = alice.At(cluster[0].Api);
         await using var watched = await there.Stream();
 
-        // Somebody writes at the other node all the while. What is on its way to a grain while that leaves may have to be sent again;
-        // nothing else happens to it.
+        // Somebody writes at the other node all the while. What is on its way to a grain while that leaves is sent again, and nobody hears
+        // of it.
         using var enough = new CancellationTokenSource();
         var writing = Task.Run(async () =>
         {
@@ -125,7 +125,9 @@ public sealed class ClusterTests
             for (; !enough.IsCancellationRequested; written++)
             {
                 var bead = $"bd-w{written}";
-                (await Clusters.Persist(() => there.Upload(there.Repo, null, new { id = bead, title = "Written", status = "open" }))).Ok();
+                await there.Upload(there.Repo, null, new { id = bead, title = "Written", status = "open" }).Ok();
+                await there.Mail(there, bead).Ok();
+                await there.Post("/v1/reservations", new { resource_key = bead }).Ok();
             }
 
             return written;
@@ -182,7 +184,7 @@ public sealed class ClusterTests
             var refused = await Should
                 .ThrowAsync<InvalidOperationException>(ServerProcess
                 .Start(folder, new Dictionary<string, string> { ["BEADHUB_CLUSTER"] = "true" }));
-            refused.Message.ShouldContain("BEADHUB_CLUSTER=true) needs PostgreSQL");
+            refused.Message.ShouldContain("for a cluster (BEADHUB_CLUSTER=true) set BEADHUB_DATABASE_URL to postgres://");
         }
         finally
         {

@@ -34,6 +34,15 @@ public sealed class LostCallsTests
         call.Made.ShouldBe(1);
     }
 
+    [Theory]
+    [MemberData(nameof(Rejections))]
+    public async Task A_write_that_was_never_opened_is_made_again(Exception rejection)
+    {
+        var call = new Call(typeof(IBoardGrain), Write, rejection, rejection, null);
+        await call.Run();
+        call.Made.ShouldBe(3);
+    }
+
     [Fact]
     public async Task A_read_that_took_too_long_is_not_made_again()
     {
@@ -62,6 +71,13 @@ public sealed class LostCallsTests
     }
 
     public static TheoryData<Exception> Losses() => [Lost(), new OrleansException("Nobody takes it"), new TimeoutException("30 s")];
+
+    // As Orleans makes them: a silo that stops sends back what it has not opened, and so does the sender when it knows a silo to be dead.
+    public static TheoryData<Exception> Rejections() => [new SiloUnavailableException(), Rejection("Forwarding failed")];
+
+    // Orleans alone may make one.
+    private static OrleansMessageRejectionException Rejection(string text) => (OrleansMessageRejectionException)Activator.CreateInstance(
+        typeof(OrleansMessageRejectionException), BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public, null, [text], null)!;
 
     private static SiloUnavailableException Lost() => new("The silo is gone");
 

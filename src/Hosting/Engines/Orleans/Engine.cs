@@ -6,7 +6,6 @@ using Beadhub.Feed;
 using Beadhub.Hosting.Cluster.Feeds;
 using Beadhub.Hosting.Cluster.Redis;
 using Beadhub.Hosting.EventLogs;
-using Beadhub.Silo.Telemetry;
 using Orleans;
 using Orleans.Configuration;
 using Orleans.Hosting;
@@ -29,16 +28,18 @@ internal static class Engine
     /// <summary>Name of the streams that carry announcements between silos.</summary>
     public const string BetweenSilos = "feed-between-silos";
 
-    private const string Npgsql = "Npgsql";
+    /// <summary>The library by which Orleans reaches PostgreSQL.</summary>
+    public const string Npgsql = "Npgsql";
+    /// <summary>Number of queues that carry them.</summary>
+    public const int Queues = 4;
+
     private const string StreamStorage = "PubSubStore";
-    private const int Queues = 4;
     private const int DefaultSiloPort = 11111;
 
     // How long an announcement may lie in its queue; with the default of 100 ms an event stream at another node would be slow to hear.
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Runs the grains in a silo.</summary>
-    /// <exception cref="ArgumentException">A cluster without PostgreSQL.</exception>
     public static void AddGrains(this WebApplicationBuilder builder, Settings settings)
     {
         // The silo's own warnings are about settings of the garbage collector.
@@ -58,11 +59,8 @@ internal static class Engine
         {
             silo.AddOutgoingGrainCallFilter<LostCalls>();
             // A filter at each end of every call: only where somebody collects what it tells.
-            if (new TelemetryExport(Environment.GetEnvironmentVariable).SendsTraces) silo.AddActivityPropagation();
-            // Failures cross as what they are, with what caused them, whichever library that comes from: without, a caller would hear of a
-            // missing codec.
-            silo.Services.Configure<ExceptionSerializationOptions>(static failures => failures.SupportedExceptionTypeFilter = static _ =>
-                true);
+            if (settings.TracesCalls) silo.AddActivityPropagation();
+            silo.Services.Configure<ExceptionSerializationOptions>(LetFailuresCross);
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.ClusterId, settings.ClusterId));
             if (settings.Cluster) JoinCluster(silo, settings, database);
             else StandAlone(silo, settings);
@@ -71,6 +69,11 @@ internal static class Engine
         });
         services.AddHostedService(static provider => provider.GetRequiredService<FeedRelay>());
     }
+
+    /// <summary>Failures cross as what they are: ours, and those of the stores that caused them. The framework's and Orleans' do anyway; a
+    /// caller would hear of a missing codec instead.</summary>
+    public static void LetFailuresCross(ExceptionSerializationOptions failures) =>
+        failures.SupportedExceptionTypeFilter = static type => type.Namespace?.Split('.')[0] is nameof(Beadhub) or Npgsql or "StackExchange";
 
     private static void StandAlone(ISiloBuilder silo, Settings settings)
     {
@@ -82,9 +85,7 @@ internal static class Engine
 
     private static void JoinCluster(ISiloBuilder silo, Settings settings, DatabaseUrl database)
     {
-        var connection = database.ConnectionString
-            ?? throw new ArgumentException(
-                "SQLite serves one node; a cluster (BEADHUB_CLUSTER=true) needs PostgreSQL: set the database URL to postgres://…");
+        var connection = database.ConnectionString!; // a cluster on SQLite is refused with the settings
         silo.ConfigureEndpoints(settings.SiloAddress ?? OwnAddress(), settings.SiloPort ?? DefaultSiloPort, settings.SiloGatewayPort);
         silo.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.ConnectionString) = (Npgsql, connection));
         silo.AddAdoNetGrainStorage(StreamStorage, storage =>

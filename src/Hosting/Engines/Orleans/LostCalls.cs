@@ -16,6 +16,9 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
+    // Compared with, not with its text: that is Orleans' to choose.
+    private static readonly SiloUnavailableException Unopened = new();
+
     /// <inheritdoc/>
     public async Task Invoke(IOutgoingGrainCallContext context)
     {
@@ -53,10 +56,16 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
         }
     }
 
+    /// <summary>
+    /// Whether the call was sent back before anybody opened it. Orleans has no type of its own for that: a silo that stops, or that is known
+    /// to be gone, rejects with an exception that says nothing more, while of a call that may have been carried out it says what was lost.
+    /// </summary>
+    private static bool IsUnopened(Exception failure) =>
+        failure is OrleansMessageRejectionException && (failure is not SiloUnavailableException || failure.Message == Unopened.Message);
+
     private static bool IsLoss(Exception failure) => failure is OrleansException or TimeoutException;
 
-    private static bool MayRepeat(MethodInfo method, Exception failure) =>
-        failure is OrleansMessageRejectionException and not SiloUnavailableException
+    private static bool MayRepeat(MethodInfo method, Exception failure) => IsUnopened(failure)
         || method.IsDefined(typeof(ReadOnlyAttribute)) || method.IsDefined(typeof(RepeatableAttribute));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Grain}.{Method} did not get an answer: {Failure}: {Reason}")]

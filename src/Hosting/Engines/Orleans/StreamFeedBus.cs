@@ -111,7 +111,7 @@ internal sealed partial class StreamFeedBus(IServiceProvider services, TimeProvi
         foreach (var project in _watched.Keys) await Unwatch(project);
     }
 
-    private IAsyncStream<FeedBatch> Stream(string project) => Streams.GetStream<FeedBatch>(StreamId.Create(Engine.BetweenSilos, project));
+    private IAsyncStream<FeedBatch> Stream(string project) => Streams.GetStream<FeedBatch>(StreamId.Create(IFeedGrain.Stream, project));
 
     private async Task<bool> TrySubscribe(string project, Watched watched)
     {
