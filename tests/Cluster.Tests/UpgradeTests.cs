@@ -38,12 +38,12 @@ public sealed class UpgradeTests
         var agents = await Task.WhenAll(Enumerable.Range(0, Clients).Select(i => project.Agent($"agent-{i}")));
         using var upgraded = new CancellationTokenSource();
         var failures = new System.Collections.Concurrent.ConcurrentQueue<string>();
-        var clients = agents.Select(agent => Task.Run(async () =>
+        var clients = agents.Select((agent, client) => Task.Run(async () =>
         {
             var made = 0;
             for (var i = 0; !upgraded.IsCancellationRequested; i++)
             {
-                var answer = await Try(() => Calls[i % Calls.Length](agent, agents[(i + 1) % Clients], i / Calls.Length));
+                var answer = await Try(() => Calls[i % Calls.Length](agent, agents[(client + 1) % Clients], i / Calls.Length));
                 if (answer is { Status: >= 200 and < 300 }) made++;
                 else if (answer is not null) failures.Enqueue(answer.ToString());
             }
