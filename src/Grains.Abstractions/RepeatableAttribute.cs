@@ -1,3 +1,5 @@
+using Orleans.Runtime;
+
 namespace Beadhub;
 
 /// <summary>
@@ -6,3 +8,18 @@ namespace Beadhub;
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class RepeatableAttribute : Attribute;
+
+/// <summary>
+/// A call that is made again because the first one's answer was lost, which travels with it: so a grain knows that what it finds done may
+/// have been done for this very call.
+/// </summary>
+internal static class RepeatedCall
+{
+    private const string Name = "beadhub.repeated_call";
+
+    /// <summary>Whether the caller runs for such a call.</summary>
+    public static bool IsServed => RequestContext.Get(Name) is true;
+
+    /// <summary>The calls that follow are such calls.</summary>
+    public static void Begin() => RequestContext.Set(Name, true);
+}

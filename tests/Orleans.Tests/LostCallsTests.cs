@@ -21,6 +21,8 @@ public sealed class LostCallsTests
         var call = new Call(typeof(IBoardGrain), method, Lost(), Lost(), null);
         await call.Run();
         call.Made.ShouldBe(3);
+        // The grain is told that what it finds done may have been done for this call.
+        call.Repeated.ShouldBe([false, true, true]);
     }
 
     [Theory]
@@ -41,6 +43,7 @@ public sealed class LostCallsTests
         var call = new Call(typeof(IBoardGrain), Write, rejection, rejection, null);
         await call.Run();
         call.Made.ShouldBe(3);
+        call.Repeated.ShouldBe([false, false, false]);
     }
 
     [Fact]
@@ -88,6 +91,8 @@ public sealed class LostCallsTests
 
         public int Made => _made;
 
+        public List<bool> Repeated { get; } = [];
+
         public Task Run()
         {
             var context = DispatchProxy.Create<IOutgoingGrainCallContext, Context>();
@@ -95,10 +100,16 @@ public sealed class LostCallsTests
             {
                 "get_InterfaceMethod" => grain.GetMethod(method)!,
                 "get_MethodName" => method,
-                "Invoke" => ends[_made++] is { } failure ? Task.FromException(failure) : Task.CompletedTask,
+                "Invoke" => Next() is { } failure ? Task.FromException(failure) : Task.CompletedTask,
                 _ => null,
             };
             return new LostCalls(TimeProvider.System, NullLogger<LostCalls>.Instance).Invoke(context);
+
+            Exception? Next()
+            {
+                Repeated.Add(RepeatedCall.IsServed);
+                return ends[_made++];
+            }
         }
     }
 

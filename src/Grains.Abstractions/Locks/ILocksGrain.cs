@@ -11,19 +11,20 @@ namespace Beadhub.Locks;
 [Alias("beadhub.locks")]
 public interface ILocksGrain : IGrainWithStringKey
 {
-    /// <summary>Reserves all of the keys or none. A key that is held is a conflict, for its holder too (protocol 9.2).</summary>
+    /// <summary>Reserves all of the keys or none. A key that is held is a conflict, for its holder too (protocol 9.2); but
+    /// keys that are held by this very reservation are what was asked for.</summary>
     /// <exception cref="RefusedException">Invalid: the project holds too much already.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<AcquireOutcome> Acquire(AcquireReservations command);
 
     /// <summary>Sets a new end, counted from now (protocol 9.3).</summary>
     /// <exception cref="RefusedException">Not found: nobody holds the key. Conflict: another agent does.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<DateTimeOffset> Renew(RenewReservation command);
 
     /// <summary>Gives a key back; nothing happens when nobody holds it (protocol 9.4).</summary>
     /// <exception cref="RefusedException">Conflict: another agent holds it.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task Release(string key, string agentId);
 
     /// <summary>Gives back everything that the agent holds, or that of it which begins with a prefix (protocol 9.5).</summary>

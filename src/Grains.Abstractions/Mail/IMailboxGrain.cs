@@ -17,7 +17,7 @@ public interface IMailboxGrain : IGrainWithStringKey
     /// <summary>Puts a mail into the box. The same mail again, from the same sender, is answered as the first time when the command may be
     /// a repeat.</summary>
     /// <exception cref="RefusedException">Conflict: the project has another message with this id.</exception>
-    [AlwaysInterleave]
+    [Repeatable, AlwaysInterleave]
     Task<MailReceipt> Deliver(DeliverMail command);
 
     /// <summary>Marks a mail of this box as read; the first time is kept (protocol 7.3).</summary>

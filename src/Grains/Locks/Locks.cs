@@ -107,6 +107,7 @@ public sealed class Locks : IEventSourced<Locks>
     public Decision<AcquireOutcome> Acquire(AcquireReservations command, DateTimeOffset now)
     {
         var live = At(now);
+        if (live.Made(command) is { } made) return Decision.None(made);
         var conflicts = live.Conflicts(command);
         // Noted, so that the time to live runs from here also for those who only wait for it.
         if (conflicts.Length > 0)
@@ -131,9 +132,13 @@ public sealed class Locks : IEventSourced<Locks>
     }
 
     /// <summary>Gives a key back. The answer is whether there was one.</summary>
-    public Decision<bool> Release(string key, string agentId, DateTimeOffset now)
+    /// <param name="key">The key.</param>
+    /// <param name="agentId">Who gives it back.</param>
+    /// <param name="now">Now.</param>
+    /// <param name="mayBeDone">It may have been given back before: then it is no fault that another agent has it.</param>
+    public Decision<bool> Release(string key, string agentId, DateTimeOffset now, bool mayBeDone = false)
     {
-        if (!At(now)._held.TryGetValue(key, out var held)) return Decision.None(false);
+        if (!At(now)._held.TryGetValue(key, out var held) || (mayBeDone && held.AgentId != agentId)) return Decision.None(false);
         RequireHolder(held, agentId);
         return Decision.Accept(true, new ReservationReleased(key, agentId, held.Alias, now));
     }
@@ -152,6 +157,15 @@ public sealed class Locks : IEventSourced<Locks>
     public ReservationList List(string? prefix, DateTimeOffset now) =>
         new([.. At(now)._held.Values.Where(held => HasPrefix(held, prefix)).Select(held => held.View(now))], now);
 
+
+    /// <summary>What came of the command when it was carried out before: a call whose answer was lost is made again.</summary>
+    private AcquireOutcome? Made(AcquireReservations command)
+    {
+        Reservation? made = null;
+        foreach (var key in command.Keys)
+            if (!_held.TryGetValue(key, out made) || (made.Id, made.AgentId) != (command.ReservationId, command.AgentId)) return null;
+        return made is null ? null : new(made.AcquiredAt, made.ExpiresAt, []);
+    }
 
     private static bool HasPrefix(Reservation held, string? prefix) =>
         string.IsNullOrEmpty(prefix) || held.Key.StartsWith(prefix, StringComparison.Ordinal);

@@ -20,8 +20,12 @@ public sealed class LocksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         Transact(locks => locks.Renew(command, time.Now()), result: LocksJson.Relaxed.DateTimeOffset);
 
     /// <inheritdoc/>
-    public Task Release(string key, string agentId) =>
-        Transact(locks => locks.Release(key, agentId, time.Now()), result: LocksJson.Relaxed.Boolean);
+    public Task Release(string key, string agentId)
+    {
+        // Another agent may have taken the key since the call that this one repeats gave it back.
+        var mayBeDone = RepeatedCall.IsServed;
+        return Transact(locks => locks.Release(key, agentId, time.Now(), mayBeDone), result: LocksJson.Relaxed.Boolean);
+    }
 
     /// <inheritdoc/>
     public Task<ImmutableArray<string>> Revoke(string? prefix, string agentId) =>

@@ -44,6 +44,9 @@ public sealed class MailboxGrain(IEventLog log, TimeProvider time) : EventSource
         }
         catch (MarkTakenException)
         {
+            // Delivered by the call that this one repeats.
+            if (RepeatedCall.IsServed && await Find(command.MessageId) is { } first && first.FromAgentId == command.FromAgentId)
+                return new(first.MessageId, first.CreatedAt);
             throw new RefusedException(RefusalKind.Conflict, "message_id already exists");
         }
     }

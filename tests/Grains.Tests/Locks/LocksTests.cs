@@ -54,6 +54,23 @@ public class LocksTests
     }
 
     [Fact]
+    public void What_is_done_again_because_its_answer_was_lost_leaves_what_it_left()
+    {
+        var taking = Command("a", "k1", "k2") with { ReservationId = "mine" };
+        var first = LockState.Empty.Acquire(taking, Start);
+        var locks = LockState.Empty.Apply(first.Events.Single());
+        var again = locks.Acquire(taking, Start.AddSeconds(2));
+        (again.Events.IsDefaultOrEmpty, again.Result).ShouldBe((true, first.Result));
+        // Held by its holder for another reason, it is a conflict as ever.
+        locks.Acquire(taking with { ReservationId = "another" }, Start).Result.Conflicts.Length.ShouldBe(2);
+        locks.Acquire(taking with { Keys = ["k1", "k3"] }, Start).Result.Conflicts.Single().Key.ShouldBe("k1");
+
+        var others = LockState.Empty.Acquired("b", "k1");
+        Should.Throw<RefusedException>(() => others.Release("k1", "a", Start));
+        others.Release("k1", "a", Start, mayBeDone: true).Events.IsDefaultOrEmpty.ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_pattern_conflicts_with_what_it_covers_unless_it_is_ones_own()
     {
         var locks = LockState.Empty.Acquired("a", "src/api/**", pattern: true).Acquired("a", "doc/x.md");

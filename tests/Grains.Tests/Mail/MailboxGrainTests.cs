@@ -108,6 +108,22 @@ public sealed class MailboxGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_call_that_is_made_again_because_its_answer_was_lost_is_answered_as_the_first_time()
+    {
+        var receipt = await Bob.Deliver(Mail("m"));
+        (await Should.ThrowAsync<RefusedException>(() => Bob.Deliver(Mail("m")))).Message.ShouldBe("message_id already exists");
+        (await Again(() => Bob.Deliver(Mail("m")))).ShouldBe(receipt);
+        (await Should.ThrowAsync<RefusedException>(() => Again(() => Box("carol").Deliver(Mail("m"))))).Kind.ShouldBe(RefusalKind.Conflict);
+        (await Bob.Inbox(new(false, 10))).Mails.Length.ShouldBe(1);
+
+        static async Task<MailReceipt> Again(Func<Task<MailReceipt>> deliver)
+        {
+            RepeatedCall.Begin();
+            return await deliver();
+        }
+    }
+
+    [Fact]
     public async Task An_id_that_a_chat_message_has_is_no_mails()
     {
         await _log.Append(new("p", new("chat", "p/session"), 0, [new("chat.sent.v1", "{}", _time.Current, Mailbox.MarkOf("taken"))], null),

@@ -52,6 +52,7 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
                     $"{context.InterfaceMethod.DeclaringType.Name}.{context.MethodName} did not get an answer: {failure.Message}", failure);
             }
 
+            if (!IsUnopened(failure)) RepeatedCall.Begin();
             await Task.Delay(Pause, time);
         }
     }
