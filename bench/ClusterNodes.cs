@@ -9,6 +9,7 @@ internal static class ClusterNodes
     private const int Agents = 16;
     private const int Clients = 48;
     private const int MostWarmUps = 8;
+    private static readonly TimeSpan Counted = TimeSpan.FromSeconds(3);
     private const string Mail = """
         path = "/v1/messages"
         body = '{"to_alias":"agent-'..(((caller + 1) % 16) + 1)..'","subject":"The sync, part '..n..'","body":"The sync fails when the network drops in the middle of an upload; retry it with a delay that grows, and tell the user after the third time."}'
@@ -34,6 +35,7 @@ internal static class ClusterNodes
                 for (var i = 0; i < count; i++) nodes.Add(await lab.Server(database, redis.Url));
                 var team = await Team.Create(nodes[0].Api, Agents);
                 var names = count == 1 ? "1 node" : $"{count} nodes";
+                if (count == 1) await Transactions(lab, database, team);
                 var mails = await Median(lab, () => Load(lab, nodes, team, Mail));
                 lab.Results
                     .Add(new($"mail, {Clients} clients, {names} of a cluster", "one server alone", mails, alone.Mails, "/s", Goal.None));
@@ -47,6 +49,45 @@ internal static class ClusterNodes
             {
                 foreach (var node in nodes) await node.DisposeAsync();
             }
+        }
+    }
+
+    /// <summary>What one client's requests, one after the other, cost PostgreSQL; what the node does besides is subtracted.</summary>
+    private static async Task Transactions(Lab lab, string database, Team team)
+    {
+        var (one, other) = (team.Agents[0], team.Agents[1]);
+        foreach (var (name, call) in new (string, Func<Task<Answer>>)[]
+        {
+            ("status", () => one.Get("/v1/status")), ("mail", () => one.Mail(other)), ("inbox", () => other.Get("/v1/messages/inbox")),
+        })
+        {
+            for (var i = 0; i < 20; i++) await call();
+            var (idle, _) = await Commits(static () => Task.Delay(Counted));
+            var (busy, calls) = await Commits(async () =>
+            {
+                var until = DateTime.UtcNow + Counted;
+                var made = 0;
+                for (; DateTime.UtcNow < until; made++) await call();
+                return made;
+            });
+            lab.Results
+                .Add(new($"PostgreSQL transactions: {calls} × {name}, 1 node of a cluster", "requests", busy - idle, calls, "", Goal.None));
+        }
+
+        async Task<(long Commits, int Calls)> Commits<T>(Func<T> run) where T : Task
+        {
+            var before = await Counter();
+            var running = run();
+            await running;
+            return (await Counter() - before, running is Task<int> counted ? await counted : 0);
+        }
+
+        async Task<long> Counter()
+        {
+            // Backends tell what they have done after a second.
+            await Task.Delay(TimeSpan.FromSeconds(1.5));
+            return (long)(await PostgresCluster.Execute(database,
+                "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"))!;
         }
     }
 

@@ -45,7 +45,13 @@ internal sealed class Lab : IAsyncDisposable
         };
         if (database is not null) settings["BEADHUB_DATABASE_URL"] = database;
         if (redis is not null)
+        {
             (settings["BEADHUB_CLUSTER"], settings["BEADHUB_REDIS_URL"], settings["BEADHUB_DRAIN_SECONDS"]) = ("true", redis, "0");
+            // Under the Orleans engine nodes speak to each other.
+            (settings["BEADHUB_SILO_ADDRESS"], settings["BEADHUB_SILO_PORT"], settings["BEADHUB_SILO_GATEWAY_PORT"]) =
+                ("127.0.0.1", FreePort().ToString(), "0");
+        }
+
         var port = FreePort();
         settings["BEADHUB_PORT"] = port.ToString();
         return Host.Start(Folder(), port, settings, ServerProcess.Executable(), "serve");

@@ -18,4 +18,6 @@ need redis-server '/usr/bin/redis-server'
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 dotnet build bench -c Release -v quiet >&2
-exec dotnet bench/bin/Release/net10.0/Beadhub.Bench.dll "$@"
+# ClusterEngine=Orleans bench/run.sh …: the silos, where their packages restore.
+engine="${ClusterEngine:-Local}"
+exec dotnet "bench/bin/$([ "$engine" = Local ] || echo "$engine/")Release/net10.0/Beadhub.Bench.dll" "$@"

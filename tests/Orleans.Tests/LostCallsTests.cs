@@ -79,8 +79,9 @@ public sealed class LostCallsTests
     public static TheoryData<Exception> Rejections() => [new SiloUnavailableException(), Rejection("Forwarding failed")];
 
     // Orleans alone may make one.
-    private static OrleansMessageRejectionException Rejection(string text) => (OrleansMessageRejectionException)Activator.CreateInstance(
-        typeof(OrleansMessageRejectionException), BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public, null, [text], null)!;
+    private static OrleansMessageRejectionException Rejection(string text) =>
+        (OrleansMessageRejectionException)Activator.CreateInstance(
+            typeof(OrleansMessageRejectionException), BindingFlags.Instance | BindingFlags.NonPublic, null, [text], null)!;
 
     private static SiloUnavailableException Lost() => new("The silo is gone");
 

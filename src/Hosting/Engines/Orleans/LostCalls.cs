@@ -58,8 +58,9 @@ internal sealed partial class LostCalls(TimeProvider time, ILogger<LostCalls> lo
     }
 
     /// <summary>
-    /// Whether the call was sent back before anybody opened it. Orleans has no type of its own for that: a silo that stops, or that is known
-    /// to be gone, rejects with an exception that says nothing more, while of a call that may have been carried out it says what was lost.
+    /// Whether the call was sent back before anybody opened it. Orleans has no type of its own for that: a silo that stops, or that is
+    /// known to be gone, rejects with an exception that says nothing more, while of a call that may have been carried out it says what
+    /// was lost.
     /// </summary>
     private static bool IsUnopened(Exception failure) =>
         failure is OrleansMessageRejectionException && (failure is not SiloUnavailableException || failure.Message == Unopened.Message);
