@@ -73,7 +73,8 @@ internal static class Engine
     /// <summary>Failures cross as what they are: ours, and those of the stores that caused them. The framework's and Orleans' do anyway;
     /// a caller would hear of a missing codec instead.</summary>
     public static void LetFailuresCross(ExceptionSerializationOptions failures) =>
-        failures.SupportedExceptionTypeFilter = static type => type.Namespace?.Split('.')[0] is nameof(Beadhub) or Npgsql or "StackExchange";
+        failures.SupportedExceptionTypeFilter = static type =>
+            type.Namespace?.Split('.')[0] is nameof(Beadhub) or Npgsql or "StackExchange";
 
     private static void StandAlone(ISiloBuilder silo, Settings settings)
     {
