@@ -52,6 +52,9 @@ public static class EventTypes
     /// <summary>Whether this version knows a type.</summary>
     public static bool Knows(string type) => ByName.ContainsKey(type);
 
+    /// <summary>Whether events of a type are <typeparamref name="TEvent"/>s; false of a type that this version does not know.</summary>
+    public static bool Are<TEvent>(string type) => ByName.TryGetValue(type, out var json) && json.Type.IsAssignableTo(typeof(TEvent));
+
     /// <summary>Reads an event; null when the type is unknown to this version, which keeps such events and skips them.</summary>
     public static IEvent? Parse(string type, string data) =>
         ByName.TryGetValue(type, out var json) ? (IEvent?)JsonSerializer.Deserialize(data, json) : null;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.EventLog;
+using Beadhub.History;
 using Beadhub.Mail;
 using Beadhub.Notifications;
 using Beadhub.Silo.Administration;
@@ -27,7 +28,8 @@ internal sealed record ArchivePlan(IReadOnlyList<long> Leaving, IReadOnlyList<lo
     /// Looks for what nobody reads any more: events, decided before a time, that the snapshot of their stream reflects and to which nothing
     /// points: of closed beads all but the newest and those that hold their lines; read mails that are not among the newest of a box;
     /// superseded cursors.
-    /// Events that a webhook or the notifier has not yet seen stay, and so do a bead's events that a request's key finds.
+    /// Events that a webhook or the notifier has not yet seen stay, and so do a bead's events that a request's key finds. In a project
+    /// with commits all lines stay, since a commit's tree names old ones by their places.
     /// </summary>
     public static async Task<ArchivePlan> Of(HeldLog held, string project, DateTimeOffset before, CancellationToken cancellation)
     {
@@ -38,7 +40,8 @@ internal sealed record ArchivePlan(IReadOnlyList<long> Leaving, IReadOnlyList<lo
             .Append(long.MaxValue).Min() ?? long.MaxValue;
         if (notifier is { State.Position: > 0 and var notified }) seen = Math.Min(seen, notified);
 
-        var plan = new Builder(held, before, seen);
+        var hasCommits = await Loaded<HistoryBook>(held, project, cancellation) is { State.Commits.IsEmpty: false };
+        var plan = new Builder(held, before, seen, hasCommits);
         await foreach (var stored in held.Log.LoadAll<Bead>(project, cancellation)) await plan.AddBead(stored, cancellation);
         await foreach (var stored in held.Log.LoadAll<Mailbox>(project, cancellation)) await plan.AddMailbox(stored, cancellation);
         if (webhooks is not null) 
@@ -55,7 +58,7 @@ internal sealed record ArchivePlan(IReadOnlyList<long> Leaving, IReadOnlyList<lo
 
     private sealed record Row(long Position, long Version, string Type, DateTimeOffset At, bool IsMarked);
 
-    private sealed class Builder(HeldLog held, DateTimeOffset before, long seen)
+    private sealed class Builder(HeldLog held, DateTimeOffset before, long seen, bool hasCommits)
     {
         private readonly List<long> _leaving = [];
         private readonly List<long> _emptied = [];
@@ -85,15 +88,17 @@ internal sealed record ArchivePlan(IReadOnlyList<long> Leaving, IReadOnlyList<lo
             var lines = await held.Log.ReadEvents([.. places.Select(version => new EventPlace(stream, version))], cancellation);
             // Where a line is not where the bead says, it is looked for in all events.
             if (lines.Any(static line => line is not { } found || EventTypes.Parse(found.Type, found.Data) is not IIssueStored)) return;
-            var leaving = rows.Where(row => May(row, stored) && !row.IsMarked && !places.Contains(row.Version))
-                .Select(static row => row.Position).ToList();
+            var leaving = rows.Where(row => May(row, stored) && !IsFound(row)).Select(static row => row.Position).ToList();
             var first = rows[0];
-            var empties = first.Version == 1 && first.Type != ArchivedEvents.Type && IsOld(first) && !first.IsMarked && !places.Contains(1);
+            var empties = first.Version == 1 && first.Type != ArchivedEvents.Type && IsOld(first) && !IsFound(first);
             if (leaving.Count == 0 && !empties) return;
             _leaving.AddRange(leaving);
             if (empties) _emptied.Add(first.Position);
             Snapshot(stored, bead);
             _beads++;
+
+            bool IsFound(Row row) =>
+                row.IsMarked || places.Contains(row.Version) || (hasCommits && EventTypes.Are<IIssueStored>(row.Type));
         }
 
         public async Task AddMailbox(StoredStream stored, CancellationToken cancellation)

@@ -133,6 +133,33 @@ public sealed partial class ArchiveTests(PostgresCluster cluster) : IDisposable
     }
 
     [Fact]
+    public async Task What_commits_name_stays()
+    {
+        var database = $"sqlite:{_folder.FullName}/data.db";
+        Agent alice;
+        string line, commit;
+        await using (var server = await Start(database))
+        {
+            alice = await new Project(server.Api).Agent("alice");
+            foreach (var bead in new[] { "bd-1", "bd-2" })
+                await alice.Change(Jsonl.Of(new { id = bead, title = $"first {bead}", status = "open" })).Ok();
+            line = (await alice.Get($"/v1/beads/export-jsonl?repo={alice.Repo}")).Text;
+            commit = (await alice.Post("/v1/beads/commits", new { message = "first" }).Ok()).At("commit").Text("id");
+            await alice.Claim("bd-1", "second").Ok();
+            await alice.Close("bd-1", "third").Ok();
+        }
+
+        (await Archive(database, "--older-than", "0h", "--to", Archives)).Output.ShouldContain("1 closed beads");
+
+        await using (var server = await Start(database))
+        {
+            alice = alice.At(server.Api);
+            (await alice.Get($"/v1/beads/export-jsonl?repo={alice.Repo}&as_of={commit}")).Text.ShouldBe(line);
+            (await alice.Get("/v1/beads/diff?from=HEAD&to=WORKING")).Text.ShouldContain("third");
+        }
+    }
+
+    [Fact]
     public async Task Nothing_is_archived_beside_a_server_or_without_a_place_to_go_to()
     {
         var database = $"sqlite:{_folder.FullName}/data.db";
