@@ -33,7 +33,7 @@ public static class HiveIds
     public static string New(string hiveTag, string origin, string chance) => $"{hiveTag}{Tag(origin, OriginTag)}_{Tag(chance, Random)}";
 
     /// <summary>A hive's tag, from its name.</summary>
-    public static string TagOf(string hive) => Tag(hive, HiveTag);
+    public static string TagOf(string hive) => Tag(hive, HiveTag) is var tag && IsPrefixed(tag) ? $"R{tag[1..]}" : tag;
 
     /// <summary>Whether an id can only have been made by this instance.</summary>
     public static bool BelongsTo(string id, string origin) =>
@@ -50,11 +50,16 @@ public static class HiveIds
     /// <summary>The hive's tag and the id in events of an id that the public API shows; null when it shows no such ids.</summary>
     public static (string HiveTag, string Id)? Read(string shown, bool isPost)
     {
-        if (IsOurs(shown)) return (shown[..HiveTag], shown);
+        // The prefix first: with it, and the hive's tag, an OpenHive's id is as long as one of ours, and may have its hyphen low as well.
+        // No tag of a hive begins with a prefix.
         var prefix = isPost ? RemotePost : RemoteComment;
-        return shown.StartsWith(prefix, StringComparison.Ordinal) && shown.Length > prefix.Length + HiveTag
-            ? (shown.Substring(prefix.Length, HiveTag), shown[(prefix.Length + HiveTag)..]) : null;
+        if (shown.StartsWith(prefix, StringComparison.Ordinal) && shown.Length > prefix.Length + HiveTag)
+            return (shown.Substring(prefix.Length, HiveTag), shown[(prefix.Length + HiveTag)..]);
+        return IsOurs(shown) ? (shown[..HiveTag], shown) : null;
     }
+
+    private static bool IsPrefixed(string text) =>
+        text.StartsWith(RemotePost, StringComparison.Ordinal) || text.StartsWith(RemoteComment, StringComparison.Ordinal);
 
     private static bool IsOurs(string id) => id.Length == Length && id[Separator] == '_';
 

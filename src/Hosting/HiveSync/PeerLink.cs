@@ -175,7 +175,7 @@ internal sealed class PeerLink(
     {
         var known = await Refreshed();
         var cursor = known.Peer.LastSeqSent;
-        var (noted, notedAt, takenAt) = (cursor, time.GetTimestamp(), time.GetTimestamp());
+        var (noted, notedAt, takenAt, askedAt) = (cursor, time.GetTimestamp(), time.GetTimestamp(), time.GetTimestamp());
         var most = known.Peer.IsBeadhub ? PageSize : FewEvents;
         var feed = await hub.Watch(group.GroupId);
         try
@@ -220,6 +220,12 @@ internal sealed class PeerLink(
                     (noted, notedAt) = (cursor, time.GetTimestamp());
                 }
 
+                if (!known.Peer.IsBeadhub && time.GetElapsedTime(askedAt) >= LookEvery)
+                {
+                    askedAt = time.GetTimestamp();
+                    await _copies.Resolve(known.Peer.InstanceId, Target(null), ended);
+                }
+
                 if (!page.Entries.IsEmpty) continue;
                 if (asked.IsCompleted)
                 {
@@ -238,7 +244,6 @@ internal sealed class PeerLink(
                     await feed.CatchUp();
                     // Another node, or the other side, may have made a new token, or put the peer out.
                     known = await Refreshed();
-                    if (!known.Peer.IsBeadhub) await _copies.Resolve(known.Peer.InstanceId, Target(null), ended);
                 }
             }
         }

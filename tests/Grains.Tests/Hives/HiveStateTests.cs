@@ -199,6 +199,17 @@ public sealed class HiveStateTests
         Hive.Post(A)!.CommentCount.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData("abcdefghijklmnopqrstu")]
+    [InlineData("abcdefgh_ijklmnopqrst")] // with the prefix and the hive's tag it looks as one of ours does
+    public void An_id_that_is_shown_leads_back(string id)
+    {
+        var tag = HiveIds.TagOf(Mesh.Hive);
+        HiveIds.Read(HiveIds.Shown(id, tag, true), true).ShouldBe((tag, id));
+        HiveIds.Read(HiveIds.Shown(id, tag, false), false).ShouldBe((tag, id));
+        HiveIds.Read(HiveIds.Shown(A, tag, true), true).ShouldBe((tag, A));
+    }
+
     [Fact]
     public void A_contested_comment_leads_to_no_circle()
     {
