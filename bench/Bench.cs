@@ -21,6 +21,7 @@ internal static class Bench
         ["plans"] = PlanSimulation.Run,
         ["startup"] = Startup.Run,
         ["beads"] = GrowthOfBeads.Run,
+        ["history"] = History.Run,
         ["projects"] = GrowthOfProjects.Run,
     };
 
