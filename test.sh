@@ -17,6 +17,7 @@ need postgresql '/usr/lib/postgresql/*/bin/postgres'
 need sqlite3 '/usr/bin/sqlite3'
 need redis-server '/usr/bin/redis-server'
 need nginx '/usr/sbin/nginx'
+for shell in zsh fish caddy; do need "$shell" "/usr/bin/$shell" || echo "There is no $shell: what is for it is not tried."; done
 need nix-bin '/usr/bin/nix-instantiate' || echo "There is no Nix: deploy/nix is not read."
 need chromium '/usr/bin/chromium' || echo "Chromium cannot be had here: the browser tests are skipped."
 

@@ -136,6 +136,24 @@ public sealed class ClientCommandTests(OneServer server) : IDisposable
             + "echo ${COMPREPLY[@]}")).ShouldBe("status\n");
     }
 
+    [Theory]
+    [InlineData("fish", """beadhub completion fish | source; complete -C "beadhub sta"; complete -C "beadhub status --js" """)]
+    [InlineData("zsh", """
+        zmodload zsh/zpty; zpty z 'zsh -f -i'
+        zpty -w z 'autoload -Uz compinit; compinit -u -D; eval "$(beadhub completion zsh)"; print LOA''DED'
+        zpty -r -m z out '*LOADED*'
+        zpty -n -w z $'beadhub sta\t'; zpty -r -m z out '*beadhub status*' && print status
+        zpty -n -w z $'--js\t'; zpty -r -m z out '*--json*' && print -- --json
+        zpty -d z
+        """)]
+    public async Task Shells_complete(string shell, string script)
+    {
+        var folder = await _user.Folder(shell);
+        if ((await folder.Try("sh", "-c", $"command -v {shell}")).ExitCode != 0) Assert.Skip($"There is no {shell}.");
+        (await folder.Run(shell, shell == "zsh" ? "-fc" : "-c", script)).Split('\n')
+            .ShouldBe(["status", "--json", ""]);
+    }
+
     [Fact]
     public async Task The_address_may_have_a_path_and_bdh_s_files_are_read()
     {

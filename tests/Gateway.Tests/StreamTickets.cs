@@ -35,6 +35,17 @@ public abstract class BrowserAccessContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task A_ticket_opens_streams_of_an_archived_project_too()
+    {
+        var alice = await NewProject().Agent("alice");
+        await Api.As(Testing.Api.AdminKey).Post($"/v1/projects/{alice.ProjectId}/archive").Ok();
+
+        var ticket = (await alice.Post("/v1/stream-tickets").Ok()).Text("ticket");
+        await using (await Api.Stream($"?ticket={ticket}")) { }
+        (await alice.Post("/v1/agents/me/keys/rotate")).Status.ShouldBe(410);
+    }
+
+    [Fact]
     public async Task Pages_of_the_sites_that_are_configured_may_call()
     {
         await using var server = await Store.Own(("BEADHUB_CORS_ORIGINS", Site));

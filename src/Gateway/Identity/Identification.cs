@@ -73,12 +73,14 @@ internal sealed class Identification(
     /// <summary>The agent behind a bearer key; signed headers alone are not enough here (contract 1.6).</summary>
     /// <param name="http">The request.</param>
     /// <param name="evenObserver">Whether it may be one that reads only.</param>
+    /// <param name="evenArchived">Whether its project may be archived: nothing is changed.</param>
     /// <exception cref="ApiException">401; 403 for an observer; 410 when the project is archived.</exception>
-    public async ValueTask<(ProjectIdentity Who, string AgentId)> AgentOf(HttpContext http, bool evenObserver = false)
+    public async ValueTask<(ProjectIdentity Who, string AgentId)> AgentOf(HttpContext http, bool evenObserver = false,
+        bool evenArchived = false)
     {
         var who = WithLivingKey(await keys.Identify(http.Request));
         // What has been archived may still be read.
-        if (!HttpMethods.IsGet(http.Request.Method)) InUse(who);
+        if (!evenArchived && !HttpMethods.IsGet(http.Request.Method)) InUse(who);
         if (!evenObserver) Writing(who);
         return (who, who.AgentId ?? throw BearerKeys.UnknownKey());
     }

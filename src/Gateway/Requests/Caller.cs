@@ -130,6 +130,11 @@ internal static class Caller
     public static readonly Need<KeyAgent> KeyHolder = new("key", Credentials.Required, static async (identification, http) =>
         await identification.AgentOf(http, evenObserver: true) is var (who, agentId) ? new KeyAgent(who, agentId) : null!);
 
+    /// <summary>The same, of what only reads whatever its method: an archived project is read.</summary>
+    public static readonly Need<KeyAgent> KeyReader = new("key", Credentials.Required, static async (identification, http) =>
+        await identification.AgentOf(http, evenObserver: true, evenArchived: true) is var (who, agentId)
+            ? new KeyAgent(who, agentId) : null!);
+
     /// <summary>An administrator.</summary>
     public static readonly Need<Anybody> Admin = new("admin", Credentials.Required, static (identification, http) =>
     {

@@ -126,6 +126,57 @@ public sealed class SyncTests(OneServer server) : IDisposable
         (await a.Hub("export")).Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldAllBe(static line => line.Contains("\"closed\""));
     }
 
+    [Fact]
+    public async Task It_goes_on_by_itself_and_from_hooks_of_git()
+    {
+        var (a, b) = (await Machine("a", BdVersion.Dolt13), await Machine("b", BdVersion.Dolt13));
+        foreach (var folder in new[] { a, b }) await folder.Run("bd", "init");
+        using var watching = CommandRun.Start(a.Path,
+        [
+            ("HOME", _user.Home), ("BEADHUB_URL", server.Url), ("BD_DOUBLE", nameof(BdVersion.Dolt13)),
+            ("PATH", $"{_user.Home}/bin{Path.PathSeparator}{Environment.GetEnvironmentVariable("PATH")}"),
+        ], "sync", "--watch", "--interval", "1");
+        var (printed, said) = (watching.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken),
+            watching.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        try
+        {
+            await b.Run("beadhub", "setup", "git", "--sync-hooks", "--yes");
+            await b.Hub("setup", "git", "--sync-hooks", "--check");
+            // What a commit is made of goes to the hub with it, and from there to who watches.
+            await b.Run("bd", "create", "bd-1", "From the hook");
+            b["readme"] = "x";
+            await b.Run("git", "add", "readme");
+            await b.Run("git", "commit", "-q", "-m", "one");
+            await Until(a, "From the hook");
+            await a.Run("bd", "create", "bd-2", "From who watches");
+            for (var left = 60; !(await b.Hub("export")).Contains("From who watches"); left--)
+            {
+                left.ShouldBePositive(watching.HasExited ? await said : "");
+                await b.Run("git", "commit", "-q", "--allow-empty", "-m", "again");
+            }
+
+            await b.Run("git", "commit", "-q", "--allow-empty", "-m", "and takes");
+            (await b.Run("bd", "export")).ShouldContain("From who watches");
+            watching.HasExited.ShouldBeFalse();
+        }
+        finally
+        {
+            watching.Kill();
+            await watching.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        (await printed).ShouldContain("1 from the hub");
+
+        async Task Until(Folder folder, string title)
+        {
+            for (var left = 60; !(await folder.Run("bd", "export")).Contains(title); left--)
+            {
+                left.ShouldBePositive(watching.HasExited ? await said : title);
+                await Task.Delay(200, TestContext.Current.CancellationToken);
+            }
+        }
+    }
+
     private async Task<Folder> Machine(string name, BdVersion version)
     {
         var folder = await _user.Folder(name, version);

@@ -96,6 +96,38 @@ public sealed class OperatorCommandsTests(PostgresCluster cluster) : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Agents_are_invited_into_a_project()
+    {
+        await using var server = await Start($"sqlite:{_folder.FullName}/data.db", ("BEADHUB_JOIN", "invite"));
+        var project = new Project(server.Api);
+        await project.Agent("alice");
+
+        var carol = (await Invite("create", project.Slug, "--alias", "carol", "--days", "1")).Output.Trim();
+        var open = (await Invite("list", project.Slug)).Lines;
+        open[0].ShouldMatch("^ID +STATUS +ALIAS");
+        open[1].ShouldMatch("^[0-9a-f-]{36} +open +carol ");
+        string.Concat(open).ShouldNotContain(carol.Split('/')[^1]);
+        var path = new Uri(carol).AbsolutePath.TrimEnd('/');
+        (await server.Api.Post($"{path}/v1/init", new { project_slug = project.Slug }).Ok()).Text("alias").ShouldBe("carol");
+        (await Invite("list", project.Slug)).Lines[1].ShouldMatch("^[0-9a-f-]{36} +used +carol ");
+
+        var made = JsonDocument.Parse((await Invite("create", project.Slug, "--json")).Output).RootElement;
+        var id = made.At("invite").Text("invite_id");
+        (await Invite("revoke", project.Slug, id)).Output.ShouldBe("The invite is revoked.\n");
+        var ended = new Uri(made.Text("url")).AbsolutePath.TrimEnd('/');
+        (await server.Api.Post($"{ended}/v1/init", new { project_slug = project.Slug })).Status.ShouldBe(403);
+        var wrong = await Command(server, "invite", "revoke", project.Slug, Guid.NewGuid().ToString());
+        (wrong.ExitCode, wrong.Error.Trim().Split('\n').Length).ShouldBe((1, 1), wrong.Error);
+
+        async Task<CommandRun> Invite(params string[] arguments)
+        {
+            var run = await Command(server, ["invite", .. arguments]);
+            run.ExitCode.ShouldBe(0, run.Error);
+            return run;
+        }
+    }
+
     [Theory]
     [InlineData("sqlite")]
     [InlineData("postgres")]

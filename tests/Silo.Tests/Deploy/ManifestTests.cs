@@ -10,6 +10,15 @@ namespace Beadhub.Silo.Tests.Deploy;
 public sealed partial class ManifestTests
 {
     [Fact]
+    public async Task Caddy_takes_its_file()
+    {
+        if ((await Script.Try("sh", "-c", "command -v caddy")).Code != 0) Assert.Skip("There is no Caddy.");
+        var (code, output) = await Script.Try("caddy", "adapt", "--validate", "--config", Script.PathOf("caddy/Caddyfile"));
+        code.ShouldBe(0, output);
+        output.ShouldContain("\"upstreams\":[{\"dial\":\"127.0.0.1:8000\"}]");
+    }
+
+    [Fact]
     public void Pods_are_counted_by_the_autoscaler_alone()
     {
         Text("deploy/kubernetes/autoscaling.yaml").ShouldMatch(@"(?m)^\s+minReplicas: \d");
