@@ -18,7 +18,7 @@ mkdir -p "$release"
 version="$(dotnet msbuild src/Silo -getProperty:Version)"
 
 # Outputs of its own: what the tests have built stays as it is.
-for project in Orleans.Local Grains.Abstractions Grains Gateway Hosting Client Silo; do
+for project in Orleans.Local Grains.Abstractions Grains Remotes Gateway Hosting Client Silo; do
     dotnet pack "src/$project" -c Release -v quiet -p:RunAnalyzers=false --artifacts-path "$work/any" -o "$release"
 done
 

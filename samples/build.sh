@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 rm -rf artifacts/packages artifacts/restored artifacts/tool
-for project in Orleans.Local Grains.Abstractions Grains Gateway Hosting Client Silo; do
+for project in Orleans.Local Grains.Abstractions Grains Remotes Gateway Hosting Client Silo; do
     dotnet pack "src/$project" -c Release --no-build -v quiet -o artifacts/packages
 done
 # Into a folder of its own: packages of one version that are made anew would otherwise be taken from the cache, as they were. The cache gives the others.

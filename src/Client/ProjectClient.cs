@@ -18,6 +18,7 @@ using Beadhub.Publications;
 using Beadhub.Search;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
+using Beadhub.Remotes;
 using Beadhub.Webhooks;
 using Beadhub.Workspaces;
 using Orleans;
@@ -104,6 +105,9 @@ public sealed class ProjectClient
 
     /// <summary>Agents that have published themselves.</summary>
     public IPublicationsGrain Publications => _cluster.GetGrain<IPublicationsGrain>(Id);
+
+    /// <summary>Remotes of its beads' history.</summary>
+    public IRemotesGrain Remotes => _cluster.GetGrain<IRemotesGrain>(Id);
 
     /// <summary>Endpoints that are told what happens.</summary>
     public IWebhooksGrain Webhooks => _cluster.GetGrain<IWebhooksGrain>(Id);

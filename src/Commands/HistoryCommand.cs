@@ -55,7 +55,7 @@ internal static class HistoryCommand
                 Delete),
             ClientCommand.Make("branch", "Make a branch of the history; without a name, show them.", call => Ref(call, "branches"),
                 Name, At, Moves, Delete),
-        }) command.Subcommands.Add(one);
+        }.Concat(Remotes.RemoteCommands.Create())) command.Subcommands.Add(one);
         return command;
     }
 

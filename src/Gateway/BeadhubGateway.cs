@@ -9,6 +9,7 @@ using Beadhub.Gateway.Mcp;
 using Beadhub.Gateway.Metrics;
 using Beadhub.Gateway.OpenApi;
 using Beadhub.Gateway.Outbound;
+using Beadhub.Gateway.Remotes;
 using Beadhub.Gateway.Requests;
 using Beadhub.Gateway.Streaming;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -43,6 +44,8 @@ public static class BeadhubGateway
         services.AddSingleton<FeedHub>();
         services.AddSingleton(new OutboundAddresses(settings.WebhooksAllowPrivate, System.Net.Dns.GetHostAddressesAsync));
         services.AddSingleton<OutboundHttp>();
+        services.AddSingleton(settings.Remotes);
+        services.AddSingleton<RemoteAccess>();
         services.AddSingleton(settings.Mesh);
         services.AddSingleton<SyncGroups>();
         services.AddSingleton<SyncLimits>();
@@ -183,6 +186,8 @@ public static class BeadhubGateway
         Repos.Map(app);
         Beads.Map(app);
         Issues.Map(app);
+        Exchange.Map(app);
+        RemoteRoutes.Map(app);
         History.Commits.Map(app);
         History.IssueVersions.Map(app);
         History.Merges.Map(app);

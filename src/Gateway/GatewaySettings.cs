@@ -1,3 +1,4 @@
+using Beadhub.Gateway.Remotes;
 using System.Collections.Immutable;
 using System.Net;
 using Beadhub.Chat;
@@ -103,6 +104,9 @@ public sealed record GatewaySettings
 
     /// <summary>What concerns the mesh.</summary>
     public MeshSettings Mesh { get; init; } = new();
+
+    /// <summary>What concerns remotes of bead histories.</summary>
+    public RemoteSettings Remotes { get; init; } = RemoteSettings.None;
 
     /// <summary>Largest request body, in bytes. A full sync of 10 MiB of text is larger once it is a JSON string.</summary>
     public const long MaxBodyBytes = 32 * 1024 * 1024;

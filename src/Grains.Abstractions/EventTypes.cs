@@ -25,6 +25,7 @@ using Beadhub.Outreach;
 using Beadhub.Policies;
 using Beadhub.Projects;
 using Beadhub.Publications;
+using Beadhub.Remotes;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Beadhub.Webhooks;
@@ -154,6 +155,9 @@ public static class EventTypes
 [JsonSerializable(typeof(ContactAdded))]
 [JsonSerializable(typeof(ContactRemoved))]
 [JsonSerializable(typeof(AgentPublished))]
+[JsonSerializable(typeof(RemoteSet))]
+[JsonSerializable(typeof(RemoteRemoved))]
+[JsonSerializable(typeof(PseudonymsKeyed))]
 [JsonSerializable(typeof(AgentWithdrawn))]
 [JsonSerializable(typeof(HiveOpened))]
 [JsonSerializable(typeof(HiveProfileNamed))]

@@ -154,6 +154,8 @@ public sealed record Settings
                 ChatReplay = Replay(Text("BEADHUB_CHAT_REPLAY")),
                 Metrics = Access(Text("BEADHUB_METRICS")),
                 Mesh = Mesh(),
+                Remotes = new(Text("BEADHUB_REMOTES_DIR"), Hosts("BEADHUB_REMOTE_HOSTS"),
+                    Flag("BEADHUB_REMOTES_ALLOW_PRIVATE") ?? false),
                 StreamsPerAgent = Integer("BEADHUB_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
                 ChatStreamsPerAgent = Text("BEADHUB_CHAT_STREAMS_PER_AGENT") is null
                     ? null : Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),

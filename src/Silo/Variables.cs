@@ -21,7 +21,8 @@ internal static class Variables
     private static readonly string[] OfClients =
     [
         "BEADHUB_API_KEY", "BEADHUB_URL", "BEADHUB_PROJECT", "BEADHUB_ALIAS", "BEADHUB_HUMAN", "BEADHUB_ROLE", "BEADHUB_API_URL",
-        "BEADHUB_REPO_ORIGIN", "BEADHUB_SKIP_REPO_CHECK", "BEADHUB_DASHBOARD_HUMAN", "BEADHUB_RELOAD", "BEADHUB_TEST_URL",
+        "BEADHUB_REPO_ORIGIN", "BEADHUB_SKIP_REPO_CHECK", "BEADHUB_REMOTE_USER",
+        "BEADHUB_REMOTE_PASSWORD", "BEADHUB_REMOTE_PASSWORD_FILE", "BEADHUB_DASHBOARD_HUMAN", "BEADHUB_RELOAD", "BEADHUB_TEST_URL",
     ];
 
     /// <summary>The settings, and the variables that are none.</summary>

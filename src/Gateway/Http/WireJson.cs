@@ -7,7 +7,9 @@ using Beadhub.Gateway.Mcp;
 using Beadhub.Contacts;
 using Beadhub.Escalations;
 using Beadhub.History;
+using Beadhub.Gateway.Remotes;
 using Beadhub.Projects;
+using Beadhub.Remotes;
 using Beadhub.Tasks;
 
 namespace Beadhub.Gateway.Http;
@@ -38,6 +40,18 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(StreamTicketAnswer))]
 [JsonSerializable(typeof(AgentRole))]
 [JsonSerializable(typeof(InviteCreated))]
+[JsonSerializable(typeof(ExchangeHeads))]
+[JsonSerializable(typeof(ExchangeHashes))]
+[JsonSerializable(typeof(ExchangeCommits))]
+[JsonSerializable(typeof(ExchangePage))]
+[JsonSerializable(typeof(ExchangeTaken))]
+[JsonSerializable(typeof(ExchangeMoved))]
+[JsonSerializable(typeof(ExchangeTracked))]
+[JsonSerializable(typeof(RemoteList))]
+[JsonSerializable(typeof(RemoteView))]
+[JsonSerializable(typeof(RemoteRemovedAnswer))]
+[JsonSerializable(typeof(PseudonymKeyAnswer))]
+[JsonSerializable(typeof(TransferAnswer))]
 [JsonSerializable(typeof(InviteList))]
 [JsonSerializable(typeof(AgentList))]
 [JsonSerializable(typeof(AgentSeen))]

@@ -1,0 +1,408 @@
+using System.Text;
+using Beadhub.History;
+using Beadhub.Remotes;
+
+namespace Beadhub.CommandTests.Remotes;
+
+/// <summary>What every remote must do, whatever it is kept in.</summary>
+public abstract class RemoteAcceptance : IAsyncLifetime
+{
+    private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private protected static readonly Transfer Transfer = new(static _ => { }, TimeProvider.System);
+
+    private protected abstract IHistorySite Open();
+
+    public abstract ValueTask InitializeAsync();
+
+    public abstract ValueTask DisposeAsync();
+
+    [Fact]
+    public async Task What_is_pushed_is_fetched_elsewhere_with_the_same_root()
+    {
+        var (here, there) = (new MemoryHistory(), new MemoryHistory());
+        here.Commit("main", "ada", "first", Lines(100));
+        var head = here.Commit("main", "ada", "second", Lines(101, changed: 3));
+        (await Transfer.Fetch(Open(), there, "origin", "main", Cancellation)).Commit.ShouldBeNull("nothing is there yet");
+        var pushed = await Transfer.Push(here, Open(), "main", Cancellation);
+        pushed.Commit.ShouldBe(head);
+        pushed.Objects.ShouldBeGreaterThan(100);
+
+        var fetched = await Transfer.Fetch(Open(), there, "origin", "main", Cancellation);
+        fetched.Commit.ShouldBe(head);
+        there.Tracked["origin/main"].ShouldBe(head);
+        (await there.Read(head)).ShouldBe(await here.Read(head));
+        (await Transfer.Push(here, Open(), "main", Cancellation)).Packs.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_push_sends_only_what_is_missing()
+    {
+        var (here, there) = (new MemoryHistory(), new MemoryHistory());
+        here.Commit("main", "ada", "first", Lines(1000));
+        var all = await Transfer.Push(here, Open(), "main", Cancellation);
+        await Transfer.Fetch(Open(), there, "origin", "main", Cancellation);
+        here.Commit("main", "ada", "one line", Lines(1000, changed: 1));
+        // A line, a commit, and a chunk a level of the tree.
+        (await Transfer.Push(here, Open(), "main", Cancellation)).Objects.ShouldBeLessThan(8);
+        all.Objects.ShouldBeGreaterThan(1000);
+        var fetched = await Transfer.Fetch(Open(), there, "origin", "main", Cancellation);
+        fetched.Objects.ShouldBeLessThan(8);
+        (await there.Read(fetched.Commit!.Value)).Count.ShouldBe(1000);
+        // And another branch, what neither has.
+        here.Branches["topic"] = here.Branches["main"];
+        here.Commit("topic", "ada", "on a branch", Lines(1000, changed: 2));
+        (await Transfer.Push(here, Open(), "topic", Cancellation)).Objects.ShouldBeLessThan(8);
+    }
+
+    [Fact]
+    public async Task A_push_that_would_lose_commits_is_refused_and_a_merge_goes_through()
+    {
+        var (ada, bob) = (new MemoryHistory(), new MemoryHistory());
+        ada.Commit("main", "ada", "first", Lines(5));
+        await Transfer.Push(ada, Open(), "main", Cancellation);
+        bob.Branches["main"] = (await Transfer.Fetch(Open(), bob, "origin", "main", Cancellation)).Commit!.Value;
+        bob.Commit("main", "bob", "bob's", Lines(6));
+        ada.Commit("main", "ada", "ada's", Lines(5, changed: 1));
+        await Transfer.Push(bob, Open(), "main", Cancellation);
+        var refused = await Should.ThrowAsync<RemoteException>(() => Transfer.Push(ada, Open(), "main", Cancellation));
+        refused.Kind.ShouldBe(RemoteFault.NotForward);
+        refused.Message.ShouldContain("pull first");
+
+        var theirs = (await Transfer.Fetch(Open(), ada, "origin", "main", Cancellation)).Commit!.Value;
+        var merged = ada.Commit("main", "ada", "merge", Lines(6, changed: 1), theirs);
+        (await Transfer.Push(ada, Open(), "main", Cancellation)).Commit.ShouldBe(merged);
+        (await Transfer.Fetch(Open(), bob, "origin", "main", Cancellation)).Commit.ShouldBe(merged);
+        (await bob.Read(merged)).ShouldBe(await ada.Read(merged));
+    }
+
+    [Fact]
+    public async Task Of_two_pushes_at_once_one_wins_and_the_other_is_told()
+    {
+        var histories = new List<MemoryHistory>();
+        for (var i = 0; i < 4; i++)
+        {
+            var history = new MemoryHistory();
+            history.Commit("main", $"agent-{i}", $"by {i}", Lines(20 + i));
+            histories.Add(history);
+        }
+
+        var outcomes = await Task.WhenAll(histories.Select(async history =>
+        {
+            try
+            {
+                return (Won: (ObjectHash?)(await Transfer.Push(history, Open(), "main", Cancellation)).Commit, Fault: default(RemoteFault));
+            }
+            catch (RemoteException e)
+            {
+                return (null, e.Kind);
+            }
+        }));
+        outcomes.Count(static outcome => outcome.Won is not null).ShouldBe(1);
+        outcomes.Where(static outcome => outcome.Won is null)
+            .ShouldAllBe(static outcome => outcome.Fault == RemoteFault.Overtaken || outcome.Fault == RemoteFault.NotForward);
+        (await Open().Heads(Cancellation))["main"].ShouldBe(outcomes.Single(static outcome => outcome.Won is not null).Won!.Value);
+    }
+
+    [Fact]
+    public async Task A_push_that_was_cut_off_goes_on_where_it_was()
+    {
+        var here = new MemoryHistory();
+        // Several packs.
+        here.Commit("main", "ada", "first", Enumerable.Range(0, 60).ToDictionary(static i => $"bd-{i}",
+            static i => $$"""{"id":"bd-{{i}}","title":"{{new string((char)('a' + i % 26), 60_000)}}"}"""));
+        var cut = new CutSite(Open(), after: 2);
+        await Should.ThrowAsync<IOException>(() => Transfer.Push(here, cut, "main", Cancellation));
+        (await Open().Heads(Cancellation)).ShouldBeEmpty("a branch moves when all is there");
+        var resumed = await Transfer.Push(here, Open(), "main", Cancellation);
+        resumed.Skipped.ShouldBe(2);
+        resumed.Packs.ShouldBeGreaterThan(0);
+        var there = new MemoryHistory();
+        await Transfer.Fetch(Open(), there, "origin", "main", Cancellation);
+        (await there.Read(here.Branches["main"])).Count.ShouldBe(60);
+    }
+
+    [Theory]
+    [InlineData(SovereigntyTier.T3)]
+    [InlineData(SovereigntyTier.T4)]
+    public async Task Nobody_is_named_in_what_arrives_at_a_remote_of_a_higher_tier(SovereigntyTier tier)
+    {
+        string[] people = ["Ada", "Lovelace", "grace", "hopper", "linus", "example.org", "carol"];
+        var here = new MemoryHistory();
+        var sent = new SovereignSender(here, tier, [1, 2, 3]);
+        here.Commit("main", "Ada Lovelace", "Ada asks grace.hopper@example.org", new Dictionary<string, string>
+        {
+            ["bd-1"] = """
+                {"id":"bd-1","title":"Ask @linus about the lamp","description":"grace knows. So does ADA.","assignee":"grace",
+                "comments":[{"author":"grace.hopper@example.org","text":"Ada: hi"}],"created_by":"Ada Lovelace"}
+                """.ReplaceLineEndings(""),
+            ["bd-2"] = """
+                {"id":"bd-2","title":"Plain","notes":"secret words","x":{"owner":"carol"},
+                "dependencies":[{"issue_id":"bd-2","depends_on_id":"bd-1","type":"blocks","created_by":"grace"}]}
+                """.ReplaceLineEndings(""),
+            ["bd-3"] = """{"id":"bd-3","title":"carol's door","status":"open"}""",
+        });
+        var first = await Transfer.Push(sent, Open(), "main", Cancellation);
+        here.Commit("main", "linus", "more", new Dictionary<string, string>(await here.Read(here.Branches["main"]))
+        {
+            ["bd-4"] = """{"id":"bd-4","title":"Linus was here","assignee":"linus"}""",
+        });
+        // The same people have the same names as before: this goes forward.
+        var second = await Transfer.Push(new SovereignSender(here, tier, [1, 2, 3]), Open(), "main", Cancellation);
+        second.Commit.ShouldNotBe(first.Commit);
+
+        var there = new MemoryHistory();
+        await Transfer.Fetch(Open(), there, "origin", "main", Cancellation);
+        var arrived = string.Join('\n', there.Objects.Values);
+        foreach (var name in people) arrived.ShouldNotContain(name, Case.Insensitive);
+        arrived.ShouldContain("lamp");
+        var lines = await there.Read(second.Commit!.Value);
+        lines.Count.ShouldBe(4);
+        lines["bd-2"].ShouldContain("bd-1", customMessage: "who waits for what is not about people");
+        if (tier == SovereigntyTier.T4) arrived.ShouldNotContain("secret words");
+        else arrived.ShouldContain("secret words");
+        await Raw(people);
+    }
+
+    [Fact]
+    public async Task A_remote_that_lies_is_found_out_and_nothing_of_it_counts()
+    {
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Lines(40));
+        await Transfer.Push(here, Open(), "main", Cancellation);
+        var there = new MemoryHistory();
+        var liar = new LyingSite(Open());
+        (await Should.ThrowAsync<RemoteException>(() => Transfer.Fetch(liar, there, "origin", "main", Cancellation))).Kind
+            .ShouldBe(RemoteFault.Damaged);
+        there.Tracked.ShouldBeEmpty();
+    }
+
+    /// <summary>Searches the store itself.</summary>
+    private protected virtual Task Raw(string[] absent) => Task.CompletedTask;
+
+    private protected static Dictionary<string, string> Lines(int count, int changed = 0) => Enumerable.Range(0, count)
+        .ToDictionary(static i => $"bd-{i}", i => $$"""{"id":"bd-{{i}}","title":"Lamp {{i}}{{(i < changed ? " again" : "")}}"}""");
+
+    /// <summary>Takes so many packs, and breaks off.</summary>
+    private sealed class CutSite(IHistorySite site, int after) : IHistorySite
+    {
+        private int _left = after;
+
+        public Task<IReadOnlyDictionary<string, ObjectHash>> Heads(CancellationToken cancellation) => site.Heads(cancellation);
+
+        public Task<IReadOnlySet<ObjectHash>> Known(IReadOnlyCollection<ObjectHash> commits, CancellationToken cancellation) =>
+            site.Known(commits, cancellation);
+
+        public IAsyncEnumerable<Pack> Send(ObjectHash wanted, IHistorySite to, CancellationToken cancellation) =>
+            site.Send(wanted, to, cancellation);
+
+        public Task<bool> Take(Pack pack, CancellationToken cancellation) =>
+            _left-- > 0 ? site.Take(pack, cancellation) : throw new IOException("cut");
+
+        public Task<MoveOutcome> Move(BranchMove move, CancellationToken cancellation) => site.Move(move, cancellation);
+    }
+
+    /// <summary>Says that its head is a commit of which it sends other objects.</summary>
+    private sealed class LyingSite(IHistorySite site) : IHistorySite
+    {
+        public async Task<IReadOnlyDictionary<string, ObjectHash>> Heads(CancellationToken cancellation) =>
+            (await site.Heads(cancellation)).ToDictionary(static pair => pair.Key, static pair => ObjectHash.Of("not " + pair.Value));
+
+        public Task<IReadOnlySet<ObjectHash>> Known(IReadOnlyCollection<ObjectHash> commits, CancellationToken cancellation) =>
+            site.Known(commits, cancellation);
+
+        public async IAsyncEnumerable<Pack> Send(ObjectHash wanted, IHistorySite to,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            var real = (await site.Heads(cancellation))["main"];
+            await foreach (var pack in site.Send(real, to, cancellation)) yield return pack;
+        }
+
+        public Task<bool> Take(Pack pack, CancellationToken cancellation) => site.Take(pack, cancellation);
+
+        public Task<MoveOutcome> Move(BranchMove move, CancellationToken cancellation) => site.Move(move, cancellation);
+    }
+}
+
+/// <summary>Remotes in folders.</summary>
+public sealed class FileRemoteTests : RemoteAcceptance
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("beadhub-remote-");
+
+    private string Root => Path.Combine(_folder.FullName, "remote");
+
+    private protected override IHistorySite Open() => new StoredHistory(new FileStore(Root));
+
+    public override ValueTask InitializeAsync() => default;
+
+    public override ValueTask DisposeAsync()
+    {
+        _folder.Delete(recursive: true);
+        return default;
+    }
+
+    [Fact]
+    public async Task Each_damage_is_told_and_nothing_of_it_is_taken_for_good()
+    {
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Lines(40));
+        await Transfer.Push(here, Open(), "main", Cancellation);
+        var pack = Directory.GetFiles(Path.Combine(Root, "packs")).Single();
+        var good = await File.ReadAllBytesAsync(pack, Cancellation);
+        foreach (var bad in (byte[][])[good[..^10], [.. good, 32], "[\"{}\"]"u8.ToArray(), "[1]"u8.ToArray(), []])
+        {
+            await File.WriteAllBytesAsync(pack, bad, Cancellation);
+            var there = new MemoryHistory();
+            (await Should.ThrowAsync<RemoteException>(() => Transfer.Fetch(Open(), there, "origin", "main", Cancellation))).Kind
+                .ShouldBe(RemoteFault.Damaged);
+            there.Tracked.ShouldBeEmpty();
+        }
+
+        File.Delete(pack);
+        (await Should.ThrowAsync<RemoteException>(() => Transfer.Fetch(Open(), new MemoryHistory(), "origin", "main", Cancellation)))
+            .Message.ShouldContain("lacks pack");
+        await File.WriteAllTextAsync(Path.Combine(Root, "refs", "main"), "../../etc/passwd\n", Cancellation);
+        (await Should.ThrowAsync<RemoteException>(() => Open().Heads(Cancellation))).Message.ShouldContain("leads nowhere");
+        await File.WriteAllTextAsync(Path.Combine(Root, "refs", "main"), new string('a', 64) + "\n", Cancellation);
+        (await Should.ThrowAsync<RemoteException>(() => Open().Heads(Cancellation))).Message.ShouldContain("lacks push");
+    }
+
+    private protected override async Task Raw(string[] absent)
+    {
+        foreach (var file in Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories))
+        {
+            var text = await File.ReadAllTextAsync(file, Cancellation);
+            foreach (var name in absent) text.ShouldNotContain(name, Case.Insensitive, file);
+        }
+    }
+}
+
+/// <summary>Remotes in buckets.</summary>
+public sealed class BucketRemoteTests : RemoteAcceptance
+{
+    private S3Double _store = null!;
+    private SocketsHttpHandler _http = null!;
+
+    private protected override IHistorySite Open() => Open(S3Double.SecretKey);
+
+    public override async ValueTask InitializeAsync()
+    {
+        _store = await S3Double.Start();
+        _http = new() { AllowAutoRedirect = false, UseProxy = false };
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _store.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Wrong_credentials_are_told_and_never_shown()
+    {
+        var refused = await Should.ThrowAsync<RemoteException>(() => Open("sesame-hunter2").Heads(Cancellation));
+        refused.Message.ShouldContain("does not accept these credentials");
+        refused.Message.ShouldNotContain("sesame-hunter2");
+        _store.Refused.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task A_redirect_is_not_followed()
+    {
+        _store.Fails = static _ => 307;
+        (await Should.ThrowAsync<RemoteException>(() => Open().Heads(Cancellation))).Message.ShouldContain("not followed");
+    }
+
+    [Fact]
+    public async Task Transient_errors_are_tried_again_and_others_are_not()
+    {
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Lines(40));
+        var failures = 0;
+        _store.Fails = request => request.Method == "PUT" && Interlocked.Increment(ref failures) is 1 ? 503 : failures == 2 ? 0 : null;
+        (await Transfer.Push(here, Open(), "main", Cancellation)).Commit.ShouldBe(here.Branches["main"]);
+        failures.ShouldBeGreaterThan(2);
+        var asked = 0;
+        _store.Fails = _ => Interlocked.Increment(ref asked) > 0 ? 400 : null;
+        await Should.ThrowAsync<RemoteException>(() => Transfer.Push(here, Open(), "main", Cancellation));
+        asked.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_store_that_ignores_conditions_is_not_pushed_to()
+    {
+        _store.IgnoresConditions = true;
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Lines(4));
+        (await Should.ThrowAsync<RemoteException>(() => Transfer.Push(here, Open(), "main", Cancellation))).Message
+            .ShouldContain("does not honour conditional writes");
+        (await Open().Heads(Cancellation)).ShouldBeEmpty();
+    }
+
+    private protected override Task Raw(string[] absent)
+    {
+        foreach (var (name, content) in _store.Objects)
+        foreach (var person in absent) Encoding.UTF8.GetString(content).ShouldNotContain(person, Case.Insensitive, name);
+        return Task.CompletedTask;
+    }
+
+    private StoredHistory Open(string secret)
+    {
+        var address = RemoteAddress.Parse(_store.Url("team/lamps"));
+        return new(new S3Store(address.Name, address.Prefix, address.Endpoint, address.Region, new(S3Double.AccessKey, secret), _http));
+    }
+}
+
+/// <summary>Addresses of remotes, and tiers.</summary>
+public sealed class RemoteAddressTests
+{
+    [Theory]
+    [InlineData("beadhub+https://hub.example.com/lamps", RemoteKind.Hub, "https://hub.example.com/", "lamps", "")]
+    [InlineData("beadhub+http://127.0.0.1:8000/lamps", RemoteKind.Hub, "http://127.0.0.1:8000/", "lamps", "")]
+    [InlineData("beadhub+http://10.1.2.3/lamps", RemoteKind.Hub, "http://10.1.2.3/", "lamps", "")]
+    [InlineData("s3://bucket/a/b", RemoteKind.Bucket, null, "bucket", "a/b")]
+    [InlineData("s3://bucket/a?endpoint=http://127.0.0.1:9000&region=x-1", RemoteKind.Bucket, "http://127.0.0.1:9000/", "bucket", "a")]
+    [InlineData("gs://bucket/a", RemoteKind.Bucket, "https://storage.googleapis.com/", "bucket", "a")]
+    [InlineData("file:///var/lib/remotes/lamps/", RemoteKind.Folder, null, "/var/lib/remotes/lamps", "")]
+    public void Addresses_are_read(string text, RemoteKind kind, string? endpoint, string name, string prefix)
+    {
+        var address = RemoteAddress.Parse(text);
+        (address.Kind, address.Endpoint?.ToString(), address.Name, address.Prefix).ShouldBe((kind, endpoint, name, prefix));
+    }
+
+    [Theory]
+    [InlineData("dolthub://org/beads", "bd export")]
+    [InlineData("doltremoteapi://x/y", "bd export")]
+    [InlineData("beadhub+http://hub.example.com/lamps", "beadhub+https")]
+    [InlineData("beadhub+https://ada:sesame@hub.example.com/lamps", "BEADHUB_REMOTE_USER")]
+    [InlineData("beadhub+https://hub.example.com/", "beadhub+https://host/project")]
+    [InlineData("https://hub.example.com/lamps", "no remote that Beadhub knows")]
+    [InlineData("file:///a/../etc", "..")]
+    [InlineData("file:///a/%2e%2e/etc", "..")]
+    [InlineData("file://host/a", "absolute")]
+    [InlineData("file:///", "absolute")]
+    [InlineData("s3://bucket/../x/../..?endpoint=http://example.com", "endpoint")]
+    [InlineData("s3://bucket/a?endpoint=https://u:sesame@x", "endpoint")]
+    [InlineData("s3://bucket/a?token=sesame", "endpoint")]
+    [InlineData("", "none")]
+    [InlineData("s3://bucket/a b", "none")]
+    public void What_is_none_is_refused_in_a_sentence_that_repeats_no_secret(string text, string says)
+    {
+        var refused = Should.Throw<RemoteException>(() => RemoteAddress.Parse(text));
+        refused.Message.ShouldContain(says);
+        refused.Message.ShouldNotContain("sesame");
+    }
+
+    [Fact]
+    public void A_tier_that_nobody_knows_and_a_host_that_is_not_allowed_are_refused()
+    {
+        Sovereignty.Parse(null).ShouldBe(SovereigntyTier.T1);
+        Sovereignty.Parse("t3").ShouldBe(SovereigntyTier.T3);
+        foreach (var name in (string[])["T5", "T0", "public", "T1 T2"]) Should.Throw<RemoteException>(() => Sovereignty.Parse(name));
+        var remote = RemoteAddress.Parse("beadhub+https://hub.example.com/lamps");
+        SovereigntyTier.T1.MustAllow(remote, []);
+        SovereigntyTier.T2.MustAllow(remote, ["HUB.example.com"]);
+        SovereigntyTier.T2.MustAllow(remote, ["*.example.com"]);
+        Should.Throw<RemoteException>(() => SovereigntyTier.T2.MustAllow(remote, ["example.com", "*.ample.com", "*.hub.example.com"]));
+    }
+}
