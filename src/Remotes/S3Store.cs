@@ -187,6 +187,12 @@ public sealed class S3Store : IObjectStore
                 _ => new RemoteException($"the object store answered {status} {e.ErrorCode}", cause: e),
             };
         }
+        catch (ArgumentException e)
+        {
+            // The library looks for the bucket's region in whatever redirects it.
+            throw new RemoteException("the object store answered with a redirect, which is not followed: name the endpoint and region "
+                + "where the bucket is", cause: e);
+        }
         catch (Exception e) when (e is HttpRequestException or IOException or AmazonClientException
             || e is OperationCanceledException && !cancellation.IsCancellationRequested)
         {

@@ -9,7 +9,7 @@ public abstract class RemoteAcceptance : IAsyncLifetime
 {
     private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private protected static readonly Transfer Transfer = new(static _ => { }, TimeProvider.System);
+    private protected static readonly Beadhub.Remotes.Transfer Transfer = new(static _ => { }, TimeProvider.System);
 
     private protected abstract IHistorySite Open();
 
