@@ -172,8 +172,8 @@ public sealed class SovereignHistory(IHistoryObjects history, SovereigntyTier ti
 
     // Repositories and ids may bear somebody's name.
     private static TreeKey Key(TreeKey key, Redaction redaction) =>
-        new TreeKey(redaction.Text(key.Repo), redaction.Text(key.Branch), redaction.Text(key.BeadId)) is var next && TreeNode.IsKey(next) ? next
-            : throw new RemoteException($"bead {key.BeadId} has a name that cannot be made pseudonymous: nothing is sent");
+        new TreeKey(redaction.Text(key.Repo), redaction.Text(key.Branch), redaction.Text(key.BeadId)) is var next && TreeNode.IsKey(next)
+            ? next : throw new RemoteException($"bead {key.BeadId} has a name that cannot be made pseudonymous: nothing is sent");
 
     private void Keep(TreeNode node)
     {
