@@ -190,7 +190,7 @@ internal static class RemoteCommands
     }
 
     private static async Task<byte[]> Pseudonyms(Call call) =>
-        Convert.FromHexString((await call.Send("v1/beads/remotes/pseudonyms", null)).Show("key"));
+        Convert.FromHexString((await call.Ask("v1/beads/remotes/pseudonyms")).Show("key"));
 
     private static async Task<RemoteCredentials?> Credentials(Call call)
     {

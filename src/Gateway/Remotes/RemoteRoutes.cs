@@ -49,7 +49,7 @@ internal sealed class RemoteRoutes(IGrainFactory grains, RemoteAccess access, Ti
                 .Takes(Name).Bind(static fields => fields.Get(Name)).Answers(Wire.Types.RemoteRemovedAnswer),
             async (name, who) => await endpoints.Grain(who.ProjectId).Remove(name) ? new RemoteRemovedAnswer(name) : throw NoRemote());
         routes.Map(
-            requests.Post("/pseudonyms", "getPseudonymKey",
+            requests.Get("/pseudonyms", "getPseudonymKey",
                 "The key under which people get pseudonyms at remotes of tier T3, for clients that push by themselves")
                 .Needs(Caller.Actor).AnswersSecret()
                 .Answers(Wire.Types.PseudonymKeyAnswer),
