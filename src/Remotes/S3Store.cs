@@ -161,9 +161,10 @@ public sealed class S3Store : IObjectStore
             return true;
         }
         catch (AmazonS3Exception e) when ((version is not null || mustBeNew)
-            && e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict or HttpStatusCode.NotFound)
+            && e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict or HttpStatusCode.NotFound
+            && e.ErrorCode != "NoSuchBucket")
         {
-            return e.ErrorCode == "NoSuchBucket" ? throw e : false;
+            return false;
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Beadhub.Testing;
 
 namespace Beadhub.Interop.Tests;

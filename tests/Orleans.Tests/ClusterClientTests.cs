@@ -46,6 +46,5 @@ public sealed class ClusterClientTests
 
         (await first).ShouldBeTrue();
         while (EventTypes.Parse(news.Current.Type, news.Current.Data) is not BeadClaimed) (await news.MoveNextAsync()).ShouldBeTrue();
-        await program.StopAsync(TestContext.Current.CancellationToken);
     }
 }

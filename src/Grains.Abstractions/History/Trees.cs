@@ -122,32 +122,31 @@ public static class Trees
     private static async ValueTask Compare(TreeNode before, TreeNode after, ITreeSource source, Action<TreeNode> onlyAfter,
         Action<TreeChange> differs)
     {
-        // A part of a leaf that meets the child of a node is no chunk of its own.
-        List<(TreeNode? Before, TreeNode? After, int Depth, bool IsPart)> level = [(before, after, 0, false)];
+        // A part of a leaf that meets the child of a node is no chunk of its own: an equal chunk of the other tree is not shared with it.
+        List<(TreeNode? Before, TreeNode? After, int Depth, Parts Parts)> level = [(before, after, 0, Parts.None)];
         while (level.Count > 0)
         {
-            level.RemoveAll(static pair => ReferenceEquals(pair.Before, pair.After)
-                || pair is { Before: { } a, After: { } b } && a.Count == b.Count && a.Hash == b.Hash
-                || pair is { Before: { IsStub: true } one, After: { } other } && one.Hash == other.Hash
-                || pair is { Before: { } first, After: { IsStub: true } second } && first.Hash == second.Hash);
+            level.RemoveAll(static pair => pair.Parts != Parts.Before && (ReferenceEquals(pair.Before, pair.After)
+                || pair is { Before: { } a, After: { } b } && a.Hash == b.Hash && (a.IsStub || b.IsStub || a.Count == b.Count)));
             var missing = level.SelectMany(static pair => new[] { pair.Before, pair.After }).Where(static node => node is { IsStub: true })
                 .Select(static node => node!.Hash).Distinct().ToList();
             var loaded = missing.Count == 0 ? null : await source.Load(missing);
-            var next = new List<(TreeNode?, TreeNode?, int, bool)>();
+            var next = new List<(TreeNode?, TreeNode?, int, Parts)>();
             foreach (var pair in level)
             {
                 var (a, b) = (Loaded(pair.Before), Loaded(pair.After));
-                if (b is not null && !pair.IsPart) onlyAfter(b);
+                if (b is not null && !pair.Parts.HasFlag(Parts.After)) onlyAfter(b);
                 if (a is null or { IsLeaf: true } && b is null or { IsLeaf: true })
                 {
                     Leaves(a, b, differs);
                     continue;
                 }
 
+                var parts = pair.Parts | (a is { IsLeaf: true } ? Parts.Before : 0) | (b is { IsLeaf: true } ? Parts.After : 0);
                 for (var digit = 0; digit < 16; digit++)
                 {
                     var (x, y) = (Child(a, digit, pair.Depth), Child(b, digit, pair.Depth));
-                    if (x is not null || y is not null) next.Add((x, y, pair.Depth + 1, pair.IsPart || b is { IsLeaf: true }));
+                    if (x is not null || y is not null) next.Add((x, y, pair.Depth + 1, parts));
                 }
             }
 
@@ -161,6 +160,15 @@ public static class Trees
                 return chunk;
             }
         }
+    }
+
+    /// <summary>Which side of a comparison is a part of a leaf.</summary>
+    [Flags]
+    private enum Parts
+    {
+        None = 0,
+        Before = 1,
+        After = 2,
     }
 
     private static TreeNode? Child(TreeNode? node, int digit, int depth) =>

@@ -1,6 +1,5 @@
 using System.Text;
 using Beadhub.Beads;
-using Beadhub.EventLog;
 
 namespace Beadhub.Boards;
 

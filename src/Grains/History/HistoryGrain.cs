@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Text;
 using System.Text.Json;
-using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.EventLog;
 using Beadhub.Idempotency;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.EventLog;

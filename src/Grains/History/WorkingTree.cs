@@ -1,5 +1,4 @@
 using Beadhub.Beads;
-using Beadhub.Boards;
 using Beadhub.EventLog;
 using Beadhub.Feed;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Beadhub.Beads;
 using Beadhub.EventLog;
 using Beadhub.History;
