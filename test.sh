@@ -22,6 +22,8 @@ need nix-bin '/usr/bin/nix-instantiate' || echo "There is no Nix: deploy/nix is 
 need chromium '/usr/bin/chromium' || echo "Chromium cannot be had here: the browser tests are skipped."
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+# Hundreds of short processes are started: compiling their code a second time, with counters, costs more than it ever gives back.
+export DOTNET_TieredPGO=0
 results="$(mktemp -d)"
 trap 'rm -rf "$results"' EXIT
 

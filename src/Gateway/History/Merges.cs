@@ -66,11 +66,11 @@ internal sealed class Merges(IGrainFactory grains)
             (request, actor) => endpoints.History(actor.Who).Complete(Commits.By(actor), request.Message));
         routes.Map(
             requests.Delete("", "abandonMerge", "Give up the merge that waits").Needs(Caller.Actor).Fails(404)
-                .Bind<Nothing>(static _ => default).AnswersEmpty(),
+                .Answers(Wire.Types.HistoryAnswer),
             async actor =>
             {
                 await endpoints.History(actor.Who).Abandon(actor.Alias);
-                return default(Nothing);
+                return HistoryAnswer.Of(await endpoints.History(actor.Who).Status());
             });
     }
 

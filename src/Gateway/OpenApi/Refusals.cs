@@ -28,6 +28,7 @@ internal static class Refusals
         [422] = "Something in the request is not as described",
         [429] = "Too many requests; the answer says when to ask again",
         [501] = "The server is not set up for this",
+        [502] = "Another server that this one asked did not do its part",
         [503] = "Not just now; ask again",
     };
 

@@ -106,6 +106,7 @@ async function callEach(alice, bob, tools) {
   assert.equal((await ok(bob, "hive_vote", { post_id: post.id, value: 1 })).score, 1);
   assert((await ok(bob, "hive_feed", { hive })).data.some((one) => one.id === post.id));
   await ok(bob, "hive_search", { q: "tool" });
+  await history(alice, ok, bead.bead_id);
   const others = tools.map((tool) => tool.name).filter((name) => !called.has(name));
   assert.deepEqual(others, [], "every tool is called");
   for (const tool of tools) {
@@ -120,6 +121,34 @@ async function callEach(alice, bob, tools) {
   await refused(alice, "wait_for", { events: ["rain"] }, /rain is none of mail, chat, answer, bead/);
   await assert.rejects(alice.callTool({ name: "close_isue", arguments: {} }), /Did you mean close_issue\?/);
   console.log(`ok each of ${tools.length} tools`);
+}
+
+// Commits, and two merges in conflict: a branch of the history removes the bead that is changed meanwhile.
+async function history(alice, ok, beadId) {
+  const { repo, branch } = await ok(alice, "get_issue", { bead_id: beadId });
+  assert.equal((await ok(alice, "history_commit", { message: "first" })).committed, true);
+  for (const on of ["given-up", "decided"]) {
+    const made = await fetch(new URL("/v1/beads/commits", address), {
+      method: "POST", headers: { Authorization: `Bearer ${aliceKey}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ message: "gone", on, repo, branch, deleted_ids: [beadId] }),
+    });
+    assert.equal(made.status, 200, await made.text());
+    await ok(alice, "update_issue", { bead_id: beadId, notes: on });
+    assert.equal((await ok(alice, "history_merge", { from: on })).result, "conflicts");
+    assert.equal((await ok(alice, "history_conflicts")).conflicts[0].bead_id, beadId);
+    if (on === "given-up") {
+      assert.equal((await ok(alice, "history_abandon_merge")).merging, false);
+      continue;
+    }
+    await ok(alice, "history_resolve", { bead_id: beadId, take: "ours" });
+    assert.equal((await ok(alice, "history_complete_merge")).result, "merged");
+  }
+  assert((await ok(alice, "history_log")).commits.length >= 4);
+  assert.equal((await ok(alice, "history_show", { version: "HEAD" })).parents.length, 2);
+  assert((await ok(alice, "history_diff", { from: "HEAD~1" })).total >= 0);
+  assert((await ok(alice, "issue_history", { bead_id: beadId })).events.length > 2);
+  assert((await ok(alice, "issue_blame", { bead_id: beadId })).fields.some((field) => field.field === "notes"));
+  await ok(alice, "history_restore", { version: "HEAD", bead_ids: [beadId] });
 }
 
 // A model that takes a bead from ready to closed, with a question by mail in between.

@@ -20,26 +20,6 @@ public sealed partial class ArchiveTests(PostgresCluster cluster) : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    [Fact]
-    public async Task Lines_that_commits_name_stay()
-    {
-        var database = $"sqlite:{_folder.FullName}/data.db";
-        Agent alice;
-        await using (var server = await Start(database))
-        {
-            alice = await new Project(server.Api).Agent("alice");
-            await alice.Change(Jsonl.Of(new { id = "bd-1", title = "as it was", status = "open" })).Ok();
-            await alice.Post("/v1/beads/commits", new { message = "one" }).Ok();
-            await alice.Claim("bd-1", "otherwise").Ok();
-            await alice.Close("bd-1", "as it is").Ok();
-        }
-
-        (await Archive(database, "--older-than", "0h", "--to", Archives)).Output.ShouldContain("nothing to archive");
-
-        await using var again = await Start(database);
-        (await alice.At(again.Api).Get("/v1/beads/issues/bd-1?as_of=HEAD").Ok()).Text("title").ShouldBe("as it was");
-    }
-
     [Theory]
     [InlineData("sqlite")]
     [InlineData("postgres")]
@@ -134,7 +114,8 @@ public sealed partial class ArchiveTests(PostgresCluster cluster) : IDisposable
         if (store == "postgres")
         {
             await PostgresCluster.Execute(database,
-                "UPDATE snapshots SET snapshot = replace(snapshot, '\"_fold\":3', '\"_fold\":2') WHERE kind = 'bead'", Cancellation);
+                "UPDATE snapshots SET snapshot = regexp_replace(snapshot, '\"_fold\":[0-9]+', '\"_fold\":1') WHERE kind = 'bead'",
+                Cancellation);
             (await Fails("archive", "--database", database, "--dry-run")).ShouldContain("'beadhub archive restore'");
         }
 

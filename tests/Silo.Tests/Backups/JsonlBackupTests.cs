@@ -44,9 +44,11 @@ public sealed class JsonlBackupTests : IDisposable
         (await File.ReadAllTextAsync(Path.Combine(Newest(slug)!, files[Repo].Text("file")), Cancellation)).ShouldBe(main);
         foreach (var lost in System.IO.Directory.GetFiles(_folder.FullName, "first.db*")) File.Delete(lost);
 
+        // The second server's project is another one, of which it soon makes backups beside these.
+        var folder = ProjectFolder(slug);
         await using var second = await Start("second.db");
         var home = _folder.CreateSubdirectory("home").FullName;
-        var restored = await Command(second, home, "backup", "restore", ProjectFolder(slug));
+        var restored = await Command(second, home, "backup", "restore", folder);
         restored.ExitCode.ShouldBe(0, restored.Error);
         restored.Output.ShouldContain("4 beads of");
         restored.Output.ShouldContain("byte for byte");
@@ -55,7 +57,7 @@ public sealed class JsonlBackupTests : IDisposable
         (await Export(bob, "gitlab.com/a/b", "feature/x")).ShouldBe(other);
 
         // Nothing is brought back over what is there.
-        var again = await Command(second, home, "backup", "restore", ProjectFolder(slug));
+        var again = await Command(second, home, "backup", "restore", folder);
         again.ExitCode.ShouldBe(4);
         again.Error.ShouldContain("has beads already");
     }
