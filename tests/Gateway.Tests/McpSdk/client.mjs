@@ -106,7 +106,7 @@ async function callEach(alice, bob, tools) {
   assert.equal((await ok(bob, "hive_vote", { post_id: post.id, value: 1 })).score, 1);
   assert((await ok(bob, "hive_feed", { hive })).data.some((one) => one.id === post.id));
   await ok(bob, "hive_search", { q: "tool" });
-  await history(alice, ok, bead.bead_id);
+  await versions(alice, ok, bead.bead_id);
   const others = tools.map((tool) => tool.name).filter((name) => !called.has(name));
   assert.deepEqual(others, [], "every tool is called");
   for (const tool of tools) {
@@ -124,7 +124,7 @@ async function callEach(alice, bob, tools) {
 }
 
 // Commits, and two merges in conflict: a branch of the history removes the bead that is changed meanwhile.
-async function history(alice, ok, beadId) {
+async function versions(alice, ok, beadId) {
   const { repo, branch } = await ok(alice, "get_issue", { bead_id: beadId });
   assert.equal((await ok(alice, "history_commit", { message: "first" })).committed, true);
   for (const on of ["given-up", "decided"]) {
