@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Beadhub.BdDouble;
 using Beadhub.Testing;
 
@@ -10,7 +11,7 @@ public sealed class StartTests(OneServer server) : IDisposable
     private const int Runs = 7;
 
     // Compiled as it runs here; the published program is compiled before and faster.
-    private const double MostTimesAsLong = 6;
+    private const double MostTimesAsMuch = 4;
 
     private readonly User _user = new(server.Url);
 
@@ -46,32 +47,31 @@ public sealed class StartTests(OneServer server) : IDisposable
     }
 
     [Fact]
-    public async Task A_client_command_begins_about_as_soon_as_an_empty_program()
+    public async Task A_client_command_takes_not_much_more_work_than_an_empty_program()
     {
         var folder = await _user.Folder("alice");
         var (command, empty) = (new List<double>(), new List<double>());
         for (var i = 0; i < Runs; i++)
         {
-            empty.Add(await FirstLine(typeof(BdDatabase).Assembly.Location));
-            command.Add(await FirstLine(ServerProcess.Executable(), "whoami"));
+            empty.Add(await Work(typeof(BdDatabase).Assembly.Location));
+            command.Add(await Work(ServerProcess.Executable(), "whoami"));
         }
 
         // The best of some runs is the work; the others are what else goes on.
         TestContext.Current.TestOutputHelper!.WriteLine($"empty {empty.Min():0} ms, beadhub {command.Min():0} ms");
-        (command.Min() / empty.Min()).ShouldBeLessThan(MostTimesAsLong);
+        (command.Min() / empty.Min()).ShouldBeLessThan(MostTimesAsMuch);
 
-        async Task<double> FirstLine(params string[] words)
+        // Time of the processor: how long it takes by the clock says what else the machine does.
+        async Task<double> Work(params string[] words)
         {
-            var start = new ProcessStartInfo("dotnet", words)
-                { WorkingDirectory = folder.Path, RedirectStandardOutput = true, RedirectStandardError = true };
+            var start = new ProcessStartInfo("bash", ["-c", "TIMEFORMAT='%U %S'; time \"$@\" > said 2>&1", "bash", "dotnet", .. words])
+                { WorkingDirectory = folder.Path, RedirectStandardError = true };
             start.Environment["HOME"] = _user.Home;
-            var watch = Stopwatch.StartNew();
             using var process = Process.Start(start)!;
+            var times = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             // Both say what is wrong.
-            (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldNotBeNull();
-            var taken = watch.Elapsed.TotalMilliseconds;
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-            return taken;
+            (await File.ReadAllTextAsync(Path.Combine(folder.Path, "said"), TestContext.Current.CancellationToken)).ShouldNotBeEmpty();
+            return times.Split(' ', StringSplitOptions.TrimEntries).Sum(static part => double.Parse(part, CultureInfo.InvariantCulture)) * 1e3;
         }
     }
 }
