@@ -71,7 +71,8 @@ public sealed class StartTests(OneServer server) : IDisposable
             var times = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             // Both say what is wrong.
             (await File.ReadAllTextAsync(Path.Combine(folder.Path, "said"), TestContext.Current.CancellationToken)).ShouldNotBeEmpty();
-            return times.Split(' ', StringSplitOptions.TrimEntries).Sum(static part => double.Parse(part, CultureInfo.InvariantCulture)) * 1e3;
+            return times.Split(' ', StringSplitOptions.TrimEntries)
+                .Sum(static part => double.Parse(part, CultureInfo.InvariantCulture)) * 1e3;
         }
     }
 }
