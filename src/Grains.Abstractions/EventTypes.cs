@@ -177,6 +177,7 @@ public static class EventTypes
 [JsonSerializable(typeof(PeerLeft))]
 [JsonSerializable(typeof(SyncPeerEntered))]
 [JsonSerializable(typeof(SyncPeerRemoved))]
+[JsonSerializable(typeof(SyncSiteRefused))]
 [JsonSerializable(typeof(ObjectStored))]
 [JsonSerializable(typeof(CommitAdded))]
 [JsonSerializable(typeof(HistoryBranchSet))]

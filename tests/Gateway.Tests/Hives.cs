@@ -139,6 +139,11 @@ public abstract class HivesContract(Store store) : ContractTests(store)
         var vote = alice.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", $"v-{hive}"));
         for (var i = 0; i < 2; i++) (await vote.Post($"{Posts}/{id}/vote", new { value = 1 }).Ok()).Number("score").ShouldBe(1);
         (await alice.Get($"{Posts}?hive={hive}").Ok()).Number("total").ShouldBe(1);
+        // What turns over is turned over once, also by repeats that come while the first is under way.
+        var pin = alice.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", $"p-{hive}"));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => pin.Post($"{Posts}/{id}/pin")));
+        (await pin.Post($"{Posts}/{id}/pin").Ok()).Flag("is_pinned").ShouldBeTrue();
+        (await alice.Get($"{Posts}/{id}").Ok()).Flag("is_pinned").ShouldBeTrue();
         // An answer that shows a key is not kept.
         var register = Api.With(("Authorization", $"Bearer {alice.Key}"), ("Idempotency-Key", $"r-{hive}"));
         var name = NewName();

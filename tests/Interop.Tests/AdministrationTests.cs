@@ -58,6 +58,18 @@ public sealed class AdministrationTests
         (await b.Admin.Delete($"{Peers}/{back}")).Status.ShouldBe(204);
         (await a.Admin.Delete($"{Peers}/{id}")).Status.ShouldBe(204);
         (await a.Admin.Get(Peers)).Ok().Items("data").ShouldBeEmpty();
+        // Who was removed is refused, though it asks again and again and others tell of it, until it is added by hand.
+        (await a.Admin.Get(Peers)).Ok().Pluck("refused", "sync_endpoint").ShouldContain(b.Endpoint);
+        (await a.Admin.Post(Peers, new { name = "x", sync_endpoint = b.Endpoint, shared_hives = new[] { "eng" }, source = "hub" }))
+            .Status.ShouldBe(409);
+        back = await b.Add(a);
+        await Site.Until(async () => (await b.Admin.Get(Peers)).Ok().Find("data", "id", back).Maybe("last_error")
+            ?.Contains("removed here", StringComparison.Ordinal) == true ? null : "it was not refused");
+        await Post("eng", "four");
+        (await a.Group())!.Value.Items("peers").ShouldBeEmpty();
+        await a.Add(b);
+        await Site.Alike(3, 30, a, b);
+        (await a.Admin.Get(Peers)).Ok().Pluck("refused", "sync_endpoint").ShouldNotContain(b.Endpoint);
         foreach (var what in new[] { "resync", "rotate-key", "join" })
             (await a.Admin.Post($"{Groups}/sg_none/{what}")).Status.ShouldBe(404, what);
         (await a.Admin.Post($"{Peers}/{id}/test")).Status.ShouldBe(404);

@@ -117,7 +117,9 @@ internal sealed class SyncAdministration(IGrainFactory grains, SyncGroups groups
                 .Answers(Wire.Types.SyncPeerView),
             (change, _) => endpoints.Change(change));
         routes.Map(
-            requests.Delete("/peers/{id}", "removeSyncPeer", "Mesh with a site no longer; what came of it stays").Needs(Caller.Admin)
+            requests.Delete("/peers/{id}", "removeSyncPeer",
+                    "Mesh with a site no longer, until it is added again: it is refused when it asks; what came of it stays")
+                .Needs(Caller.Admin)
                 .Audited("mesh.peer_removed")
                 .Takes(Id).Fails(404).Bind(static fields => fields.Get(Id)).AnswersEmpty(),
             (id, _) => endpoints.Remove(id));
@@ -200,7 +202,8 @@ internal sealed class SyncAdministration(IGrainFactory grains, SyncGroups groups
         return SyncPeerView.Of(peer!);
     }
 
-    private async Task<SyncPeerList> ListPeers() => new([.. (await Peers.List()).Select(SyncPeerView.Of)]);
+    private async Task<SyncPeerList> ListPeers() => new([.. (await Peers.List()).Select(SyncPeerView.Of)],
+        [.. (await Peers.Refused()).Select(static site => new RefusedSiteView(site.Name, site.Endpoint, site.InstanceId, site.At))]);
 
     private async Task<SyncPeerView> Change(ChangeSyncPeer change)
     {
@@ -213,14 +216,20 @@ internal sealed class SyncAdministration(IGrainFactory grains, SyncGroups groups
 
     private async Task<Nothing> Remove(string id)
     {
-        var peer = (await Peers.List()).FirstOrDefault(peer => peer.PeerId == id) ?? throw ApiException.NotFound("Peer not found");
-        await Peers.Remove(id);
-        foreach (var group in await groups.All())
-        {
-            var sync = grains.GetGrain<IHiveSyncSettingsGrain>(group.GroupId);
-            foreach (var one in (await sync.Peers()).Where(one => one.Endpoint == peer.Endpoint || one.InstanceId == peer.InstanceId))
-                await sync.Leave(one.InstanceId);
-        }
+        var all = await groups.All();
+        var met = (await Task.WhenAll(all.Select(async group =>
+            (Group: group, Peers: await grains.GetGrain<IHiveSyncSettingsGrain>(group.GroupId).Peers())))).ToList();
+        var members = met.SelectMany(static one => one.Peers).ToList();
+        // One that has shaken hands of itself has no entry, but is a peer of a group.
+        var site = (await Peers.List()).FirstOrDefault(peer => peer.PeerId == id) is { } entry
+            ? new RefuseSyncSite(entry.Name, entry.Endpoint,
+                entry.InstanceId ?? members.Find(one => one.Endpoint == entry.Endpoint)?.InstanceId)
+            : members.Find(one => one.PeerId == id) is { } peer
+                ? new RefuseSyncSite(peer.InstanceId, peer.Endpoint, peer.InstanceId) : throw ApiException.NotFound("Peer not found");
+        await Peers.Refuse(site);
+        foreach (var (group, peers) in met)
+            foreach (var one in peers.Where(one => one.Endpoint == site.Endpoint || one.InstanceId == site.InstanceId))
+                await grains.GetGrain<IHiveSyncSettingsGrain>(group.GroupId).Leave(one.InstanceId);
 
         work.Wake();
         return default;
@@ -311,8 +320,11 @@ internal sealed record SyncOverviewGroup(
 /// <summary>Whether a peer was reached.</summary>
 internal sealed record PeerTested(bool Reachable, long LatencyMs, string? PeerInstanceId, string Status, string? Error);
 
-/// <summary>Sites.</summary>
-internal sealed record SyncPeerList(ImmutableArray<SyncPeerView> Data);
+/// <summary>Sites, and those that were removed and are refused until they are added again.</summary>
+internal sealed record SyncPeerList(ImmutableArray<SyncPeerView> Data, ImmutableArray<RefusedSiteView> Refused);
+
+/// <summary>A site that was removed.</summary>
+internal sealed record RefusedSiteView(string Name, string SyncEndpoint, string? PeerInstanceId, DateTimeOffset RemovedAt);
 
 /// <summary>A site.</summary>
 internal sealed record SyncPeerView(

@@ -102,7 +102,7 @@ internal sealed class SyncProtocol(IGrainFactory grains, SyncGroups groups, Sync
     {
         if (!settings.Enabled) throw new ApiException(StatusCodes.Status503ServiceUnavailable, "Sync is not enabled");
         if (!groups.Admits(http)) throw ApiException.Forbidden("Invalid or missing handshake secret");
-        if (limits.TakeHandshake(http.Connection.RemoteIpAddress?.ToString() ?? "") is { Ticks: > 0 } wait)
+        if (await limits.TakeHandshake(http.Connection.RemoteIpAddress?.ToString() ?? "") is { Ticks: > 0 } wait)
             throw ApiException.TooMany("Sync rate limit exceeded", wait);
         if (version > ProtocolVersion)
             throw ApiException.NotFound(
@@ -112,6 +112,8 @@ internal sealed class SyncProtocol(IGrainFactory grains, SyncGroups groups, Sync
                 "sync_endpoint leads to this machine, not to yours (a Beadhub is told its own by BEADHUB_SYNC_ENDPOINT)");
         var id = await grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.MeshName(name)).Find()
             ?? throw ApiException.NotFound($"Sync group {name} not found");
+        if ((await grains.GetGrain<ISyncPeersGrain>(ISyncPeersGrain.Key).Refused()).Any(site => site.Is(offer.InstanceId, offer.Endpoint)))
+            throw ApiException.Forbidden("Handshake refused: this site was removed here and is to be added again by an administrator");
         HandshakeAnswer answer;
         try
         {
@@ -195,7 +197,7 @@ internal sealed class SyncProtocol(IGrainFactory grains, SyncGroups groups, Sync
     private async Task<PushReply> Push(string id, ImmutableArray<ReceivedMeshEvent> events, long senderSeq, string since, SyncCaller caller)
     {
         if (caller.Group.GroupId != id) throw ApiException.NotFound($"Sync group {id} not found");
-        if (limits.Take(caller.Peer.InstanceId, events.Length) is { Ticks: > 0 } wait)
+        if (await limits.Take(caller.Peer.InstanceId, events.Length) is { Ticks: > 0 } wait)
             throw ApiException.TooMany("Sync rate limit exceeded", wait);
         var done = await grains.GetGrain<IHiveSyncGroupGrain>(id).Ingest(new(events, caller.Peer.InstanceId));
         if (long.TryParse(since, NumberStyles.None, CultureInfo.InvariantCulture, out var from) && done.Refused == 0)

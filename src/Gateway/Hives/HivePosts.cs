@@ -147,10 +147,10 @@ internal sealed class HivePosts(HiveCallers callers)
         return new(voted.Score, voted.UserVote);
     }
 
-    private async Task<PinnedAnswer> Pin(string id, Actor actor)
+    private async Task<PinnedAnswer> Pin(string id, Actor actor, HttpContext http)
     {
         var hive = await HiveOf(true, id);
-        return new(await hive.TogglePin(new(await callers.Acting(actor), true, id)));
+        return new(await hive.TogglePin(new(await callers.Acting(actor), true, id, http.WriteKey())));
     }
 
     private async Task<CommentListAnswer> Comments((string Id, string Sort, bool Flat) request, Actor actor)

@@ -25,6 +25,15 @@ public interface ISyncPeersGrain : IGrainWithStringKey
     /// <summary>Forgets a site; false when there is none.</summary>
     Task<bool> Remove(string peerId);
 
+    /// <summary>Forgets a site, and meshes with it no more until an administrator enters it again: neither when it asks of itself nor when
+    /// others tell of it.</summary>
+    [Repeatable]
+    Task Refuse(RefuseSyncSite command);
+
+    /// <summary>Sites that are refused, in the order in which they were removed.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<RefusedSite>> Refused();
+
     /// <summary>Notes how a site does. Nothing happens when it is gone.</summary>
     [Repeatable]
     Task Note(NoteSyncPeer command);
@@ -105,6 +114,33 @@ public sealed record SyncPeer(
 /// <summary>A site was entered, or what is said of it was changed.</summary>
 [GenerateSerializer, Immutable, Alias("sync_peers.entered.v1")]
 public sealed record SyncPeerEntered([property: Id(0)] SyncPeer Peer, [property: Id(1)] DateTimeOffset At) : IEvent;
+
+/// <summary>Puts a site out.</summary>
+/// <param name="Name">What it was called.</param>
+/// <param name="Endpoint">Where it is reached.</param>
+/// <param name="InstanceId">Its instance id, where it is known.</param>
+[GenerateSerializer, Immutable, Alias("sync_peers.refuse.v1")]
+public sealed record RefuseSyncSite(
+    [property: Id(0)] string Name, [property: Id(1)] string Endpoint, [property: Id(2)] string? InstanceId);
+
+/// <summary>A site that an administrator has removed.</summary>
+/// <param name="Name">What it was called.</param>
+/// <param name="Endpoint">Where it was reached.</param>
+/// <param name="InstanceId">Its instance id, where it was known.</param>
+/// <param name="At">When it was removed.</param>
+[GenerateSerializer, Immutable, Alias("sync_peers.refused_site.v1")]
+public sealed record RefusedSite(
+    [property: Id(0)] string Name, [property: Id(1)] string Endpoint, [property: Id(2)] string? InstanceId,
+    [property: Id(3)] DateTimeOffset At)
+{
+    /// <summary>Whether this is the site: by its instance id, or where that was not known by its address.</summary>
+    public bool Is(string? instanceId, string endpoint) =>
+        InstanceId is { } own && instanceId is not null ? own == instanceId : Endpoint == endpoint;
+}
+
+/// <summary>An administrator has removed a site.</summary>
+[GenerateSerializer, Immutable, Alias("sync_peers.refused.v1")]
+public sealed record SyncSiteRefused([property: Id(0)] RefusedSite Site) : IEvent;
 
 /// <summary>A site was forgotten.</summary>
 [GenerateSerializer, Immutable, Alias("sync_peers.removed.v1")]

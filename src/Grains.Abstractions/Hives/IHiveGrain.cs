@@ -487,8 +487,13 @@ public sealed record EditPost([property: Id(0)] HiveAgentView By, [property: Id(
 public sealed record EditComment([property: Id(0)] HiveAgentView By, [property: Id(1)] string Id, [property: Id(2)] string Content);
 
 /// <summary>Does something with a post or comment.</summary>
+/// <param name="By">Who.</param>
+/// <param name="IsPost">Whether with a post.</param>
+/// <param name="Id">With what.</param>
+/// <param name="Key">Deduplication key, if any: what turns something over is to be done once.</param>
 [GenerateSerializer, Immutable, Alias("hive.content_command.v1")]
-public sealed record HiveContentCommand([property: Id(0)] HiveAgentView By, [property: Id(1)] bool IsPost, [property: Id(2)] string Id);
+public sealed record HiveContentCommand(
+    [property: Id(0)] HiveAgentView By, [property: Id(1)] bool IsPost, [property: Id(2)] string Id, [property: Id(3)] string? Key = null);
 
 /// <summary>Votes: 1 or -1.</summary>
 /// <param name="By">Who.</param>

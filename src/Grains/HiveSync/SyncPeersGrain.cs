@@ -7,6 +7,7 @@ namespace Beadhub.HiveSync;
 public sealed class SyncPeersGrain(IEventLog log, TimeProvider time) : EventSourcedGrain<SyncPeers>(log), ISyncPeersGrain
 {
     private static readonly Func<SyncPeers, ImmutableArray<SyncPeer>> ListOf = static peers => peers.All;
+    private static readonly Func<SyncPeers, ImmutableArray<RefusedSite>> RefusedOf = static peers => peers.Refused;
 
     /// <inheritdoc/>
     public Task<SyncPeer?> Add(AddSyncPeer command)
@@ -22,6 +23,12 @@ public sealed class SyncPeersGrain(IEventLog log, TimeProvider time) : EventSour
     public Task<bool> Remove(string peerId) => Transact(peers => peers.Remove(peerId, time.Now()));
 
     /// <inheritdoc/>
+    public Task Refuse(RefuseSyncSite command) => Transact(peers => peers.Refuse(command, time.Now()));
+
+    /// <inheritdoc/>
+    public ValueTask<ImmutableArray<RefusedSite>> Refused() => Read(RefusedOf);
+
+    /// <inheritdoc/>
     public Task Note(NoteSyncPeer command) => Transact(peers => peers.Note(command, time.Now()));
 
     /// <inheritdoc/>
@@ -30,25 +37,28 @@ public sealed class SyncPeersGrain(IEventLog log, TimeProvider time) : EventSour
 
 /// <summary>The sites that this one is told to mesh with. Pure.</summary>
 /// <param name="All">Oldest first.</param>
-public sealed record SyncPeers(ImmutableArray<SyncPeer> All) : IEventSourced<SyncPeers>
+/// <param name="Refused">Sites that an administrator has removed and not entered again.</param>
+public sealed record SyncPeers(ImmutableArray<SyncPeer> All, ImmutableArray<RefusedSite> Refused) : IEventSourced<SyncPeers>
 {
     private static readonly string[] Sources = ["gossip", "hub", "manual"]; // the stronger one later
     private static readonly TimeSpan NoteAliveEvery = TimeSpan.FromSeconds(60);
 
     /// <inheritdoc/>
-    public static SyncPeers Empty { get; } = new([]);
+    public static SyncPeers Empty { get; } = new([], []);
 
     /// <inheritdoc/>
     public static StreamKind<SyncPeers> Kind { get; } =
-        new("sync_peers", HiveSyncJson.Default.SyncPeers, SnapshotEvery: 100, _ => InstanceFeed.Id);
+        new("sync_peers", HiveSyncJson.Default.SyncPeers, SnapshotEvery: 100, _ => InstanceFeed.Id) { Fold = 2 };
 
     /// <inheritdoc/>
     public SyncPeers Apply(IEvent @event) => @event switch
     {
-        SyncPeerEntered e when All.Any(peer => peer.PeerId == e.Peer.PeerId) =>
-            new([.. All.Select(peer => peer.PeerId == e.Peer.PeerId ? e.Peer : peer)]),
-        SyncPeerEntered e => new(All.Add(e.Peer)),
-        SyncPeerRemoved e => new(All.RemoveAll(peer => peer.PeerId == e.PeerId)),
+        SyncPeerEntered e => new(All.Any(peer => peer.PeerId == e.Peer.PeerId)
+            ? [.. All.Select(peer => peer.PeerId == e.Peer.PeerId ? e.Peer : peer)] : All.Add(e.Peer),
+            e.Peer.Source == "manual" ? Refused.RemoveAll(site => IsOf(e.Peer, site)) : Refused),
+        SyncPeerRemoved e => this with { All = All.RemoveAll(peer => peer.PeerId == e.PeerId) },
+        SyncSiteRefused e => new(All.RemoveAll(peer => IsOf(peer, e.Site)), Refused.RemoveAll(site => site.Endpoint == e.Site.Endpoint
+            || (site.InstanceId is { } id && id == e.Site.InstanceId)).Add(e.Site)),
         _ => this,
     };
 
@@ -73,6 +83,10 @@ public sealed record SyncPeers(ImmutableArray<SyncPeer> All) : IEventSourced<Syn
             }, now);
         }
 
+        // Who was removed by an administrator is entered by one.
+        if (command.Source != "manual" && Refused.Any(site => site.Endpoint == command.Endpoint))
+            return command.Source == "gossip" ? Decision.None<SyncPeer?>(null) : throw new RefusedException(RefusalKind.Conflict,
+                "An administrator has removed this site: it is entered again by source manual only");
         if (All.Count(peer => peer.Source == command.Source) >= command.MostOfSource)
             return command.Source == "gossip" ? Decision.None<SyncPeer?>(null)
                 : throw new RefusedException(RefusalKind.Conflict, $"Too many peers: at most {command.MostOfSource}");
@@ -102,6 +116,17 @@ public sealed record SyncPeers(ImmutableArray<SyncPeer> All) : IEventSourced<Syn
     /// <summary>Forgets a site.</summary>
     public Decision<bool> Remove(string id, DateTimeOffset now) =>
         Find(id) is null ? Decision.None(false) : Decision.Accept(true, new SyncPeerRemoved(id, now));
+
+    /// <summary>Forgets a site, and refuses it from now on.</summary>
+    public Decision<bool> Refuse(RefuseSyncSite command, DateTimeOffset now)
+    {
+        var site = new RefusedSite(command.Name, command.Endpoint, command.InstanceId, now);
+        return Refused.Any(there => there with { At = now } == site) && !All.Any(peer => IsOf(peer, site)) ? Decision.None(false)
+            : Decision.Accept(true, new SyncSiteRefused(site));
+    }
+
+    private static bool IsOf(SyncPeer peer, RefusedSite site) =>
+        peer.Endpoint == site.Endpoint || (site.InstanceId is { } id && peer.InstanceId == id);
 
     /// <summary>Notes how a site does. That it is alive is worth an event once a minute.</summary>
     public Decision<bool> Note(NoteSyncPeer note, DateTimeOffset now)

@@ -282,7 +282,7 @@ public sealed partial class HiveGrain(IEventLog log, ICommittedFeed committed, T
             var post = PostOf(hive, o, command.Id);
             return (post.Id, (post.Pin?.LastTs ?? post.Made.Ts) + 1, post.Pin?.Preferring(hive.OwnerInstance) != "1");
         });
-        await Write(o, null, Change(HiveEventTypes.PostPinned, ts, json =>
+        await Write(o, command.Key, Change(HiveEventTypes.PostPinned, ts, json =>
         {
             json.WriteString("post_id", id);
             json.WriteBoolean("pinned", pins);

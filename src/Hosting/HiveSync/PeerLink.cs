@@ -115,6 +115,9 @@ internal sealed class PeerLink(
         }
 
         if (instance == group.InstanceId) throw new PeerException("it is this site itself", 409);
+        // Under another address it is still who was removed. One that an administrator has entered was not.
+        if (!peer.IsTrusted && (await grains.GetGrain<ISyncPeersGrain>(ISyncPeersGrain.Key).Refused())
+            .Any(site => site.Is(instance, peer.Endpoint))) throw new PeerException("it was removed by an administrator of this site");
         _theirHead = reply.CurrentSeq;
         await _settings.Met(new(new(instance, reply.SyncGroupId, reply.SigningKey, peer.Endpoint, null), reply.SyncToken, reply.CurrentSeq,
             proof.At));

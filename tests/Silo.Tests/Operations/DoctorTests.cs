@@ -210,6 +210,58 @@ public sealed class DoctorTests(PostgresCluster cluster) : IDisposable
         text.ShouldNotContain(Password);
     }
 
+    [Fact]
+    public async Task Peers_of_the_mesh_are_asked_for_their_time()
+    {
+        using var right = new Peer(TimeSpan.Zero);
+        using var ahead = new Peer(TimeSpan.FromMinutes(10));
+        var (code, findings, text) = await Examine(("BEADHUB_SYNC_PEERS", $"lima={right.Endpoint}|eng"));
+        code.ShouldBe(0, text);
+        findings["clock"].ShouldSatisfyAllConditions(found => found.Verdict.ShouldBe("ok"), found => found.Says.ShouldContain("lima"));
+
+        (code, findings, text) = await Examine(
+            ("BEADHUB_SYNC_PEERS", $"lima={ahead.Endpoint}|eng;osaka=http://127.0.0.1:9/sync/v1|eng"));
+        code.ShouldBe(1, text);
+        findings["clock"].ShouldSatisfyAllConditions(found => found.Verdict.ShouldBe("fail"),
+            found => found.Says.ShouldMatch(@"^(599|60\d)\.\d+ s ahead of this machine: lima$"));
+        findings["mesh"].ShouldSatisfyAllConditions(found => found.Verdict.ShouldBe("warn"), found => found.Says.ShouldContain("osaka"));
+    }
+
+    /// <summary>A site that refuses whoever has no token, and says what time it has.</summary>
+    private sealed class Peer : IDisposable
+    {
+        private readonly System.Net.Sockets.TcpListener _listener = new(System.Net.IPAddress.Loopback, 0);
+
+        public Peer(TimeSpan ahead)
+        {
+            _listener.Start();
+            _ = Answer(ahead);
+        }
+
+        public string Endpoint => $"http://127.0.0.1:{((System.Net.IPEndPoint)_listener.LocalEndpoint).Port}/sync/v1";
+
+        public void Dispose() => _listener.Stop();
+
+        private async Task Answer(TimeSpan ahead)
+        {
+            try
+            {
+                while (true)
+                {
+                    using var client = await _listener.AcceptTcpClientAsync();
+                    var stream = client.GetStream();
+                    await stream.ReadAtLeastAsync(new byte[16], 16);
+                    await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes("HTTP/1.1 401 Unauthorized\r\nDate: "
+                        + (DateTimeOffset.UtcNow + ahead).ToString("R") + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+                }
+            }
+            catch (Exception e) when (e is System.Net.Sockets.SocketException or ObjectDisposedException or IOException)
+            {
+                // The test has ended.
+            }
+        }
+    }
+
     private sealed record Found(string Verdict, string Says, string Remedy);
 
     /// <summary>Runs it twice, for machines and for people, and checks that both tell of the same things. How long a round trip takes may

@@ -87,6 +87,41 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
     }
 
     [Fact]
+    public async Task An_event_of_a_hive_is_followed_from_site_to_site()
+    {
+        await using var collector = new OtlpReceiver();
+        await using var here = await Start(collector, "sqlite:./here.db", ("BEADHUB_ADMIN_KEY", Api.AdminKey));
+        await using var there = await Start(collector, "sqlite:./there.db", ("BEADHUB_ADMIN_KEY", Api.AdminKey));
+        var made = await here.Api.Post("/api/v1/agents/register", new { name = "alice" });
+        var alice = here.Api.As(made.Json.Text("api_key"));
+        (await alice.Post("/api/v1/hives", new { name = "eng" })).Status.ShouldBe(201);
+        (await here.Api.As(Api.AdminKey).Post("/api/v1/sync/groups", new { hive_name = "eng" })).Status.ShouldBe(201);
+        (await there.Api.As(Api.AdminKey).Post("/api/v1/sync/peers",
+            new { name = "here", sync_endpoint = new Uri(here.Api.Address, "sync/v1"), shared_hives = new[] { "eng" } })).Ok();
+        await collector.Until((spans, _) => spans.Any(static span => span.Name == "mesh.pull"));
+        (await alice.Post("/api/v1/posts", new { hive = "eng", title = "one", content = "nobody else's text" })).Status.ShouldBe(201);
+
+        // The other site verifies and stores in the trace of the push, which names group, peer and place.
+        var (spans, _) = await collector.Until((spans, _) => spans.Any(span => Trace(spans, span) is ["mesh.push", ..]));
+        var stored = spans.First(span => Trace(spans, span) is ["mesh.push", ..]);
+        Trace(spans, stored).ShouldContain("POST /sync/v1/groups/{id}/events");
+        var push = spans.First(span => span.Trace == stored.Trace && span.Name == "mesh.push");
+        push.Scope.ShouldBe("Beadhub.Mesh");
+        (push.Tags["beadhub.mesh.group"], push.Tags.ContainsKey("beadhub.mesh.peer"), push.Tags.ContainsKey("beadhub.mesh.since"))
+            .ShouldBe(("eng", true, true));
+        string.Join('\n', spans.SelectMany(static span => span.Tags).Select(static tag => tag.Value)).ShouldNotContain("nobody else's");
+
+        // From the site that sends to the grain of the other that takes it in.
+        static string[] Trace(OtlpReceiver.Span[] spans, OtlpReceiver.Span? span)
+        {
+            if (span?.Name != "HiveSyncGroupGrain.Ingest") return [];
+            var names = new List<string>();
+            for (; span is not null; span = Array.Find(spans, one => one.Id == span.Parent)) names.Insert(0, span.Name);
+            return [.. names];
+        }
+    }
+
+    [Fact]
     public async Task A_server_whose_collector_is_away_works_and_ends_soon()
     {
         await using var server = await ServerProcess.Start(_folder.FullName, Settings("http://127.0.0.1:9", "sqlite:./data.db"));
@@ -98,8 +133,12 @@ public sealed class TelemetryTests(PostgresCluster cluster) : IDisposable
 
     private static Func<OtlpReceiver.Span, bool> IsEndpoint(string route) => span => span.Name.EndsWith(' ' + route);
 
-    private Task<ServerProcess> Start(OtlpReceiver collector, string database) =>
-        ServerProcess.Start(_folder.FullName, Settings(collector.Url, database));
+    private Task<ServerProcess> Start(OtlpReceiver collector, string database, params (string Name, string Value)[] more)
+    {
+        var settings = Settings(collector.Url, database);
+        foreach (var (name, value) in more) settings[name] = value;
+        return ServerProcess.Start(_folder.FullName, settings);
+    }
 
     private static Dictionary<string, string> Settings(string collector, string database) => new()
     {
