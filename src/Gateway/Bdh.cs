@@ -58,7 +58,7 @@ internal sealed class Bdh(IGrainFactory grains)
             endpoints.Command);
         routes.Map(
             requests.Post("/sync", "syncIssues", "Push issues, whole or changed; claim or release by the command line")
-                .Needs(Caller.NamedWorkspaceEvenEnded)
+                .Needs(Caller.NamedWorkspaceEvenEnded).Adds(Adding.Content)
                 .TakesOnly(Workspace, RepoId, Alias, HumanName, Role, Origin, Whole, Changed, Mode, Deleted, Protocol, AfterCommand,
                     BasedOn)
                 .Bind(static fields => new SyncRequest(

@@ -38,6 +38,7 @@ public static class BeadhubGateway
         services.AddSingleton<Joining>();
         services.TryAddSingleton<IInitRate, MemoryInitRate>();
         services.AddSingleton<MailRate>();
+        services.AddSingleton<QuotaChecks>();
         services.AddSingleton<MetricReadings>();
         services.AddSingleton<StreamMetrics>();
         services.AddSingleton<EventStreams>();
@@ -173,6 +174,7 @@ public static class BeadhubGateway
         Init.Map(app);
         Introspection.Map(app);
         Projects.Map(app);
+        Quotas.Map(app);
         ApiKeys.Map(app);
         AgentRoles.Map(app);
         Invites.Map(app);

@@ -82,13 +82,13 @@ internal sealed class Beads(IGrainFactory grains)
         var endpoints = routes.Make<Beads>();
         var requests = new RequestGroup("/v1/beads", "beads", "Issues that clients push");
         routes.Map(
-            requests.Post("/upload", "uploadIssues", "Store issues sent as a JSON array").Needs(Caller.Project)
+            requests.Post("/upload", "uploadIssues", "Store issues sent as a JSON array").Needs(Caller.Project).Adds(Adding.Content)
                 .Takes(PushedRepo, PushedBranch, PushedIssues)
                 .Bind(static fields => new Upload(fields.Get(PushedRepo), fields.Get(PushedBranch), fields.Get(PushedIssues)))
                 .Answers(Wire.Types.UploadAnswer),
             endpoints.Store);
         routes.Map(
-            requests.Post("/upload-jsonl", "uploadIssueLines", "Store issues sent as JSONL text").Needs(Caller.Project)
+            requests.Post("/upload-jsonl", "uploadIssueLines", "Store issues sent as JSONL text").Needs(Caller.Project).Adds(Adding.Content)
                 .Takes(OfRepo, TextBranch, Text)
                 .Bind(static fields => new Upload(fields.Get(OfRepo), fields.Get(TextBranch), fields.Get(Text)))
                 .Answers(Wire.Types.UploadAnswer),

@@ -35,7 +35,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
     {
         var endpoints = routes.Make<Chats>();
         routes.Map(
-            Requests.Post("/sessions", "createChat", "Send a message to agents; the first one begins their session").Needs(Caller.Actor)
+            Requests.Post("/sessions", "createChat", "Send a message to agents; the first one begins their session")
+                .Needs(Caller.Actor).Adds(Adding.Mail)
                 .TakesOnly(FirstMessage.Fields).Bind(FirstMessage.Read)
                 .Answers(Wire.Types.ChatCreated),
             endpoints.Create);
@@ -49,7 +50,8 @@ internal sealed class Chats(IGrainFactory grains, IChatPresence presence)
                 .AnswersCached<PendingView, PendingList>(Wire.Types.PendingList, ToPending),
             endpoints.Pending);
         routes.Map(
-            Requests.Post("/sessions/{sessionId}/messages", "sendChat", "Send a message into a session").Needs(Caller.Actor)
+            Requests.Post("/sessions/{sessionId}/messages", "sendChat", "Send a message into a session")
+                .Needs(Caller.Actor).Adds(Adding.Mail)
                 .TakesOnly(Message.Fields).Bind(Message.Read)
                 .Answers(Wire.Types.ChatDelivered),
             endpoints.Send);

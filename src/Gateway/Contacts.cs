@@ -24,7 +24,7 @@ internal sealed class Contacts(IGrainFactory grains)
         var endpoints = routes.Make<Contacts>();
         var requests = new RequestGroup("/v1/contacts", "contacts", "Addresses that the project knows");
         routes.Map(
-            requests.Post("", "addContact", "Add a contact to the project").Needs(Caller.Project)
+            requests.Post("", "addContact", "Add a contact to the project").Needs(Caller.Project).Adds(Adding.Content)
                 .TakesOnly(Address, Label)
                 .Bind(static fields => (Address: fields.Get(Address), Label: fields.Get(Label)))
                 .Answers(Wire.Types.ContactView),

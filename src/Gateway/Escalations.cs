@@ -26,7 +26,7 @@ internal sealed class Escalations(IGrainFactory grains, IOutreach outreach)
         var endpoints = routes.Make<Escalations>();
         var requests = new RequestGroup("/v1/escalations", "escalations", "Agents ask humans");
         routes.Map(
-            requests.Post("", "createEscalation", "Ask a human").Needs(Caller.NamedWorkspace)
+            requests.Post("", "createEscalation", "Ask a human").Needs(Caller.NamedWorkspace).Adds(Adding.Content)
                 .Takes(Question.Fields).Bind(Question.Read)
                 .Answers(Wire.Types.EscalationCreatedAnswer),
             endpoints.Create);

@@ -4,6 +4,7 @@ using System.Net;
 using Beadhub.Chat;
 using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Metrics;
+using Beadhub.Projects;
 using Beadhub.Webhooks;
 
 namespace Beadhub.Gateway;
@@ -78,6 +79,10 @@ public sealed record GatewaySettings
 
     /// <summary>Chat streams among them; null for as many. <c>BEADHUB_CHAT_STREAMS_PER_AGENT</c>.</summary>
     public int? ChatStreamsPerAgent { get; init; }
+
+    /// <summary>What each project may hold unless administrators said otherwise of it. <c>BEADHUB_QUOTA_BEADS</c>, <c>_MAIL</c>,
+    /// <c>_STREAMS</c>, <c>_BYTES</c>.</summary>
+    public ProjectQuotas Quotas { get; init; } = ProjectQuotas.None;
 
     /// <summary>Whether <c>POST /v1/init</c> exists, by which anybody may join a project whose slug they know.
     /// <c>BEADHUB_BOOTSTRAP</c>.</summary>

@@ -62,7 +62,7 @@ internal sealed class Issues(IGrainFactory grains)
         var endpoints = routes.Make<Issues>();
         var requests = new RequestGroup("/v1/beads", "beads", "Issues that clients push");
         routes.Map(
-            requests.Post("/issues", "createIssue", "Create an issue").Needs(Caller.Actor)
+            requests.Post("/issues", "createIssue", "Create an issue").Needs(Caller.Actor).Adds(Adding.Content)
                 .TakesOnly(Title, Description, Design, Acceptance, Notes, Type, Priority, Assignee, Labels, BlockedBy, Parent, OwnRepo,
                     OwnBranch)
                 .Bind(static fields => new Creation(NullIfEmpty(fields.Get(OwnRepo)), NullIfEmpty(fields.Get(OwnBranch)) ?? Main,
@@ -70,7 +70,8 @@ internal sealed class Issues(IGrainFactory grains)
                 .Answers(Wire.Types.Issue),
             endpoints.Create);
         routes.Map(
-            requests.Patch("/issues/{beadId}", "updateIssue", "Change an issue; what is not given stays as it is").Needs(Caller.Actor)
+            requests.Patch("/issues/{beadId}", "updateIssue", "Change an issue; what is not given stays as it is")
+                .Needs(Caller.Actor).Adds(Adding.Content)
                 .TakesOnly(BeadId, NewTitle, Status, Reason, Description, Design, Acceptance, Notes, Type, Priority, Assignee, Labels,
                     BlockedBy, Parent, Repo, Branch).Fails(409)
                 .Bind(static fields => new Change(fields.Get(BeadId), NullIfEmpty(fields.Get(Repo)), NullIfEmpty(fields.Get(Branch)),
@@ -85,7 +86,7 @@ internal sealed class Issues(IGrainFactory grains)
                 .Answers(Wire.Types.Issue),
             endpoints.Edit);
         routes.Map(
-            requests.Post("/issues/{beadId}/comments", "commentOnIssue", "Comment on an issue").Needs(Caller.Actor)
+            requests.Post("/issues/{beadId}/comments", "commentOnIssue", "Comment on an issue").Needs(Caller.Actor).Adds(Adding.Content)
                 .TakesOnly(BeadId, Comment, Repo, Branch)
                 .Bind(static fields => new Change(fields.Get(BeadId), NullIfEmpty(fields.Get(Repo)), NullIfEmpty(fields.Get(Branch)),
                     new([], Comment: fields.Get(Comment))))

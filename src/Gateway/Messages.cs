@@ -29,7 +29,7 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
         var endpoints = routes.Make<Messages>();
         var requests = new RequestGroup("/v1/messages", "messages", "Mail between the agents of a project");
         routes.Map(
-            requests.Post("", "sendMessage", "Send mail to an agent of the project").Needs(Caller.Actor)
+            requests.Post("", "sendMessage", "Send mail to an agent of the project").Needs(Caller.Actor).Adds(Adding.Mail)
                 .TakesOnly(MailToSend.Fields).Fails<RetiredAgentError>(410).RepeatsFromResult()
                 .Bind(MailToSend.Read)
                 .Answers<SentMessage>(),

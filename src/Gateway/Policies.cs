@@ -73,7 +73,7 @@ internal sealed class Policies(IGrainFactory grains, Identification identificati
             endpoints.History);
         routes.Map(
             requests.Post("", "createPolicy", "Store a new version, which is not in force yet unless activate says so")
-                .Needs(Caller.Lead).Audited("policy.created")
+                .Needs(Caller.Lead).Adds(Adding.Content).Audited("policy.created")
                 .Takes(Content, Base, CreatedBy, InForce)
                 .Bind(static fields => new CreatePolicy(
                     "", fields.Get(Content), fields.Get(Base), fields.Get(CreatedBy), Activate: fields.Get(InForce)))

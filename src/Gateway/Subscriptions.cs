@@ -38,7 +38,7 @@ internal sealed class Subscriptions(IGrainFactory grains)
         var endpoints = routes.Make<Subscriptions>();
         var requests = new RequestGroup("/v1/subscriptions", "subscriptions", "Workspaces that want mail when a bead changes");
         routes.Map(
-            requests.Post("", "subscribe", "Get mail when a bead changes").Needs(Caller.NamedWorkspace)
+            requests.Post("", "subscribe", "Get mail when a bead changes").Needs(Caller.NamedWorkspace).Adds(Adding.Content)
                 .Takes(Subscriber, Bead, Repo, Types)
                 .Bind(static fields => new Wish(
                     fields.Get(Subscriber), fields.Get(Bead), fields.Get(Repo), fields.Get(Types), fields.Has(Types)))

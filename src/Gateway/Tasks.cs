@@ -52,7 +52,7 @@ internal sealed class Tasks(IGrainFactory grains)
         var endpoints = routes.Make<Tasks>();
         var requests = new RequestGroup("/v1/tasks", "tasks", "Native tasks, and the project's beads in the lists beside them");
         routes.Map(
-            requests.Post("", "createTask", "Create a task").Needs(Caller.Actor)
+            requests.Post("", "createTask", "Create a task").Needs(Caller.Actor).Adds(Adding.Content)
                 .TakesOnly(Title, Description, Notes, Priority, Type, Labels, Parent, Assignee).RepeatsFromResult()
                 .Bind(static fields => new NewTask(
                     fields.Get(Title), fields.Get(Description), fields.Get(Notes), fields.Get(Priority), fields.Get(Type),
@@ -89,7 +89,7 @@ internal sealed class Tasks(IGrainFactory grains)
             async (reference, who) => await endpoints.Of(who).Find(reference) ?? throw ApiException.NotFound("Task not found"));
         routes.Map(
             requests.Patch("/{reference}", "updateTask", "Change a task; starting it claims it, closing it closes its parts")
-                .Needs(Caller.Actor)
+                .Needs(Caller.Actor).Adds(Adding.Content)
                 .TakesOnly(Reference, NewTitle, Description, Notes, NewStatus, Priority, Type, Labels, Assignee)
                 .Bind(static fields => new UpdateTask(
                     fields.Get(Reference), AgentId: "", fields.Get(NewTitle), fields.Get(Description), fields.Get(Notes),
@@ -105,7 +105,8 @@ internal sealed class Tasks(IGrainFactory grains)
                 .Answers(Wire.Types.TaskDeletedAnswer),
             endpoints.Delete);
         routes.Map(
-            requests.Post("/{reference}/deps", "addTaskDependency", "Make a task wait for another").Needs(Caller.Project)
+            requests.Post("/{reference}/deps", "addTaskDependency", "Make a task wait for another")
+                .Needs(Caller.Project).Adds(Adding.Content)
                 .TakesOnly(Reference, DependsOn)
                 .Bind(static fields => (Other: fields.Get(DependsOn), Task: fields.Get(Reference)))
                 .Answers(Wire.Types.DependencyAnswer),
@@ -118,7 +119,7 @@ internal sealed class Tasks(IGrainFactory grains)
                 .Answers(Wire.Types.DependencyRemovedAnswer),
             endpoints.Undepend);
         routes.Map(
-            requests.Post("/{reference}/comments", "commentOnTask", "Comment on a task").Needs(Caller.Actor)
+            requests.Post("/{reference}/comments", "commentOnTask", "Comment on a task").Needs(Caller.Actor).Adds(Adding.Content)
                 .TakesOnly(Reference, Body).RepeatsFromResult()
                 .Bind(static fields => (Text: fields.Get(Body), Task: fields.Get(Reference)))
                 .Answers(Wire.Types.TaskComment),

@@ -37,7 +37,7 @@ internal sealed partial class Webhooks(IGrainFactory grains, OutboundAddresses a
             "Endpoints that are told of the project's events, signed, in order, until they have taken them");
         routes.Map(
             requests.Post("", "createWebhook", "Register an endpoint; the only answer with its secret")
-                .Needs(Caller.Lead).Audited("webhook.created")
+                .Needs(Caller.Lead).Adds(Adding.Content).Audited("webhook.created")
                 .TakesOnly(Url, Events).Fails(501).AnswersSecret()
                 .Bind(endpoints.Read)
                 .Answers(Wire.Types.WebhookCreated),

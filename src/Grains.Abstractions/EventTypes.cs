@@ -47,6 +47,10 @@ public static class EventTypes
     /// <summary>Name of the event's type, for example <c>bead.claimed.v1</c>.</summary>
     public static string NameOf(IEvent @event) => ByType[@event.GetType()].Name;
 
+    /// <summary>Names of the event types that are <typeparamref name="TEvent"/>s.</summary>
+    public static IEnumerable<string> NamesOf<TEvent>() =>
+        ByType.Where(static type => type.Key.IsAssignableTo(typeof(TEvent))).Select(static type => type.Value.Name);
+
     /// <summary>The event as JSON.</summary>
     public static string Serialize(IEvent @event) => JsonSerializer.Serialize(@event, ByType[@event.GetType()].Json);
 
@@ -95,6 +99,7 @@ public static class EventTypes
 [JsonSerializable(typeof(OriginLeft))]
 [JsonSerializable(typeof(ProjectCreated))]
 [JsonSerializable(typeof(ProjectChanged))]
+[JsonSerializable(typeof(ProjectQuotasSet))]
 [JsonSerializable(typeof(ProjectArchived))]
 [JsonSerializable(typeof(ProjectUnarchived))]
 [JsonSerializable(typeof(AgentJoined))]

@@ -59,6 +59,7 @@ public static class BeadhubHosting
         services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
         services.AddSingleton(_ => SearchIndexes.Of(settings.DatabaseUrl));
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
+        services.AddSingleton(settings.Gateway.Quotas);
         services.AddCluster(settings);
         services.AddSingleton(provider =>
         {
@@ -79,6 +80,7 @@ public static class BeadhubHosting
         services.AddSingleton<IWebhookDelivery>(static provider => provider.GetRequiredService<WebhookDelivery>());
         services.AddHostedService(static provider => provider.GetRequiredService<WebhookDelivery>());
         services.AddSingleton<IInstance, InstanceReport>();
+        services.AddSingleton<IProjectSizes, ProjectSizes>();
         services.AddSingleton(settings.NotifyFile is { } file ? OutreachSettings.Load(file) : new());
         services.AddSingleton<OutreachSender>();
         services.AddSingleton<OutreachDelivery>();

@@ -156,6 +156,8 @@ public sealed record Settings
                 Mesh = Mesh(),
                 Remotes = new(Text("BEADHUB_REMOTES_DIR"), Hosts("BEADHUB_REMOTE_HOSTS"),
                     Flag("BEADHUB_REMOTES_ALLOW_PRIVATE") ?? false),
+                Quotas = new(Quota("BEADHUB_QUOTA_BEADS"), Quota("BEADHUB_QUOTA_MAIL"), Quota("BEADHUB_QUOTA_STREAMS"),
+                    Quota("BEADHUB_QUOTA_BYTES")),
                 StreamsPerAgent = Integer("BEADHUB_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
                 ChatStreamsPerAgent = Text("BEADHUB_CHAT_STREAMS_PER_AGENT") is null
                     ? null : Integer("BEADHUB_CHAT_STREAMS_PER_AGENT", 1000, 1, int.MaxValue),
@@ -212,6 +214,10 @@ public sealed record Settings
                 ? number
                 : throw new SettingsException($"{name} must be a whole number from {min} to {max}, not '{text}'");
         }
+
+        long? Quota(string name) => Text(name) is not { } text ? null
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number == 0 ? null : number
+            : throw new SettingsException($"{name} must be a whole number, 0 for no limit, not '{text}'");
 
         bool? Flag(string name) => Text(name)?.ToLowerInvariant() switch
         {

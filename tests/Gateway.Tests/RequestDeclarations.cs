@@ -60,12 +60,24 @@ public sealed class RequestDeclarationTests
             .Map(declaration, (name, _) => Task.FromResult(name))).Message.ShouldContain("workspace");
     }
 
+    [Fact]
+    public void What_adds_to_a_project_has_a_caller_of_one()
+    {
+        var declaration = Requests.Post("", "makeThing", "Make a thing").Needs(Caller.Admin).Adds(Adding.Content).Takes(Name)
+            .Bind(static fields => fields.Get(Name))
+            .Answers(Wire.Types.String);
+
+        Should.Throw<InvalidOperationException>(() => Routes()
+            .Map(declaration, (name, _) => Task.FromResult(name))).Message.ShouldContain("caller is of none");
+    }
+
     private static IEndpointRouteBuilder Routes()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(new GatewaySettings()).AddSingleton<Tokens>().AddSingleton<BearerKeys>()
             .AddSingleton<Identification>().AddSingleton<KeyUses>().AddSingleton<StreamTickets>().AddSingleton<ITextSeal>(_ => null!)
-            .AddSingleton<AuditTrails>().AddSingleton(TimeProvider.System)
+            .AddSingleton<AuditTrails>().AddSingleton<QuotaChecks>().AddSingleton<IProjectSizes>(_ => null!)
+            .AddSingleton(TimeProvider.System)
             .AddSingleton<IGrainFactory>(_ => null!);
         return builder.Build();
     }

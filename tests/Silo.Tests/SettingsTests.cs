@@ -44,7 +44,9 @@ public sealed class SettingsTests
     [InlineData("BEADHUB_SYNC_GOSSIP_SECONDS", "0")]
     [InlineData("BEADHUB_SYNC_GOSSIP_MAX_PEERS", "501")]
     [InlineData("BEADHUB_SYNC_GOSSIP_MAX_FAILURES", "0")]
-    public void A_setting_of_the_mesh_that_cannot_be_is_refused_in_a_sentence(string name, string text) =>
+    [InlineData("BEADHUB_QUOTA_BEADS", "-1")]
+    [InlineData("BEADHUB_QUOTA_BYTES", "10 GB")]
+    public void A_setting_of_the_mesh_or_a_quota_that_cannot_be_is_refused_in_a_sentence(string name, string text) =>
         Should.Throw<SettingsException>(() => Of(name, text)).Message.ShouldStartWith($"{name} must");
 
     private static Settings Of(string name, string value) => Settings.FromEnvironment(asked => asked == name ? value : null);

@@ -76,7 +76,7 @@ internal sealed class Commits(IGrainFactory grains)
             endpoints.SetMode);
         routes.Map(
             requests.Post("/commits", "commitBeads", "Commit what stands, or lines onto another branch of the history")
-                .Needs(Caller.Actor)
+                .Needs(Caller.Actor).Adds(Adding.Content)
                 .TakesOnly(Message, On, Repo, Branch, Lines, Deleted).Fails(409)
                 .Bind(static fields =>
                 {

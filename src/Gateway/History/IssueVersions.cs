@@ -51,7 +51,7 @@ internal sealed class IssueVersions(IGrainFactory grains)
             endpoints.Blame);
         routes.Map(
             requests.Post("/restore", "restoreBeads", "Make beads what they were at a version, with lines newer than those that stand")
-                .Needs(Caller.Actor).Audited("history.restored")
+                .Needs(Caller.Actor).Adds(Adding.Content).Audited("history.restored")
                 .TakesOnly(To, BeadIds, OnlyRepo, OnlyBranch, ChangedBy, Message).Fails(409)
                 .Bind(static fields => (To: fields.Get(To), Ids: fields.Get(BeadIds), Repo: fields.Get(OnlyRepo),
                     Branch: fields.Get(OnlyBranch), By: fields.Get(ChangedBy), Message: fields.Get(Message)))

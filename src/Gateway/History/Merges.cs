@@ -35,7 +35,7 @@ internal sealed class Merges(IGrainFactory grains)
         routes.Map(
             requests.Post("", "mergeBeads",
                 "Merge a version into what stands, field by field, and commit; with conflicts it waits and changes nothing")
-                .Needs(Caller.Actor).Audited("history.merged")
+                .Needs(Caller.Actor).Adds(Adding.Content).Audited("history.merged")
                 .TakesOnly(From, Message, Prefer).Fails(409)
                 .Bind(static fields => (From: fields.Get(From), Message: fields.Get(Message), Prefer: fields.Get(Prefer)))
                 .Answers(Wire.Types.MergeOutcome),

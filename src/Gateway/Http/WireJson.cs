@@ -28,6 +28,7 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ProjectView))]
 [JsonSerializable(typeof(ProjectDetails))]
 [JsonSerializable(typeof(ProjectListAnswer))]
+[JsonSerializable(typeof(QuotasAnswer))]
 [JsonSerializable(typeof(KeyMade))]
 [JsonSerializable(typeof(KeyRotatedAnswer))]
 [JsonSerializable(typeof(KeyListAnswer))]

@@ -2,14 +2,23 @@ using Beadhub.Projects;
 
 namespace Beadhub.Gateway.Identity;
 
+/// <summary>A caller of a project.</summary>
+internal interface IOfProject
+{
+    /// <summary>Who it is.</summary>
+    ProjectIdentity Who { get; }
+}
+
 /// <summary>Who asks, whichever way they proved it (contract 1.1).</summary>
 /// <param name="ProjectId">The only project that the request sees.</param>
 /// <param name="AgentId">Agent that the caller speaks for, if any.</param>
 /// <param name="ApiKeyId">Record of the key, if one was used.</param>
 /// <param name="UserId">User of the proxy, if any.</param>
 /// <param name="Mode">How the caller proved it.</param>
-internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string? ApiKeyId, string? UserId, AuthMode Mode)
+internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string? ApiKeyId, string? UserId, AuthMode Mode) : IOfProject
 {
+    ProjectIdentity IOfProject.Who => this;
+
     /// <summary>How the caller stands in the project. Of those whom a proxy vouches for it is found out only where it matters: when they
     /// write.</summary>
     public Standing Standing { get; init; }
@@ -50,7 +59,7 @@ internal sealed record ProjectIdentity(string ProjectId, string? AgentId, string
 /// <summary>A caller that acts as a living agent of its project.</summary>
 /// <param name="Who">The caller.</param>
 /// <param name="Agent">The agent.</param>
-internal sealed record Actor(ProjectIdentity Who, AgentIdentity Agent)
+internal sealed record Actor(ProjectIdentity Who, AgentIdentity Agent) : IOfProject
 {
     /// <summary>The project.</summary>
     public string ProjectId => Who.ProjectId;

@@ -14,7 +14,7 @@ namespace Beadhub.Gateway.Mcp;
 
 /// <summary>Tools about mail (contract 16). They name project and agent as tools of their kind do, but only ever act as the caller. Event
 /// streams keep silent about them.</summary>
-internal sealed class MailTools(IGrainFactory grains, MailSending mail)
+internal sealed class MailTools(IGrainFactory grains, MailSending mail, QuotaChecks quotas)
 {
     private const int MaxRecipients = 100;
     private const int MaxInbox = 500;
@@ -162,6 +162,7 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail)
                 new($"mail {deliveries.Count}", null, alias, subject, body, importance, thread, IsSilent: true));
             var recipient = addressed.To.Recipient ?? throw ApiException.NotFound($"Agent not found: {alias}");
             if (recipient.IsRetired) throw ApiException.Gone("Agent is retired");
+            await quotas.MustFit(call.Http, call.Who, Adding.Mail);
             var receipt = await mail.Send(addressed);
             deliveries.Add(new(recipient.Alias, receipt.MessageId, "delivered", receipt.At));
         }

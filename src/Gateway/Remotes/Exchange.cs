@@ -67,7 +67,7 @@ internal sealed class Exchange(IGrainFactory grains)
             endpoints.Absent);
         routes.Map(
             requests.Post("/objects", "receiveObjects", "Take objects in, each checked; below no branch as yet").Needs(Caller.Actor)
-                .TakesOnly(Texts).Fails(409).Bind(static fields => fields.Get(Texts))
+                .Adds(Adding.Content).TakesOnly(Texts).Fails(409).Bind(static fields => fields.Get(Texts))
                 .Answers(Wire.Types.ExchangeTaken),
             endpoints.Receive);
         routes.Map(

@@ -63,7 +63,8 @@ internal sealed class RemoteRoutes(IGrainFactory grains, RemoteAccess access, Ti
         routes.Map(
             requests.Post("/{name}/fetch", "fetchFromRemote",
                 "Bring what is missing of a remote's branch, as branch REMOTE/BRANCH of the history; merging it is another request")
-                .Needs(Caller.Actor).Audited("remote.fetched").Takes(Name, Branch).BodyMayBeMissing().Fails(404, 409, 502)
+                .Needs(Caller.Actor).Adds(Adding.Content).Audited("remote.fetched")
+                .Takes(Name, Branch).BodyMayBeMissing().Fails(404, 409, 502)
                 .Bind(static fields => (Name: fields.Get(Name), Branch: fields.Get(Branch)))
                 .Answers(Wire.Types.TransferAnswer),
             (request, actor, http) => endpoints.Carry(request, actor, pushes: false, http.RequestAborted));

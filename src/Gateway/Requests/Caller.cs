@@ -55,7 +55,7 @@ internal readonly struct Anybody;
 internal readonly record struct SignedTenant(string? TenantId, string? ProjectId);
 
 /// <summary>The agent behind a bearer key.</summary>
-internal sealed record KeyAgent(ProjectIdentity Who, string AgentId);
+internal sealed record KeyAgent(ProjectIdentity Who, string AgentId) : IOfProject;
 
 /// <summary>What callers can be asked to be.</summary>
 internal static class Caller

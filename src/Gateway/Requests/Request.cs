@@ -64,6 +64,9 @@ internal sealed record RequestShape(RequestGroup Group, string Method, string Pa
     /// <summary>What is noted when it was carried out, for example <c>policy.activated</c>; null for nothing.</summary>
     public string? Audit { get; init; }
 
+    /// <summary>What it adds to, that may have a quota; null for nothing.</summary>
+    public Adding? Adds { get; init; }
+
     public ImmutableArray<ResponseShape> Responses { get; init; } = [];
 
     public bool HasBody => Fields.Any(f => f.Place == Place.Body);
@@ -111,6 +114,9 @@ internal sealed class Request<TCaller>(RequestShape shape, Need<TCaller> need)
     /// path, or what the handler says (<see cref="DeedExtensions.Deed"/>).
     /// </summary>
     public Request<TCaller> Audited(string action) => With(shape with { Audit = action });
+
+    /// <summary>It adds to what the project holds: 403 when the quota of bytes, and of mail where that is added, is used up.</summary>
+    public Request<TCaller> Adds(Adding what) => With(shape with { Adds = what });
 
     /// <summary>Refusals of its own; those that follow from caller, method and fields need not be named.</summary>
     public Request<TCaller> Fails(params ReadOnlySpan<int> statuses)

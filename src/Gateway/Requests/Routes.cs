@@ -49,7 +49,8 @@ internal static class Routes
         var services = routes.ServiceProvider;
         var unread = Unread(declaration);
         var endpoint = new Endpoint<TRequest, TCaller, TResult>(
-            declaration, handler, services.GetRequiredService<Identification>(), services.GetRequiredService<AuditTrails>(), unread);
+            declaration, handler, services.GetRequiredService<Identification>(), services.GetRequiredService<AuditTrails>(),
+            services.GetRequiredService<QuotaChecks>(), unread);
         RequestDelegate run = endpoint.Run;
         if (around is not null) run = http => around(http, endpoint.Run);
         if (services.GetRequiredService<GatewaySettings>().Cluster)
@@ -91,6 +92,7 @@ internal static class Routes
                 ? "does not take the parts of its path"
             : shape.Need.NamesWorkspace && !typeof(TRequest).IsAssignableTo(typeof(INamesWorkspace))
                 ? "does not say which workspace it names"
+            : shape.Adds is not null && !typeof(TCaller).IsAssignableTo(typeof(IOfProject)) ? "adds to a project, and its caller is of none"
             : null;
         if (problem is not null) throw new InvalidOperationException($"{shape.Method} {shape.Path} {problem}.");
         return [.. shape.Fields.Where(f => !asked.Contains(f))];
@@ -101,6 +103,7 @@ internal static class Routes
         Func<TRequest, TCaller, HttpContext, Task<TResult>> handler,
         Identification identification,
         AuditTrails audit,
+        QuotaChecks quotas,
         ImmutableArray<Field> unread)
     {
         private readonly bool _hasBody = declaration.Shape.HasBody;
@@ -140,6 +143,23 @@ internal static class Routes
         {
             fields.MustBeGoodForCaller();
             declaration.Need.Check?.Invoke(caller, request);
+            if (declaration.Shape.Adds is { } adds && !Idempotency.IsAnsweredAgain(http))
+            {
+                var fits = quotas.MustFit(http, ((IOfProject)caller!).Who, adds);
+                if (!fits.IsCompletedSuccessfully) return Wait(http, request, caller, fits);
+            }
+
+            return Allowed(http, request, caller);
+        }
+
+        private async Task Wait(HttpContext http, TRequest request, TCaller caller, ValueTask fits)
+        {
+            await fits;
+            await Allowed(http, request, caller);
+        }
+
+        private Task Allowed(HttpContext http, TRequest request, TCaller caller)
+        {
             var answered = handler(request, caller, http);
             if (declaration.Shape.Audit is { } action) return Noted(http, action, caller, answered);
             return answered.IsCompletedSuccessfully ? declaration.Write(http, answered.Result) : Wait(http, answered);

@@ -20,6 +20,9 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
     private const int RetryAfterSeconds = 10;
     private const string Chat = "chat";
 
+    // In the place of a sort of stream: all that a project has open.
+    private const string Project = "project";
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(24);
 
@@ -37,8 +40,9 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
         HttpContext http, ProjectIdentity who, string sort, Func<Task<IStreamedEvents>> open, DateTimeOffset? deadline = null,
         TimeSpan? silence = null)
     {
+        who = await identification.WithStanding(who);
         var caller = Caller(who);
-        Enter(caller, sort);
+        Enter(who, caller, sort);
         try
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
@@ -61,7 +65,7 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
         }
         finally
         {
-            Leave(caller, sort);
+            Leave(who, caller, sort);
         }
     }
 
@@ -131,19 +135,28 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
     // A user of the proxy counts alone, since all of them may come as one service agent; who speaks for no agent counts by the key.
     private static string Caller(ProjectIdentity who) => who.UserId ?? who.AgentId ?? who.ApiKeyId ?? who.ProjectId;
 
-    private void Enter(string caller, string sort)
+    /// <summary>Streams that a project's callers have open here.</summary>
+    public int OpenOf(string project)
+    {
+        lock (_open) return _open.GetValueOrDefault((project, Project));
+    }
+
+    private void Enter(ProjectIdentity who, string caller, string sort)
     {
         lock (_open)
         {
             Check(caller, null, settings.StreamsPerAgent, "event streams");
             if (sort == Chat && settings.ChatStreamsPerAgent is { } most) Check(caller, Chat, most, "chat streams");
-            Count(caller, sort, 1);
+            if (who.Standing.Quotas?.Streams is { } quota && _open.GetValueOrDefault((who.ProjectId, Project)) is var open && open >= quota)
+                throw new ApiException(StatusCodes.Status429TooManyRequests,
+                    $"Too many open event streams: the project's quota is {quota} on a node") { RetryAfter = RetryAfterSeconds };
+            Count(who, caller, sort, 1);
         }
     }
 
-    private void Leave(string caller, string sort)
+    private void Leave(ProjectIdentity who, string caller, string sort)
     {
-        lock (_open) Count(caller, sort, -1);
+        lock (_open) Count(who, caller, sort, -1);
     }
 
     private void Check(string caller, string? sort, int most, string what)
@@ -153,9 +166,9 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
             $"Too many open {what}: at most {most} for one agent") { RetryAfter = RetryAfterSeconds };
     }
 
-    private void Count(string caller, string sort, int by)
+    private void Count(ProjectIdentity who, string caller, string sort, int by)
     {
-        foreach (var key in new[] { (caller, null), (caller, (string?)sort) })
+        foreach (var key in new[] { (caller, null), (caller, (string?)sort), (who.ProjectId, Project) })
         {
             var count = _open.GetValueOrDefault(key) + by;
             if (count == 0) _open.Remove(key);

@@ -164,7 +164,7 @@ internal static class WireEvents
             json.WriteString("policy_id", e.PolicyId);
             json.WriteString("previous_policy_id", e.PreviousPolicyId);
         }),
-        ProjectChanged or ProjectArchived or ProjectUnarchived => make("project.changed", null),
+        ProjectChanged or ProjectQuotasSet or ProjectArchived or ProjectUnarchived => make("project.changed", null),
         RepoAdded e => make("project.repo_added", null, json =>
         {
             json.WriteString("repo_id", e.RepoId);

@@ -24,6 +24,15 @@ public interface IProjectGrain : IGrainWithStringKey
     /// <summary>Changes name or visibility.</summary>
     Task<ProjectDetails> Change(ChangeProject command);
 
+    /// <summary>Gives the project quotas of its own: null for the server's, 0 for none. Doing so twice changes nothing.</summary>
+    /// <returns>The quotas in force.</returns>
+    [Repeatable]
+    Task<ProjectQuotas> SetQuotas(ProjectQuotas quotas);
+
+    /// <summary>The quotas in force.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ProjectQuotas> Quotas();
+
     /// <summary>Puts the project aside, or takes it into use again. Doing so twice changes nothing.</summary>
     [Repeatable]
     Task<ProjectDetails> SetArchived(bool archived);

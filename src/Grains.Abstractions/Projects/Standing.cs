@@ -12,13 +12,15 @@ namespace Beadhub.Projects;
 /// <param name="IsArchived">Whether the project is only read.</param>
 /// <param name="IsPrivate">Whether it was decided that nobody but its members reads it.</param>
 /// <param name="TenantId">Its tenant, or null.</param>
+/// <param name="Quotas">What the project may hold; null for no limits.</param>
 [GenerateSerializer, Immutable, Alias("project.standing.v2")]
 public readonly record struct Standing(
     [property: Id(0)] string? Slug,
     [property: Id(1)] AgentIdentity? Agent,
     [property: Id(2)] bool IsArchived,
     [property: Id(3)] bool IsPrivate,
-    [property: Id(4)] string? TenantId)
+    [property: Id(4)] string? TenantId,
+    [property: Id(5)] ProjectQuotas? Quotas = null)
 {
     /// <summary>What is said to those who would change an archived project.</summary>
     public const string Archived = "Project is archived: it can be read, and changed again once it is unarchived";

@@ -72,6 +72,10 @@ internal sealed class Board
     /// <summary>The index of a project without beads.</summary>
     public static Board Empty(string projectId) => new(projectId);
 
+    /// <summary>By how many issues the board grows when changes are made; not below 0 for each bead.</summary>
+    public int IssuesAddedBy(IEnumerable<ChangeBead> changes) => changes.Count(change =>
+        change.Store is { } issue && Find(new(issue.Repo, issue.Branch, issue.BeadId)) is null);
+
     /// <summary>The index after beads changed. A view that is not newer than what is known changes nothing; without newer ones this very
     /// index is returned.</summary>
     public Board With(IEnumerable<BeadView> views)

@@ -4,6 +4,7 @@ using Beadhub.EventLog;
 using Beadhub.History;
 using Beadhub.Idempotency;
 using Beadhub.Notifications;
+using Beadhub.Projects;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Orleans;
@@ -365,6 +366,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     private async Task<BeadChange[]> Change(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
     {
         if (changes.Count == 0) return [];
+        await MustFit(changes);
         foreach (var (id, change) in changes) Claiming(id, change, begins: true);
         try
         {
@@ -374,6 +376,15 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         {
             foreach (var (id, change) in changes) Claiming(id, change, begins: false);
         }
+    }
+
+    /// <summary>Refuses issues that are new here when the project's quota has no room for them.</summary>
+    private async ValueTask MustFit(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)
+    {
+        var added = _board.State.IssuesAddedBy(changes.Select(static change => change.Value));
+        if (added > 0 && (await GrainFactory.GetGrain<IProjectGrain>(_project).Quotas()).Beads is { } most
+            && _board.State.Listed.Count is var used && used + added > most)
+            throw ProjectQuotas.Exceeded("beads", most, used);
     }
 
     private async Task<BeadChange[]> ChangeByGrains(IReadOnlyList<KeyValuePair<string, ChangeBead>> changes)

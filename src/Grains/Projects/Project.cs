@@ -21,6 +21,7 @@ namespace Beadhub.Projects;
 /// <param name="Visibility">One of <see cref="Visibilities"/>; null while nobody has decided.</param>
 /// <param name="ArchivedAt">Since when it is only read; null while it is in use.</param>
 /// <param name="HasRoles">Whether anybody was given a role here: a project of a version without roles has none.</param>
+/// <param name="Quotas">Its own quotas: null parts for the server's, 0 for none; null while nobody has set any.</param>
 public sealed record Project(
     string Id,
     string Slug,
@@ -34,7 +35,8 @@ public sealed record Project(
     string? TenantId = null,
     string? Visibility = null,
     DateTimeOffset? ArchivedAt = null,
-    bool HasRoles = false) : IEventSourced<Project>
+    bool HasRoles = false,
+    ProjectQuotas? Quotas = null) : IEventSourced<Project>
 {
     /// <inheritdoc/>
     public static Project Empty { get; } = new("", "", "", default, ImmutableDictionary<string, Repo>.Empty, Roster.Empty, [], []);
@@ -42,8 +44,8 @@ public sealed record Project(
     /// <inheritdoc/>
     public static StreamKind<Project> Kind { get; } = new("project", ProjectJson.Default.Project, SnapshotEvery: 64, key => key)
     {
-        // 2: agents have roles.
-        Fold = 2,
+        // 2: agents have roles. 3: a project may have quotas of its own.
+        Fold = 3,
     };
 
     /// <summary>Whether it was ever created.</summary>
@@ -71,8 +73,11 @@ public sealed record Project(
     public string RoleOf(Agent agent) => !HasRoles ? ProjectRoles.Lead : agent.ProjectRole ?? ProjectRoles.Agent;
 
     /// <summary>How a caller stands here that speaks for an agent, or (null) for the project alone.</summary>
-    public Standing StandingOf(AgentIdentity? agent) =>
-        new(Exists ? Slug : null, agent, ArchivedAt is not null, Visibility == Visibilities.Private, TenantId);
+    /// <param name="agent">The agent.</param>
+    /// <param name="everybody">The server's quotas.</param>
+    public Standing StandingOf(AgentIdentity? agent, ProjectQuotas everybody) =>
+        new(Exists ? Slug : null, agent, ArchivedAt is not null, Visibility == Visibilities.Private, TenantId,
+            everybody.With(Quotas) is { LimitsAnything: true } quotas ? quotas : null);
 
     /// <summary>As administrators see it; null when it was never created.</summary>
     public ProjectDetails? Details() =>
@@ -86,6 +91,7 @@ public sealed record Project(
             this with { Id = e.ProjectId, Slug = e.Slug, Name = e.Name, CreatedAt = e.At, TenantId = e.TenantId,
             Visibility = e.Visibility },
         ProjectChanged e => this with { Name = e.Name ?? Name, Visibility = e.Visibility ?? Visibility },
+        ProjectQuotasSet e => this with { Quotas = e.Quotas },
         ProjectArchived e => this with { ArchivedAt = e.At },
         ProjectUnarchived => this with { ArchivedAt = null },
         AgentJoined e => this with

@@ -31,6 +31,19 @@ internal static class ProjectDecisions
         return changes.With(changes.Project.Details()!);
     }
 
+    /// <summary>Gives a project quotas of its own; answers those in force.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="own">Its own: null for the server's, 0 for none.</param>
+    /// <param name="everybody">The server's.</param>
+    /// <param name="now">When.</param>
+    public static Decision<ProjectQuotas> SetQuotas(this Project project, ProjectQuotas own, ProjectQuotas everybody, DateTimeOffset now)
+    {
+        project.MustExist();
+        var changes = new Changes(project);
+        if (own != (project.Quotas ?? ProjectQuotas.None)) changes.Raise(new ProjectQuotasSet(own, now));
+        return changes.With(everybody.With(changes.Project.Quotas));
+    }
+
     /// <summary>Puts a project aside, or takes it into use again.</summary>
     public static Decision<ProjectDetails> SetArchived(this Project project, bool archived, DateTimeOffset now)
     {

@@ -19,7 +19,8 @@ namespace Beadhub.Projects;
 /// Reads run beside commands and beside each other, so they touch only immutable objects behind one reference each. A command that
 /// spans grains decides here first; what follows in other grains can be repeated, by the client or by <see cref="ClearRest"/>.
 /// </remarks>
-public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStore presence, PresenceOptions options, Seal seal)
+public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStore presence, PresenceOptions options, Seal seal,
+    ProjectQuotas quotas)
     : EventSourcedGrain<Project>(log), IProjectGrain
 {
     private const int CachedAnswers = 32;
@@ -100,6 +101,12 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
 
     /// <inheritdoc/>
     public Task<ProjectDetails> Change(ChangeProject command) => Transact(project => project.Change(command, time.Now()));
+
+    /// <inheritdoc/>
+    public Task<ProjectQuotas> SetQuotas(ProjectQuotas own) => Transact(project => project.SetQuotas(own, quotas, time.Now()));
+
+    /// <inheritdoc/>
+    public async ValueTask<ProjectQuotas> Quotas() => quotas.With((await Newest()).Quotas);
 
     /// <inheritdoc/>
     public Task<ProjectDetails> SetArchived(bool archived) => Transact(project => project.SetArchived(archived, time.Now()));
@@ -335,7 +342,7 @@ public sealed class ProjectGrain(IEventLog log, TimeProvider time, IPresenceStor
     public async ValueTask<Standing> Standing(string? agentId)
     {
         var project = await Newest();
-        return project.StandingOf(agentId is null ? null : FindIdentity(project, agentId));
+        return project.StandingOf(agentId is null ? null : FindIdentity(project, agentId), quotas);
     }
 
     /// <inheritdoc/>

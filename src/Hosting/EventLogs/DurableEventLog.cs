@@ -69,6 +69,14 @@ public abstract class DurableEventLog : IEventLog
     /// project.</summary>
     public abstract ValueTask<LogSize> Size(CancellationToken cancellation = default);
 
+    /// <summary>What a project's events take, those up to a position left out.</summary>
+    /// <param name="project">The project.</param>
+    /// <param name="after">The position.</param>
+    /// <param name="types">Types of events that are counted.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public abstract ValueTask<ProjectSize> SizeOf(string project, long after, IReadOnlyCollection<string> types,
+        CancellationToken cancellation = default);
+
     /// <summary>For health checks: null when the store answers and the last write to it did not just fail, else what is wrong.</summary>
     public async ValueTask<string?> Check(CancellationToken cancellation = default)
     {
@@ -103,6 +111,12 @@ public abstract class DurableEventLog : IEventLog
 
     private protected abstract ValueTask Close();
 }
+
+/// <summary>What events of a project take.</summary>
+/// <param name="Position">The newest that was looked at.</param>
+/// <param name="Bytes">Bytes of their data.</param>
+/// <param name="Counted">How many are of the types that were asked for.</param>
+public sealed record ProjectSize(long Position, long Bytes, long Counted);
 
 /// <summary>How large a log is.</summary>
 /// <param name="Bytes">What it takes on disk.</param>

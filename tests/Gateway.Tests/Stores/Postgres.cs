@@ -109,6 +109,7 @@ public sealed class Idempotency(PostgresStore store) : IdempotencyContract(store
 public sealed class Reservations(PostgresStore store) : ReservationsContract(store);
 
 public sealed class Policies(PostgresStore store) : PoliciesContract(store);
+public sealed class Quotas(PostgresStore store) : QuotasContract(store);
 
 public sealed class Webhooks(PostgresStore store) : WebhooksContract(store);
 

@@ -121,6 +121,7 @@ public sealed class OpenApi(SqliteStore store) : OpenApiContract(store);
 public sealed class Reservations(SqliteStore store) : ReservationsContract(store);
 
 public sealed class Policies(SqliteStore store) : PoliciesContract(store);
+public sealed class Quotas(SqliteStore store) : QuotasContract(store);
 
 public sealed class Webhooks(SqliteStore store) : WebhooksContract(store);
 

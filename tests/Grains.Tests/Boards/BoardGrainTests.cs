@@ -1,7 +1,11 @@
+using System.Security.Cryptography;
 using System.Text;
 using Beadhub.Boards;
 using Beadhub.EventLog;
 using Beadhub.Grains.Tests.Projects;
+using Beadhub.Identities;
+using Beadhub.Presence;
+using Beadhub.Projects;
 using Beadhub.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -96,6 +100,9 @@ public sealed class BoardGrainTests
         var services = new ServiceCollection()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<IEventLog>(log)
+            // Of the project, which the board asks about its quotas.
+            .AddSingleton<IPresenceStore, MemoryPresenceStore>().AddSingleton(PresenceOptions.Default)
+            .AddSingleton(new Seal(RandomNumberGenerator.GetBytes(32), holdsSeeds: false)).AddSingleton(ProjectQuotas.None)
             .AddLocalGrains(typeof(EventSourcedGrain<>).Assembly)
             .BuildServiceProvider();
         await services.GetServices<IHostedService>().Single().StartAsync(Cancelled);

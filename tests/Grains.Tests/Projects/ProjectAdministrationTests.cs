@@ -80,11 +80,30 @@ public class ProjectAdministrationTests
             .ShouldBe(RefusalKind.Gone);
         _story.Refused((project, now) => project.Init(Story.ProjectId, Story.Command("alice"), _story.Fresh(), now)).Kind
             .ShouldBe(RefusalKind.Gone);
-        _story.Project.StandingOf(null)
+        _story.Project.StandingOf(null, ProjectQuotas.None)
             .ShouldBe(new Standing(_story.Project.Slug, null, IsArchived: true, IsPrivate: false, TenantId: null));
 
         _story.Do((project, now) => project.SetArchived(false, now));
         _story.Init("bob");
+    }
+
+    [Fact]
+    public void A_projects_own_quotas_go_before_the_servers()
+    {
+        var everybody = new ProjectQuotas(Beads: 10, Mail: 20);
+        _story.Init("alice");
+        _story.Project.StandingOf(null, ProjectQuotas.None).Quotas.ShouldBeNull();
+        _story.Project.StandingOf(null, everybody).Quotas.ShouldBe(everybody);
+
+        _story.Do((project, now) => project.SetQuotas(new(Mail: 0, Bytes: 1000), everybody, now)).ShouldBe(new(Beads: 10, Bytes: 1000));
+        _story.Project.StandingOf(null, everybody).Quotas.ShouldBe(new(Beads: 10, Bytes: 1000));
+        _story.Project.SetQuotas(new(Mail: 0, Bytes: 1000), everybody, default).Events.ShouldBeEmpty();
+        JsonSerializer.Deserialize(JsonSerializer.Serialize(_story.Project, Project.Kind.Snapshot), Project.Kind.Snapshot)!.Quotas
+            .ShouldBe(new(Mail: 0, Bytes: 1000));
+
+        _story.Do((project, now) => project.SetQuotas(ProjectQuotas.None, everybody, now)).ShouldBe(everybody);
+        Should.Throw<RefusedException>(() => Project.Empty.SetQuotas(ProjectQuotas.None, everybody, default)).Kind
+            .ShouldBe(RefusalKind.NotFound);
     }
 
     [Fact]
@@ -105,12 +124,12 @@ public class ProjectAdministrationTests
         _story.Do((project, now) => project.DeleteWorkspace(carol.Id, now));
 
         new[] { alice.Id, bob.Id, carol.Id }.Select(Standing).ShouldBe([(true, false), (false, false), (false, true)]);
-        Project.Empty.StandingOf(null).ShouldBe(default);
+        Project.Empty.StandingOf(null, ProjectQuotas.None).ShouldBe(default);
         _story.Do((project, now) => project.RestoreWorkspace(carol.Id, now));
         Standing(carol.Id).ShouldBe((true, false));
 
         (bool IsLiving, bool KeysRevoked) Standing(string id) =>
-            _story.Project.StandingOf(_story.Project.Roster.Find(id)!.Identity()).Agent is { } agent
+            _story.Project.StandingOf(_story.Project.Roster.Find(id)!.Identity(), ProjectQuotas.None).Agent is { } agent
                 ? (agent.IsLiving, agent.KeysRevoked) : default;
     }
 
@@ -131,7 +150,7 @@ public class ProjectAdministrationTests
     {
         var at = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
         foreach (IEvent e in new IEvent[] { new ProjectChanged("n", null, at), new ProjectArchived(at), new ProjectUnarchived(at),
-            new ProjectCreated("p", "s", "n", at, "t", "public") })
+            new ProjectQuotasSet(new(1, null, 0, long.MaxValue), at), new ProjectCreated("p", "s", "n", at, "t", "public") })
             EventTypes.Parse(EventTypes.NameOf(e), EventTypes.Serialize(e)).ShouldBe(e);
         EventTypes.Parse("project.created.v1", """{"project_id":"p","slug":"s","name":"n","at":"2026-03-01T12:00:00+00:00"}""")
             .ShouldBe(new ProjectCreated("p", "s", "n", at));

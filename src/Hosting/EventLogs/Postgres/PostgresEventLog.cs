@@ -61,6 +61,11 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private const string Bytes = "SELECT pg_total_relation_size('events') + pg_total_relation_size('snapshots')";
 
+    private const string BytesOf = """
+        SELECT coalesce(max(position), $2), coalesce(sum(octet_length(data)), 0), count(*) FILTER (WHERE type = ANY ($3))
+        FROM events WHERE project = $1 AND position > $2
+        """;
+
     private const string Feed =
         "SELECT position, kind, key, version, type, data, at FROM events WHERE project = $1 AND position > $2 ORDER BY position LIMIT $3";
 
@@ -260,6 +265,15 @@ internal sealed class PostgresEventLog : DurableEventLog
         await using var size = await Query(Bytes, cancellation);
         await size.Read();
         return new(size.Rows.GetInt64(0), heads);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<ProjectSize> SizeOf(
+        string project, long after, IReadOnlyCollection<string> types, CancellationToken cancellation = default)
+    {
+        await using var query = await Query(BytesOf, cancellation, Text(project), Number(after), Texts([.. types]));
+        await query.Read();
+        return new(query.Rows.GetInt64(0), query.Rows.GetInt64(1), query.Rows.GetInt64(2));
     }
 
     private protected override async ValueTask Ping(CancellationToken cancellation)

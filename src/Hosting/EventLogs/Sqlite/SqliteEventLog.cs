@@ -84,6 +84,11 @@ internal sealed class SqliteEventLog : DurableEventLog
         Read(static reader => reader.Size(), cancellation);
 
     /// <inheritdoc/>
+    public override ValueTask<ProjectSize> SizeOf(
+        string project, long after, IReadOnlyCollection<string> types, CancellationToken cancellation = default) =>
+        Read(reader => reader.SizeOf(project, after, types), cancellation);
+
+    /// <inheritdoc/>
     public override async IAsyncEnumerable<StoredStream> LoadAll(
         string project, string kind, [EnumeratorCancellation] CancellationToken cancellation = default)
     {

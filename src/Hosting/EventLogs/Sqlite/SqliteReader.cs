@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Beadhub.EventLog;
 using Beadhub.Feed;
 using Microsoft.Data.Sqlite;
@@ -36,6 +37,12 @@ internal sealed class SqliteReader : IDisposable
 
     private const string Bytes = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
+    private const string BytesOf = """
+        SELECT coalesce(max(position), $2), coalesce(sum(length(CAST(data AS BLOB))), 0),
+            count(*) FILTER (WHERE type IN (SELECT value FROM json_each($3)))
+        FROM events WHERE project = $1 AND position > $2
+        """;
+
     private readonly SqliteConnection _connection;
     private readonly SqliteStatement _stream;
     private readonly SqliteStatement _kind;
@@ -48,6 +55,7 @@ internal sealed class SqliteReader : IDisposable
     private readonly SqliteStatement _keys;
     private readonly SqliteStatement _heads;
     private readonly SqliteStatement _bytes;
+    private readonly SqliteStatement _bytesOf;
 
     public SqliteReader(string path)
     {
@@ -66,6 +74,7 @@ internal sealed class SqliteReader : IDisposable
         _keys = new(_connection, "SELECT key FROM events WHERE kind = $1 AND version = 1 ORDER BY key");
         _heads = new(_connection, NewestPositions);
         _bytes = new(_connection, Bytes);
+        _bytesOf = new(_connection, BytesOf);
     }
 
     public void Dispose() => _connection.Dispose();
@@ -80,6 +89,14 @@ internal sealed class SqliteReader : IDisposable
         using (var row = _heads.Read())
             while (row.Read()) heads[row.GetString(0)] = row.GetInt64(1);
         return new(_bytes.Number(), heads);
+    }
+
+    public ProjectSize SizeOf(string project, long after, IReadOnlyCollection<string> types)
+    {
+        var asked = new JsonArray([.. types.Select(static type => JsonValue.Create(type))]);
+        using var row = _bytesOf.Read(project, after, asked.ToJsonString());
+        row.Read();
+        return new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2));
     }
 
     public StoredStream Load(StreamKey stream)
