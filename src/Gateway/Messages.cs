@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Beadhub.Contacts;
+using Beadhub.Conversations;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
@@ -22,6 +24,9 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
 
     private static readonly Field<bool> UnreadOnly = InQuery.Flag("unread_only", "Only mail that is not acknowledged", false);
     private static readonly Field<int> Limit = InQuery.Limit(50, 500);
+    private static readonly Field<SentPlace?> SentCursor = InQuery.Cursor(static cursor =>
+        cursor.TryGetProperty("before", out var before) && before.ValueKind == JsonValueKind.Number && before.TryGetInt64(out var place)
+            ? new SentPlace(place) : throw Cursor.Invalid("no place in the list"));
     private static readonly Field<string> MessageId = InPath.Uuid("messageId", "Id of the mail");
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -40,6 +45,13 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
                 .Bind(static fields => new InboxQuery(fields.Get(UnreadOnly), fields.Get(Limit)))
                 .Answers<InboxAnswer>(),
             endpoints.Inbox);
+        routes.Map(
+            requests.Get("/sent", "listSentMessages", "Mail that the calling agent has sent, newest first; of the newest 5,000")
+                .Needs(Caller.Actor)
+                .Takes(Limit, SentCursor)
+                .Bind(static fields => (Limit: fields.Get(Limit), fields.Get(SentCursor)?.Before))
+                .Answers(Wire.Types.SentAnswer),
+            endpoints.Sent);
         routes.Map(
             requests.Post("/{messageId}/ack", "acknowledgeMessage", "Mark a mail as read; the first time counts").Needs(Caller.Actor)
                 .Takes(MessageId).RepeatsFromResult()
@@ -83,11 +95,20 @@ internal sealed class Messages(IGrainFactory grains, MailSending mail)
             ?? Answer.Shared(page, contacts, InboxAnswer.Of(page, reader.ProjectSlug, contacts, rotations), Wire.Types.InboxAnswer);
     }
 
+    private async Task<SentAnswer> Sent((int Limit, long? Before) query, Actor sender)
+    {
+        var page = await grains.GetGrain<IConversationsGrain>(sender.ProjectId).Sent(new(sender.Id, query.Limit, query.Before));
+        return new([.. page.Mails.Select(mail => SentItem.Of(mail, sender.ProjectSlug))], page.Next is not null,
+            page.Next is { } next ? Cursor.Encode(json => json.WriteNumber("before", next)) : null);
+    }
+
     private async Task<AcknowledgedMessage> Acknowledge(string messageId, Actor reader)
     {
         var receipt = await grains.GetGrain<IMailboxGrain>(IMailboxGrain.Key(reader.ProjectId, reader.Id)).Acknowledge(messageId);
         return new(receipt.MessageId, receipt.At);
     }
+
+    private sealed record SentPlace(long Before);
 
     /// <summary>A mail as it is sent (protocol 7.1).</summary>
     private sealed record MailToSend(
@@ -127,6 +148,18 @@ internal sealed record SentMessage(string MessageId, string Status,
 
 /// <summary>Answer of <c>POST /v1/messages/{id}/ack</c>.</summary>
 internal sealed record AcknowledgedMessage(string MessageId, [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset AcknowledgedAt);
+
+/// <summary>Answer of <c>GET /v1/messages/sent</c>.</summary>
+internal sealed record SentAnswer(ImmutableArray<SentItem> Messages, bool HasMore, string? NextCursor);
+
+/// <summary>A mail that the caller has sent.</summary>
+internal sealed record SentItem(
+    string MessageId, string ToAgentId, string ToAlias, string ToAddress, string Subject, string Body, string Priority, string? ThreadId,
+    [property: JsonConverter(typeof(SecondsTime))] DateTimeOffset CreatedAt)
+{
+    public static SentItem Of(MailDelivered mail, string slug) => new(mail.MessageId, mail.ToAgentId, mail.ToAlias,
+        Addresses.Of(slug, mail.ToAlias), mail.Subject, mail.Body, mail.Priority, mail.ThreadId, mail.At);
+}
 
 /// <summary>Answer of <c>GET /v1/messages/inbox</c>.</summary>
 internal sealed record InboxAnswer(ImmutableArray<InboxMessage> Messages)

@@ -42,7 +42,19 @@ public sealed class ShapeTests(Chromium chromium, OneServer server)
         var chat = (await bob.Post("/v1/chat/sessions", new { to_aliases = new[] { "alice" }, message = "Hi" }).Ok()).Text("session_id");
         var question = new { workspace_id = bob.Id, alias = "bob", subject = "May I?", situation = "x", options = new[] { "Yes" } };
         var asked = (await bob.Post("/v1/escalations", question).Ok()).Text("escalation_id");
-        await using var tab = await Tab.Open(chromium, server.Api, width, scheme);
+        await alice.Post("/v1/beads/commits", new { message = "first\n\nwith a reason" }).Ok();
+        await bob.Change(Jsonl.Of(new { id = "bd-1", title = "Fix both lamps", status = "open", description = new string('x', 500) })).Ok();
+        var commit = (await alice.Post("/v1/beads/commits", new { message = "second" }).Ok()).At("commit").Text("id");
+        await alice.Post("/v1/beads/tags", new { name = "v1", message = "for the tag" }).Ok();
+        var hive = $"h{project.Slug}";
+        await alice.Post("/api/v1/hives", new { name = hive, description = "What we learn" }).Made();
+        var post = (await alice.Post("/api/v1/posts", new { hive, title = "How do you test?", content = "In *Chromium*.", url = "https://a.example" })
+            .Made()).Text("id");
+        var comment = (await bob.Post($"/api/v1/posts/{post}/comments", new { content = "So do we." }).Made()).Text("id");
+        await alice.Post($"/api/v1/posts/{post}/comments", new { content = "Good.", parent_id = comment }).Made();
+        await alice.Post("/v1/invites").Ok();
+        await using var members = await Tab.Open(chromium, server.Api, width, scheme);
+        var tab = members;
         await tab.Go("");
         await tab.Page.GetByText("Where is my key?").ClickAsync();
         await Check("sign in");
@@ -50,14 +62,44 @@ public sealed class ShapeTests(Chromium chromium, OneServer server)
         await tab.Live();
 
         // Those of the navigation, and those that are about one thing.
-        var places = await tab.Page.Locator("nav ul a").EvaluateAllAsync<string[]>("all => all.map(a => a.getAttribute('href').slice(2))");
+        var places = await Places();
         places.Length.ShouldBeGreaterThan(6);
-        string[] things = ["bead/bd-1", "bead/bd-2", $"mail/{mail}", "mail/new", $"chat/{chat}", "chat/new", $"escalations/{asked}"];
+        string[] things =
+        [
+            "history?from=HEAD~1&to=HEAD", "history?from=HEAD", $"history?at={commit}", "history?at=HEAD~1", "history/bd-1", "history/bd-1?show=blame",
+            $"hives?hive={hive}&sort=new", $"hives/{post}", "hives/new", "hives/make", "bead/bd-1", "bead/bd-2", $"mail/{mail}", "mail/new", "mail/sent", $"chat/{chat}", "chat/new", $"escalations/{asked}",
+        ];
         foreach (var place in places.Concat(things))
         {
             await tab.Go(place);
             await tab.Live();
+            await Look(place);
+        }
+
+        // The administrators' views.
+        await using var admins = await Tab.Open(chromium, server.Api, width, scheme);
+        tab = admins;
+        await tab.Go("projects");
+        await tab.SignIn(Api.AdminKey);
+        await Tab.Sees(tab.Page.GetByLabel("Search projects"));
+        places = await Places();
+        places.ShouldBe(["projects", "mesh", "instance"], ignoreOrder: true);
+        foreach (var place in places.Append($"projects/{alice.ProjectId}"))
+        {
+            await tab.Go(place);
+            await Tab.SeesNo(tab.Page.Locator(".loading"));
+            await Look(place);
+        }
+
+        Task<string[]> Places() =>
+            tab.Page.Locator("nav ul a").EvaluateAllAsync<string[]>("all => all.map(a => a.getAttribute('href').slice(2))");
+
+        async Task Look(string place)
+        {
             await Tab.Sees(tab.Page.Locator("main :is(h1, h2)"));
+            await Tab.SeesNo(tab.Page.Locator("main .problem"));
+            // What is folded away is looked at too.
+            await tab.Page.EvaluateAsync("document.querySelectorAll('main details').forEach(one => one.open = true)");
             await Check(place);
         }
 

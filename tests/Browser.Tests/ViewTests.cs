@@ -146,6 +146,12 @@ public sealed class ViewTests(Chromium chromium, OneServer server)
         await Tab.Sees(tab.Text("Sent to 2 agents."));
         (await bob.Get("/v1/messages/inbox").Ok()).Pluck("messages", "subject").ShouldBe(["Freeze", "Re: The tests"], ignoreOrder: true);
         (await carol.Get("/v1/messages/inbox").Ok()).Pluck("messages", "body").ShouldBe(["Until noon."]);
+
+        await tab.Button("Sent").ClickAsync();
+        await Tab.Sees(tab.Page.Locator(".list").GetByText("to carol"));
+        (await tab.Page.Locator(".list .from").AllInnerTextsAsync()).Order().ShouldBe(["to bob", "to bob", "to carol"]);
+        await tab.Page.Locator(".list").GetByText("Re: The tests").ClickAsync();
+        await Tab.Sees(tab.Page.Locator(".open .markdown").GetByText("Thank you."));
     }
 
     [Fact]

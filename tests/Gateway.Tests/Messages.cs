@@ -21,6 +21,55 @@ public abstract class MessagesContract(Store store) : ContractTests(store)
     }
 
     [Fact]
+    public async Task What_one_has_sent_is_listed_page_by_page_and_shown_to_nobody_else()
+    {
+        var (alice, bob) = await Pair();
+        var carol = await alice.Project.Agent("carol");
+        var ids = new List<string>();
+        for (var i = 0; i < 5; i++) ids.Add(await alice.MailId(i % 2 == 0 ? bob : carol, $"body {i}", $"subject {i}"));
+        await bob.Ack(ids[0]).Ok();
+        await bob.Mail(alice, "answer").Ok();
+
+        var first = await alice.Get(Path + "/sent?limit=3").Ok();
+        first.Pluck("messages", "subject").ShouldBe(["subject 4", "subject 3", "subject 2"]);
+        var newest = first.Items("messages")[0];
+        (newest.Text("message_id"), newest.Text("to_alias"), newest.Text("to_agent_id"), newest.Text("body"))
+            .ShouldBe((ids[4], "bob", bob.Id, "body 4"));
+        newest.Text("to_address").ShouldBe($"{alice.Project.Slug}/bob");
+        first.Flag("has_more").ShouldBeTrue();
+        // What is sent meanwhile moves nothing.
+        await alice.Mail(carol, "later").Ok();
+        var rest = await alice.Get($"{Path}/sent?limit=3&cursor={Uri.EscapeDataString(first.Text("next_cursor"))}").Ok();
+        rest.Pluck("messages", "subject").ShouldBe(["subject 1", "subject 0"]);
+        (rest.Flag("has_more"), rest.IsNull("next_cursor")).ShouldBe((false, true));
+        (await bob.Get(Path + "/sent").Ok()).Pluck("messages", "body").ShouldBe(["answer"]);
+        (await carol.Get(Path + "/sent").Ok()).Items("messages").ShouldBeEmpty();
+        await Api.Get(Path + "/sent").Unauthorized();
+        await alice.Get(Path + "/sent?cursor=x").Unprocessable();
+    }
+
+    [Fact]
+    [OnAnyStore]
+    public async Task A_page_of_large_sent_mail_ends_early_and_goes_on()
+    {
+        var (alice, bob) = await Pair();
+        for (var i = 0; i < 20; i++) await alice.Mail(bob, new string((char)('a' + i), 1000 * 1000)).Ok();
+
+        var (seen, cursor, pages) = ("", "", 0);
+        do
+        {
+            var page = await alice.Get($"{Path}/sent?limit=50{cursor}").Ok();
+            seen += string.Concat(page.Pluck("messages", "body").Select(body => body[0]));
+            cursor = page.Maybe("next_cursor") is { } next ? $"&cursor={Uri.EscapeDataString(next)}" : "";
+            pages++;
+        }
+        while (cursor.Length > 0 && pages < 20);
+
+        seen.ShouldBe("tsrqponmlkjihgfedcba");
+        pages.ShouldBeGreaterThan(1);
+    }
+
+    [Fact]
     [Checklist("aweb", 5)]
     [OnAnyStore]
     public async Task What_is_wrong_with_a_mail_is_said_before_who_asks()

@@ -41,5 +41,9 @@ public static class JsonReading
         json.Items(list).Where(item => item.Text(field) == value).Select(item => (JsonElement?)item).SingleOrDefault()
         ?? throw new InvalidOperationException($"No {field} '{value}' in {json}");
 
+    /// <summary>What a request has made: the body of a 201.</summary>
+    public static async Task<JsonElement> Made(this Task<Answer> answer) =>
+        (await answer) switch { { Status: 201 } made => made.Json, var other => throw new InvalidOperationException($"Expected 201: {other}") };
+
     public static async Task<JsonElement> Ok(this Task<Answer> answer) => (await answer).Ok();
 }

@@ -85,6 +85,7 @@ namespace Beadhub.Gateway.Http;
 [JsonSerializable(typeof(ClaimList))]
 [JsonSerializable(typeof(SentMessage))]
 [JsonSerializable(typeof(InboxAnswer))]
+[JsonSerializable(typeof(SentAnswer))]
 [JsonSerializable(typeof(AcknowledgedMessage))]
 [JsonSerializable(typeof(RetiredAgentError))]
 [JsonSerializable(typeof(ContactView))]

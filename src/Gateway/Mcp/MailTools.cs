@@ -14,7 +14,7 @@ namespace Beadhub.Gateway.Mcp;
 
 /// <summary>Tools about mail (contract 16). They name project and agent as tools of their kind do, but only ever act as the caller. Event
 /// streams keep silent about them.</summary>
-internal sealed class MailTools(IGrainFactory grains, MailSending mail, QuotaChecks quotas)
+internal sealed class MailTools(IGrainFactory grains, MailSending mail, QuotaChecks quotas, InnerRequests api, Operations operations)
 {
     private const int MaxRecipients = 100;
     private const int MaxInbox = 500;
@@ -56,6 +56,7 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail, QuotaChe
                 ["properties"] = new JsonObject { ["messages"] = new JsonObject { ["type"] = "array" } },
             },
         },
+        McpTool.Request(api, operations["listSentMessages"], "fetch_sent", "Mail that you have sent, newest first."),
         new("acknowledge_message", "Acknowledge a mail that you have received.", false, [Project, Reader, Message], Acknowledge)
         {
             Output = McpTool.SchemaOf(typeof(McpAcknowledged)),

@@ -18,7 +18,7 @@ internal static class McpTools
             .. ActivatorUtilities.CreateInstance<SubscriptionTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<EscalationTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<TaskTools>(services, operations).All(),
-            .. ActivatorUtilities.CreateInstance<MailTools>(services).All(),
+            .. ActivatorUtilities.CreateInstance<MailTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<ChatTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<LockTools>(services, operations).All(),
             .. ActivatorUtilities.CreateInstance<PolicyTools>(services, operations).All(),

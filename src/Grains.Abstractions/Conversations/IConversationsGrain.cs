@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.Mail;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -23,7 +24,25 @@ public interface IConversationsGrain : IGrainWithStringKey
     /// <summary>A page of the agent's mail threads and chat sessions, newest first (protocol 10.2).</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ConversationPage> List(ConversationQuery query);
+
+    /// <summary>Mail that the agent has sent, the last sent first. Of the newest 5,000; a page that would be larger than clients read ends
+    /// early.</summary>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<SentPage> Sent(SentQuery query);
 }
+
+/// <summary>Which sent mail to show.</summary>
+/// <param name="AgentId">Who has sent it.</param>
+/// <param name="Limit">At most so many.</param>
+/// <param name="Before">Only mail sent before this place in the project's feed.</param>
+[GenerateSerializer, Immutable, Alias("conversations.sent_query.v1")]
+public sealed record SentQuery([property: Id(0)] string AgentId, [property: Id(1)] int Limit, [property: Id(2)] long? Before = null);
+
+/// <summary>A page of sent mail.</summary>
+/// <param name="Mails">The last sent first.</param>
+/// <param name="Next">Where the next page begins; null on the last one.</param>
+[GenerateSerializer, Immutable, Alias("conversations.sent_page.v1")]
+public sealed record SentPage([property: Id(0)] ImmutableArray<MailDelivered> Mails, [property: Id(1)] long? Next);
 
 /// <summary>Chat sessions of an agent.</summary>
 [GenerateSerializer, Immutable, Alias("conversations.sessions.v1")]

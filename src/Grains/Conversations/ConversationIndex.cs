@@ -21,7 +21,10 @@ internal sealed class ConversationIndex
 
     /// <summary>Number of the fold, as <see cref="EventLog.StreamKind{TState}.Fold"/>: a snapshot of another one is not believed, and the
     /// feed read from its beginning.</summary>
-    public const int Fold = 1;
+    public const int Fold = 2;
+
+    /// <summary>Sent mails kept for an agent: where the newest ones stand.</summary>
+    public const int MostSent = 5000;
 
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Person> _people = new(StringComparer.Ordinal);
@@ -66,6 +69,19 @@ internal sealed class ConversationIndex
         return person.Conversations;
     }
 
+    /// <summary>Where mails that an agent has sent stand, the last sent first.</summary>
+    /// <param name="agentId">Who has sent them.</param>
+    /// <param name="before">Only those before this place in the feed.</param>
+    /// <param name="most">How many at most.</param>
+    public ImmutableArray<SentMail> SentBy(string agentId, long? before, int most)
+    {
+        if (!_people.TryGetValue(agentId, out var person)) return [];
+        var found = ImmutableArray.CreateBuilder<SentMail>();
+        for (var i = person.Sent.Count - 1; i >= 0 && found.Count < most; i--)
+            if (!(person.Sent[i].Position >= before)) found.Add(person.Sent[i]);
+        return found.DrainToImmutable();
+    }
+
     /// <summary>Everything, to be kept.</summary>
     public ConversationsSnapshot Save() => new(
         Position,
@@ -74,7 +90,8 @@ internal sealed class ConversationIndex
         [.. _people.Where(p => p.Value.Threads.Count > 0 || p.Value.UnreadMails > 0).Select(p => new KeptPerson(
             p.Key,
             p.Value.UnreadMails,
-            [.. p.Value.Threads.Values.Select(t => new KeptThread(t.Id, [.. t.Participants], t.Subject, t.Last, [.. t.Unread]))]))],
+            [.. p.Value.Threads.Values.Select(t => new KeptThread(t.Id, [.. t.Participants], t.Subject, t.Last, [.. t.Unread]))],
+            [.. p.Value.Sent]))],
         Fold);
 
     /// <summary>Begins with what was kept.</summary>
@@ -92,6 +109,7 @@ internal sealed class ConversationIndex
         {
             var person = index.PersonOf(p.AgentId);
             person.UnreadMails = p.UnreadMails;
+            if (!p.Sent.IsDefault) person.Sent.AddRange(p.Sent);
             foreach (var t in p.Threads)
             {
                 var thread = new Thread(t.Id) { Subject = t.Subject, Last = t.Last };
@@ -132,6 +150,7 @@ internal sealed class ConversationIndex
                 var last = LastMessage.Of(stored.Position, e.At, e.FromAlias, e.Body);
                 Mail(e.ToAgentId, e, last, isUnread: true);
                 if (e.FromAgentId != e.ToAgentId) Mail(e.FromAgentId, e, last, isUnread: false);
+                PersonOf(e.FromAgentId).NoteSent(new(stored.Position, e.ToAgentId, stored.Version));
                 break;
 
             case MailRead e:
@@ -240,6 +259,8 @@ internal sealed class ConversationIndex
 
         public Dictionary<string, Thread> ThreadOfUnread { get; } = new(StringComparer.Ordinal);
 
+        public List<SentMail> Sent { get; } = [];
+
         public int UnreadMails { get; set; }
 
         public AgentLists? Lists { get; set; }
@@ -247,6 +268,12 @@ internal sealed class ConversationIndex
         public ImmutableArray<(long Position, ConversationRow Row)> Conversations { get; set; }
 
         public void Invalidate() => (Lists, Conversations) = (null, default);
+
+        public void NoteSent(SentMail mail)
+        {
+            Sent.Add(mail);
+            if (Sent.Count > MostSent + MostSent / 10) Sent.RemoveRange(0, Sent.Count - MostSent);
+        }
     }
 
     private sealed class Session(string id, DateTimeOffset startedAt)
@@ -290,6 +317,12 @@ internal sealed class ConversationIndex
         public HashSet<string> Unread { get; } = new(StringComparer.Ordinal);
     }
 }
+
+/// <summary>Where a mail stands.</summary>
+/// <param name="Position">In the project's feed.</param>
+/// <param name="To">The recipient, in whose mailbox it is.</param>
+/// <param name="Version">In the mailbox's stream.</param>
+internal readonly record struct SentMail(long Position, string To, long Version);
 
 /// <summary>The newest message of a session or thread.</summary>
 /// <param name="Position">Its place in the project's feed, by which lists are ordered.</param>

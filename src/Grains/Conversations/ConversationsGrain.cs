@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Beadhub.Chat;
 using Beadhub.EventLog;
+using Beadhub.Mail;
 using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Placement;
@@ -15,6 +17,8 @@ namespace Beadhub.Conversations;
 public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, IChatPresence presence, ILogger<ConversationsGrain> logger)
     : Grain, IConversationsGrain
 {
+    private const int ReadAtOnce = 8;
+
     private string _project = "";
     private ConversationsProjection _conversations = null!;
 
@@ -63,6 +67,34 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
             .Take(query.Limit + 1).ToList();
         var page = from.Take(query.Limit).ToList();
         return new([.. page.Select(c => c.Row)], from.Count > query.Limit ? page[^1].Position : null);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<SentPage> Sent(SentQuery query)
+    {
+        var sent = await _conversations.Find(index => index.SentBy(query.AgentId, query.Before, query.Limit + 1));
+        var mails = ImmutableArray.CreateBuilder<MailDelivered>();
+        var (shown, weight) = (0, 0L);
+        while (shown < Math.Min(sent.Length, query.Limit) && weight < JsonSize.MaxPage)
+        {
+            // Each may be a mail of a mebibyte, and all that are read at once are in memory.
+            var some = sent.Skip(shown).Take(Math.Min(ReadAtOnce, query.Limit - shown)).ToArray();
+            foreach (var stored in await log.ReadEvents([.. some.Select(Place)]))
+            {
+                // Where there is none it was taken into an archive.
+                if (stored is { } found && EventTypes.Parse(found.Type, found.Data) is MailDelivered mail)
+                {
+                    mails.Add(mail);
+                    weight += JsonSize.Of(mail.Subject) + JsonSize.Of(mail.Body);
+                }
+            }
+
+            shown += some.Length;
+        }
+
+        return new(mails.DrainToImmutable(), shown < sent.Length ? sent[shown - 1].Position : null);
+
+        EventPlace Place(SentMail mail) => new(new(Mailbox.Kind.Name, IMailboxGrain.Key(_project, mail.To)), mail.Version);
     }
 
     private ValueTask<string?> TextOf(PendingSession session) =>

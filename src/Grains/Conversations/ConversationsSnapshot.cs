@@ -21,7 +21,8 @@ internal sealed record KeptSession(
 internal sealed record KeptSeat(string AgentId, string Alias, long ReadUpTo);
 
 /// <summary>An agent with mail.</summary>
-internal sealed record KeptPerson(string AgentId, int UnreadMails, ImmutableArray<KeptThread> Threads);
+internal sealed record KeptPerson(string AgentId, int UnreadMails, ImmutableArray<KeptThread> Threads,
+    ImmutableArray<SentMail> Sent = default);
 
 /// <summary>A mail thread of an agent.</summary>
 internal sealed record KeptThread(string Id, ImmutableArray<string> Participants, string Subject, LastMessage Last,

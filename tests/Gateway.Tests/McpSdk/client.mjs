@@ -76,6 +76,7 @@ async function callEach(alice, bob, tools) {
   const sent = await ok(alice, "send_message", { to: ["bob"], subject: "Hello", body_md: "World" });
   const received = (await ok(bob, "fetch_inbox")).messages;
   const message = sent.deliveries[0].message_id;
+  assert.equal((await ok(alice, "fetch_sent")).messages[0].message_id, message);
   assert(received.some((mail) => mail.message_id === message));
   await ok(bob, "reply_message", { message_id: message, body_md: "Hi" });
   await ok(bob, "mark_message_read", { message_id: message });

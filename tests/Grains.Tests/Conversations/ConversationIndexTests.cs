@@ -139,7 +139,23 @@ public class ConversationIndexTests
                 .. found.Lists.Sessions.Select(s => $"{s with { Participants = [] }} {string.Join(',', s.Participants)}"),
                 .. found.Lists.Pending.Select(s => $"{s with { Row = s.Row with { Participants = [] } }}"),
                 $"{found.Lists.UnreadMails}",
-            ])));
+            ])))
+            + string.Join(' ', _index.SentBy("a", null, 10).Concat(_index.SentBy("c", null, 10)));
+    }
+
+    [Fact]
+    public void Where_sent_mail_stands_is_known_for_the_newest()
+    {
+        const int Many = ConversationIndex.MostSent * 11 / 10 + 1;
+        for (var i = 0; i < Many; i++) Mail($"m{i}", "a", i % 2 == 0 ? "b" : "c", thread: "t");
+        Mail("own", "a", "a");
+
+        var newest = _index.SentBy("a", null, 3);
+        newest.Select(mail => (mail.Position, mail.To)).ShouldBe([(Many + 1, "a"), (Many, "b"), (Many - 1, "c")]);
+        _index.SentBy("a", newest[2].Position, 1).Single().Position.ShouldBe(Many - 2);
+        _index.SentBy("a", null, Many).Length.ShouldBe(ConversationIndex.MostSent + 1);
+        _index.SentBy("b", null, 3).ShouldBeEmpty();
+        _index.SentBy("nobody", null, 3).ShouldBeEmpty();
     }
 
     [Fact]

@@ -14,7 +14,8 @@ const isVouchedFor = page.vouched === 'yes';
 
 /**
  * null before anybody has signed in; else
- * kind: 'member' (may write as `alias`), 'admin', 'public' (reads only); key; projectId, slug, agentId, alias, humanName; mayWrite.
+ * kind: 'member' (may write as `alias`, unless its role is 'observer'), 'admin', 'public' (reads only); key, apiKeyId; projectId, slug,
+ * agentId, alias, humanName; role.
  */
 export const session = new Source(null);
 
@@ -22,7 +23,8 @@ export const session = new Source(null);
 export const ending = new Source(null);
 
 export const isAdmin = () => session.value?.kind === 'admin';
-export const mayWrite = () => session.value?.kind === 'member' && !session.value.observes;
+export const mayWrite = () => session.value?.kind === 'member' && session.value.role !== 'observer';
+export const leads = () => session.value?.kind === 'member' && session.value.role === 'lead';
 
 /** Goes on with the session of this tab, of a demonstration's visitor, or of a proxy that vouches. False: somebody has to sign in. */
 export async function resume() {
@@ -76,9 +78,21 @@ export function signOut(reason = null) {
 async function openMember(key) {
     const who = await request('GET', '/v1/auth/introspect', { key });
     open({
-        kind: 'member', key, projectId: who.project_id, slug: who.namespace_slug ?? 'project', agentId: who.agent_id ?? null,
-        alias: who.alias ?? null, humanName: who.human_name ?? null, observes: who.role === 'observer',
+        kind: 'member', key, apiKeyId: who.api_key_id ?? null, projectId: who.project_id, slug: who.namespace_slug ?? 'project',
+        agentId: who.agent_id ?? null, alias: who.alias ?? null, humanName: who.human_name ?? null, role: await roleOf(who.agent_id, key),
     });
+}
+
+/** What an agent may do in its project. A key of the project alone is nobody's; what is not known is asked for, and refused, later. */
+async function roleOf(agentId, key) {
+    if (!agentId) return 'agent';
+    const { agents } = await request('GET', '/v1/roles', { key }).catch(() => ({ agents: [] }));
+    return agents.find(one => one.agent_id === agentId)?.role ?? 'agent';
+}
+
+/** Goes on with another key of the same agent. */
+export function replaceKey(key, apiKeyId) {
+    open({ ...session.value, key, apiKeyId });
 }
 
 async function openAdmin(key) {
@@ -94,6 +108,8 @@ async function openVouched() {
     session.value = {
         kind: isMember ? 'member' : 'public', key: null, projectId: who.project_id, slug: who.namespace_slug ?? project?.slug ?? 'project',
         agentId: isMember ? who.agent_id ?? null : null, alias: who.alias ?? null, humanName: who.human_name ?? null,
+        // Whom a proxy lets in leads, as far as the API goes.
+        role: who.user_id ? 'lead' : isMember ? await roleOf(who.agent_id, null) : null,
     };
 }
 

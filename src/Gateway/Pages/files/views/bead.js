@@ -3,11 +3,10 @@ import { patch, post } from '../lib/api.js';
 import { isDone, useBeads } from '../lib/beads.js';
 import { useAnswer, useEvents } from '../lib/data.js';
 import { Markdown } from '../lib/markdown.js';
-import { mayWrite } from '../lib/session.js';
+import { mayWrite, session } from '../lib/session.js';
 import { to } from '../lib/router.js';
 import { Agent, BeadLink, Form, Loaded, Priority, Status } from '../lib/ui.js';
 import { Time } from '../lib/time.js';
-import { views } from './index.js';
 
 const Texts = [['description', null], ['design', 'Design'], ['acceptance_criteria', 'Done when'], ['notes', 'Notes'], ['close_reason', 'Why it was closed']];
 const Statuses = ['open', 'in_progress', 'blocked', 'deferred', 'closed'];
@@ -34,7 +33,7 @@ export default function Bead({ parts: [id] }) {
                 ${(one.labels ?? []).map(label => html`<a class="tag" href=${to(['board'], { label })}>${label}</a>`)}
                 ${one.assignee && html`<span>for <strong>${one.assignee}</strong></span>`}
                 <span class="quiet">${one.created_by && `by ${one.created_by}, `}changed <${Time} at=${one.updated_at} /></span>
-                ${views.some(view => view.name === 'history') && html`<a href=${to(['history', id])}>History</a>`}</p>
+                ${session.value.kind === 'member' && html`<a href=${to(['history', id])}>History</a>`}</p>
             <div class="two">
                 <div>
                     ${Texts.map(([name, title]) => one[name] && html`<section>${title && html`<h2>${title}</h2>`}<${Markdown} text=${one[name]} /></section>`)}

@@ -1,26 +1,30 @@
 import { html, useEffect, useState } from '../lib/preact.js';
-import { post } from '../lib/api.js';
+import { get, post } from '../lib/api.js';
 import { useAnswer } from '../lib/data.js';
 import { Markdown } from '../lib/markdown.js';
 import { mayWrite, session } from '../lib/session.js';
 import { go, setQuery, to } from '../lib/router.js';
-import { Empty, Field, Form, Loaded } from '../lib/ui.js';
+import { Empty, Field, Form, Loaded, Problem } from '../lib/ui.js';
 import { Time } from '../lib/time.js';
 import { Recipients, useAgents } from './write.js';
 
 const Everybody = '*';
 
 /** The mail of the agent as which one is signed in; and writing, to one or to all. */
-export default function Mail({ parts: [id], query }) {
+export default function Mail({ parts: [id, chosen], query }) {
     const inbox = useAnswer('/v1/messages/inbox?limit=200', { on: ['message'] });
+    const isSent = id === 'sent';
     const wanted = (query.q ?? '').toLowerCase();
     const isWriting = id === 'new' || (query.to !== undefined && !id);
     if (!session.value.alias) return html`<h1>Mail</h1><p>This key is no agent's: it has no mailbox.</p>`;
 
     return html`
-        <div class="head"><h1>Mail</h1>
+        <div class="head"><h1>Mail</h1><span class="choice" role="group" aria-label="Which mail">
+                <button type="button" aria-pressed=${!isSent} onClick=${() => go(['mail'])}>Received</button>
+                <button type="button" aria-pressed=${isSent} onClick=${() => go(['mail', 'sent'])}>Sent</button></span>
             ${mayWrite() && html`<a class="button" href=${to(['mail', 'new'])}>Write</a><a class="button" href=${to(['mail', 'new'], { to: Everybody })}>Write to all</a>`}
             <input type="search" data-search placeholder="Search  /" aria-label="Search mail" value=${query.q ?? ''} onInput=${e => setQuery({ q: e.target.value })} /></div>
+        ${isSent ? html`<${Sent} of=${chosen} wanted=${wanted} />` : html`
         <div class=${`panes ${id || isWriting ? 'chosen' : ''}`}>
             <div class="list"><${Loaded} of=${inbox}>${({ messages }) => {
                 const shown = messages.filter(one => `${one.from_alias} ${one.subject} ${one.body}`.toLowerCase().includes(wanted));
@@ -33,7 +37,35 @@ export default function Mail({ parts: [id], query }) {
             <div class="open">${isWriting ? html`<${Write} recipient=${query.to ?? ''} />`
                 : id && inbox.data ? html`<${Message} of=${inbox.data.messages.find(one => one.message_id === id)} reload=${inbox.reload} />`
                 : html`<p class="quiet">Choose a mail, or write one.</p>`}</div>
-        </div>`;
+        </div>`}`;
+}
+
+/** What was sent, the last first. */
+function Sent({ of, wanted }) {
+    const first = useAnswer('/v1/messages/sent?limit=50', { on: ['message'] });
+    const [older, setOlder] = useState({ messages: [], cursor: undefined, error: null });
+    const newest = first.data?.messages ?? [];
+    const all = [...newest, ...older.messages.filter(one => !newest.some(other => other.message_id === one.message_id))];
+    const next = older.cursor === undefined ? first.data?.next_cursor : older.cursor;
+    async function more() {
+        try {
+            const page = await get(`/v1/messages/sent?limit=50&cursor=${encodeURIComponent(next)}`);
+            setOlder(old => ({ messages: [...old.messages, ...page.messages], cursor: page.next_cursor, error: null }));
+        } catch (error) {
+            setOlder(old => ({ ...old, error }));
+        }
+    }
+
+    const open = all.find(one => one.message_id === of);
+    return html`<div class=${`panes ${of ? 'chosen' : ''}`}>
+        <div class="list"><${Loaded} of=${first}>${() => all.length === 0 ? html`<${Empty} title="Nothing sent yet"><p>What you write is kept here.</p><//>`
+            : html`<ul class="rows">${all.filter(one => `${one.to_alias} ${one.subject} ${one.body}`.toLowerCase().includes(wanted)).map(one => html`<li key=${one.message_id}>
+                <a href=${to(['mail', 'sent', one.message_id])} data-row aria-current=${one.message_id === of ? 'true' : undefined}><span class="from">to ${one.to_alias}</span><${Time} at=${one.created_at} />
+                    <span class="subject">${one.subject || one.body.slice(0, 80)}</span></a></li>`)}</ul>
+                ${older.error && html`<${Problem} error=${older.error} />`}${next && html`<p><button type="button" onClick=${more}>Show older</button></p>`}`}<//></div>
+        <div class="open">${open ? html`<article><p class="path"><a href=${to(['mail', 'sent'])}>Sent</a></p><h2>${open.subject || '(no subject)'}</h2>
+            <p class="quiet">to <strong>${open.to_alias}</strong>, <${Time} at=${open.created_at} />${open.priority !== 'normal' && `, ${open.priority}`}</p><${Markdown} text=${open.body} /></article>`
+            : of && first.data ? html`<p>This mail is not among those that are listed.</p>` : html`<p class="quiet">Choose a mail.</p>`}</div></div>`;
 }
 
 function Message({ of, reload }) {

@@ -3,11 +3,14 @@ import { all, useAnswer } from '../lib/data.js';
 import { enterProject } from '../lib/session.js';
 import { Empty, Form, Lines, Loaded } from '../lib/ui.js';
 import { Time } from '../lib/time.js';
-import { setQuery } from '../lib/router.js';
+import { setQuery, to } from '../lib/router.js';
+import { AccessOf } from './access.js';
 
 /** For administrators: the projects, and a way into each. */
-export default function Projects({ query }) {
+export default function Projects({ parts: [id], query }) {
     const answer = useAnswer('/v1/projects?limit=200', { every: 30, load: (path, options) => all(path, 'projects', 20_000, options) });
+    if (id) return html`<p class="path"><a href=${to(['projects'])}>Projects</a></p>
+        <div class="head"><h1>${answer.data?.find(one => one.project_id === id)?.slug ?? 'Project'}</h1></div><${AccessOf} project=${id} />`;
     const wanted = (query.q ?? '').toLowerCase();
     return html`
         <div class="head"><h1>Projects</h1>
@@ -19,6 +22,7 @@ export default function Projects({ query }) {
             return html`<ul class="rows">${shown.map(one => html`<li key=${one.project_id} data-row>
                 <span><strong>${one.slug}</strong> <span class="quiet">${one.name !== one.slug && one.name}</span></span>
                 <span class="quiet">${one.created_at && html`since <${Time} at=${one.created_at} />`}</span>
+                <a href=${to(['projects', one.project_id])}>access</a>
                 <details><summary>Enter</summary>
                     <${Form} label=${`Enter ${one.slug}`} button="Enter as this person" send=${async form => { await enterProject(one.project_id, new FormData(form).get('alias').trim()); location.hash = '#/team'; return null; }}>
                         <p class="quiet">You join as a person with a key of your own; the administrators' key leaves this tab.</p>
