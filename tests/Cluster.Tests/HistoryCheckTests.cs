@@ -11,7 +11,7 @@ public sealed class HistoryCheckTests
     public HistoryCheckTests()
     {
         // A history without fault: a kept bead, one that changed hands, a lock that did, a mail, and a listener.
-        _history.Synced.Enqueue("p/made");
+        _history.Synced.Enqueue(new("p/made", 40));
         _ending.Beads.UnionWith(["p/made", "p/kept", "p/shared"]);
         Held("bead", "p/kept", "ann", 5);
         _ending.Holders[("bead", "p/kept")] = ["ann"];
@@ -104,13 +104,60 @@ public sealed class HistoryCheckTests
         Violations().ShouldHaveSingleItem().ShouldContain(says);
     }
 
+    [Theory]
+    [InlineData("bead", "p/kept", 6, 8, "", "ann's all the while")]
+    [InlineData("bead", "p/kept", 6, 8, "bob", "ann's all the while")]
+    [InlineData("bead", "p/shared", 12, 18, "", "ann's all the while")]
+    [InlineData("lock", "p/file", 24, 25, "ann,bob", "ann's, who had given it back")]
+    [InlineData("lock", "p/file", 33, 35, "bob", "bob's, who had given it back")]
+    [InlineData("lock", "p/file", 1, 5, "ann", "ann's, who had given it back")]
+    [InlineData("made", "p/made", 41, 45, "", "is not there")]
+    [InlineData("mail", "bob", 41, 45, "", "is not in the inbox")]
+    public void A_stale_read(string kind, string thing, long began, long ended, string shown, string says)
+    {
+        Read(kind, thing, began, ended, shown);
+        Violations().First().ShouldContain(says);
+    }
+
+    [Theory]
+    [InlineData("bead", "p/kept", 4, 8, "")]
+    [InlineData("bead", "p/kept", 4, 8, "ann")]
+    [InlineData("bead", "p/shared", 19, 21, "ann")]
+    [InlineData("bead", "p/shared", 19, 21, "bob")]
+    [InlineData("bead", "p/shared", 19, 21, "")]
+    [InlineData("lock", "p/file", 20, 20, "ann")]
+    [InlineData("lock", "p/file", 22, 23, "bob")]
+    [InlineData("lock", "p/file", 40, 45, "")]
+    [InlineData("made", "p/made", 39, 45, "")]
+    [InlineData("made", "p/made", 41, 45, "p/made")]
+    [InlineData("mail", "bob", 39, 45, "")]
+    [InlineData("mail", "bob", 41, 45, "hello")]
+    public void A_read_that_may_be(string kind, string thing, long began, long ended, string shown)
+    {
+        Read(kind, thing, began, ended, shown);
+        Violations().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Who_has_asked_and_not_been_answered_may_be_shown()
+    {
+        _history.Holdings.Enqueue(new("bead", Holding.Any, "dan", long.MaxValue) { Asked = 50 });
+        Read("bead", "p/shared", 55, 56, "dan");
+        Violations().ShouldBeEmpty();
+        Read("bead", "p/shared", 45, 46, "dan");
+        Violations().ShouldHaveSingleItem().ShouldContain("dan's");
+    }
+
+    private void Read(string kind, string thing, long began, long ended, string shown) =>
+        _history.Readings.Enqueue(new(kind, thing, began, ended, shown.Split(',', StringSplitOptions.RemoveEmptyEntries)));
+
     private IReadOnlyList<string> Violations() => HistoryCheck.Violations(_history, _ending);
 
     private void Held(string kind, string thing, string holder, long from, long until = long.MaxValue) =>
-        _history.Holdings.Enqueue(new(kind, thing, holder, from) { Until = until });
+        _history.Holdings.Enqueue(new(kind, thing, holder, from) { Until = until, GivenBack = until == long.MaxValue ? until : until + 2 });
 
     private void Sent(string kind, string to, string text, bool acknowledged) =>
-        _history.Sendings.Enqueue(new(kind, to, text) { IsAcknowledged = acknowledged });
+        _history.Sendings.Enqueue(new(kind, to, text) { AcknowledgedAt = acknowledged ? 40 : long.MaxValue });
 
     private void Listens(string name, long after, long[] positions)
     {

@@ -26,4 +26,17 @@ public sealed class StormTests
         report.History.Acknowledged.ShouldBeGreaterThan(100);
         report.Faults.ShouldNotBeEmpty();
     }
+
+    /// <summary>The check would see a node that answers from an old state: here the balancer does.</summary>
+    [Fact]
+    public async Task Stale_reads_that_are_planted_are_found()
+    {
+        if (Testing.Cluster.Missing is { } missing) Assert.Skip(missing);
+
+        var report = await new Weather(TimeSpan.FromSeconds(4), Agents: 8, Nodes: 2, HasRedis: false, PlantsStaleReads: true)
+            .Run(text => TestContext.Current.TestOutputHelper?.WriteLine(text));
+
+        report.Violations.ShouldNotBeEmpty();
+        report.Violations.ShouldAllBe(violation => violation.StartsWith("stale read: ", StringComparison.Ordinal));
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -21,12 +22,13 @@ public sealed class Caller(Agent agent, History history, CancellationToken end) 
 
     /// <summary>Asks until there is an answer that is not the weather's; null when the storm ended before.</summary>
     /// <exception cref="InvalidOperationException">An answer that says that the request was wrong.</exception>
-    public async Task<(int Status, JsonElement Json)?> Ask(HttpMethod method, string path, object? body = null)
+    public async Task<Reply?> Ask(HttpMethod method, string path, object? body = null)
     {
         var key = Guid.NewGuid().ToString();
         var text = body is null ? null : JsonSerializer.Serialize(body, Api.Json);
         for (var attempt = 1; ; attempt++)
         {
+            var began = Stopwatch.GetTimestamp();
             using var request = new HttpRequestMessage(method, path);
             request.Headers.Add("Authorization", $"Bearer {agent.Key}");
             if (method != HttpMethod.Get) request.Headers.Add("Idempotency-Key", key);
@@ -45,7 +47,7 @@ public sealed class Caller(Agent agent, History history, CancellationToken end) 
                     if (answer.Length == 0)
                         throw new InvalidOperationException($"{method} {path} -> {(int)response.StatusCode} without a body");
                     if ((int)response.StatusCode < 400) history.Acknowledge();
-                    return ((int)response.StatusCode, JsonDocument.Parse(answer).RootElement);
+                    return new((int)response.StatusCode, JsonDocument.Parse(answer).RootElement, began);
                 }
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
@@ -61,3 +63,9 @@ public sealed class Caller(Agent agent, History history, CancellationToken end) 
 
     public void Dispose() => _http.Dispose();
 }
+
+/// <summary>An answer.</summary>
+/// <param name="Status">Status.</param>
+/// <param name="Json">Body.</param>
+/// <param name="Began">When the attempt was begun that it answers: what was acknowledged before must be in it.</param>
+public sealed record Reply(int Status, JsonElement Json, long Began);

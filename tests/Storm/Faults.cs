@@ -4,7 +4,7 @@ namespace Beadhub.Storm;
 
 /// <summary>The weather: nodes are killed and come back, PostgreSQL is restarted, Redis goes and returns, a node stands still; one after
 /// the other.</summary>
-public sealed class Faults(Cluster cluster, int seed, TimeSpan pause, TimeSpan calm, Action<string> tell)
+public sealed class Faults(Cluster cluster, int seed, TimeSpan? pause, TimeSpan calm, Action<string> tell)
 {
     private static readonly TimeSpan Stirring = TimeSpan.FromSeconds(1);
 
@@ -16,7 +16,7 @@ public sealed class Faults(Cluster cluster, int seed, TimeSpan pause, TimeSpan c
     /// <summary>Goes through all kinds again and again until the storm ends; at the end everything runs.</summary>
     public async Task Run(CancellationToken end)
     {
-        var kinds = new Func<Task>[] { KillNode, PauseNode, RestartPostgres, StopRedis, KillNode, CrashPostgres };
+        var kinds = new Func<Task>[] { KillNode, PauseNode, StepClock, RestartPostgres, StopRedis, KillNode, StepClock, CrashPostgres };
         for (var i = 0; !end.IsCancellationRequested; i++)
         {
             await Task.Delay(calm, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -36,10 +36,23 @@ public sealed class Faults(Cluster cluster, int seed, TimeSpan pause, TimeSpan c
     private async Task PauseNode()
     {
         var node = _random.Next(cluster.Count);
-        Count("node paused (SIGSTOP)", $"node {node} stands still");
+        var length = pause ?? TimeSpan.FromSeconds(1 + _random.Next(10));
+        Count("node paused (SIGSTOP)", $"node {node} stands still for {length.TotalSeconds:0} s");
         cluster[node].Pause();
-        await Task.Delay(pause);
+        await Task.Delay(length);
         cluster[node].Continue();
+    }
+
+    /// <summary>A clock is put forward or back, and is right again when its turn comes the next time.</summary>
+    private Task StepClock()
+    {
+        if (cluster.Clocks is not [_, ..] clocks) return Task.CompletedTask;
+        foreach (var clock in clocks) clock.Step(TimeSpan.Zero);
+        var (which, seconds) = (_random.Next(clocks.Count), _random.Next(-120, 121));
+        var whose = which == cluster.Count ? "PostgreSQL's" : $"node {which}'s";
+        Count("clock stepped", $"{whose} clock is put {(seconds < 0 ? "back" : "forward")} by {Math.Abs(seconds)} s");
+        clocks[which].Step(TimeSpan.FromSeconds(seconds));
+        return Task.CompletedTask;
     }
 
     private async Task RestartPostgres()

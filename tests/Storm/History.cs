@@ -10,7 +10,10 @@ public sealed class History
     public ConcurrentQueue<Holding> Holdings { get; } = new();
 
     /// <summary>Beads whose sync was acknowledged.</summary>
-    public ConcurrentQueue<string> Synced { get; } = new();
+    public ConcurrentQueue<Made> Synced { get; } = new();
+
+    /// <summary>What was read.</summary>
+    public ConcurrentQueue<Reading> Readings { get; } = new();
 
     /// <summary>Mails and chat messages that were sent, each with a text of its own.</summary>
     public ConcurrentQueue<Sending> Sendings { get; } = new();
@@ -18,6 +21,7 @@ public sealed class History
     /// <summary>What each listener of an event stream saw.</summary>
     public ConcurrentQueue<Listening> Listenings { get; } = new();
 
+    private readonly ConcurrentDictionary<(string Kind, string Project), Recent> _recent = new();
     private long _acknowledged;
     private long _unknown;
 
@@ -27,9 +31,45 @@ public sealed class History
     /// <summary>Operations of which nobody knows what became: the connection broke, or the server said that it could not.</summary>
     public long Unknown => Volatile.Read(ref _unknown);
 
+    /// <summary>Notes that something of a project has just changed, so that others look at it.</summary>
+    public void Changed(string kind, string project, string thing) => _recent.GetOrAdd((kind, project), static _ => new()).Add(thing);
+
+    /// <summary>Something of a project that changed a short while ago; null when nothing has.</summary>
+    public string? ChangedOf(string kind, string project, Random random) =>
+        _recent.TryGetValue((kind, project), out var recent) ? recent.Any(random) : null;
+
     public void Acknowledge() => Interlocked.Increment(ref _acknowledged);
 
     public void LoseTrack() => Interlocked.Increment(ref _unknown);
+}
+
+/// <summary>The last few things that changed.</summary>
+internal sealed class Recent
+{
+    private readonly string?[] _things = new string?[8];
+    private int _added;
+
+    public void Add(string thing) =>
+        Volatile.Write(ref _things[(Interlocked.Increment(ref _added) & int.MaxValue) % _things.Length], thing);
+
+    public string? Any(Random random) => Volatile.Read(ref _things[random.Next(_things.Length)]);
+}
+
+/// <summary>A bead that was made.</summary>
+/// <param name="Bead">Which, with its project.</param>
+/// <param name="At">When that was acknowledged.</param>
+public sealed record Made(string Bead, long At);
+
+/// <summary>What somebody was shown.</summary>
+/// <param name="Kind"><c>bead</c> or <c>lock</c>: who holds it; <c>made</c>: whether the bead is there; <c>mail</c>: an inbox.</param>
+/// <param name="Thing">Which, with its project; whose inbox.</param>
+/// <param name="Began">When it was asked.</param>
+/// <param name="Ended">When the answer had come.</param>
+/// <param name="Shown">The holders; the bead itself; the texts.</param>
+public sealed record Reading(string Kind, string Thing, long Began, long Ended, IReadOnlyList<string> Shown)
+{
+    /// <summary>How many mails an inbox shows, the newest.</summary>
+    public const int MostMails = 100;
 }
 
 /// <summary>Somebody had something for themselves: from the moment that they were told so until the moment that they began to give it
@@ -40,6 +80,18 @@ public sealed class History
 /// <param name="From">When the answer that granted it had come.</param>
 public sealed record Holding(string Kind, string Thing, string Holder, long From)
 {
+    /// <summary>Of which bead is not known: the answer did not come.</summary>
+    public const string Any = "*";
+
+    /// <summary>When it was first asked for: from then on it may be theirs.</summary>
+    public long Asked { get; init; } = From;
+
+    /// <summary>When giving it back was acknowledged: until then it may be theirs.</summary>
+    public long GivenBack { get; set; } = long.MaxValue;
+
+    /// <summary>Whether it is certain that they were ever told so.</summary>
+    public bool IsCertain => From != long.MaxValue;
+
     /// <summary>When giving it back was begun; <see cref="long.MaxValue"/> when it never was.</summary>
     public long Until { get; set; } = long.MaxValue;
 }
@@ -51,7 +103,10 @@ public sealed record Holding(string Kind, string Thing, string Holder, long From
 public sealed record Sending(string Kind, string To, string Text)
 {
     /// <summary>Whether it was acknowledged. What was not may have arrived or not, but never twice.</summary>
-    public bool IsAcknowledged { get; set; }
+    public bool IsAcknowledged => AcknowledgedAt != long.MaxValue;
+
+    /// <summary>When it was acknowledged; <see cref="long.MaxValue"/> when it never was.</summary>
+    public long AcknowledgedAt { get; set; } = long.MaxValue;
 }
 
 /// <summary>What a listener saw, over all its connections.</summary>

@@ -1,17 +1,62 @@
+using System.Diagnostics;
+
 namespace Beadhub.Storm;
 
 /// <summary>Compares what was acknowledged with what came of it. Pure: finds violations, one line each, in a history and its
 /// ending.</summary>
 public static class HistoryCheck
 {
+    private static readonly TimeSpan Recent = TimeSpan.FromSeconds(2);
+
     /// <summary>All violations; none when everything acknowledged is there, once, and nothing had two holders.</summary>
     public static IReadOnlyList<string> Violations(History history, Ending ending) =>
         [.. Lost(history, ending), .. Shared(history), .. NotHeld(history, ending), .. Misdelivered(history, ending),
-            .. Misheard(history, ending)];
+            .. Misheard(history, ending), .. StaleReads(history)];
 
     private static IEnumerable<string> Lost(History history, Ending ending) =>
-        history.Synced.Where(bead => !ending.Beads.Contains(bead))
-            .Select(bead => $"bead {bead}: its sync was acknowledged, and it is gone");
+        history.Synced.Where(made => !ending.Beads.Contains(made.Bead))
+            .Select(made => $"bead {made.Bead}: its sync was acknowledged, and it is gone");
+
+    /// <summary>
+    /// Readings of a state older than what was acknowledged before they were asked for: what was held all the while is not shown, or what
+    /// was given back before, or was not even asked for yet, is; what was made or had arrived before is missing.
+    /// </summary>
+    public static IEnumerable<string> StaleReads(History history)
+    {
+        var holdings = history.Holdings.ToLookup(holding => (holding.Kind, holding.Thing));
+        var made = history.Synced.ToDictionary(one => one.Bead, one => one.At);
+        var mails = history.Sendings.Where(sending => sending.Kind == "mail" && sending.IsAcknowledged).ToLookup(sending => sending.To);
+        foreach (var reading in history.Readings)
+        {
+            switch (reading.Kind)
+            {
+                case "made":
+                    if (reading.Shown.Count == 0 && made.TryGetValue(reading.Thing, out var at) && at < reading.Began)
+                        yield return $"stale read: {reading.Thing} was made before, and is not there";
+                    break;
+                case "mail":
+                    var arrived = mails[reading.Thing].Where(sending => sending.AcknowledgedAt < reading.Began
+                        && Stopwatch.GetElapsedTime(sending.AcknowledgedAt, reading.Began) < Recent).ToList();
+                    // An inbox that is full of what came later need not show it.
+                    foreach (var sending in arrived.Where(sending => !reading.Shown.Contains(sending.Text)
+                        && reading.Shown.Count < Reading.MostMails))
+                        yield return $"stale read: mail {sending.Text} to {sending.To} had arrived before, and is not in the inbox";
+                    break;
+                default:
+                    var known = holdings[(reading.Kind, reading.Thing)];
+                    foreach (var held in known)
+                        if (held.IsCertain && held.From < reading.Began && held.Until > reading.Ended
+                            && !reading.Shown.Contains(held.Holder))
+                            yield return
+                                $"stale read: {reading.Kind} {reading.Thing} was {held.Holder}'s all the while, and is not shown so";
+                    foreach (var holder in reading.Shown)
+                        if (!known.Concat(holdings[(reading.Kind, Holding.Any)]).Any(held =>
+                            held.Holder == holder && held.Asked <= reading.Ended && held.GivenBack >= reading.Began))
+                            yield return $"stale read: {reading.Kind} {reading.Thing} is shown as {holder}'s, who had given it back";
+                    break;
+            }
+        }
+    }
 
     /// <summary>Two who for certain held one thing at the same time.</summary>
     private static IEnumerable<string> Shared(History history)
@@ -31,7 +76,7 @@ public static class HistoryCheck
     /// <summary>What somebody never began to give back is theirs at the end, and theirs alone.</summary>
     private static IEnumerable<string> NotHeld(History history, Ending ending)
     {
-        foreach (var holding in history.Holdings.Where(holding => holding.Until == long.MaxValue))
+        foreach (var holding in history.Holdings.Where(holding => holding.IsCertain && holding.Until == long.MaxValue))
         {
             var holders = ending.Holders.GetValueOrDefault((holding.Kind, holding.Thing), []);
             if (holders is not [var only] || only != holding.Holder)

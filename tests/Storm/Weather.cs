@@ -9,11 +9,12 @@ namespace Beadhub.Storm;
 /// <param name="Agents">Agents in all, in two projects.</param>
 /// <param name="Nodes">Nodes of the cluster.</param>
 /// <param name="HasRedis">Whether there is a Redis.</param>
-/// <param name="Pause">How long a node stands still.</param>
+/// <param name="Pause">How long a node stands still; one to ten seconds unless said.</param>
 /// <param name="Calm">Time between two faults.</param>
 /// <param name="Seed">What the agents and the faults choose by.</param>
+/// <param name="PlantsStaleReads">Whether the balancer answers from a cache and nothing fails: the check must find it.</param>
 public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bool HasRedis = true, TimeSpan? Pause = null,
-    TimeSpan? Calm = null, int Seed = 1)
+    TimeSpan? Calm = null, int Seed = 1, bool PlantsStaleReads = false)
 {
     private const int Projects = 2;
     private const int Wanted = 12;
@@ -24,7 +25,7 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
     /// <summary>Lets a storm pass over a cluster, and checks what is left.</summary>
     public async Task<Report> Run(Action<string> tell)
     {
-        await using var cluster = await Cluster.Start(Nodes, HasRedis);
+        await using var cluster = await Cluster.Start(Nodes, HasRedis, clocks: true, answersStale: PlantsStaleReads);
         tell($"{Nodes} nodes run behind {cluster.Balancer.Address}");
         var history = new History();
         var teams = await Task.WhenAll(Enumerable.Range(0, Projects).Select(_ => Team(cluster)));
@@ -37,12 +38,21 @@ public sealed record Weather(TimeSpan Length, int Agents = 32, int Nodes = 3, bo
         var working = callers.Select((caller, i) => Task.Run(() =>
             new Worker(caller, teams.Single(team => team.Contains(caller.Agent)),
                 [.. Enumerable.Range(0, Wanted).Select(n => $"wanted-{n}")], history, Seed * 1000 + i, end.Token).Run())).ToArray();
-        var faults = new Faults(cluster, Seed, Pause ?? TimeSpan.FromSeconds(10), Calm ?? TimeSpan.FromSeconds(2), text =>
+        var faults = new Faults(cluster, Seed, Pause, PlantsStaleReads ? Length : Calm ?? TimeSpan.FromSeconds(2), text =>
             tell($"{watch.Elapsed.TotalSeconds,6:0.0} s  {text}"));
         end.CancelAfter(Length);
         await faults.Run(end.Token);
         await Task.WhenAll(working);
         var elapsed = watch.Elapsed;
+        foreach (var clock in cluster.Clocks) clock.Step(TimeSpan.Zero);
+        if (PlantsStaleReads)
+        {
+            await quiet.CancelAsync();
+            await Task.WhenAll(listening);
+            foreach (var caller in callers) caller.Dispose();
+            return new(this, elapsed, history, faults.Injected, 0, [.. HistoryCheck.StaleReads(history)]);
+        }
+
         tell($"{elapsed.TotalSeconds,6:0.0} s  the storm is over; reading what is left");
 
         var ending = new Ending();
@@ -176,12 +186,15 @@ public sealed record Report(
     Weather Weather, TimeSpan Elapsed, History History, IReadOnlyDictionary<string, int> Faults, int Connections,
     IReadOnlyList<string> Violations)
 {
+    private string Clocks => SteppedClock.Missing is { } missing ? $"; no clock was stepped: {missing}" : "";
+
     public override string ToString() =>
         $"""
         {Weather.Agents} agents on {Weather.Nodes} nodes for {Elapsed.TotalSeconds:0} s{(Weather.HasRedis ? "" : ", without Redis")}
         acknowledged   {History.Acknowledged} operations ({History.Acknowledged / Elapsed.TotalSeconds:0}/s), of them {History.Synced.Count} syncs, {History.Holdings.Count} claims and locks, {History.Sendings.Count(sending => sending.IsAcknowledged)} mails and chats
         repeated       {History.Unknown} times, because the connection broke or no answer came
         faults         {(Faults.Count == 0 ? "none" : string.Join(", ", Faults.Select(fault => $"{fault.Value} × {fault.Key}")))}
+        read           {History.Readings.Count} times{Clocks}
         listeners      {History.Listenings.Count}, over {Connections} connections, {History.Listenings.Sum(listening => listening.Positions.Count)} events
         violations     {Violations.Count}{string.Concat(Violations.Take(20).Select(violation => "\n  " + violation))}
         """;

@@ -24,6 +24,10 @@ public sealed class Balancer : IAsyncDisposable
     /// <summary>The name and the PEM files of certificate and key under which it serves with TLS; null for none.</summary>
     public (string Name, string Certificate, string Key)? Certificate { get; init; }
 
+    /// <summary>Whether it answers reads for a second from what it was answered before, as no balancer may: so that a test can show that it
+    /// would find stale reads.</summary>
+    public bool AnswersStale { get; init; }
+
     /// <summary>What it has logged of requests.</summary>
     public string Log => File.ReadAllText(Path.Combine(_folder, "access.log"));
 
@@ -48,6 +52,7 @@ public sealed class Balancer : IAsyncDisposable
                 fastcgi_temp_path {{_folder}}/fastcgi;
                 uwsgi_temp_path {{_folder}}/uwsgi;
                 scgi_temp_path {{_folder}}/scgi;
+                {{(AnswersStale ? $"proxy_cache_path {_folder}/cache keys_zone=stale:1m;" : "")}}
                 include {{_folder}}/beadhub.conf;
             }
             """);
@@ -64,10 +69,22 @@ public sealed class Balancer : IAsyncDisposable
                 .Replace("listen [::]:443 ssl http2;", "", StringComparison.Ordinal);
         }
 
+        var locations = Path.Combine(ServerProcess.Root(), "deploy/nginx/beadhub-locations.conf");
+        if (AnswersStale)
+        {
+            var stale = await File.ReadAllTextAsync(locations);
+            locations = Path.Combine(_folder, "locations.conf");
+            await File.WriteAllTextAsync(locations, stale.Replace("proxy_buffering off;", """
+                proxy_cache stale;
+                proxy_cache_key "$request_uri $http_authorization";
+                proxy_cache_valid 200 404 1s;
+                proxy_ignore_headers Cache-Control Vary Set-Cookie;
+                """, StringComparison.Ordinal));
+        }
+
         await File.WriteAllTextAsync(Path.Combine(_folder, "beadhub.conf"), site
             .Replace("/etc/nginx/beadhub-nodes.conf", $"{_folder}/nodes.conf", StringComparison.Ordinal)
-            .Replace("/etc/nginx/beadhub-locations.conf", Path.Combine(ServerProcess.Root(), "deploy/nginx/beadhub-locations.conf"),
-                StringComparison.Ordinal)
+            .Replace("/etc/nginx/beadhub-locations.conf", locations, StringComparison.Ordinal)
             .Replace("listen 80;", $"listen 127.0.0.1:{_port};", StringComparison.Ordinal)
             .Replace("access_log /var/log/nginx/access.log", $"access_log {_folder}/access.log", StringComparison.Ordinal)
             .Replace("listen [::]:80;", "", StringComparison.Ordinal));

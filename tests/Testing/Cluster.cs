@@ -8,12 +8,15 @@ public sealed class Cluster : IAsyncDisposable
     private readonly int[] _ports;
     private readonly ServerProcess?[] _nodes;
 
-    private Cluster(int nodes, Dictionary<string, string> settings, RedisServer? redis, PostgresCluster postgres)
+    private readonly SteppedClock[] _clocks;
+
+    private Cluster(int nodes, Dictionary<string, string> settings, RedisServer? redis, PostgresCluster postgres, SteppedClock[] clocks,
+        bool answersStale)
     {
-        (_settings, Redis, Postgres) = (settings, redis, postgres);
+        (_settings, Redis, Postgres, _clocks) = (settings, redis, postgres, clocks);
         _ports = [.. Enumerable.Range(0, nodes).Select(_ => ServerProcess.FreePort())];
         _nodes = new ServerProcess[nodes];
-        Balancer = new(_ports);
+        Balancer = new(_ports) { AnswersStale = answersStale };
     }
 
     /// <summary>Why none can run on this machine, for tests to skip with; null when one can.</summary>
@@ -40,10 +43,25 @@ public sealed class Cluster : IAsyncDisposable
     /// <summary>URL of the database.</summary>
     public string DatabaseUrl => _settings["BEADHUB_DATABASE_URL"];
 
+    /// <summary>The clocks of the nodes, and last that of PostgreSQL; none unless asked for, or where none can be stepped.</summary>
+    public IReadOnlyList<SteppedClock> Clocks => _clocks;
+
     /// <summary>Starts everything.</summary>
-    public static async Task<Cluster> Start(int nodes, bool redis = true, params (string Name, string Value)[] settings)
+    public static Task<Cluster> Start(int nodes, bool redis = true, params (string Name, string Value)[] settings) =>
+        Start(nodes, redis, clocks: false, answersStale: false, settings);
+
+    /// <summary>Starts everything, for a storm.</summary>
+    /// <param name="nodes">How many.</param>
+    /// <param name="redis">Whether there is a Redis.</param>
+    /// <param name="clocks">Whether clocks can be stepped.</param>
+    /// <param name="answersStale">Whether the balancer plants stale reads.</param>
+    /// <param name="settings">Settings of the nodes.</param>
+    public static async Task<Cluster> Start(int nodes, bool redis, bool clocks, bool answersStale,
+        params (string Name, string Value)[] settings)
     {
-        var postgres = new PostgresCluster();
+        SteppedClock[] stepped = clocks && SteppedClock.Missing is null
+            ? await Task.WhenAll(Enumerable.Range(0, nodes + 1).Select(static _ => SteppedClock.Make())) : [];
+        var postgres = stepped is [.., var last] ? new PostgresCluster(last.Environment) : new PostgresCluster();
         var all = new Dictionary<string, string>
         {
             ["BEADHUB_DATABASE_URL"] = await postgres.CreateDatabase(),
@@ -64,7 +82,7 @@ public sealed class Cluster : IAsyncDisposable
         }
 
         foreach (var (name, value) in settings) all[name] = value;
-        var cluster = new Cluster(nodes, all, server, postgres);
+        var cluster = new Cluster(nodes, all, server, postgres, stepped, answersStale);
         try
         {
             await Task.WhenAll(Enumerable.Range(0, nodes).Select(cluster.StartNode));
@@ -82,7 +100,8 @@ public sealed class Cluster : IAsyncDisposable
     public async Task StartNode(int node)
     {
         if (_nodes[node] is { } old) await old.DisposeAsync();
-        _nodes[node] = await ServerProcess.Start(_folder, _settings, _ports[node]);
+        var settings = _clocks.Length == 0 ? _settings : new Dictionary<string, string>(_settings.Concat(_clocks[node].Environment));
+        _nodes[node] = await ServerProcess.Start(_folder, settings, _ports[node]);
     }
 
     /// <summary>Replaces a node as an operator does: told to stop, and started again. The balancer is not told.</summary>
@@ -100,6 +119,7 @@ public sealed class Cluster : IAsyncDisposable
         await Balancer.DisposeAsync();
         if (Redis is not null) await Redis.DisposeAsync();
         await Postgres.DisposeAsync();
+        foreach (var clock in _clocks) clock.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 }

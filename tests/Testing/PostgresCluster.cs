@@ -15,10 +15,17 @@ public sealed class PostgresCluster : IAsyncDisposable
     private const int Port = 5432;
     private static readonly string? Binaries = FindBinaries();
 
+    private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly SemaphoreSlim _gate = new(1);
     private readonly string _folder = Path.Combine(Path.GetTempPath(), "beadhub-pg-" + Guid.NewGuid().ToString("N")[..12]);
     private bool _created;
     private int _databases;
+
+    /// <summary>A cluster that runs as this process does.</summary>
+    public PostgresCluster() : this(new Dictionary<string, string>()) { }
+
+    /// <summary>A cluster whose server is started with environment variables of its own.</summary>
+    public PostgresCluster(IReadOnlyDictionary<string, string> environment) => _environment = environment;
 
     /// <summary>Why no cluster can run on this machine, for tests to skip with; null when one can.</summary>
     public static string? Missing =>
@@ -127,12 +134,14 @@ public sealed class PostgresCluster : IAsyncDisposable
     private void StopAtExit(object? sender, EventArgs e) => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     // The server refuses to run as root.
-    private static Task AsServer(string program, params string[] arguments)
+    private Task AsServer(string program, params string[] arguments)
     {
         var path = Path.Combine(Binaries!, program);
         return Environment.IsPrivilegedProcess
-            ? Run("runuser", ["-u", Superuser, "--", path, .. arguments])
-            : Run(path, arguments);
+            ? Run("runuser", ["-u", Superuser, "--", "env", .. Variables(), path, .. arguments])
+            : Run("env", [.. Variables(), path, .. arguments]);
+
+        IEnumerable<string> Variables() => _environment.Select(static variable => $"{variable.Key}={variable.Value}");
     }
 
     private static async Task Run(string program, params string[] arguments)
