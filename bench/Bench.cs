@@ -23,6 +23,7 @@ internal static class Bench
         ["beads"] = GrowthOfBeads.Run,
         ["history"] = History.Run,
         ["projects"] = GrowthOfProjects.Run,
+        ["mesh"] = Mesh.Run,
     };
 
     /// <returns>The exit code: 0 when all was measured, whether or not every goal is met.</returns>

@@ -34,7 +34,8 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>Starts the server on a database, or on its default in an empty folder.</summary>
     /// <param name="database">URL of the database; null for the default one.</param>
     /// <param name="redis">URL of a Redis, for a node of a cluster; null for a server that runs alone.</param>
-    public Task<Host> Server(string? database, string? redis = null)
+    /// <param name="more">Settings besides.</param>
+    public Task<Host> Server(string? database, string? redis = null, params ReadOnlySpan<(string Name, string Value)> more)
     {
         var settings = new Dictionary<string, string>
         {
@@ -52,6 +53,7 @@ internal sealed class Lab : IAsyncDisposable
                 ("127.0.0.1", FreePort().ToString(), "0");
         }
 
+        foreach (var (name, value) in more) settings[name] = value;
         var port = FreePort();
         settings["BEADHUB_PORT"] = port.ToString();
         return Host.Start(Folder(), port, settings, ServerProcess.Executable(), "serve");

@@ -4,7 +4,8 @@ namespace Beadhub.Bench;
 internal sealed record Options(bool Quick, string? Only, string? Chart = null)
 {
     public const string Usage = "Usage: bench/run.sh [--quick] [--chart FILE.svg] "
-        + "[--only reads|writes|coordination|dequeue|keyed|inbox|chat|streams|syncs|events|cluster|plans|startup|beads|projects]";
+        + "[--only reads|writes|coordination|dequeue|keyed|inbox|chat|streams|syncs|events|cluster|plans|startup|"
+        + "beads|history|projects|mesh]";
 
     /// <summary>Measurements of each kind; the median counts.</summary>
     public int Rounds => Quick ? 3 : 5;

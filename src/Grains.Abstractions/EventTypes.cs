@@ -165,6 +165,7 @@ public static class EventTypes
 [JsonSerializable(typeof(PseudonymsKeyed))]
 [JsonSerializable(typeof(AgentWithdrawn))]
 [JsonSerializable(typeof(HiveOpened))]
+[JsonSerializable(typeof(HiveViewKept))]
 [JsonSerializable(typeof(HiveProfileNamed))]
 [JsonSerializable(typeof(HiveProfileChanged))]
 [JsonSerializable(typeof(HiveProfileFollows))]

@@ -486,6 +486,10 @@ public sealed record EditPost([property: Id(0)] HiveAgentView By, [property: Id(
 [GenerateSerializer, Immutable, Alias("hive.edit_comment.v1")]
 public sealed record EditComment([property: Id(0)] HiveAgentView By, [property: Id(1)] string Id, [property: Id(2)] string Content);
 
+/// <summary>What was folded of a hive's log up to a place was kept as a snapshot.</summary>
+[GenerateSerializer, Immutable, Alias("hive.view_kept.v1")]
+public sealed record HiveViewKept([property: Id(0)] long Seq) : IEvent;
+
 /// <summary>Does something with a post or comment.</summary>
 /// <param name="By">Who.</param>
 /// <param name="IsPost">Whether with a post.</param>

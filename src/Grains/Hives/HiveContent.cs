@@ -24,8 +24,12 @@ internal abstract class HiveContent(string id)
 
     public HiveAgentEntry Author { get; protected set; } = null!;
 
-    /// <summary>Who deleted it; the first of those who did.</summary>
-    public ContentDeleted? Deleted { get; private set; }
+    /// <summary>By which event it was deleted; the first of those that did.</summary>
+    public Stamp? Deleted { get; private set; }
+
+    /// <summary>Its number among all content of the hive, in the order in which it came to be here: says which part of a snapshot has
+    /// it.</summary>
+    public int Number { get; init; }
 
     public int Score { get; private set; }
 
@@ -84,9 +88,9 @@ internal abstract class HiveContent(string id)
     /// <summary>Takes a deletion in; what it adds to the fold's hash.</summary>
     public UInt128 Delete(ContentDeleted deletion)
     {
-        if (Deleted is { } before && !before.Stamp.IsAfter(deletion.Stamp)) return 0;
-        var added = Deleted is null ? 0 : unchecked((UInt128)0 - Digest.Of("deleted", $"{Place}/{id}", Deleted.Stamp));
-        Deleted = deletion;
+        if (Deleted is { } before && !before.IsAfter(deletion.Stamp)) return 0;
+        var added = Deleted is null ? 0 : unchecked((UInt128)0 - Digest.Of("deleted", $"{Place}/{id}", Deleted.Value));
+        Deleted = deletion.Stamp;
         return unchecked(added + Digest.Of("deleted", $"{Place}/{id}", deletion.Stamp));
     }
 
@@ -130,6 +134,61 @@ internal abstract class HiveContent(string id)
 
     /// <summary>Time of a voter's last vote.</summary>
     public long VoteTs(string voter) => _votes is not null && _votes.TryGetValue(voter, out var vote) ? vote.Stamp.Ts : 0;
+
+    /// <summary>Writes all but its id.</summary>
+    public virtual void Save(SnapshotWriter to)
+    {
+        to.Stamp(Made);
+        to.Number(Seq);
+        to.Text(Author.Key);
+        to.Stamp(Deleted);
+        to.Number(LastVote.Seq);
+        to.Number(LastVote.Delta);
+        to.Number(_edits?.Count ?? 0);
+        foreach (var edits in _edits ?? [])
+        {
+            to.Text(edits.Origin);
+            foreach (var field in edits.Fields)
+            {
+                to.Stamp(field?.Stamp);
+                if (field is { } edited) to.Number(edited.Seq);
+            }
+        }
+
+        to.Number(_votes?.Count ?? 0);
+        foreach (var (voter, vote) in _votes ?? [])
+        {
+            to.Text(voter);
+            to.Stamp(vote.Stamp);
+            to.Number(vote.Value);
+        }
+    }
+
+    /// <summary>Reads what <see cref="Save"/> has written.</summary>
+    public virtual void Restore(SnapshotReader from, Dictionary<string, HiveAgentEntry> agents)
+    {
+        Made = from.Stamp();
+        Seq = from.Number();
+        Author = agents[from.Text()];
+        Deleted = from.StampOrNone();
+        LastVote = (from.Number(), (int)from.Number());
+        for (var left = from.Number(); left > 0; left--)
+        {
+            var edits = new Edits(from.Text());
+            for (var field = 0; field < edits.Fields.Length; field++)
+                edits.Fields[field] = from.StampOrNone() is { } stamp ? (stamp, from.Number()) : null;
+            (_edits ??= []).Add(edits);
+        }
+
+        for (var left = from.Number(); left > 0; left--)
+        {
+            var (voter, stamp, value) = (from.Text(), from.Stamp(), (int)from.Number());
+            (_votes ??= new(StringComparer.Ordinal))[voter] = (stamp, value);
+            Score += value;
+        }
+
+        Author.Karma += Score;
+    }
 }
 
 /// <summary>A post.</summary>
@@ -146,6 +205,21 @@ internal sealed class HivePost(string id) : HiveContent(id)
     public HiveRegister? Pin { get; set; }
 
     public void Make(PostCreated made, HiveAgentEntry author) => (Made, Seq, Author) = (made.Stamp, made.Seq, author);
+
+    /// <inheritdoc/>
+    public override void Save(SnapshotWriter to)
+    {
+        base.Save(to);
+        HiveRegister.Save(Pin, to);
+    }
+
+    /// <inheritdoc/>
+    public override void Restore(SnapshotReader from, Dictionary<string, HiveAgentEntry> agents)
+    {
+        base.Restore(from, agents);
+        var pin = new HiveRegister();
+        if (pin.Restore(from)) Pin = pin;
+    }
 
     /// <summary>Where it stands among others by votes and age: ten times the votes are worth twelve and a half hours. It changes with votes
     /// only, since all posts age alike.</summary>
@@ -164,6 +238,14 @@ internal sealed class HiveComment(string id, HivePost post, HiveComment? parent)
 
     public void Make(CommentCreated made, HiveAgentEntry author, HivePost post, HiveComment? parent) =>
         (Made, Seq, Author, Post, Parent) = (made.Stamp, made.Seq, author, post, parent);
+
+    /// <summary>Puts it where it belongs, after all content was read.</summary>
+    public void Link(HivePost on, HiveComment? answered)
+    {
+        (Post, Parent) = (on, answered);
+        on.Comments.Add(this);
+        if (Deleted is null) on.CommentCount++;
+    }
 }
 
 /// <summary>An agent that has done something in the hive, as it has shown itself last.</summary>
@@ -192,6 +274,26 @@ internal sealed class HiveAgentEntry(string instance, string agentId)
     public HiveRegister Ban { get; } = new();
 
     public HiveRegister Moderator { get; } = new();
+
+    /// <summary>Writes all but its instance and id.</summary>
+    public void Save(SnapshotWriter to)
+    {
+        to.Stamp(_shown);
+        to.Text(Name);
+        to.Text(AvatarUrl ?? "");
+        to.Number(AvatarUrl is null ? 0 : 1);
+        to.Number(FirstTs);
+        foreach (var register in (HiveRegister[])[Membership, Ban, Moderator]) HiveRegister.Save(register, to);
+    }
+
+    /// <summary>Reads what <see cref="Save"/> has written.</summary>
+    public void Restore(SnapshotReader from)
+    {
+        (_shown, Name, AvatarUrl) = (from.StampOrNone(), from.Text(), from.Text());
+        if (from.Number() == 0) AvatarUrl = null;
+        FirstTs = from.Number();
+        foreach (var register in (HiveRegister[])[Membership, Ban, Moderator]) register.Restore(from);
+    }
 
     /// <summary>What another event says of it.</summary>
     public void Show(in Stamp stamp, HiveAgent agent)

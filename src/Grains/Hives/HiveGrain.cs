@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Beadhub.EventLog;
 using Beadhub.HiveSync;
+using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Placement;
 
@@ -16,7 +17,8 @@ namespace Beadhub.Hives;
 /// Reads come on any thread.
 /// </remarks>
 [PreferLocalPlacement]
-public sealed partial class HiveGrain(IEventLog log, ICommittedFeed committed, TimeProvider time) : Grain, IHiveGrain
+public sealed partial class HiveGrain(IEventLog log, ICommittedFeed committed, TimeProvider time, ILogger<HiveGrain> logger)
+    : Grain, IHiveGrain
 {
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -34,11 +36,8 @@ public sealed partial class HiveGrain(IEventLog log, ICommittedFeed committed, T
     private string Name => this.GetPrimaryKeyString();
 
     /// <inheritdoc/>
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
-    {
-        _opened?.Hive.Dispose();
-        return Task.CompletedTask;
-    }
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        _opened?.Hive.DisposeAsync().AsTask() ?? Task.CompletedTask;
 
     /// <inheritdoc/>
     public async Task<HiveView> Create(CreateHive command)
@@ -354,7 +353,8 @@ public sealed partial class HiveGrain(IEventLog log, ICommittedFeed committed, T
         await _opening.WaitAsync();
         try
         {
-            return _opened ??= new(entry, instance.InstanceId, new(log, entry.GroupId, committed, time), new(log, entry.GroupId));
+            return _opened ??= new(entry, instance.InstanceId, new(log, entry.GroupId, committed, time, logger),
+                new(log, entry.GroupId));
         }
         finally
         {

@@ -52,6 +52,24 @@ internal sealed class HiveRegister
         return null;
     }
 
+    /// <summary>Writes a register; nothing was written to one that there is not.</summary>
+    public static void Save(HiveRegister? register, SnapshotWriter to)
+    {
+        to.Number(register?._written.Count ?? 0);
+        foreach (var (stamp, value) in register?._written ?? [])
+        {
+            to.Stamp(stamp);
+            to.Text(value);
+        }
+    }
+
+    /// <summary>Reads what <see cref="Save"/> has written; false when that was nothing.</summary>
+    public bool Restore(SnapshotReader from)
+    {
+        for (var left = from.Number(); left > 0; left--) _written.Add((from.Stamp(), from.Text()));
+        return _written.Count > 0;
+    }
+
     private bool Has(string origin) => _written.Exists(written => written.Stamp.Origin == origin);
 
     private string? Last(string? origin)
@@ -99,6 +117,44 @@ internal sealed class HiveOwners
             if (_isDecided) return _current;
             (_current, _isDecided) = (Decide(), true);
             return _current;
+        }
+    }
+
+    /// <summary>Writes all that owners follow from.</summary>
+    public void Save(SnapshotWriter to)
+    {
+        to.Number(_terms.Values.Sum(static claims => claims.Count));
+        foreach (var claim in _terms.Values.SelectMany(static claims => claims))
+        {
+            to.Number(claim.Seq);
+            to.Stamp(claim.Stamp);
+            to.Text(claim.Owner.Instance);
+            to.Text(claim.Owner.AgentId);
+            to.Text(claim.Owner.Name);
+            to.Number(claim.Term);
+            to.Number(claim.IsSuccession ? 1 : 0);
+        }
+
+        to.Number(_origins.Count);
+        foreach (var (id, origin) in _origins)
+        {
+            to.Text(id);
+            to.Number(origin.First);
+            to.Number(origin.Days.Count);
+            foreach (var day in origin.Days) to.Number(day);
+        }
+    }
+
+    /// <summary>Reads what <see cref="Save"/> has written.</summary>
+    public void Restore(SnapshotReader from)
+    {
+        for (var left = from.Number(); left > 0; left--)
+            Claim(new(from.Number(), from.Stamp(), new(from.Text(), from.Text(), from.Text(), null), (int)from.Number(),
+                from.Number() == 1));
+        for (var left = from.Number(); left > 0; left--)
+        {
+            var origin = _origins[from.Text()] = new() { First = from.Number() };
+            for (var days = from.Number(); days > 0; days--) origin.Days.Add((int)from.Number());
         }
     }
 

@@ -14,7 +14,7 @@ namespace Beadhub.Hives;
 /// what it waits for comes after all. Conflicts: content is a union, a deletion leaves a tombstone and wins, the last vote of each voter
 /// counts, and settings, moderation and bans are as the owner's instance has said, or as was said last.
 /// </remarks>
-internal sealed class HiveState
+internal sealed partial class HiveState
 {
     /// <summary>Events of one origin that wait in memory.</summary>
     public const int MostWaiting = 10_000;
@@ -32,7 +32,7 @@ internal sealed class HiveState
     private readonly Dictionary<string, HiveComment> _comments = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HiveAgentEntry> _agents = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HiveRegister> _settings = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, CopyResolved> _copies = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _copies = new(StringComparer.Ordinal); // what they are
 
     private readonly Dictionary<string, Dictionary<Stamp, Waiting>> _waiting = new(StringComparer.Ordinal); // by what they wait for
     private readonly Dictionary<string, int> _waitingOf = new(StringComparer.Ordinal); // how many, by origin
@@ -42,6 +42,7 @@ internal sealed class HiveState
     private readonly Dictionary<string, int> _earlyOf = new(StringComparer.Ordinal);
     private readonly Stack<HiveStep> _due = new();
     private List<long> _recalled = [];
+    private readonly HashSet<long> _underWay = []; // recalled, and not read from the log yet
     private readonly Queue<HiveReport> _reports = new();
     private UInt128 _hash;
 
@@ -124,7 +125,11 @@ internal sealed class HiveState
     }
 
     /// <summary>Takes an event in again that was set aside.</summary>
-    public void Reapply(in HiveEvent e) => Take(e);
+    public void Reapply(in HiveEvent e)
+    {
+        _underWay.Remove(e.Seq);
+        Take(e);
+    }
 
     /// <summary>Time passes: what was early is due, and what has waited for long is set aside.</summary>
     public void Pass(DateTimeOffset now)
@@ -156,6 +161,7 @@ internal sealed class HiveState
         if (_recalled.Count == 0) return [];
         var recalled = _recalled;
         _recalled = [];
+        _underWay.UnionWith(recalled);
         return recalled;
     }
 
@@ -239,8 +245,10 @@ internal sealed class HiveState
         HiveContent? Found(HiveStep of, string id, bool isPost) => MissingTarget(of, id, isPost) is null ? Content(of, id, isPost) : null;
     }
 
-    private void Take(in HiveEvent e)
+    private void Take(in HiveEvent given)
     {
+        // Of a million events few origins: their names are kept once.
+        var e = given with { Origin = Shared(given.Origin) };
         HiveStep? step;
         try
         {
@@ -312,16 +320,18 @@ internal sealed class HiveState
         {
             var copy = $"{Copy}{step.Stamp.Origin}/{id}";
             if (!_copies.TryGetValue(copy, out var resolved)) return copy;
-            id = resolved.Id;
+            id = resolved;
         }
 
         return (isPost ? _posts.ContainsKey(id) : _comments.ContainsKey(id)) ? null : isPost ? $"post/{id}" : $"comment/{id}";
     }
 
     private string Target(HiveStep step, string id) =>
-        HiveIds.IsCopy(id) ? _copies[$"{Copy}{step.Stamp.Origin}/{id}"].Id : id;
+        HiveIds.IsCopy(id) ? _copies[$"{Copy}{step.Stamp.Origin}/{id}"] : id;
 
-    private void Wait(HiveStep step, string on)
+    private void Wait(HiveStep step, string on) => Wait(step, on, Now);
+
+    private void Wait(HiveStep step, string on, DateTimeOffset since)
     {
         var waiting = _waiting.GetValueOrDefault(on);
         if (waiting is not null && waiting.ContainsKey(step.Stamp)) return;
@@ -332,7 +342,7 @@ internal sealed class HiveState
         }
 
         if (waiting is null) _waiting[on] = waiting = [];
-        var one = new Waiting(step, on, Now);
+        var one = new Waiting(step, on, since);
         waiting[step.Stamp] = one;
         one.Node = _oldest.AddLast(one);
         Count(_waitingOf, step.Stamp.Origin, 1);
@@ -386,7 +396,7 @@ internal sealed class HiveState
                 Make(e);
                 break;
             case ContentEdited e:
-                Add(Content(e, e.Id, e.IsPost).Edit(e));
+                Add(Changed(Content(e, e.Id, e.IsPost)).Edit(e));
                 break;
             case ContentDeleted e:
                 Entry(e.Stamp, e.By);
@@ -397,6 +407,7 @@ internal sealed class HiveState
                 break;
             case PostPinned e:
                 var pinned = _posts[Target(e, e.Id)];
+                Changed(pinned);
                 Add((pinned.Pin ??= new()).Write("pin", pinned.Id, e.Stamp, e.IsPinned ? "1" : "0"));
                 break;
             case SettingChanged e:
@@ -431,8 +442,10 @@ internal sealed class HiveState
         var author = Entry(e.Stamp, e.Author);
         if (!_posts.TryGetValue(e.Id, out var post))
         {
-            _posts[e.Id] = post = new(e.Id);
+            _posts[e.Id] = post = new(e.Id) { Number = _contents.Count };
             post.Make(e, author);
+            _contents.Add(post);
+            Changed(post);
             Arrived.Add(post);
             Show(post);
             Add(Digest.Of("post", e.Id, e.Stamp));
@@ -440,6 +453,7 @@ internal sealed class HiveState
         }
         else if (post.IsMadeBy(e.Stamp))
         {
+            Changed(post);
             Hide(post);
             Add(unchecked(Digest.Of("post", e.Id, e.Stamp) - Digest.Of("post", e.Id, post.Made)));
             post.Author.Karma -= post.Score;
@@ -456,8 +470,10 @@ internal sealed class HiveState
         var parent = e.ParentId is null ? null : _comments[Target(e, e.ParentId)];
         if (!_comments.TryGetValue(e.Id, out var comment))
         {
-            _comments[e.Id] = comment = new(e.Id, post, parent);
+            _comments[e.Id] = comment = new(e.Id, post, parent) { Number = _contents.Count };
             comment.Make(e, author, post, parent);
+            _contents.Add(comment);
+            Changed(comment);
             post.Comments.Add(comment);
             post.CommentCount++;
             CommentCount++;
@@ -466,6 +482,7 @@ internal sealed class HiveState
         }
         else if (comment.IsMadeBy(e.Stamp))
         {
+            Changed(comment);
             Add(unchecked(Digest.Of("comment", e.Id, e.Stamp) - Digest.Of("comment", e.Id, comment.Made)));
             comment.Author.Karma -= comment.Score;
             author.Karma += comment.Score;
@@ -479,7 +496,7 @@ internal sealed class HiveState
 
     private void Vote(VoteCast e)
     {
-        var content = Content(e, e.Id, e.IsPost);
+        var content = Changed(Content(e, e.Id, e.IsPost));
         var before = content.Score;
         if (content is HivePost post)
         {
@@ -497,7 +514,7 @@ internal sealed class HiveState
 
     private void Delete(ContentDeleted e)
     {
-        var content = Content(e, e.Id, e.IsPost);
+        var content = Changed(Content(e, e.Id, e.IsPost));
         var wasThere = content.Deleted is null;
         if (content is HivePost post && wasThere) Hide(post);
         Add(content.Delete(e));
@@ -511,7 +528,7 @@ internal sealed class HiveState
         var key = $"{Copy}{e.Instance}/{e.CopyId}";
         // Only whose content it is can say which it is; what was carried out by it is not taken back.
         if (_copies.ContainsKey(key) || !HiveIds.BelongsTo(e.Id, e.Stamp.Origin)) return;
-        _copies[key] = e;
+        _copies[key] = e.Id;
         Add(Digest.Of(key, e.Id));
         Came(key);
     }

@@ -132,6 +132,7 @@ internal sealed class PeerLink(
         var since = known.Peer.LastSeqReceived;
         var isSnapshot = known.Peer.IsBeadhub && _theirHead - since > FarBehind;
         var (isBackfilling, inVain) = (false, 0);
+        Task<(ImmutableArray<ReceivedMeshEvent> Events, long Next, bool HasMore)>? ahead = null;
         while (true)
         {
             using var trace = MeshTraces.Begin(isSnapshot ? "mesh.snapshot" : "mesh.pull", group, peer, since);
@@ -140,15 +141,17 @@ internal sealed class PeerLink(
             bool hasMore;
             try
             {
-                (events, next, hasMore) = await http.Pull(Target(known.Token), known.Peer.RemoteGroupId, isSnapshot, since, PageSize,
-                    ended);
+                (events, next, hasMore) = await (ahead ?? Page(since));
             }
             catch (PeerException e) when (isSnapshot && e.Status == StatusCodes.Status404NotFound)
             {
-                isSnapshot = false; // an older Beadhub
+                (isSnapshot, ahead) = (false, null); // an older Beadhub
                 continue;
             }
 
+            // The next page is on its way while this one is verified and stored. What goes wrong with it is told when it is wanted.
+            ahead = hasMore ? Page(next) : null;
+            _ = ahead?.ContinueWith(static page => page.Exception, TaskScheduler.Default);
             var before = Taken;
             if (!events.IsEmpty) Taken += (await _log.Ingest(new(events, known.Peer.InstanceId))).Stored;
             // Of a log that is all known already there are many such pages; of one that never ends as well.
@@ -171,6 +174,9 @@ internal sealed class PeerLink(
         }
 
         await _settings.Note(known.Peer.InstanceId, "active", null);
+
+        Task<(ImmutableArray<ReceivedMeshEvent> Events, long Next, bool HasMore)> Page(long after) =>
+            http.Pull(Target(known.Token), known.Peer.RemoteGroupId, isSnapshot, after, PageSize, ended);
     }
 
     /// <summary>Sends what is new, and takes what it is told that there is.</summary>
@@ -322,8 +328,13 @@ internal sealed class PeerLink(
     {
         Failures++;
         var isNew = Error != e.Message;
-        Error = e is PeerException ? e.Message : (e as UnavailableException)?.InnerException is LastingTroubleException lasting
-            ? lasting.Message : "an internal error";
+        Error = e switch
+        {
+            PeerException => e.Message,
+            UnavailableException { InnerException: LastingTroubleException lasting } => lasting.Message,
+            UnavailableException => $"this site cannot store what it gets: {e.InnerException?.Message ?? e.Message}",
+            _ => "an internal error",
+        };
         if (e is not PeerException and not UnavailableException) logger.LogError(e, "Meshing with {Peer} failed", peer.Name);
         else if (isNew) logger.LogWarning("Group {Group}: {Peer} fails: {Error}", group.Name, peer.Name, e.Message);
         try

@@ -60,7 +60,9 @@ internal sealed class Site
 {
     private readonly List<HiveEvent> _log = [];
 
-    public HiveState Hive { get; } = new();
+    public HiveState Hive { get; private set; } = new();
+
+    private readonly Dictionary<int, string> _parts = [];
 
     public DateTimeOffset Now { get; set; } = Mesh.Start.AddDays(100);
 
@@ -77,6 +79,15 @@ internal sealed class Site
         Now += time;
         Hive.Pass(Now);
         Recall();
+    }
+
+    /// <summary>Goes on from a snapshot, of which those parts are new in which something has changed since the last one.</summary>
+    public void Restart()
+    {
+        var (head, parts) = Hive.Save(all: false);
+        foreach (var (part, text) in parts) _parts[part] = text;
+        Hive = HiveState.Restore(head, _parts.OrderBy(static part => part.Key).Select(static part => part.Value), out var held);
+        foreach (var one in held) Hive.Hold(_log[(int)one.Seq - 1], one.SinceTicks);
     }
 
     private void Recall()
