@@ -10,6 +10,7 @@ internal sealed class Host : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly string[] Foreign = ["BEADHUB_", "AWEB_", "DATABASE_URL", "REDIS_URL", "SESSION_SECRET_KEY", "ASPNETCORE_"];
 
+    private bool _isDisposed;
     private readonly Process _process;
 
     private Host(Process process, int port)
@@ -89,6 +90,8 @@ internal sealed class Host : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         AppDomain.CurrentDomain.ProcessExit -= Kill;
         if (!_process.HasExited)
         {

@@ -1,9 +1,9 @@
 namespace Beadhub.Bench;
 
 /// <summary>How long and which part of the bench to run.</summary>
-internal sealed record Options(bool Quick, string? Only, string? Chart = null)
+internal sealed record Options(bool Quick, string? Only, string? Chart = null, int? Beads = null)
 {
-    public const string Usage = "Usage: bench/run.sh [--quick] [--chart FILE.svg] "
+    public const string Usage = "Usage: bench/run.sh [--quick] [--beads N] [--chart FILE.svg] "
         + "[--only reads|writes|coordination|dequeue|keyed|inbox|chat|streams|syncs|events|cluster|plans|startup|"
         + "beads|history|projects|mesh]";
 
@@ -26,6 +26,8 @@ internal sealed record Options(bool Quick, string? Only, string? Chart = null)
             {
                 "--quick" => options with { Quick = true },
                 "--only" when i + 1 < arguments.Length => options with { Only = arguments[++i] },
+                "--beads" when i + 1 < arguments.Length && int.TryParse(arguments[++i], out var beads) && beads > 0 =>
+                    options with { Beads = beads },
                 "--chart" when i + 1 < arguments.Length => options with { Chart = Path.GetFullPath(arguments[++i]) },
                 var other => throw new ArgumentException($"Unknown: {other}\n{Usage}"),
             };

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures Beadhub against what bounds it, and prints one table. Arguments: [--quick] [--only ROW]; see README.md.
+# Measures Beadhub against what bounds it, and prints one table. Arguments: [--quick] [--only ROW] [--beads N]; see README.md.
 # Installs wrk, PostgreSQL and Redis from Debian's packages when they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."

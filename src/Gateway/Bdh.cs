@@ -85,24 +85,13 @@ internal sealed class Bdh(IGrainFactory grains)
             request.WorkspaceId, request.Client.Alias, request.Client.HumanName, request.Origin.Canonical, "main", lines,
             [.. request.Deleted], incremental,
             request.CommandLine, request.BasedOn));
-        if (outcome.Added > 0 || outcome.Deleted > 0 || outcome.Updated > outcome.Unchanged) await Committed(request, who);
+        if (outcome.Added > 0 || outcome.Deleted > 0 || outcome.Updated > outcome.Unchanged)
+            await History.Commits.AfterWrite(grains, who.ProjectId,
+                new(request.Client.Alias, request.WorkspaceId, request.Client.HumanName),
+                request.CommandLine is { Length: > 0 } line ? line : $"sync {request.Origin.Canonical}");
         return new(
             true, outcome.Total, null, new(outcome.Received, outcome.Added, outcome.Updated, outcome.Deleted, outcome.Unchanged), 1,
             outcome.ClaimRefused is not null, outcome.ClaimRefused ?? "", outcome.Conflicts);
-    }
-
-    // What is stored is stored: a commit that cannot be made now is made with the next.
-    private async ValueTask Committed(SyncRequest request, ProjectIdentity who)
-    {
-        try
-        {
-            await grains.GetGrain<IHistoryGrain>(who.ProjectId).AfterWrite(new(
-                new(request.Client.Alias, request.WorkspaceId, request.Client.HumanName),
-                request.CommandLine is { Length: > 0 } line ? line : $"sync {request.Origin.Canonical}"));
-        }
-        catch (UnavailableException)
-        {
-        }
     }
 
     private static bool ReadDigests(List<string> texts, out ImmutableArray<LineDigest>? digests)

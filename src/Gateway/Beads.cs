@@ -137,7 +137,7 @@ internal sealed class Beads(IGrainFactory grains)
         var alias = who.AgentId is null ? null : (await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId))?.Alias;
         var stored = await Board(who).Sync(new(who.AgentId, alias ?? "", "", upload.Repo, upload.Branch, upload.Issues, [], false, null));
         if (stored.Added > 0 || stored.Updated > stored.Unchanged)
-            await Committed(who, alias ?? "", $"upload {upload.Repo} {upload.Branch}");
+            await History.Commits.AfterWrite(grains, who.ProjectId, new(alias ?? "", who.AgentId), $"upload {upload.Repo} {upload.Branch}");
         return new(
             stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", upload.Repo, upload.Branch, stored.Received,
             stored.Added, stored.Updated,
@@ -155,10 +155,9 @@ internal sealed class Beads(IGrainFactory grains)
     public static Issue Whole(ProjectIdentity who, IssueText issue)
     {
         var record = issue.Record;
-        return new(
-            record.BeadId, who.ProjectId, record.Repo, record.Branch, record.Title, record.Description, record.Status, record.Priority,
-            record.Type,
-            record.Assignee, record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt)
+        return new(new(record.BeadId, record.Repo, record.Branch, record.Title, record.Status, record.Priority, record.Type, record.Assignee,
+            record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt),
+            who.ProjectId, record.Description)
         {
             // What else clients write may name people: readers of a public project see what the contract names (1.7, 7.7).
             Further = who.Mode == AuthMode.PublicReader ? null : Further(issue.Line),
@@ -182,18 +181,6 @@ internal sealed class Beads(IGrainFactory grains)
     private async ValueTask<ObjectHash?> RootOf(string? version, ProjectIdentity who) =>
         version is null ? null : await grains.GetGrain<IHistoryGrain>(who.ProjectId).Resolve(version);
 
-    // What is stored is stored: a commit that cannot be made now is made with the next.
-    private async ValueTask Committed(ProjectIdentity who, string alias, string message)
-    {
-        try
-        {
-            await grains.GetGrain<IHistoryGrain>(who.ProjectId).AfterWrite(new(new(alias, who.AgentId), message));
-        }
-        catch (UnavailableException)
-        {
-        }
-    }
-
     private IBoardGrain Board(ProjectIdentity who) => grains.GetGrain<IBoardGrain>(who.ProjectId);
 
     /// <summary>
@@ -211,9 +198,9 @@ internal sealed class Beads(IGrainFactory grains)
     }
 
     /// <summary>An issue as lists show it.</summary>
-    public static ListedIssue Listed(IssueRow issue) => new(
+    public static ListedIssue Listed(IssueRow issue) => new(new IssueFields(
         issue.BeadId, issue.Repo, issue.Branch, issue.Title, issue.Status, issue.Priority, issue.Type, issue.Assignee, issue.CreatedBy,
-        Labels(issue.Labels), issue.BlockedBy, issue.Parent, issue.CreatedAt, issue.UpdatedAt);
+        Labels(issue.Labels), issue.BlockedBy, issue.Parent, issue.CreatedAt, issue.UpdatedAt));
 
     private static ImmutableArray<string>? Labels(ImmutableArray<string> labels) => labels.IsDefaultOrEmpty ? null : labels;
 
@@ -288,37 +275,22 @@ internal sealed record IssueList(ImmutableArray<ListedIssue> Issues, int Count, 
 }
 
 /// <summary>An issue in a list.</summary>
-internal sealed record ListedIssue(
-    string BeadId,
-    string Repo,
-    string Branch,
-    string? Title,
-    string? Status,
-    long? Priority,
-    string? Type,
-    string? Assignee,
-    string? CreatedBy,
-    ImmutableArray<string>? Labels,
-    ImmutableArray<BeadRef> BlockedBy,
-    [property: JsonPropertyName("parent_id")] BeadRef? Parent,
-    DateTimeOffset? CreatedAt,
-    DateTimeOffset? UpdatedAt)
+internal sealed record ListedIssue : IssueFields
 {
-    /// <summary>Always null; clients read it.</summary>
-    public string? CurrentReservation => null;
+    public ListedIssue(IssueFields fields) : base(fields)
+    {
+    }
 
     /// <summary>Always empty; clients read it.</summary>
     public ImmutableArray<string> Reservations => [];
 }
 
-/// <summary>One issue whole (contract 7.7).</summary>
-internal sealed record Issue(
+/// <summary>What lists and single issues show alike.</summary>
+internal record IssueFields(
     string BeadId,
-    string ProjectId,
     string Repo,
     string Branch,
     string? Title,
-    string? Description,
     string? Status,
     long? Priority,
     string? Type,
@@ -332,6 +304,17 @@ internal sealed record Issue(
 {
     /// <summary>Always null; clients read it.</summary>
     public string? CurrentReservation => null;
+}
+
+/// <summary>One issue whole (contract 7.7).</summary>
+internal sealed record Issue : IssueFields
+{
+    public Issue(IssueFields fields, string projectId, string? description) : base(fields) =>
+        (ProjectId, Description) = (projectId, description);
+
+    public string ProjectId { get; }
+
+    public string? Description { get; }
 
     /// <summary>What else the issue's line says, under the names that it has there.</summary>
     [JsonExtensionData]

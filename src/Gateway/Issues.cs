@@ -98,11 +98,17 @@ internal sealed class Issues(IGrainFactory grains)
     {
         var created = await Board(actor).Create(new(
             By(actor), http.NewId(), actor.ProjectSlug, request.Repo ?? await OwnRepoOf(actor), request.Branch, request.Edit));
+        await History.Commits.AfterWrite(grains, actor.ProjectId, History.Commits.By(actor), $"create {created.Record.BeadId}");
         return Beads.Whole(actor.Who, created);
     }
 
-    private async Task<Issue> Edit(Change request, Actor actor) => Beads.Whole(
-        actor.Who, await Board(actor).Edit(new(By(actor), request.BeadId, request.Repo, request.Branch, request.Edit)));
+    private async Task<Issue> Edit(Change request, Actor actor)
+    {
+        var edited = await Board(actor).Edit(new(By(actor), request.BeadId, request.Repo, request.Branch, request.Edit));
+        await History.Commits.AfterWrite(grains, actor.ProjectId, History.Commits.By(actor),
+            $"{(request.Edit.Comment is not null ? "comment on" : request.Edit.Status == "closed" ? "close" : "update")} {request.BeadId}");
+        return Beads.Whole(actor.Who, edited);
+    }
 
     /// <summary>The repository of the caller's workspace; null when it has none.</summary>
     private async ValueTask<string?> OwnRepoOf(Actor actor) => !actor.Agent.HasWorkspace ? null

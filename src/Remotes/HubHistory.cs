@@ -97,6 +97,10 @@ public sealed class HubHistory : ILocalHistory, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task<bool> Remove(string branch, CancellationToken cancellation) =>
+        (await Ask(HttpMethod.Post, "/remove", new() { ["branch"] = branch }, cancellation))["removed"]?.GetValue<bool>() == true;
+
+    /// <inheritdoc/>
     public async Task Track(string remote, string branch, ObjectHash commit, CancellationToken cancellation) => await Ask(
         HttpMethod.Post, "/track", new() { ["remote"] = remote, ["branch"] = branch, ["commit"] = commit.ToString() }, cancellation);
 

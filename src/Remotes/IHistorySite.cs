@@ -27,6 +27,12 @@ public interface IHistorySite
 
     /// <summary>Moves a branch, when it still is where the mover saw it, and only forward.</summary>
     Task<MoveOutcome> Move(BranchMove move, CancellationToken cancellation);
+
+    /// <summary>Takes a branch away; the commits that it led to stay where they are.</summary>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="RemoteException">It has moved meanwhile, or cannot be removed.</exception>
+    Task<bool> Remove(string branch, CancellationToken cancellation) =>
+        throw new RemoteException("branches of this remote cannot be removed");
 }
 
 /// <summary>The project whose history is pushed, and into which others' is fetched.</summary>

@@ -40,7 +40,7 @@ public sealed record StoredRef(string Text, string Version);
 
 /// <summary>
 /// A history in an object store. <c>packs/</c> and <c>pushes/</c> hold packs and what each push added, by the SHA-256 of their bytes;
-/// <c>refs/BRANCH</c> names the newest push. A push names the one before it, so that who has the commit of one needs the packs of later
+/// <c>refs/BRANCH</c> names the newest push, or is a hyphen when the branch was removed. A push names the one before it, so that who has the commit of one needs the packs of later
 /// ones only, and nothing that is there is ever written again.
 /// </summary>
 public sealed class StoredHistory(IObjectStore store) : IHistorySite, IDisposable
@@ -49,14 +49,18 @@ public sealed class StoredHistory(IObjectStore store) : IHistorySite, IDisposabl
     private const int LongestRef = 4096;
     private const int MostPushes = 100_000;
 
+    // A removal is a write, so that of a removal and a push at once one is told as well.
+    private const string Removed = "-";
+
     private readonly Dictionary<string, Manifest> _pushes = [];
+    private readonly Dictionary<string, string> _rests = []; // newest push of each branch that a sender has counted on
 
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<string, ObjectHash>> Heads(CancellationToken cancellation)
     {
         var heads = new SortedDictionary<string, ObjectHash>(StringComparer.Ordinal);
         foreach (var name in await store.Refs(cancellation))
-            if (await Head(name, cancellation) is { } head) heads[name] = head.Push.Commit;
+            if (await Head(name, cancellation) is { Push: { } push }) heads[name] = push.Commit;
         return heads;
     }
 
@@ -67,11 +71,20 @@ public sealed class StoredHistory(IObjectStore store) : IHistorySite, IDisposabl
         var (wanted, known) = (commits.ToHashSet(), new HashSet<ObjectHash>());
         foreach (var name in await store.Refs(cancellation))
         {
-            var head = await Head(name, cancellation);
-            for (var (push, steps) = (head?.Push, 0); push is not null && steps < MostPushes && known.Count < wanted.Count; steps++)
+            if (await Head(name, cancellation) is not { Push: not null } head) continue;
+            var (at, isFirst) = (head.Ref.Text.Trim(), true);
+            for (var steps = 0; at is not null && steps < MostPushes && known.Count < wanted.Count; steps++)
             {
-                if (wanted.Contains(push.Commit)) known.Add(push.Commit);
-                push = push.Before is { } before ? await Push(before, cancellation) : null;
+                var push = await Push(at, cancellation);
+                if (wanted.Contains(push.Commit))
+                {
+                    known.Add(push.Commit);
+                    // What is pushed next rests on this.
+                    if (isFirst) _rests[name] = at;
+                    isFirst = false;
+                }
+
+                at = push.Before;
             }
         }
 
@@ -81,19 +94,31 @@ public sealed class StoredHistory(IObjectStore store) : IHistorySite, IDisposabl
     /// <inheritdoc/>
     public async IAsyncEnumerable<Pack> Send(ObjectHash wanted, IHistorySite to, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var pushes = new Stack<Manifest>();
+        var pushes = new List<Manifest>();
+        var (seen, next) = (new HashSet<string>(), new Stack<(string Name, bool IsDone)>());
         foreach (var name in await store.Refs(cancellation))
         {
-            if (await Head(name, cancellation) is not { } head || head.Push.Commit != wanted) continue;
-            for (var push = head.Push; push is not null;)
+            if (await Head(name, cancellation) is not { Push: { } newest } head || newest.Commit != wanted) continue;
+            next.Push((head.Ref.Text.Trim(), false));
+            break;
+        }
+
+        // Each push after those on which it rests.
+        while (next.TryPop(out var one))
+        {
+            var push = await Push(one.Name, cancellation);
+            if (one.IsDone)
             {
-                if (pushes.Count > MostPushes) throw Damaged("names more pushes than anybody makes");
-                if ((await to.Known([push.Commit], cancellation)).Count > 0) break;
-                pushes.Push(push);
-                push = push.Before is { } before ? await Push(before, cancellation) : null;
+                pushes.Add(push);
+                continue;
             }
 
-            break;
+            if (!seen.Add(one.Name)) continue;
+            if (seen.Count > MostPushes) throw Damaged("names more pushes than anybody makes");
+            if ((await to.Known([push.Commit], cancellation)).Count > 0) continue;
+            next.Push((one.Name, true));
+            foreach (var also in push.Also ?? []) next.Push((also, false));
+            if (push.Before is { } before) next.Push((before, false));
         }
 
         foreach (var push in pushes)
@@ -119,21 +144,34 @@ public sealed class StoredHistory(IObjectStore store) : IHistorySite, IDisposabl
     {
         // Whether it leads forward the sender has to know: commits are not looked into here.
         var head = await Head(move.Branch, cancellation);
-        if (head?.Push.Commit != move.Expected) return MoveOutcome.Overtaken;
-        if (head?.Push.Commit == move.Next) return MoveOutcome.Moved;
+        if (head?.Push?.Commit != move.Expected) return MoveOutcome.Overtaken;
+        if (head?.Push?.Commit == move.Next) return MoveOutcome.Moved;
         var bytes = JsonSerializer.SerializeToUtf8Bytes(
-            new Manifest(Manifest.Form, move.Next, head?.Ref.Text.Trim(), [.. move.Packs]), PackJson.Default.Manifest);
+            new Manifest(Manifest.Form, move.Next, head?.Push is null ? null : head.Value.Ref.Text.Trim(), [.. move.Packs],
+                _rests.Where(branch => branch.Key != move.Branch).Select(static branch => branch.Value).Distinct()
+                    .Order(StringComparer.Ordinal).ToImmutableArray() is { IsEmpty: false } also ? also : null),
+            PackJson.Default.Manifest);
         var name = Convert.ToHexStringLower(SHA256.HashData(bytes));
         await store.Put($"pushes/{name}", bytes, cancellation);
         return await store.SwapRef(move.Branch, head?.Ref, name + "\n", cancellation) ? MoveOutcome.Moved : MoveOutcome.Overtaken;
     }
 
     /// <inheritdoc/>
+    public async Task<bool> Remove(string branch, CancellationToken cancellation)
+    {
+        if (await Head(branch, cancellation) is not { Push: not null } head) return false;
+        return await store.SwapRef(branch, head.Ref, Removed + "\n", cancellation) ? true
+            : throw new RemoteException($"somebody else has pushed to {branch} meanwhile: it stays", RemoteFault.Overtaken);
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => store.Dispose();
 
-    private async Task<(StoredRef Ref, Manifest Push)?> Head(string branch, CancellationToken cancellation)
+    /// <summary>Where a branch is; null when nothing was ever there, without a push when it was removed.</summary>
+    private async Task<(StoredRef Ref, Manifest? Push)?> Head(string branch, CancellationToken cancellation)
     {
         if (await store.ReadRef(branch, cancellation) is not { } found) return null;
+        if (found.Text.Trim() == Removed) return (found, null);
         var name = found.Text.Length <= LongestRef ? found.Text.Trim() : "";
         return IsName(name) ? (found, await Push(name, cancellation)) : throw Damaged($"has a branch {branch} that leads nowhere");
     }
@@ -166,7 +204,9 @@ public sealed class StoredHistory(IObjectStore store) : IHistorySite, IDisposabl
 /// <param name="Commit">Where the branch is from then on.</param>
 /// <param name="Before">Name of the push before it on the branch.</param>
 /// <param name="Packs">Names of the packs that the commit needs beside all earlier ones', in order.</param>
-internal sealed record Manifest(string Format, ObjectHash Commit, string? Before, ImmutableArray<string> Packs)
+/// <param name="Also">Names of pushes on other branches of which it needs the packs too; null for none.</param>
+internal sealed record Manifest(string Format, ObjectHash Commit, string? Before, ImmutableArray<string> Packs,
+    ImmutableArray<string>? Also = null)
 {
     /// <summary>The first form.</summary>
     public const string Form = "beadhub-push.v1";

@@ -307,6 +307,7 @@ public abstract class BeadsHistoryContract(Store store) : ContractTests(store)
         await alice.Sync(Line("bd-1", "A"), "create A").Ok();
         (await alice.Get("/v1/beads/history").Ok()).Number("commits").ShouldBe(0);
         (await bob.Patch("/v1/beads/history", new { commit_mode = "command" })).Status.ShouldBe(403);
+        const string Begun = "What stood before each command is committed";
         await alice.Project.Give(alice, "lead");
         await alice.Patch("/v1/beads/history", new { commit_mode = "command" }).Ok();
 
@@ -316,7 +317,83 @@ public abstract class BeadsHistoryContract(Store store) : ContractTests(store)
         await alice.Change(null, "delete bd-3", "bd-3").Ok();
 
         (await alice.Get("/v1/beads/commits").Ok()).Items("commits").Select(commit => (commit.Text("message"), commit.Text("author")))
-            .ShouldBe([("delete bd-3", "alice"), ($"upload {alice.Repo} main", "alice"), ("update bd-1 --title B", "bob")]);
+            .ShouldBe([("delete bd-3", "alice"), ($"upload {alice.Repo} main", "alice"), ("update bd-1 --title B", "bob"),
+                (Begun, "alice")]);
+    }
+
+    [Fact]
+    public async Task Commands_that_meet_have_commits_of_their_own_and_so_have_edits()
+    {
+        var project = NewProject();
+        var agents = new List<Agent>();
+        for (var i = 0; i < 6; i++) agents.Add(await project.Agent($"agent-{i}", human: "A"));
+        await agents[0].Sync(string.Join('\n', Enumerable.Range(0, 20).Select(i => Line($"bd-{i}", "A")))).Ok();
+        await project.Give(agents[0], "lead");
+        await agents[0].Patch("/v1/beads/history", new { commit_mode = "command" }).Ok();
+
+        // Each changes beads of its own, and all of them one.
+        await Task.WhenAll(agents.Select(async (agent, i) =>
+        {
+            await agent.Change(Line($"bd-{i}", $"by {i}", day: 2) + "\n" + Line("bd-19", $"by {i}", day: 2 + i), $"update bd-{i}");
+            await agent.Patch($"/v1/beads/issues/bd-{6 + i}", new { title = $"edited by {i}" }).Ok();
+        }));
+        await agents[1].Post("/v1/beads/issues", new { title = "created" }).Ok();
+        await agents[2].Post("/v1/beads/issues/bd-18/close").Ok();
+
+        (await agents[0].Get("/v1/beads/diff?from=HEAD").Ok()).Number("total").ShouldBe(0);
+        var commits = (await agents[0].Get("/v1/beads/commits?limit=200").Ok()).Items("commits").ToList();
+        for (var i = 0; i < 6; i++)
+        {
+            foreach (var (bead, message) in new[] { ($"bd-{i}", $"update bd-{i}"), ($"bd-{6 + i}", $"update bd-{6 + i}") })
+            {
+                var title = (await agents[0].Get($"/v1/beads/issues/{bead}/blame").Ok()).Find("fields", "field", "title");
+                (title.Text("author"), title.Text("by")).ShouldBe(($"agent-{i}", $"agent-{i}"), bead);
+                commits.Single(commit => commit.Text("id") == title.Text("commit")).Text("message")
+                    .ShouldBeOneOf(message, $"change {bead}");
+            }
+        }
+
+        // Nobody's commit holds what another has changed.
+        foreach (var commit in commits.Where(commit => commit.Texts("parents").Length == 1))
+        {
+            var id = commit.Text("id");
+            foreach (var bead in (await agents[0].Get($"/v1/beads/diff?from={id}~1&to={id}&limit=200").Ok()).Items("beads"))
+            {
+                var by = (await agents[0].Get($"/v1/beads/issues/{bead.Text("bead_id")}/history?limit=500").Ok()).Items("events")
+                    .Select(one => one.Text("by"));
+                by.ShouldContain(commit.Text("author"), bead.Text("bead_id"));
+            }
+        }
+
+        commits[0].Text("message").ShouldBe("close bd-18");
+        commits[1].Text("message").ShouldStartWith("create ");
+    }
+
+    [Fact]
+    public async Task A_server_that_was_started_again_goes_on_from_the_last_commit()
+    {
+        await using var server = await Store.Fresh();
+        var project = new Project(server.Api);
+        var alice = await project.Agent("alice");
+        await alice.Sync(string.Join('\n', Enumerable.Range(0, 300).Select(i => Line($"bd-{i}", "A")))).Ok();
+        var first = await Commit(alice, "first");
+        await alice.Change(Line("bd-1", "B", day: 2) + "\n" + Line("bd-900", "new"), null, "bd-2").Ok();
+        var second = await Commit(alice, "second");
+        // Enough is removed for parts of the tree to fall together.
+        await alice.Change(Line("bd-3", "C", day: 2), null, [.. Enumerable.Range(10, 285).Select(i => $"bd-{i}")]).Ok();
+        var stands = await Export(alice, null);
+        await server.Restart();
+
+        (await alice.Get("/v1/beads/diff?from=HEAD").Ok()).Number("total").ShouldBe(286);
+        (await Export(alice, second)).ShouldContain("\"bd-900\"");
+        (await Export(alice, first)).Split('\n').Length.ShouldBe(301);
+        await Commit(alice, "third");
+        (await Export(alice, "HEAD")).ShouldBe(stands);
+        // The same lines, put in at once, are the same tree.
+        var bob = await new Project(server.Api).Agent("bob");
+        await bob.UploadJsonl(stands, alice.Repo).Ok();
+        await Commit(bob, "all");
+        (await bob.Get("/v1/beads/commits/HEAD").Ok()).Text("root").ShouldBe((await alice.Get("/v1/beads/commits/HEAD").Ok()).Text("root"));
     }
 
     private async Task<(Agent Alice, Agent Bob)> Two()

@@ -29,6 +29,8 @@ internal static class RemoteCommands
         Description = "T1 whole, T2 at hosts of BEADHUB_REMOTE_HOSTS only, T3 pseudonymous, T4 anonymous; "
             + "federation.sovereignty of .beads/config.yaml unless given",
     };
+    private static readonly Option<bool> Delete = new("--delete")
+        { Description = "Remove the branch at the remote; its commits stay where they are" };
     private static readonly Option<bool> Store =
         new("--with-credentials") { Description = "Give the server BEADHUB_REMOTE_USER and the password to keep, under seal" };
 
@@ -41,7 +43,7 @@ internal static class RemoteCommands
             ClientCommand.Make("add", "Add one, or replace the one of its name.", Add, Name, Address, Tier, Store),
             ClientCommand.Make("remove", "Remove one.", Remove, Name),
         },
-        ClientCommand.Make("push", "Send what a remote lacks of a branch.", Push, Remote, Branch, Tier),
+        ClientCommand.Make("push", "Send what a remote lacks of a branch, or remove the branch there.", Push, Remote, Branch, Tier, Delete),
         ClientCommand.Make("fetch", "Bring a remote's branch, as REMOTE/BRANCH.", async call =>
         {
             await Fetch(call);
@@ -92,6 +94,7 @@ internal static class RemoteCommands
     {
         var branch = call.Get(Branch)!;
         var (name, config) = (call.Get(Remote), Config(call));
+        if (call.Get(Delete)) return await RemoveBranch(call, name, branch, Direct(call, name, config));
         if (Direct(call, name, config) is { } address)
         {
             var tier = Sovereignty.Parse(call.Get(Tier) ?? config.GetValueOrDefault("sovereignty"));
@@ -104,6 +107,24 @@ internal static class RemoteCommands
         var answer = await call.Send($"v1/beads/remotes/{(name ?? Usual).Escaped()}/push", new() { ["branch"] = branch });
         return Said(call, answer.Text("commit"), answer.GetProperty("packs").GetInt32(), answer.GetProperty("objects").GetInt32(),
             $"{branch} is pushed", "has all of it already");
+    }
+
+    private static async Task<int> RemoveBranch(Call call, string? name, string branch, RemoteAddress? address)
+    {
+        if (!call.Parsed.Tokens.Any(static token => token.Value == "--branch"))
+            throw new CommandException("--branch is needed with --delete", ExitCode.Usage);
+        if (address is null)
+            await call.Send(HttpMethod.Delete, $"v1/beads/remotes/{(name ?? Usual).Escaped()}/branches?branch={branch.Escaped()}");
+        else if (!await Run(call, address, SovereigntyTier.T1, (_, _, site) => site.Remove(branch, call.Cancellation)))
+            throw new CommandException($"the remote has no branch {branch}", ExitCode.Nothing);
+        if (call.Json) call.Screen.Json(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("removed", branch);
+            json.WriteEndObject();
+        });
+        else call.Screen.Line($"{branch} is removed there.");
+        return ExitCode.Done;
     }
 
     private static async Task<string?> Fetch(Call call, RemoteAddress? from = null)
@@ -164,8 +185,8 @@ internal static class RemoteCommands
         name is null && config.GetValueOrDefault("remote") is { } configured ? Told(() => RemoteAddress.Parse(configured))
         : name?.Contains("://", StringComparison.Ordinal) == true ? Told(() => RemoteAddress.Parse(name)) : null;
 
-    private static async Task<Transferred> Run(Call call, RemoteAddress address, SovereigntyTier tier,
-        Func<Transfer, ILocalHistory, IHistorySite, Task<Transferred>> work)
+    private static async Task<T> Run<T>(Call call, RemoteAddress address, SovereigntyTier tier,
+        Func<Transfer, ILocalHistory, IHistorySite, Task<T>> work)
     {
         // A key or a signature goes to the host that was named, and nowhere else.
         using var http = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = address.Endpoint is not { IsLoopback: true } };

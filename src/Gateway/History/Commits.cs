@@ -143,6 +143,21 @@ internal sealed class Commits(IGrainFactory grains)
     /// <summary>Who changes the history.</summary>
     public static HistoryAuthor By(Actor actor) => new(actor.Alias, actor.Id, actor.Agent.HumanName);
 
+    /// <summary>
+    /// After something has changed issues: commits that when the project wants it so. What is stored is stored: a commit that cannot be made
+    /// now is made with the next.
+    /// </summary>
+    public static async ValueTask AfterWrite(IGrainFactory grains, string projectId, HistoryAuthor by, string message)
+    {
+        try
+        {
+            await grains.GetGrain<IHistoryGrain>(projectId).AfterWrite(new(by, message));
+        }
+        catch (UnavailableException)
+        {
+        }
+    }
+
     private static DiffQuery Diffs(RequestFields fields) => new(fields.Get(From), fields.Get(To) ?? Working, Limit: fields.Get(Limit),
         BeadId: fields.Get(OnlyBead), After: fields.Get(DiffCursor));
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Beadhub.Boards;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
@@ -78,6 +77,12 @@ internal sealed class Exchange(IGrainFactory grains)
                 .Answers(Wire.Types.ExchangeMoved),
             endpoints.Move);
         routes.Map(
+            requests.Post("/remove", "removeBranch", "Take a branch other than main away; its commits stay")
+                .Needs(Caller.Actor).Audited("history.branch_removed").TakesOnly(Branch).Fails(409)
+                .Bind(static fields => fields.Get(Branch))
+                .Answers(Wire.Types.ExchangeRemoved),
+            async (branch, actor) => new(branch, await endpoints.Project(actor).Remove(branch, default)));
+        routes.Map(
             requests.Post("/track", "trackRemote", "Note where a remote's branch is, as branch REMOTE/BRANCH of the history")
                 .Needs(Caller.Actor).TakesOnly(Remote, Branch, Commit).Fails(404, 409)
                 .Bind(static fields => (Remote: fields.Get(Remote), Branch: fields.Get(Branch), Commit: fields.Get(Commit)))
@@ -102,17 +107,8 @@ internal sealed class Exchange(IGrainFactory grains)
             && int.TryParse(one, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
             && int.TryParse(two, NumberStyles.None, CultureInfo.InvariantCulture, out var skip)
             ? (at, skip) : query.After is null or "" ? (0, 0) : throw ApiException.Unprocessable("Invalid after");
-        var page = await History(actor).Missing(new([Hash(query.Commit)], [.. query.Known.Select(Hash)], commit, PageCharacters));
-        var objects = ImmutableArray.CreateBuilder<string>();
-        var size = 0;
-        var i = first;
-        for (; i < page.Objects.Length && (objects.Count == 0 || size < PageCharacters); i++)
-        {
-            objects.Add(page.Objects[i].Text);
-            size += page.Objects[i].Text.Length;
-        }
-
-        return new(objects.ToImmutable(), i < page.Objects.Length ? $"{commit}.{i}" : page.Next is { } next ? $"{next}.0" : null);
+        var page = await History(actor).Missing(new([Hash(query.Commit)], [.. query.Known.Select(Hash)], commit, PageCharacters, first));
+        return new([.. page.Objects.Select(static found => found.Text)], page.Next is { } next ? $"{next}.{page.NextSkip}" : null);
     }
 
     private async Task<ExchangeHashes> Absent(List<string> hashes, Actor actor)
@@ -145,7 +141,7 @@ internal sealed class Exchange(IGrainFactory grains)
     private IHistoryGrain History(Actor actor) => grains.GetGrain<IHistoryGrain>(actor.ProjectId);
 
     private ProjectHistory Project(Actor actor) =>
-        new(History(actor), grains.GetGrain<IBoardGrain>(actor.ProjectId), new(actor.Alias, actor.Id, actor.Agent.HumanName));
+        new(History(actor), new(actor.Alias, actor.Id, actor.Agent.HumanName));
 
     private static bool IsHash(string text) => ObjectHash.TryParse(text, out _);
 
@@ -179,6 +175,9 @@ internal sealed record ExchangeTaken(int Taken);
 
 /// <summary>How a branch's move ended: moved, overtaken or not_forward.</summary>
 internal sealed record ExchangeMoved(string Outcome);
+
+/// <summary>Whether there was a branch to be removed.</summary>
+internal sealed record ExchangeRemoved(string Branch, bool Removed);
 
 /// <summary>The branch under which a remote's is noted.</summary>
 internal sealed record ExchangeTracked(string Branch);

@@ -1,12 +1,11 @@
 using System.Runtime.CompilerServices;
-using Beadhub.Boards;
 using Beadhub.History;
 using Beadhub.Remotes;
 
 namespace Beadhub.Gateway.Remotes;
 
 /// <summary>The history of a project of this server.</summary>
-internal sealed class ProjectHistory(IHistoryGrain history, IBoardGrain board, HistoryAuthor by) : ILocalHistory
+internal sealed class ProjectHistory(IHistoryGrain history, HistoryAuthor by) : ILocalHistory
 {
     private const string Main = "main";
     private const int PageCharacters = 4 * 1024 * 1024;
@@ -61,11 +60,22 @@ internal sealed class ProjectHistory(IHistoryGrain history, IBoardGrain board, H
         }
 
         // What stands goes along with main: what is not committed yet would make a merge of it, which is for its own people to make.
-        if (there is null ? (await board.Places()).Length > 0 : (await history.Diff(new("HEAD", "WORKING", 1))).Total > 0)
-            throw new RefusedException(RefusalKind.Conflict,
-                "The other project has changes that are not committed: commit them there first, or push to a branch other than main");
-        var outcome = await history.Merge(new(by, move.Next.ToString(), null));
+        var outcome = await history.Merge(new(by, move.Next.ToString(), null, OnlyForward: true));
         return outcome.Commit == move.Next ? MoveOutcome.Moved : MoveOutcome.Overtaken;
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> Remove(string branch, CancellationToken cancellation)
+    {
+        try
+        {
+            await history.SetRef(new(by, IsTag: false, branch, null));
+            return true;
+        }
+        catch (RefusedException e) when (e.Kind == RefusalKind.NotFound)
+        {
+            return false;
+        }
     }
 
     /// <inheritdoc/>
@@ -97,11 +107,12 @@ internal sealed class ProjectHistory(IHistoryGrain history, IBoardGrain board, H
             if (!page.HasMore) break;
         }
 
+        var skip = 0;
         for (int? after = 0; after is { } at;)
         {
-            var page = await history.Missing(new([wanted], [.. known], at, PageCharacters));
+            var page = await history.Missing(new([wanted], [.. known], at, PageCharacters, skip));
             foreach (var found in page.Objects) yield return found.Text;
-            after = page.Next;
+            (after, skip) = (page.Next, page.NextSkip);
         }
     }
 }

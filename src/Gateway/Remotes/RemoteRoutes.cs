@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Beadhub.Boards;
+using Beadhub.Gateway.History;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Outbound;
@@ -68,7 +68,17 @@ internal sealed class RemoteRoutes(IGrainFactory grains, RemoteAccess access, Ti
                 .Bind(static fields => (Name: fields.Get(Name), Branch: fields.Get(Branch)))
                 .Answers(Wire.Types.TransferAnswer),
             (request, actor, http) => endpoints.Carry(request, actor, pushes: false, http.RequestAborted));
+        routes.Map(
+            requests.Delete("/{name}/branches", "removeRemoteBranch",
+                "Remove a branch at a remote, and what is noted of it here; the commits stay where they are")
+                .Needs(Caller.Actor).Audited("remote.branch_removed").Takes(Name, Gone).Fails(404, 409, 502)
+                .Bind(static fields => (Name: fields.Get(Name), Branch: fields.Get(Gone)))
+                .Answers(Wire.Types.RemoteBranchRemoved),
+            (request, actor, http) => endpoints.RemoveBranch(request, actor, http.RequestAborted));
     }
+
+    private static readonly Field<string> Gone = InQuery.Required("branch", "The branch", 50).Example("topic")
+        .Must(static name => Names.IsBranch(name), "Invalid name");
 
     private async Task<RemoteView> Set((string Name, string Url, string? Tier, string? User, string? Password) remote, ProjectIdentity who)
     {
@@ -86,14 +96,11 @@ internal sealed class RemoteRoutes(IGrainFactory grains, RemoteAccess access, Ti
     {
         var target = await Grain(actor.ProjectId).Target(request.Name) ?? throw NoRemote();
         var branch = request.Branch is { Length: > 0 } given ? given : "main";
-        var project = new ProjectHistory(grains.GetGrain<IHistoryGrain>(actor.ProjectId), grains.GetGrain<IBoardGrain>(actor.ProjectId),
+        var project = new ProjectHistory(grains.GetGrain<IHistoryGrain>(actor.ProjectId),
             new(actor.Alias, actor.Id, actor.Agent.HumanName));
         try
         {
-            var tier = Sovereignty.Parse(target.Remote.Sovereignty);
-            var address = RemoteAddress.Parse(target.Remote.Url);
-            access.MustAllow(address, tier);
-            var site = access.Open(address, new(target.User, target.Password));
+            var (site, tier) = Open(target);
             using var closing = site as IDisposable;
             var transfer = new Transfer(static _ => { }, time);
             ILocalHistory local = !tier.Changes() ? project
@@ -106,6 +113,32 @@ internal sealed class RemoteRoutes(IGrainFactory grains, RemoteAccess access, Ti
         {
             throw Refusal(e);
         }
+    }
+
+    private async Task<RemoteBranchRemoved> RemoveBranch((string Name, string Branch) request, Actor actor, CancellationToken ended)
+    {
+        var target = await Grain(actor.ProjectId).Target(request.Name) ?? throw NoRemote();
+        try
+        {
+            var (site, _) = Open(target);
+            using var closing = site as IDisposable;
+            var removed = await site.Remove(request.Branch, ended);
+            var project = new ProjectHistory(grains.GetGrain<IHistoryGrain>(actor.ProjectId), Commits.By(actor));
+            var forgotten = await project.Remove($"{request.Name}/{request.Branch}", ended);
+            return removed || forgotten ? new(request.Name, request.Branch) : throw ApiException.NotFound("The remote has no such branch");
+        }
+        catch (RemoteException e)
+        {
+            throw Refusal(e);
+        }
+    }
+
+    private (IHistorySite Site, SovereigntyTier Tier) Open(RemoteTarget target)
+    {
+        var tier = Sovereignty.Parse(target.Remote.Sovereignty);
+        var address = RemoteAddress.Parse(target.Remote.Url);
+        access.MustAllow(address, tier);
+        return (access.Open(address, new(target.User, target.Password)), tier);
     }
 
     private IRemotesGrain Grain(string projectId) => grains.GetGrain<IRemotesGrain>(projectId);
@@ -198,6 +231,9 @@ public sealed record RemoteSettings(string? Directory, ImmutableArray<string> Ho
 
 /// <summary>A remote was removed.</summary>
 internal sealed record RemoteRemovedAnswer(string Removed);
+
+/// <summary>A branch was removed at a remote.</summary>
+internal sealed record RemoteBranchRemoved(string Remote, string Removed);
 
 /// <summary>A key, in hexadecimal digits.</summary>
 internal sealed record PseudonymKeyAnswer(string Key);

@@ -111,20 +111,23 @@ public sealed record HistoryObject([property: Id(0)] ObjectHash Id, [property: I
 /// <param name="Known">Commits that the other site has whole; those that are not known here are ignored.</param>
 /// <param name="After">Where the page begins; 0 for the first.</param>
 /// <param name="MaxCharacters">About how much a page may hold.</param>
+/// <param name="Skip">Objects of the first commit that the page before has.</param>
 [GenerateSerializer, Immutable, Alias("history.missing_query.v1")]
 public sealed record MissingQuery(
     [property: Id(0)] ImmutableArray<ObjectHash> Wanted,
     [property: Id(1)] ImmutableArray<ObjectHash> Known,
     [property: Id(2)] int After,
-    [property: Id(3)] int MaxCharacters);
+    [property: Id(3)] int MaxCharacters,
+    [property: Id(4)] int Skip = 0);
 
 /// <summary>A page of missing objects.</summary>
 /// <param name="Objects">The objects.</param>
 /// <param name="Next">Where the next page begins; null when there is none.</param>
 /// <param name="Commits">Commits that are missing, in all.</param>
+/// <param name="NextSkip">Objects of the next page's first commit that this one has.</param>
 [GenerateSerializer, Immutable, Alias("history.missing.v1")]
 public sealed record MissingObjects([property: Id(0)] ImmutableArray<HistoryObject> Objects, [property: Id(1)] int? Next,
-    [property: Id(2)] int Commits);
+    [property: Id(2)] int Commits, [property: Id(3)] int NextSkip = 0);
 
 /// <summary>Who changes the history.</summary>
 /// <param name="Alias">As commits name it.</param>
@@ -364,9 +367,10 @@ public sealed record HistoryRefs([property: Id(0)] ImmutableArray<HistoryRef> Re
 /// <param name="From">The version.</param>
 /// <param name="Message">Message of the commit; null for a usual one.</param>
 /// <param name="Prefer"><c>ours</c> or <c>theirs</c> in conflicts; null to wait for decisions.</param>
+/// <param name="OnlyForward">Refuse when it does not lead forward from <c>main</c>, or not all that stands is committed.</param>
 [GenerateSerializer, Immutable, Alias("history.merge.v1")]
 public sealed record MergeVersion([property: Id(0)] HistoryAuthor By, [property: Id(1)] string From, [property: Id(2)] string? Message,
-    [property: Id(3)] string? Prefer = null);
+    [property: Id(3)] string? Prefer = null, [property: Id(4)] bool OnlyForward = false);
 
 /// <summary>What became of a merge.</summary>
 /// <param name="Result"><c>up_to_date</c>, <c>fast_forward</c>, <c>merged</c> or <c>conflicts</c>.</param>

@@ -201,13 +201,8 @@ public sealed class TreeNode
     public static bool IsKey(TreeKey key) => Names.IsBeadId(key.BeadId)
         && (key is { Repo: "", Branch: "" } || Names.IsCanonicalOrigin(key.Repo) && Names.IsBranch(key.Branch));
 
-    /// <summary>The same node with children that were loaded in place of their stubs.</summary>
-    public TreeNode Loaded(IReadOnlyDictionary<ObjectHash, TreeNode> chunks)
-    {
-        if (_children is null) return this;
-        return new([.. _children.Select(child => child is { IsStub: true } && chunks.TryGetValue(child.Hash, out var loaded)
-            ? loaded : child)]) { _known = _known, IsStored = IsStored };
-    }
+    /// <summary>The same node with children that were loaded, in their places.</summary>
+    internal TreeNode Loaded(TreeNode?[] children) => new(children) { _known = _known, IsStored = IsStored };
 
     /// <summary>The leaf's entries with the digit at a depth, as a leaf of their own.</summary>
     internal TreeNode? Part(int digit, int depth)

@@ -75,12 +75,91 @@ public static class Trees
         TreeNode Assemble(TreeNode stub)
         {
             var node = stub.IsStub ? chunks[stub.Hash] : stub;
-            if (node.IsLeaf) return node;
-            var children = new Dictionary<ObjectHash, TreeNode>();
-            foreach (var child in node.Children)
-                if (child is { IsStub: true }) children[child.Hash] = Assemble(child);
-            return node.Loaded(children);
+            TreeNode?[]? whole = null;
+            for (var digit = 0; digit < node.Children.Length; digit++)
+            {
+                if (node.Children[digit] is not { } child) continue;
+                var next = Assemble(child);
+                if (!ReferenceEquals(next, child)) (whole ??= node.Children.ToArray())[digit] = next;
+            }
+
+            return whole is null ? node : node.Loaded(whole);
         }
+    }
+
+    /// <summary>The tree with what leads to some places loaded, and, where so few lines may be left that a node becomes a leaf, what is
+    /// beside it.</summary>
+    public static async ValueTask<TreeNode> Loaded(TreeNode root, IEnumerable<ObjectHash> places, ITreeSource source)
+    {
+        var sorted = places.Order().ToArray();
+        IReadOnlyDictionary<ObjectHash, TreeNode> chunks = new Dictionary<ObjectHash, TreeNode>();
+        while (true)
+        {
+            var missing = new HashSet<ObjectHash>();
+            root = Fill(root, sorted, 0);
+            if (missing.Count == 0) return root;
+            chunks = await source.Load(missing);
+
+            TreeNode Fill(TreeNode node, ArraySegment<ObjectHash> under, int depth)
+            {
+                if (node.IsStub)
+                {
+                    if (!chunks.TryGetValue(node.Hash, out var chunk))
+                    {
+                        missing.Add(node.Hash);
+                        return node;
+                    }
+
+                    MustBe(node, chunk);
+                    node = chunk;
+                }
+
+                var mayBecomeLeaf = node.Count - under.Count <= TreeNode.MostInLeaf;
+                TreeNode?[]? filled = null;
+                for (int digit = 0, from = 0; digit < node.Children.Length; digit++)
+                {
+                    var to = from;
+                    while (to < under.Count && under[to].Digit(depth) == digit) to++;
+                    var part = under[from..to];
+                    from = to;
+                    if (node.Children[digit] is not { } child || part.Count == 0 && !mayBecomeLeaf) continue;
+                    var next = Fill(child, part, depth + 1);
+                    if (!ReferenceEquals(next, child)) (filled ??= node.Children.ToArray())[digit] = next;
+                }
+
+                return filled is null ? node : node.Loaded(filled);
+            }
+        }
+    }
+
+    /// <summary>The tree with lines in place of those of the same keys, and without others (null).</summary>
+    public static async ValueTask<TreeNode> Changed(TreeNode tree, IReadOnlyDictionary<TreeKey, TreeEntry?> changes, ITreeSource source)
+    {
+        tree = await Loaded(tree, [], source);
+        // Many at once are sorted rather than put in one by one.
+        if (changes.Count > tree.Count / 4)
+        {
+            var all = (await LoadAll(tree, source)).All().ToDictionary(static entry => entry.Key);
+            foreach (var (key, line) in changes)
+            {
+                if (line is null) all.Remove(key);
+                else all[key] = line;
+            }
+
+            return TreeNode.Of(all.Values);
+        }
+
+        tree = await Loaded(tree, changes.Keys.Select(static key => key.Hash()), source);
+        foreach (var (key, line) in changes)
+            tree = line is null ? tree.Without(key) : tree.Find(key)?.Line == line.Line ? tree : tree.With(line);
+        return tree;
+    }
+
+    /// <summary>The lines of keys in a tree; null where it has none.</summary>
+    public static async ValueTask<TreeEntry?[]> Find(TreeNode tree, IReadOnlyCollection<TreeKey> keys, ITreeSource source)
+    {
+        tree = await Loaded(tree, keys.Select(static key => key.Hash()), source);
+        return [.. keys.Select(tree.Find)];
     }
 
     /// <summary>The line of a key in each of several trees, all looked up together; null where there is none.</summary>

@@ -45,7 +45,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
         _project = this.GetPrimaryKeyString();
         _texts = new(log, _project);
         _board = new(log, _project);
-        _past = new(log, _project);
+        _past = new(log, _project, _board);
         await _board.CatchUp(cancellationToken);
     }
 
@@ -59,19 +59,19 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public async ValueTask<IssueText?> Issue(IssueName name)
     {
         var newest = await _board.Newest();
-        var board = name.AsOf is { } root ? await _past.Of(root, newest) : newest;
+        var board = name.AsOf is { } root ? await _past.Of(root) : newest;
         var records = board.Beads.GetValueOrDefault(name.BeadId)?.Records ?? [];
         var issue = name.Newest ? BeadTask.Newest(records)
             : name is { Repo: { } repo, Branch: { } branch } ? records.In(repo, branch)
             : records.FirstOrDefault();
         return issue is null ? null
-            : name.AsOf is { } then ? await _past.Issue(then, newest, new(issue.Repo, issue.Branch, issue.BeadId))
+            : name.AsOf is { } then ? await _past.Issue(then, new(issue.Repo, issue.Branch, issue.BeadId))
             : await _texts.Of(issue);
     }
 
     /// <inheritdoc/>
     public async ValueTask<ExportPage> Export(ExportQuery query) => query.AsOf is { } root
-        ? await _past.Export(root, await _board.Newest(), query)
+        ? await _past.Export(root, query)
         : await _texts.Page((await _board.Newest()).Views.ById(query.Repo, query.Branch), query.After);
 
     /// <inheritdoc/>
@@ -569,7 +569,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     {
         return root is { } then ? ReadPast(then) : Read(query, answer);
 
-        async ValueTask<TAnswer> ReadPast(ObjectHash then) => answer((await _past.Of(then, await _board.Newest())).Views, query);
+        async ValueTask<TAnswer> ReadPast(ObjectHash then) => answer((await _past.Of(then)).Views, query);
     }
 
     /// <summary>What was neither answered nor refused may have been written all the same.</summary>

@@ -106,6 +106,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// </param>
     /// <param name="result">JSON of the result, which a repeat of a request with an <c>Idempotency-Key</c> gets; without it the repeat's is
     /// decided on what there is then.</param>
+    /// <param name="before">Appends to other streams on which the events rest (<see cref="StreamAppend.Before"/>); written only with
+    /// them.</param>
     /// <param name="step">Names the transaction among those of the grain.</param>
     /// <exception cref="RefusedException">The decision refused.</exception>
     /// <exception cref="MarkTakenException">The project has an event with the decision's mark.</exception>
@@ -114,7 +116,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     /// <exception cref="CarriedOutException">Another attempt at the request for which this is done has written.</exception>
     protected async Task<TResult> Transact<TResult>(
         Func<TState, Decision<TResult>> decide, bool anyVersion = false, JsonTypeInfo<TResult>? result = null,
-        [CallerMemberName] string step = "")
+        IReadOnlyList<StreamAppend>? before = null, [CallerMemberName] string step = "")
     {
         var write = KeyedRequest.Current is { } request && request.Project == _project ? new KeyedWrite(request, _stream, step) : null;
         if (write is { IsRepeat: true } && result is not null && await write.FirstResult(log) is { } first)
@@ -123,7 +125,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
             return JsonSerializer.Deserialize(first, result)!;
         }
 
-        var waiting = new Waiting<TResult>(decide, anyVersion, write, result);
+        var waiting = new Waiting<TResult>(decide, anyVersion, write, result, before ?? []);
         bool isFirst;
         lock (_gate)
         {
@@ -229,6 +231,9 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
         public List<NewEvent> Written { get; } = [];
 
+        /// <summary>Appends to other streams on which they rest.</summary>
+        public List<StreamAppend> Before { get; } = [];
+
         /// <summary>Whether none of the events rests on the state.</summary>
         public bool AnyVersion => anyVersion;
 
@@ -279,7 +284,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     }
 
     private sealed class Waiting<TResult>(Func<TState, Decision<TResult>> decide, bool anyVersion, KeyedWrite? write,
-        JsonTypeInfo<TResult>? json) : Waiting(anyVersion, write)
+        JsonTypeInfo<TResult>? json, IReadOnlyList<StreamAppend> before) : Waiting(anyVersion, write)
     {
         private readonly TaskCompletionSource<TResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _refusal;
@@ -307,6 +312,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
 
                 Write?.Choose();
                 if (Write?.Mark is { } requestMark && group.Carries(requestMark)) throw new CarriedOutException();
+                group.Before.AddRange(before);
                 group.Add(decision.Events, decision.Mark, Write,
                     Write is null || json is null ? null : JsonSerializer.Serialize(decision.Result, json));
             }
@@ -369,7 +375,8 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         var snapshot = snapshotDue ? Kind.Save(state) : null;
         try
         {
-            var result = await log.Append(new(_project, _stream, now.Version, written, snapshot, group.AnyVersion));
+            var result = await log.Append(new(_project, _stream, now.Version, written, snapshot, group.AnyVersion,
+                Before: group.Before.Count == 0 ? null : group.Before));
             if (!result.Written)
             {
                 Distrust();

@@ -81,8 +81,13 @@ public readonly record struct StreamKey(string Kind, string Key)
 /// The events mean the same whatever the stream holds: when it has another version than expected, they are appended after that, without the
 /// snapshot. The first event must carry a mark.
 /// </param>
+/// <param name="InCompany">Its caller makes more appends in the same breath: it waits for them rather than be committed alone.</param>
+/// <param name="Before">
+/// Appends to other streams on which this one rests: written in the same transaction or before. It fails when one of them fails; that one is
+/// refused, since its stream has another version, is not in its way.
+/// </param>
 public sealed record StreamAppend(string Project, StreamKey Stream, long ExpectedVersion, IReadOnlyList<NewEvent> Events, string? Snapshot,
-    bool AnyVersion = false);
+    bool AnyVersion = false, bool InCompany = false, IReadOnlyList<StreamAppend>? Before = null);
 
 /// <summary>An event to be written.</summary>
 /// <param name="Type">Event type name with its version suffix.</param>

@@ -71,6 +71,11 @@ public sealed record HistoryBook(
     [JsonIgnore]
     public ObjectHash? HeadRoot => Head is { } head ? Commits[head].Root : null;
 
+    /// <summary>The newest commit that leads to the working set by what has come to the feed since; null when there is none.</summary>
+    [JsonIgnore]
+    public CommitNode? Followed => Head is { } head
+        ? Ancestors(head).Select(id => Commits[id]).FirstOrDefault(static commit => commit.Position > 0) : null;
+
     /// <inheritdoc/>
     public HistoryBook Apply(IEvent @event) => Next(@event) with { Events = Events + 1 };
 

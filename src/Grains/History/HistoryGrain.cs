@@ -18,6 +18,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     private const int Attempts = 5;
     private const int MostSkipped = 100_000;
     private const int BeadsAtOnce = 512;
+    private const int LinesAtOnce = 256;
 
     private static readonly Func<HistoryBook, HistoryBook> Whole = static book => book;
 
@@ -25,6 +26,9 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     private HistoryObjects _objects = null!;
     private WorkingTree _working = null!;
     private IssueHistories _issues = null!;
+    private volatile CommitContent? _beyond;
+
+    private sealed record CommitContent(ObjectHash Of, IReadOnlyList<TreeNode> Chunks, IReadOnlyList<TreeEntry> Lines);
 
     private IBoardGrain Board => GrainFactory.GetGrain<IBoardGrain>(_project);
 
@@ -33,7 +37,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     {
         _project = this.GetPrimaryKeyString();
         _objects = new(Log, _project);
-        _working = new(Log, _project, _objects, () => State.HeadRoot);
+        _working = new(Log, _project, _objects, () => Read(Whole));
         _issues = new(Log, _project, _objects);
         return base.OnActivateAsync(cancellationToken);
     }
@@ -43,14 +47,20 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         Read(static book => new HistoryStatus(book.Mode, book.Head, book.Commits.Count, book.Merge is not null));
 
     /// <inheritdoc/>
-    public Task SetMode(string mode, string by) => Transact(book => book.Mode == mode
-        ? Decision.None(true) : Decision.Accept(true, new CommitModeSet(mode, by, time.Now())));
+    public async Task SetMode(string mode, string by)
+    {
+        // What was written before belongs to no command that is committed.
+        if (mode == CommitModes.Command && (await Status()).Mode != mode)
+            await CommitWorking(new(by), "What stood before each command is committed");
+        await Transact(book => book.Mode == mode
+            ? Decision.None(true) : Decision.Accept(true, new CommitModeSet(mode, by, time.Now())));
+    }
 
     /// <inheritdoc/>
     public async Task<CommitView?> Commit(CreateCommit command)
     {
         var made = command.Lines is { } lines ? await CommitLines(command, lines) : await CommitWorking(command.By, command.Message);
-        return made is null ? null : await Shown(made.Id());
+        return made is null ? null : View(State, made.Id(), made.Message);
     }
 
     /// <inheritdoc/>
@@ -58,7 +68,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     {
         // It is no part of what the sync answers, and done again it changes nothing.
         KeyedRequest.Leave();
-        if ((await Status()).Mode == CommitModes.Command) await CommitWorking(command.By, command.Message);
+        if ((await Status()).Mode == CommitModes.Command) await CommitEach(command);
     }
 
     /// <inheritdoc/>
@@ -121,7 +131,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         var book = await Read(Whole);
         var tree = await Working();
         var line = (await Board.Issue(new(query.BeadId, query.Repo, query.Branch)) is { Record: var record }
-            ? tree.Find(new(record.Repo, record.Branch, record.BeadId)) : null)
+            ? (await Trees.Find(tree, [new(record.Repo, record.Branch, record.BeadId)], _objects))[0] : null)
             ?? throw new RefusedException(RefusalKind.NotFound, "Issue not found");
         return await _issues.Blame(line, book.Head, book);
     }
@@ -164,9 +174,9 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
             if (kept.Count == 0) break;
         }
 
-        var message = command.Message
-            ?? (restored + removed > 0 && State.Mode == CommitModes.Command ? $"history restore {command.To}" : null);
-        var commit = message is null ? null : await CommitWorking(command.By, message);
+        var commit = command.Message is { } message ? await CommitWorking(command.By, message)
+            : restored + removed > 0 && State.Mode == CommitModes.Command
+                ? await CommitEach(new(command.By, $"history restore {command.To}")) : null;
         return new(restored, removed, [.. kept.Order(StringComparer.Ordinal)], commit?.Id());
     }
 
@@ -186,7 +196,8 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         if (book.Merge is { } waiting && waiting.From != from)
             throw new RefusedException(RefusalKind.Conflict,
                 $"A merge of {waiting.Name} waits for decisions: complete or abandon it first");
-        return await Merge(from, command.From, command.Message ?? $"Merge {command.From}", command.By, command.Prefer);
+        return await Merge(from, command.From, command.Message ?? $"Merge {command.From}", command.By, command.Prefer,
+            command.OnlyForward);
     }
 
     /// <inheritdoc/>
@@ -237,31 +248,57 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     public async ValueTask<MissingObjects> Missing(MissingQuery query)
     {
         var book = await Read(Whole);
-        if (query.Wanted.FirstOrDefault(id => !book.Commits.ContainsKey(id)) is var unknown && unknown != default)
-            throw new RefusedException(RefusalKind.NotFound, $"Unknown commit: {unknown}");
+        foreach (var id in query.Wanted)
+            if (!book.Commits.ContainsKey(id)) throw new RefusedException(RefusalKind.NotFound, $"Unknown commit: {id}");
         var known = book.Ancestors(query.Known.Where(book.Commits.ContainsKey)).ToHashSet();
         var commits = book.Ancestors(query.Wanted).Where(id => !known.Contains(id)).Reverse().ToList();
         var objects = ImmutableArray.CreateBuilder<HistoryObject>();
         long size = 0;
-        for (var at = query.After; at < commits.Count; at++)
+        var skip = query.Skip;
+        for (var at = query.After; at < commits.Count; at++, skip = 0)
         {
-            if (objects.Count > 0 && size >= query.MaxCharacters) return new(objects.DrainToImmutable(), at, commits.Count);
-            var commit = book.Commits[commits[at]];
-            var before = commit.Parents is [var parent, ..] ? TreeNode.Stub(book.Commits[parent].Root) : TreeNode.Empty;
-            var (chunks, lines) = await Trees.Beyond(before, TreeNode.Stub(commit.Root), _objects);
-            var texts = await _objects.Lines(lines);
-            for (var i = 0; i < texts.Length; i++) Add(lines[i].Line, texts[i]);
-            foreach (var chunk in chunks) Add(chunk.Hash, chunk.Text());
+            var (chunks, lines) = await Beyond(book, commits[at]);
+            while (skip < lines.Count)
+            {
+                if (IsFull()) return Page(at);
+                var some = lines.Skip(skip).Take(LinesAtOnce).ToList();
+                var texts = await _objects.Lines(some);
+                for (var i = 0; i < texts.Length && !IsFull(); i++, skip++) Add(some[i].Line, texts[i]);
+            }
+
+            for (; skip < lines.Count + chunks.Count; skip++)
+            {
+                if (IsFull()) return Page(at);
+                var chunk = chunks[skip - lines.Count];
+                Add(chunk.Hash, chunk.Text());
+            }
+
+            if (IsFull()) return Page(at);
             Add(commits[at], (await ObjectOf(book, commits[at])).Text());
         }
 
         return new(objects.DrainToImmutable(), null, commits.Count);
+
+        bool IsFull() => objects.Count > 0 && size >= query.MaxCharacters;
+
+        MissingObjects Page(int at) => new(objects.DrainToImmutable(), at, commits.Count, skip);
 
         void Add(ObjectHash id, string text)
         {
             objects.Add(new(id, text));
             size += text.Length;
         }
+    }
+
+    /// <summary>What a commit's tree has beyond its first parent's. That of the last one is kept: large ones are sent in many pages.</summary>
+    private async ValueTask<(IReadOnlyList<TreeNode> Chunks, IReadOnlyList<TreeEntry> Lines)> Beyond(HistoryBook book, ObjectHash id)
+    {
+        if (_beyond is { } kept && kept.Of == id) return (kept.Chunks, kept.Lines);
+        var commit = book.Commits[id];
+        var before = commit.Parents is [var parent, ..] ? TreeNode.Stub(book.Commits[parent].Root) : TreeNode.Empty;
+        var (chunks, lines) = await Trees.Beyond(before, TreeNode.Stub(commit.Root), _objects);
+        _beyond = new(id, chunks, lines);
+        return (chunks, lines);
     }
 
     /// <inheritdoc/>
@@ -284,8 +321,9 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         foreach (var (id, commit) in commits)
         {
             if (book.Commits.ContainsKey(id)) continue;
-            if (commit.Parents.FirstOrDefault(parent => !book.Commits.ContainsKey(parent)) is var missing && missing != default)
-                throw new RefusedException(RefusalKind.Invalid, $"Commit {id} follows {missing}, which is not here");
+            foreach (var parent in commit.Parents)
+                if (!book.Commits.ContainsKey(parent))
+                    throw new RefusedException(RefusalKind.Invalid, $"Commit {id} follows {parent}, which is not here");
             if (commit.Parents.Any(parent => book.Commits[parent].Time > commit.Time))
                 throw new RefusedException(RefusalKind.Invalid, $"Commit {id} is older than what it follows");
             await MustBeWhole(commit, book);
@@ -301,7 +339,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     /// <summary>All that a commit's tree has beyond its first parent's is here.</summary>
     private async ValueTask MustBeWhole(CommitObject commit, HistoryBook book)
     {
-        var before = commit.Parents is [var parent, ..] ? TreeNode.Stub(book.Commits[parent].Root) : TreeNode.Empty;
+        var before = commit.Parents is [var first, ..] ? TreeNode.Stub(book.Commits[first].Root) : TreeNode.Empty;
         var (_, lines) = await Trees.Beyond(before, TreeNode.Stub(commit.Root), _objects);
         foreach (var some in lines.Chunk(BeadsAtOnce)) await _objects.Lines(some);
         // A chunk may lie about where its lines belong, or how many they are.
@@ -314,17 +352,58 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         {
             var tree = await Working();
             var position = _working.Position;
-            await _objects.Store(tree, ImmutableDictionary<ObjectHash, string>.Empty);
+            var unstored = await _objects.Prepare(tree);
             var made = await Transact(book => book.Head is { } head && book.Commits[head].Position > position
                 ? Decision.None<(bool IsOld, CommitObject? Commit)>((true, null))
-                : With(book.Commit(tree.Hash, position, HistoryBook.Main, null, null, by, message, time.Now())));
+                : With(book.Commit(tree.Hash, position, HistoryBook.Main, null, null, by, message, time.Now())),
+                before: unstored.Appends);
+            if (made.Commit is not null) unstored.IsStored();
             if (!made.IsOld) return made.Commit;
             // Another node has committed what is not in this tree yet.
             if (attempt == Attempts) throw new EventLogUnavailableException("The history is being written by others.");
         }
+    }
 
-        static Decision<(bool IsOld, CommitObject? Commit)> With(Decision<CommitObject?> decision) =>
-            new(decision.Events, (false, decision.Result));
+    private static Decision<(bool IsOld, CommitObject? Commit)> With(Decision<CommitObject?> decision) =>
+        new(decision.Events, (false, decision.Result));
+
+    /// <summary>Commits what each command has changed since the last commit, under its own author: several may have met.</summary>
+    /// <returns>The last commit; null when nothing has changed.</returns>
+    private async Task<CommitObject?> CommitEach(CreateCommit command)
+    {
+        for (var attempt = 1; attempt <= Attempts; attempt++)
+        {
+            var book = await Read(Whole);
+            var working = await Working();
+            var position = _working.Position;
+            if (book is not { Head: { } head, HeadRoot: { } root, Followed.Position: var since }
+                || await CommandChanges.Since(Log, _project, since, position) is not { } all) break;
+            CommitObject? made = null;
+            var tree = TreeNode.Stub(root);
+            for (var i = 0; i < all.Count; i++)
+            {
+                // The last one leads to what stands, of which more is in memory.
+                var isLast = i == all.Count - 1;
+                tree = await Trees.Changed(tree, all[i].Lines, _objects);
+                if (isLast && tree.Hash == working.Hash) tree = working;
+                var unstored = await _objects.Prepare(tree);
+                var (next, by, after) = (tree, all[i].By, head);
+                var message = all[i].Message ?? (by.Alias == command.By.Alias ? command.Message : all[i].Usual);
+                // A commit within holds not all that has come until then: what has come since the first is taken in after it.
+                var at = ReferenceEquals(next, working) ? position : since;
+                var one = await Transact(now => now.Head != after ? Decision.None<(bool IsOld, CommitObject? Commit)>((true, null))
+                    : With(now.Commit(next.Hash, at, HistoryBook.Main, null, null, by, message, time.Now())), before: unstored.Appends);
+                // Another node has committed meanwhile.
+                if (one.IsOld) break;
+                if (one.Commit is not { } commit) continue;
+                unstored.IsStored();
+                (made, head) = (commit, commit.Id());
+            }
+
+            if (tree.Hash == working.Hash && (await Read(Whole)).HeadRoot == working.Hash) return made;
+        }
+
+        return await CommitWorking(command.By, command.Message);
     }
 
     private async Task<CommitObject?> CommitLines(CreateCommit command, CommittedLines lines)
@@ -334,28 +413,34 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         var issues = IssueLines.Read(lines.Issues.AsSpan(), lines.Repo, lines.Branch, BoardScope.None, time.Now());
         var book = await Read(Whole);
         var start = book.Branches.TryGetValue(lines.On, out var newest) ? newest : book.Head;
-        var tree = start is { } commit ? await Trees.LoadAll(TreeNode.Stub(book.Commits[commit].Root), _objects) : TreeNode.Empty;
+        var before = start is { } commit ? TreeNode.Stub(book.Commits[commit].Root) : TreeNode.Empty;
+        var written = issues.ChangedLines.Select(changed => (Line: changed.Line, Entry: TreeEntry.Of(
+            new(lines.Repo, lines.Branch, changed.Issue.BeadId), ObjectHash.Of(changed.Line)))).ToList();
+        var known = await Trees.Find(before, [.. written.Select(static one => one.Entry.Key)], _objects);
         var texts = new Dictionary<ObjectHash, string>();
-        foreach (var (issue, line) in issues.ChangedLines)
+        var changes = new Dictionary<TreeKey, TreeEntry?>();
+        for (var i = 0; i < known.Length; i++)
         {
-            var entry = TreeEntry.Of(new(lines.Repo, lines.Branch, issue.BeadId), ObjectHash.Of(line));
-            if (tree.Find(entry.Key)?.Line == entry.Line) continue;
+            var (line, entry) = written[i];
+            if (known[i]?.Line == entry.Line) continue;
             texts[entry.Line] = line;
-            tree = tree.With(entry);
+            changes[entry.Key] = entry;
         }
 
         foreach (var id in lines.DeletedIds)
-            if (Names.IsBeadId(id)) tree = tree.Without(new(lines.Repo, lines.Branch, id));
-        await _objects.Store(tree, texts);
+            if (Names.IsBeadId(id)) changes[new(lines.Repo, lines.Branch, id)] = null;
+        var tree = await Trees.Changed(before, changes, _objects);
+        var unstored = await _objects.Prepare(tree, texts);
         return await Transact(now =>
         {
             if ((now.Branches.TryGetValue(lines.On, out var still) ? still : now.Head) != start)
                 throw new RefusedException(RefusalKind.Conflict, $"Branch {lines.On} was moved by others meanwhile");
             return now.Commit(tree.Hash, 0, lines.On, start, null, command.By, command.Message, time.Now());
-        });
+        }, before: unstored.Appends);
     }
 
-    private async Task<MergeOutcome> Merge(ObjectHash from, string name, string message, HistoryAuthor by, string? prefer)
+    private async Task<MergeOutcome> Merge(ObjectHash from, string name, string message, HistoryAuthor by, string? prefer,
+        bool onlyForward = false)
     {
         // It writes in many steps, and done again it changes nothing.
         KeyedRequest.Leave();
@@ -363,6 +448,9 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         var changed = 0;
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
+            if (onlyForward && (await Working()).Hash != ((await Read(Whole)).HeadRoot ?? TreeNode.Empty.Hash))
+                throw new RefusedException(RefusalKind.Conflict,
+                    "The other project has changes that are not committed: commit them there first, or push to a branch other than main");
             // What is not committed yet is a version of its own: a merge has two sides.
             before = (await CommitWorking(by, $"Changes before the merge of {name}"))?.Id() ?? before;
             var book = await Read(Whole);
@@ -378,6 +466,8 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
 
             var theirs = TreeNode.Stub(book.Commits[from].Root);
             var isForward = common == head;
+            // Somebody else was faster.
+            if (onlyForward && !isForward) return new("overtaken", head);
             var was = common is { } one ? TreeNode.Stub(book.Commits[one].Root) : TreeNode.Empty;
             var choices = book.Merge?.Choices ?? [];
             IAsyncEnumerable<MergePlan> Plans() => isForward ? MergePlan.Taking(ours, theirs, _objects)
@@ -393,7 +483,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
             }
 
             var lost = false;
-            var merged = ours;
+            var removed = new List<TreeKey>();
             var written = new List<(TreeKey Key, ObjectHash Line)>();
             await foreach (var plan in Plans())
             {
@@ -401,7 +491,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
                 changed += plan.Lines.Length;
                 foreach (var (key, _, line) in plan.Lines)
                 {
-                    if (line is null) merged = merged.Without(key);
+                    if (line is null) removed.Add(key);
                     else written.Add((key, ObjectHash.Of(line)));
                 }
             }
@@ -416,11 +506,16 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
             }
 
             var working = await Working();
-            foreach (var (key, line) in written)
-                merged = merged.With(working.Find(key) is { } there && there.Line == line ? there : TreeEntry.Of(key, line));
-            await _objects.Store(merged, ImmutableDictionary<ObjectHash, string>.Empty);
+            var there = await Trees.Find(working, [.. written.Select(static one => one.Key)], _objects);
+            var changes = removed.ToDictionary(static key => key, static _ => default(TreeEntry?));
+            for (var i = 0; i < there.Length; i++)
+                changes[written[i].Key] = there[i] is { } stands && stands.Line == written[i].Line ? stands
+                    : TreeEntry.Of(written[i].Key, written[i].Line);
+            var merged = await Trees.Changed(ours, changes, _objects);
+            var unstored = await _objects.Prepare(merged);
             var commit = await Transact(now => now.Head != head ? throw Moved()
-                : now.Commit(merged.Hash, book.Commits[head!.Value].Position, HistoryBook.Main, null, from, by, message, time.Now()));
+                : now.Commit(merged.Hash, book.Commits[head!.Value].Position, HistoryBook.Main, null, from, by, message, time.Now()),
+                before: unstored.Appends);
             return new("merged", commit!.Id(), before, changed);
         }
 
@@ -488,18 +583,18 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         return (commit, TreeNode.Stub(book.Commits[commit].Root));
     }
 
-    private async ValueTask<CommitView> Shown(ObjectHash id) => (await Shown(await Read(Whole), [id]))[0];
-
     private async ValueTask<ImmutableArray<CommitView>> Shown(HistoryBook book, IReadOnlyList<ObjectHash> ids)
     {
         var messages = await Messages(book, ids);
-        return [.. ids.Select((id, i) =>
-        {
-            var commit = book.Commits[id];
-            return new CommitView(id, commit.Parents, commit.Root, commit.Author, commit.Time, messages[i],
-                [.. book.Branches.Where(branch => branch.Value == id).Select(static branch => branch.Key)],
-                [.. book.Tags.Where(tag => tag.Value.Commit == id).Select(static tag => tag.Key)]);
-        })];
+        return [.. ids.Select((id, i) => View(book, id, messages[i]))];
+    }
+
+    private static CommitView View(HistoryBook book, ObjectHash id, string message)
+    {
+        var commit = book.Commits[id];
+        return new(id, commit.Parents, commit.Root, commit.Author, commit.Time, message,
+            [.. book.Branches.Where(branch => branch.Value == id).Select(static branch => branch.Key)],
+            [.. book.Tags.Where(tag => tag.Value.Commit == id).Select(static tag => tag.Key)]);
     }
 
     private async ValueTask<CommitObject> ObjectOf(HistoryBook book, ObjectHash id)

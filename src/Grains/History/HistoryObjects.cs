@@ -14,6 +14,7 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
     private const string Kind = "history_object";
     private const int ReadAtOnce = 256;
     private const int WriteAtOnce = 1000;
+    private const int MostWithCommit = 64;
     private const int MostKept = 8192;
     private const int ScanSize = 64;
 
@@ -60,16 +61,22 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
         return texts;
     }
 
-    /// <summary>Makes a tree, and lines that no bead has, durable: what is there already is left out.</summary>
+    /// <summary>
+    /// What is to be durable before a commit names a tree; what is there already is left out. A few objects are to be written with the
+    /// commit, many are written at once.
+    /// </summary>
     /// <param name="tree">The tree.</param>
     /// <param name="texts">Its lines that no event of a bead holds, by their hashes.</param>
-    public async ValueTask Store(TreeNode tree, IReadOnlyDictionary<ObjectHash, string> texts)
+    public async ValueTask<UnstoredTree> Prepare(TreeNode tree, IReadOnlyDictionary<ObjectHash, string>? texts = null)
     {
         var chunks = new List<TreeNode>();
-        var objects = texts.Select(line => (line.Key, new ObjectStored(line.Value))).ToList();
+        var objects = texts?.Select(line => (line.Key, new ObjectStored(line.Value))).ToList() ?? [];
         Collect(tree);
+        if (objects.Count <= MostWithCommit) return new(chunks, [.. objects.Select(one => Append(one, isAlone: true))]);
         await Write(objects);
-        foreach (var chunk in chunks) chunk.IsStored = true;
+        var stored = new UnstoredTree(chunks, []);
+        stored.IsStored();
+        return stored;
 
         void Collect(TreeNode node)
         {
@@ -84,11 +91,8 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
     /// <summary>Writes objects; those that are there already stay as they are.</summary>
     public async ValueTask Write(IReadOnlyList<(ObjectHash Id, ObjectStored Object)> objects)
     {
-        var now = log.Time.GetUtcNow();
-        var name = EventTypes.NameOf(new ObjectStored(""));
         foreach (var some in objects.Chunk(WriteAtOnce))
-            await Task.WhenAll(some.Select(one =>
-                log.Append(new(project, Stream(one.Id), 0, [new(name, EventTypes.Serialize(one.Object), now)], null))));
+            await Task.WhenAll(some.Select(one => log.Append(Append(one, some.Length == 1))));
     }
 
     /// <summary>The lines of entries, in their order.</summary>
@@ -146,7 +150,22 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
         [.. (await log.ReadEvents([.. hashes.Select(hash => new EventPlace(Stream(hash), 1))]))
             .Select(static one => one is { } stored ? EventTypes.Parse(stored.Type, stored.Data) as ObjectStored : null)];
 
+    private StreamAppend Append((ObjectHash Id, ObjectStored Object) one, bool isAlone) => new(project, Stream(one.Id), 0,
+        [new(EventTypes.NameOf(one.Object), EventTypes.Serialize(one.Object), log.Time.GetUtcNow())], null, InCompany: !isAlone);
+
     private StreamKey Bead(TreeKey key) => new(Beads.Bead.Kind.Name, IBeadGrain.Key(project, key.BeadId));
 
     private StreamKey Stream(ObjectHash hash) => new(Kind, $"{project}/{hash}");
+}
+
+/// <summary>A tree that is to be stored with the commit that names it.</summary>
+/// <param name="Chunks">Its chunks that are not stored.</param>
+/// <param name="Appends">What is to be written before the commit.</param>
+internal sealed record UnstoredTree(IReadOnlyList<TreeNode> Chunks, IReadOnlyList<StreamAppend> Appends)
+{
+    /// <summary>The commit was written.</summary>
+    public void IsStored()
+    {
+        foreach (var chunk in Chunks) chunk.IsStored = true;
+    }
 }

@@ -10,12 +10,12 @@ namespace Beadhub.History;
 
 /// <summary>
 /// Boards as they were at commits: each is made of the nearest one in memory and the lines in which their trees differ, so that every
-/// question that can be put to a board can be put to a past one, and costs the same. The first is made of the board as it stands, by a walk
-/// over the whole tree.
+/// question that can be put to a board can be put to a past one, and costs the same. The first is made of the board as it stands.
 /// </summary>
-internal sealed class PastBoards(IEventLog log, string project)
+internal sealed class PastBoards(IEventLog log, string project, BoardProjection now)
 {
     private const int MostKept = 4;
+    private const int Attempts = 3;
     private const int LinesAtOnce = 256;
     private const int LinesOfPage = 64;
     private const int PageSize = 512 * 1024; // in bytes
@@ -24,27 +24,43 @@ internal sealed class PastBoards(IEventLog log, string project)
     private readonly SemaphoreSlim _making = new(1, 1);
     private volatile ImmutableList<Past> _kept = [];
 
-    private sealed record Past(ObjectHash Root, TreeNode Tree, Board Board);
+    private sealed record Past(ObjectHash Root, Board Board);
 
     /// <summary>The board of a tree.</summary>
     /// <param name="root">Root of the tree.</param>
-    /// <param name="newest">The board as it stands.</param>
     /// <exception cref="RefusedException">The tree, or one of its lines, is not here.</exception>
-    public async ValueTask<Board> Of(ObjectHash root, Board newest) => (await Find(root, newest)).Board;
+    public async ValueTask<Board> Of(ObjectHash root)
+    {
+        if (Kept() is { } known) return known.Board;
+        await _making.WaitAsync();
+        try
+        {
+            if (Kept() is { } made) return made.Board;
+            var past = new Past(root, _kept is [.., var near] ? await Changed(near.Board, TreeNode.Stub(near.Root), root)
+                : await First(root));
+            _kept = _kept.Count < MostKept ? _kept.Add(past) : _kept.RemoveAt(0).Add(past);
+            return past.Board;
+        }
+        finally
+        {
+            _making.Release();
+        }
+
+        Past? Kept() => _kept.FirstOrDefault(one => one.Root == root);
+    }
 
     /// <summary>An issue whole, as it was; null when there was none.</summary>
-    public async ValueTask<IssueText?> Issue(ObjectHash root, Board newest, TreeKey key)
+    public async ValueTask<IssueText?> Issue(ObjectHash root, TreeKey key)
     {
-        if ((await Find(root, newest)).Tree.Find(key) is not { } entry) return null;
+        if ((await Trees.Find(TreeNode.Stub(root), [key], _objects))[0] is not { } entry) return null;
         var (line, @event) = (await _objects.Stored([entry]))[0];
         return new(Record(entry, line, @event, whole: true), line);
     }
 
     /// <summary>Some of the lines of a repository and branch, as they were.</summary>
-    public async ValueTask<ExportPage> Export(ObjectHash root, Board newest, ExportQuery query)
+    public async ValueTask<ExportPage> Export(ObjectHash root, ExportQuery query)
     {
-        var past = await Find(root, newest);
-        var issues = past.Board.Views.ById(query.Repo, query.Branch);
+        var issues = (await Of(root)).Views.ById(query.Repo, query.Branch);
         var lines = new ArrayBufferWriter<byte>();
         var ids = query.After is { } after
             ? issues.Where(issue => string.CompareOrdinal(issue.BeadId, after) > 0) : issues;
@@ -52,9 +68,9 @@ internal sealed class PastBoards(IEventLog log, string project)
         foreach (var some in ids.Chunk(LinesOfPage))
         {
             if (lines.WrittenCount >= PageSize) return Page(last);
-            var texts = await _objects.Lines([.. some.Select(issue =>
-                past.Tree.Find(new(query.Repo, query.Branch, issue.BeadId))!)]);
-            foreach (var text in texts)
+            var entries = await Trees.Find(TreeNode.Stub(root),
+                [.. some.Select(issue => new TreeKey(query.Repo, query.Branch, issue.BeadId))], _objects);
+            foreach (var text in await _objects.Lines(entries!))
             {
                 Encoding.UTF8.GetBytes(text, lines);
                 lines.Write("\n"u8);
@@ -68,36 +84,31 @@ internal sealed class PastBoards(IEventLog log, string project)
         ExportPage Page(string? next) => new(ImmutableCollectionsMarshal.AsImmutableArray(lines.WrittenSpan.ToArray()), next);
     }
 
-    private async ValueTask<Past> Find(ObjectHash root, Board newest)
+    private async ValueTask<Board> First(ObjectHash root)
     {
-        if (Kept() is { } known) return known;
-        await _making.WaitAsync();
-        try
+        var working = new WorkingTree(log, project, _objects, async () => (await log.Load<HistoryBook>(project)).Fold<HistoryBook>());
+        for (var attempt = 1; attempt <= Attempts; attempt++)
         {
-            if (Kept() is { } made) return made;
-            var past = _kept is [.., var near] ? await Next(near, root) : await First(root, newest);
-            _kept = _kept.Count < MostKept ? _kept.Add(past) : _kept.RemoveAt(0).Add(past);
-            return past;
-        }
-        finally
-        {
-            _making.Release();
+            await working.CatchUp();
+            await now.CatchUp();
+            var board = now.State;
+            // Nothing was written between: tree and board are of one moment.
+            if (working.Position == await log.Head(project)) return await Changed(board, working.State, root);
         }
 
-        Past? Kept() => _kept.FirstOrDefault(one => one.Root == root);
+        return await ByAllLines(now.State, root);
     }
 
-    private async ValueTask<Past> Next(Past near, ObjectHash root)
+    /// <summary>The board of a tree, from another tree's.</summary>
+    private async ValueTask<Board> Changed(Board board, TreeNode tree, ObjectHash root)
     {
-        var changes = await Trees.Diff(near.Tree, TreeNode.Stub(root), _objects);
-        var tree = changes.Aggregate(near.Tree, static (tree, change) =>
-            change.After is { } line ? tree.With(line) : tree.Without(change.Key));
+        var changes = await Trees.Diff(tree, TreeNode.Stub(root), _objects);
         var records = await Records([.. changes.Select(static change => change.After).OfType<TreeEntry>()]);
-        return new(root, tree, Changed(near.Board, changes.Select(change =>
-            (change.Key, change.After is null ? null : records[change.Key]))));
+        return Changed(board, changes.Select(change => (change.Key, change.After is null ? null : records[change.Key])));
     }
 
-    private async ValueTask<Past> First(ObjectHash root, Board newest)
+    /// <summary>The board of a tree, from one of which no tree is known: line by line.</summary>
+    private async ValueTask<Board> ByAllLines(Board newest, ObjectHash root)
     {
         var tree = await Trees.LoadAll(TreeNode.Stub(root), _objects);
         var gone = newest.Beads.Values.SelectMany(static bead => bead.Records)
@@ -111,8 +122,8 @@ internal sealed class PastBoards(IEventLog log, string project)
         }
 
         var records = await Records(others);
-        return new(root, tree, Changed(newest, gone.Select(key => (key, default(BeadRecord?)))
-            .Concat(records.Select(static record => (record.Key, (BeadRecord?)record.Value)))));
+        return Changed(newest, gone.Select(key => (key, default(BeadRecord?)))
+            .Concat(records.Select(static record => (record.Key, (BeadRecord?)record.Value))));
     }
 
     private static Board Changed(Board board, IEnumerable<(TreeKey Key, BeadRecord? Record)> changes) =>

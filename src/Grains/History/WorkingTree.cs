@@ -5,13 +5,17 @@ using Beadhub.Feed;
 namespace Beadhub.History;
 
 /// <summary>
-/// The tree of what stands now, in memory: it follows the project's feed. It begins with the tree that was committed last, so that only
-/// lines that have changed since are read.
+/// The tree of what stands now: it follows the project's feed. It begins with the tree that was committed last, of which it loads only what
+/// lines that have changed since lie in.
 /// </summary>
-internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects objects, Func<ObjectHash?> committed)
+/// <param name="log">The log.</param>
+/// <param name="project">The project.</param>
+/// <param name="objects">Where chunks and lines are.</param>
+/// <param name="history">The commits.</param>
+internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects objects, Func<ValueTask<HistoryBook>> history)
     : FeedProjection<TreeNode>(log, project, TreeNode.Empty)
 {
-    private const int LinesAtOnce = 256;
+    private const int LinesAtOnce = 1000;
 
     /// <inheritdoc/>
     protected override bool IsLoadingLess(long events) => events > 2L * State.Count + 10 * PageSize;
@@ -21,7 +25,9 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
     protected override async ValueTask Load(CancellationToken cancellation)
     {
         var position = await Log.Head(Project, cancellation);
-        var tree = committed() is { } root ? await Trees.LoadAll(TreeNode.Stub(root), objects) : TreeNode.Empty;
+        var book = await history();
+        if (book.Followed is { } from && await Follow(from, position, cancellation)) return;
+        var tree = book.HeadRoot is { } root ? await Trees.LoadAll(TreeNode.Stub(root), objects) : TreeNode.Empty;
         var gone = tree.All().Select(static entry => entry.Key).ToHashSet();
         var unknown = new List<(TreeKey Key, long Version)>();
         await foreach (var stream in Log.LoadAll<Bead>(Project, cancellation))
@@ -47,23 +53,41 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
                 else if (await Newest(some[i].Key, cancellation) is { } newest) lines.Add(newest);
         }
 
-        foreach (var key in gone) tree = tree.Without(key);
-        // Many at once are sorted rather than put in one by one.
-        if (lines.Count > tree.Count / 4)
-        {
-            var all = tree.All().ToDictionary(static entry => entry.Key);
-            foreach (var line in lines) all[line.Key] = line;
-            tree = TreeNode.Of(all.Values);
-        }
-        else foreach (var line in lines) tree = tree.With(line);
-
+        var changes = gone.ToDictionary(static key => key, static _ => default(TreeEntry?));
+        foreach (var line in lines) changes[line.Key] = line;
+        tree = await Trees.Changed(tree, changes, objects);
         Change(_ => tree, position);
     }
 
     /// <inheritdoc/>
-    protected override ValueTask Take(IReadOnlyList<FeedEvent> page, CancellationToken cancellation)
+    protected override async ValueTask Take(IReadOnlyList<FeedEvent> page, CancellationToken cancellation)
     {
-        var tree = State;
+        var tree = await After(State, page);
+        Change(_ => tree, page[^1].Position);
+    }
+
+    /// <summary>Begins with a commit and what has come to the feed since; false when that is more than there is, or not all there.</summary>
+    private async ValueTask<bool> Follow(CommitNode from, long head, CancellationToken cancellation)
+    {
+        var tree = await Trees.Loaded(TreeNode.Stub(from.Root), [], objects);
+        var position = from.Position;
+        if (head - position > 2L * tree.Count + 10 * PageSize) return false;
+        while (position < head)
+        {
+            var page = await Log.ReadFeed(Project, position, PageSize, cancellation);
+            // A removal may be among what was archived.
+            if (page.Count == 0 || page[^1].Position - position != page.Count) return false;
+            tree = await After(tree, page);
+            position = page[^1].Position;
+        }
+
+        Change(_ => tree, position);
+        return true;
+    }
+
+    private async ValueTask<TreeNode> After(TreeNode tree, IReadOnlyList<FeedEvent> page)
+    {
+        var changes = new Dictionary<TreeKey, TreeEntry?>();
         foreach (var @event in page)
         {
             if (@event.Kind != Bead.Kind.Name) continue;
@@ -71,17 +95,16 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
             switch (EventTypes.Parse(@event.Type, @event.Data))
             {
                 case IIssueStored stored:
-                    var (key, line) = (new TreeKey(stored.Repo, stored.Branch, id), ObjectHash.Of(HistoryObjects.LineOf(stored)));
-                    if (tree.Find(key)?.Line != line) tree = tree.With(TreeEntry.Of(key, line, @event.Version));
+                    var key = new TreeKey(stored.Repo, stored.Branch, id);
+                    changes[key] = TreeEntry.Of(key, ObjectHash.Of(HistoryObjects.LineOf(stored)), @event.Version);
                     break;
                 case BeadRemoved removed:
-                    tree = tree.Without(new(removed.Repo, removed.Branch, id));
+                    changes[new(removed.Repo, removed.Branch, id)] = null;
                     break;
             }
         }
 
-        Change(_ => tree, page[^1].Position);
-        return default;
+        return changes.Count == 0 ? tree : await Trees.Changed(tree, changes, objects);
     }
 
     /// <summary>The newest line of a key whose place is not known, by all events of its bead.</summary>

@@ -86,19 +86,23 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         try
         {
             cancellation.ThrowIfCancellationRequested();
-            pending = new PendingAppend(append, cancellation);
+            pending = new PendingAppend(append, cancellation)
+            {
+                Before = append.Before is { } before ? [.. before.Select(one => new PendingAppend(one, CancellationToken.None))] : [],
+            };
             if (_outOfReach is { } away) throw new EventLogUnavailableException(away.Error.Message, away.Error.InnerException);
         }
         catch (Exception refused)
         {
             return Task.FromException<AppendResult>(refused);
         }
-        if (_options.MayCommitInline?.Invoke() == true && BeginInline())
+        if (!append.InCompany && _options.MayCommitInline?.Invoke() == true && BeginInline())
         {
             CommitInline(pending);
             return pending.Task;
         }
-        if (!_room.Wait(0, CancellationToken.None)) return AppendWhenThereIsRoom(pending);
+        for (var taken = 0; taken <= pending.Before.Count; taken++)
+            if (!_room.Wait(0, CancellationToken.None)) return AppendWhenThereIsRoom(pending, taken);
         Enqueue(pending);
         return pending.Task;
     }
@@ -113,9 +117,18 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         return new ValueTask(_ended.Task);
     }
 
-    private async Task<AppendResult> AppendWhenThereIsRoom(PendingAppend pending)
+    private async Task<AppendResult> AppendWhenThereIsRoom(PendingAppend pending, int taken)
     {
-        await _room.WaitAsync(pending.Cancellation);
+        try
+        {
+            for (; taken <= pending.Before.Count; taken++) await _room.WaitAsync(pending.Cancellation);
+        }
+        catch when (taken > 0)
+        {
+            _room.Release(taken);
+            throw;
+        }
+
         Enqueue(pending);
         return await pending.Task;
     }
@@ -126,6 +139,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         {
             if (!_closing)
             {
+                foreach (var before in pending.Before) _waiting.Enqueue(before);
                 _waiting.Enqueue(pending);
                 _waitingCount = _waiting.Count;
                 if (_asleep && !_inline) Monitor.Pulse(_gate);
@@ -156,6 +170,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         try
         {
             _batch.Clear();
+            _batch.AddRange(pending.Before);
             _batch.Add(pending);
             Commit();
         }
@@ -273,7 +288,12 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         {
             pending.SetCanceled(pending.Cancellation);
         }
-        else if (Full || !_streams.Add(pending.Append.Stream) || MeetsMark(pending))
+        else if (HasFailedBefore(pending) is { } failed)
+        {
+            pending.TrySetException(failed);
+        }
+        else if (Full || pending.Before.Any(before => !before.Task.IsCompleted && !_batch.Contains(before))
+            || !_streams.Add(pending.Append.Stream) || MeetsMark(pending))
         {
             _later.Add(pending);
         }
@@ -283,6 +303,16 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             _bytes += pending.Size;
             _projects.Add(pending.Append.Project);
         }
+    }
+
+    /// <summary>Why one of the appends has failed on which this one rests.</summary>
+    private static Exception? HasFailedBefore(PendingAppend pending)
+    {
+        foreach (var before in pending.Before)
+            if (before.Task.Exception?.InnerException is { } failed)
+                return failed is EventLogUnavailableException away ? new EventLogUnavailableException(away.Message, away.InnerException)
+                    : new BadAppendException(failed.Message, failed);
+        return null;
     }
 
     /// <summary>Whether a mark of the append is in the batch already, so that only a later batch can tell that it is taken.</summary>
@@ -412,7 +442,8 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             {
                 _batch = [pending];
                 pending.FirstPosition = 0;
-                Commit();
+                if (HasFailedBefore(pending) is { } failed) pending.SetException(failed);
+                else Commit();
             }
         }
         finally

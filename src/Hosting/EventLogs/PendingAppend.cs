@@ -38,6 +38,9 @@ internal sealed class PendingAppend : TaskCompletionSource<AppendResult>
 
     public StreamAppend Append { get; }
 
+    /// <summary>The appends on which this one rests.</summary>
+    public IReadOnlyList<PendingAppend> Before { get; init; } = [];
+
     public CancellationToken Cancellation { get; }
 
     /// <summary>The trace it belongs to.</summary>

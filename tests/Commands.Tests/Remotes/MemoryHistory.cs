@@ -27,7 +27,7 @@ internal sealed class MemoryHistory : ILocalHistory, IHistoryObjects
         });
         var tree = TreeNode.Of(entries);
         Keep(tree);
-        var time = new DateTimeOffset(2026, 1, 1, 0, 0, Objects.Count % 60, TimeSpan.Zero);
+        var time = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).AddSeconds(Objects.Count);
         var commit = new CommitObject([.. Branches.TryGetValue(branch, out var head) ? [head] : Array.Empty<ObjectHash>(), .. alsoAfter],
             tree.Hash, author, time, message);
         Objects[commit.Id()] = commit.Text();

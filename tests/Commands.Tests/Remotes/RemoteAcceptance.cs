@@ -1,6 +1,7 @@
 using System.Text;
 using Beadhub.History;
 using Beadhub.Remotes;
+using Beadhub.Testing;
 
 namespace Beadhub.CommandTests.Remotes;
 
@@ -110,7 +111,7 @@ public abstract class RemoteAcceptance : IAsyncLifetime
         var here = new MemoryHistory();
         // Several packs.
         here.Commit("main", "ada", "first", Enumerable.Range(0, 60).ToDictionary(static i => $"bd-{i}",
-            static i => $$"""{"id":"bd-{{i}}","title":"{{new string((char)('a' + i % 26), 60_000)}}"}"""));
+            static i => $$"""{"id":"bd-{{i}}","title":"T","description":"{{new string((char)('a' + i % 26), 60_000)}}"}"""));
         var cut = new CutSite(Open(), after: 2);
         await Should.ThrowAsync<IOException>(() => Transfer.Push(here, cut, "main", Cancellation));
         (await Open().Heads(Cancellation)).ShouldBeEmpty("a branch moves when all is there");
@@ -177,6 +178,44 @@ public abstract class RemoteAcceptance : IAsyncLifetime
         there.Tracked.ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_branch_is_removed_and_may_come_again()
+    {
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Lines(40));
+        here.Branches["topic"] = here.Branches["main"];
+        here.Commit("topic", "ada", "on a branch", Lines(40, changed: 2));
+        await Transfer.Push(here, Open(), "main", Cancellation);
+        await Transfer.Push(here, Open(), "topic", Cancellation);
+
+        (await Open().Remove("topic", Cancellation)).ShouldBeTrue();
+
+        (await Open().Remove("topic", Cancellation)).ShouldBeFalse();
+        (await Open().Remove("never", Cancellation)).ShouldBeFalse();
+        (await Open().Heads(Cancellation)).Keys.ShouldBe(["main"]);
+        var there = new MemoryHistory();
+        (await Transfer.Fetch(Open(), there, "origin", "topic", Cancellation)).Commit.ShouldBeNull();
+        var topic = (await Transfer.Push(here, Open(), "topic", Cancellation)).Commit;
+        topic.ShouldBe(here.Branches["topic"]);
+        (await Transfer.Fetch(Open(), there, "origin", "topic", Cancellation)).Commit.ShouldBe(topic);
+        (await there.Read(topic!.Value)).Count.ShouldBe(40);
+    }
+
+    [Fact]
+    public async Task A_remote_that_stops_in_the_middle_leaves_nothing_that_counts_and_is_fetched_from_later()
+    {
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Enumerable.Range(0, 60).ToDictionary(static i => $"bd-{i}",
+            static i => $$"""{"id":"bd-{{i}}","title":"T","description":"{{new string((char)('a' + i % 26), 60_000)}}"}"""));
+        await Transfer.Push(here, Open(), "main", Cancellation);
+        var there = new MemoryHistory();
+        await Should.ThrowAsync<IOException>(() =>
+            Transfer.Fetch(new StoppingSite(Open(), after: 2), there, "origin", "main", Cancellation));
+        there.Tracked.ShouldBeEmpty();
+        (await Transfer.Fetch(Open(), there, "origin", "main", Cancellation)).Commit.ShouldBe(here.Branches["main"]);
+        (await there.Read(here.Branches["main"])).Count.ShouldBe(60);
+    }
+
     /// <summary>Searches the store itself.</summary>
     private protected virtual Task Raw(string[] absent) => Task.CompletedTask;
 
@@ -198,6 +237,30 @@ public abstract class RemoteAcceptance : IAsyncLifetime
 
         public Task<bool> Take(Pack pack, CancellationToken cancellation) =>
             _left-- > 0 ? site.Take(pack, cancellation) : throw new IOException("cut");
+
+        public Task<MoveOutcome> Move(BranchMove move, CancellationToken cancellation) => site.Move(move, cancellation);
+    }
+
+    /// <summary>Sends so many packs, and breaks off.</summary>
+    private sealed class StoppingSite(IHistorySite site, int after) : IHistorySite
+    {
+        public Task<IReadOnlyDictionary<string, ObjectHash>> Heads(CancellationToken cancellation) => site.Heads(cancellation);
+
+        public Task<IReadOnlySet<ObjectHash>> Known(IReadOnlyCollection<ObjectHash> commits, CancellationToken cancellation) =>
+            site.Known(commits, cancellation);
+
+        public async IAsyncEnumerable<Pack> Send(ObjectHash wanted, IHistorySite to,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            var sent = 0;
+            await foreach (var pack in site.Send(wanted, to, cancellation))
+            {
+                if (sent++ == after) throw new IOException("stopped");
+                yield return pack;
+            }
+        }
+
+        public Task<bool> Take(Pack pack, CancellationToken cancellation) => site.Take(pack, cancellation);
 
         public Task<MoveOutcome> Move(BranchMove move, CancellationToken cancellation) => site.Move(move, cancellation);
     }
@@ -273,6 +336,126 @@ public sealed class FileRemoteTests : RemoteAcceptance
         {
             var text = await File.ReadAllTextAsync(file, Cancellation);
             foreach (var name in absent) text.ShouldNotContain(name, Case.Insensitive, file);
+        }
+    }
+}
+
+/// <summary>Another Beadhub as a remote: a project of its own for each test.</summary>
+public sealed class HubRemoteTests(OneServer server) : RemoteAcceptance
+{
+    private readonly SocketsHttpHandler _http = new() { AllowAutoRedirect = false, UseProxy = false };
+    private Agent _owner = null!;
+
+    private protected override IHistorySite Open() => new HubHistory(new(server.Url), _owner.Key, _http);
+
+    public override async ValueTask InitializeAsync() => _owner = await new Project(server.Api).Agent("owner");
+
+    public override ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        return default;
+    }
+
+    [Fact]
+    public async Task What_arrives_stands_there_line_by_line_and_what_is_not_committed_is_not_pushed_over()
+    {
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Lines(3));
+        await Transfer.Push(here, Open(), "main", Cancellation);
+        (await _owner.Get("/v1/beads/export-jsonl?repo=github.com/ada/lamps&branch=main")).Text
+            .ShouldBe(string.Concat(Lines(3).Values.Select(static line => line + "\n")));
+
+        (await _owner.Patch("/v1/beads/issues/bd-1", new { title = "Changed there" })).Ok();
+        here.Commit("main", "ada", "second", Lines(3, changed: 1));
+        var refused = await Should.ThrowAsync<RemoteException>(() => Transfer.Push(here, Open(), "main", Cancellation));
+        refused.Message.ShouldContain("not committed");
+        (await _owner.Get("/v1/beads/issues/bd-0")).Ok().Text("title").ShouldBe("Lamp 0");
+        (await Should.ThrowAsync<RemoteException>(() => Open().Remove("main", Cancellation))).Message.ShouldContain("main");
+    }
+
+    [Fact]
+    public async Task Objects_are_taken_only_when_all_that_they_name_is_there_and_says_what_it_must()
+    {
+        var here = new MemoryHistory();
+        var head = here.Commit("main", "ada", "first", Lines(100));
+        here.Commit("main", "ada", "second", Lines(100, changed: 1));
+        var commit = CommitObject.Parse(here.Objects[head])!;
+        var objects = here.Objects.Where(one => one.Value.StartsWith('{') || one.Value.StartsWith("leaf", StringComparison.Ordinal)
+            || one.Value.StartsWith("node", StringComparison.Ordinal)).ToDictionary();
+        var node = objects.Values.First(static text => text.StartsWith("node", StringComparison.Ordinal));
+        foreach (var (bad, why) in new (string[] Objects, string Why)[]
+        {
+            // The tree is not there; a line of it is not; its parent is not; it is older than its parent; no object at all.
+            ([commit.Text()], "is not here"),
+            ([.. objects.Where(one => !one.Value.Contains("\"bd-7\"", StringComparison.Ordinal)).Select(static one => one.Value),
+                commit.Text()], "is not here"),
+            ([.. objects.Values, (commit with { Parents = [ObjectHash.Of("nothing")] }).Text()], "which is not here"),
+            ([.. objects.Values, (commit with { Parents = [default] }).Text()], "which is not here"),
+            ([node.Replace("\t", " ", StringComparison.Ordinal)], "neither commit, chunk nor line"),
+            (["commit\nroot x\n\nm"], "is no commit"),
+            (["hello"], "neither commit, chunk nor line"),
+        })
+        {
+            var answer = await _owner.Post("/v1/beads/exchange/objects", new { objects = bad });
+            answer.Status.ShouldBeInRange(409, 422, answer.Text);
+            answer.Text.ShouldContain(why);
+            // What is whole may be kept; no commit is known that is not.
+            (await Open().Known([head, commit.Id()], Cancellation)).ShouldBeEmpty();
+        }
+
+        (await _owner.Post("/v1/beads/exchange/objects", new { objects = (string[])[.. objects.Values, commit.Text()] })).Ok();
+        (await Open().Known([head], Cancellation)).ShouldBe([head]);
+        var back = commit with { Parents = [head], Time = commit.Time.AddDays(-1) };
+        (await _owner.Post("/v1/beads/exchange/objects", new { objects = (string[])[back.Text()] })).Text.ShouldContain("is older than");
+
+        // Commits that are not there are told as such, the one of zeros too.
+        foreach (var unknown in (string[])[new string('0', 64), ObjectHash.Of("x").ToString()])
+            foreach (var path in (string[])["missing", "ancestors"])
+                (await _owner.Post($"/v1/beads/exchange/{path}", new { commit = unknown })).Status.ShouldBe(404);
+        (await _owner.Post("/v1/beads/exchange/track", new { remote = "o", branch = "m", commit = ObjectHash.Of("x").ToString() })).Status
+            .ShouldBe(409);
+    }
+
+    [Fact]
+    public async Task A_large_commit_is_sent_in_pages_that_together_hold_each_object_once()
+    {
+        var here = new MemoryHistory();
+        var head = here.Commit("main", "ada", "first", Enumerable.Range(0, 700).ToDictionary(static i => $"bd-{i}",
+            static i => $$"""{"id":"bd-{{i}}","title":"T","description":"{{new string((char)('a' + i % 26), 4_000)}}"}"""));
+        await Transfer.Push(here, Open(), "main", Cancellation);
+        var objects = new List<string>();
+        var pages = 0;
+        for (string? after = ""; after is not null; pages++)
+        {
+            var page = (await _owner.Post("/v1/beads/exchange/missing", new { commit = head.ToString(), after })).Ok();
+            objects.AddRange(page.Texts("objects"));
+            after = page.Maybe("next");
+        }
+
+        pages.ShouldBeGreaterThan(2);
+        objects.Select(ObjectHash.Of).ShouldBeUnique();
+        objects.Select(ObjectHash.Of).ShouldBe(here.Objects.Keys.Where(static id => id != TreeNode.Empty.Hash), ignoreOrder: true);
+        objects[^1].ShouldBe(here.Objects[head]);
+    }
+
+    [Fact]
+    public async Task A_redirect_is_not_followed_and_gets_no_key()
+    {
+        using var redirecting = new Redirecting(new($"{server.Url}/"));
+        using var hub = new HubHistory(new("http://127.0.0.1:1/"), _owner.Key, redirecting);
+        (await Should.ThrowAsync<RemoteException>(() => hub.Heads(Cancellation))).Message.ShouldContain("not followed");
+        redirecting.Asked.ShouldBe(1);
+    }
+
+    /// <summary>Answers every request with a redirect.</summary>
+    private sealed class Redirecting(Uri to) : HttpMessageHandler
+    {
+        public int Asked { get; private set; }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Asked++;
+            return Task.FromResult(new HttpResponseMessage(System.Net.HttpStatusCode.TemporaryRedirect) { Headers = { Location = to } });
         }
     }
 }

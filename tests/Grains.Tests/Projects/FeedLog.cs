@@ -61,6 +61,7 @@ internal sealed class FeedLog : IEventLog
     {
         if (Gate is { } gate) await gate.Task;
         if (Fails?.Invoke(append) is { } fails) throw fails;
+        foreach (var before in append.Before ?? []) await Append(before, cancellation);
         var events = _streams.TryGetValue(append.Stream, out var known) ? known : _streams[append.Stream] = [];
         if (events.Count != append.ExpectedVersion && !append.AnyVersion) return default;
         if (append.Events.Any(e => e.Mark is not null && _marks.ContainsKey((append.Project, e.Mark)))) return default;

@@ -366,6 +366,33 @@ public abstract class EventLogAcceptance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_append_rests_on_is_written_before_it_or_neither_is()
+    {
+        var resting = Appending("main", 0, "1") with { Before = [Appending("one", 0, "a"), Appending("two", 0, "b")] };
+        (await Log.Append(resting, Cancellation)).Written.ShouldBeTrue();
+        foreach (var key in (string[])["one", "two", "main"]) (await Log.Load(Bead(key), Cancellation)).Version.ShouldBe(1);
+        (await Log.Append(resting with { ExpectedVersion = 1, Before = [Appending("one", 0, "other"), Appending("three", 0, "c")] },
+            Cancellation)).Written.ShouldBeTrue("that one of them is there already is not in the way");
+        (await Log.ReadStream(Bead("one"), 0, 10, Cancellation)).Count.ShouldBe(1);
+        (await Log.Load(Bead("three"), Cancellation)).Version.ShouldBe(1);
+        // No store keeps a null character: neither is written.
+        await Should.ThrowAsync<Exception>(() => Log.Append(Appending("main", 2, "3") with
+        {
+            Before = [Appending("four", 0, "\0")],
+        }, Cancellation));
+        (await Log.Load(Bead("main"), Cancellation)).Version.ShouldBe(2);
+        // Many at once, some of which rest on the same.
+        var all = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Log.Append(Appending($"m{i}", 0, "1") with
+        {
+            Before = [Appending("shared", 0, "s"), Appending($"own{i}", 0, "o")],
+        }, Cancellation)));
+        all.ShouldAllBe(static result => result.Written);
+        (await Log.ReadStream(Bead("shared"), 0, 10, Cancellation)).Count.ShouldBe(1);
+        for (var i = 0; i < 50; i++) (await Log.Load(Bead($"own{i}"), Cancellation)).Version.ShouldBe(1);
+        await FeedIsWhole(Project);
+    }
+
+    [Fact]
     public async Task Appends_to_one_stream_in_a_row_keep_their_order()
     {
         var results = await Task

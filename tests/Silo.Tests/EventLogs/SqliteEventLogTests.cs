@@ -25,6 +25,13 @@ public sealed class SqliteEventLogTests : EventLogAcceptance
         var full = await Should.ThrowAsync<EventLogUnavailableException>(
             () => Log.Append(Appending("a", 1, "2", new string('x', 500_000)) with { Snapshot = "S" }, Cancellation));
         full.Message.ShouldContain("full");
+        // What rests on something for which there is no room is not written either.
+        await Should.ThrowAsync<EventLogUnavailableException>(() => Log.Append(Appending("b", 0, "1") with
+        {
+            Before = [Appending("c", 0, new string('x', 500_000))],
+        }, Cancellation));
+        (await Log.Load(Bead("b"), Cancellation)).Version.ShouldBe(0);
+        (await Log.Load(Bead("c"), Cancellation)).Version.ShouldBe(0);
         (await Log.Check(Cancellation)).ShouldNotBeNull();
         (await Log.Load(Bead("a"), Cancellation)).ShouldSatisfyAllConditions(
             stream => stream.Version.ShouldBe(1), stream => stream.Snapshot.ShouldBeNull(), stream => stream.Tail.Count.ShouldBe(1));
