@@ -137,7 +137,8 @@ internal sealed class Beads(IGrainFactory grains)
         var alias = who.AgentId is null ? null : (await grains.GetGrain<IProjectGrain>(who.ProjectId).Agent(who.AgentId))?.Alias;
         var stored = await Board(who).Sync(new(who.AgentId, alias ?? "", "", upload.Repo, upload.Branch, upload.Issues, [], false, null));
         if (stored.Added > 0 || stored.Updated > stored.Unchanged)
-            await History.Commits.AfterWrite(grains, who.ProjectId, new(alias ?? "", who.AgentId), $"upload {upload.Repo} {upload.Branch}");
+            await History.Commits.AfterWrite(grains, who.ProjectId, new(alias ?? "", who.AgentId),
+                $"upload {upload.Repo} {upload.Branch}");
         return new(
             stored.NotificationsFailed > 0 ? "completed_with_errors" : "completed", upload.Repo, upload.Branch, stored.Received,
             stored.Added, stored.Updated,

@@ -383,6 +383,7 @@ public abstract class BeadsHistoryContract(Store store) : ContractTests(store)
         await alice.Change(Line("bd-3", "C", day: 2), null, [.. Enumerable.Range(10, 285).Select(i => $"bd-{i}")]).Ok();
         var stands = await Export(alice, null);
         await server.Restart();
+        alice = alice.At(server.Api);
 
         (await alice.Get("/v1/beads/diff?from=HEAD").Ok()).Number("total").ShouldBe(286);
         (await Export(alice, second)).ShouldContain("\"bd-900\"");

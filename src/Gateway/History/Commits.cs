@@ -144,8 +144,8 @@ internal sealed class Commits(IGrainFactory grains)
     public static HistoryAuthor By(Actor actor) => new(actor.Alias, actor.Id, actor.Agent.HumanName);
 
     /// <summary>
-    /// After something has changed issues: commits that when the project wants it so. What is stored is stored: a commit that cannot be made
-    /// now is made with the next.
+    /// After something has changed issues: commits that when the project wants it so. What is stored is stored: a commit that cannot be
+    /// made now is made with the next.
     /// </summary>
     public static async ValueTask AfterWrite(IGrainFactory grains, string projectId, HistoryAuthor by, string message)
     {
