@@ -156,8 +156,8 @@ internal sealed class Beads(IGrainFactory grains)
     public static Issue Whole(ProjectIdentity who, IssueText issue)
     {
         var record = issue.Record;
-        return new(new(record.BeadId, record.Repo, record.Branch, record.Title, record.Status, record.Priority, record.Type, record.Assignee,
-            record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt),
+        return new(new(record.BeadId, record.Repo, record.Branch, record.Title, record.Status, record.Priority, record.Type,
+            record.Assignee, record.CreatedBy, Labels(record.Labels), record.BlockedBy, record.Parent, record.CreatedAt, record.UpdatedAt),
             who.ProjectId, record.Description)
         {
             // What else clients write may name people: readers of a public project see what the contract names (1.7, 7.7).

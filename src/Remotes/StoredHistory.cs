@@ -40,8 +40,8 @@ public sealed record StoredRef(string Text, string Version);
 
 /// <summary>
 /// A history in an object store. <c>packs/</c> and <c>pushes/</c> hold packs and what each push added, by the SHA-256 of their bytes;
-/// <c>refs/BRANCH</c> names the newest push, or is a hyphen when the branch was removed. A push names the one before it, so that who has the commit of one needs the packs of later
-/// ones only, and nothing that is there is ever written again.
+/// <c>refs/BRANCH</c> names the newest push, or is a hyphen when the branch was removed. A push names the one before it, so that who has
+/// the commit of one needs the packs of later ones only, and nothing that is there is ever written again.
 /// </summary>
 public sealed class StoredHistory(IObjectStore store) : IHistorySite, IDisposable
 {

@@ -83,8 +83,8 @@ public readonly record struct StreamKey(string Kind, string Key)
 /// </param>
 /// <param name="InCompany">Its caller makes more appends in the same breath: it waits for them rather than be committed alone.</param>
 /// <param name="Before">
-/// Appends to other streams on which this one rests: written in the same transaction or before. It fails when one of them fails; that one is
-/// refused, since its stream has another version, is not in its way.
+/// Appends to other streams on which this one rests: written in the same transaction or before. It fails when one of them fails; that
+/// one is refused, since its stream has another version, is not in its way.
 /// </param>
 public sealed record StreamAppend(string Project, StreamKey Stream, long ExpectedVersion, IReadOnlyList<NewEvent> Events, string? Snapshot,
     bool AnyVersion = false, bool InCompany = false, IReadOnlyList<StreamAppend>? Before = null);

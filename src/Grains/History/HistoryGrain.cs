@@ -290,7 +290,8 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         }
     }
 
-    /// <summary>What a commit's tree has beyond its first parent's. That of the last one is kept: large ones are sent in many pages.</summary>
+    /// <summary>What a commit's tree has beyond its first parent's. That of the last one is kept: large ones are sent in many
+    /// pages.</summary>
     private async ValueTask<(IReadOnlyList<TreeNode> Chunks, IReadOnlyList<TreeEntry> Lines)> Beyond(HistoryBook book, ObjectHash id)
     {
         if (_beyond is { } kept && kept.Of == id) return (kept.Chunks, kept.Lines);

@@ -66,7 +66,8 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
         Change(_ => tree, page[^1].Position);
     }
 
-    /// <summary>Begins with a commit and what has come to the feed since; false when that is more than there is, or not all there.</summary>
+    /// <summary>Begins with a commit and what has come to the feed since; false when that is more than there is, or not all
+    /// there.</summary>
     private async ValueTask<bool> Follow(CommitNode from, long head, CancellationToken cancellation)
     {
         var tree = await Trees.Loaded(TreeNode.Stub(from.Root), [], objects);
