@@ -8,10 +8,13 @@ namespace Beadhub.Commands;
 /// <summary><c>ready</c>, <c>next</c>, <c>claim</c>, <c>done</c>, <c>release</c>: an agent's way through its work.</summary>
 internal static class WorkCommands
 {
+    private const int MostClaims = 10_000;
+
     private static readonly Argument<string[]> Ids = new("bead") { Description = "Id of a bead, or reference of a task",
         Arity = ArgumentArity.OneOrMore };
     private static readonly Argument<string> Id = new("bead") { Description = "Id of a bead, or reference of a task" };
     private static readonly Option<int> Limit = new("--limit", "-n") { Description = "How many", DefaultValueFactory = _ => 20 };
+    private static readonly Option<bool> All = new("--all", "-a") { Description = "Also what others work on already, with who does" };
     private static readonly Option<string[]> Labels = new("--label", "-l") { Description = "Only with this label; several mean all" };
     private static readonly Option<string[]> Types = new("--type", "-t") { Description = "Only of this type; several mean any" };
     private static readonly Option<int?> MaxPriority = 
@@ -23,8 +26,8 @@ internal static class WorkCommands
 
     public static IEnumerable<Command> Create() =>
     [
-        ClientCommand.Make("ready", "Show what can be begun: open, blocked by nothing.", static call => call.Show(() => Ready(call)),
-            Limit, ClientCommand.Watch),
+        ClientCommand.Make("ready", "Show what can be begun: open, blocked by nothing, held by nobody else.", static call =>
+            call.Show(() => Ready(call)), Limit, All, ClientCommand.Watch),
         ClientCommand.Make("next", "Claim the best ready bead that nobody works on.", Next, Labels, Types, MaxPriority),
         ClientCommand.Make("claim", "Claim a bead and set it in progress.", Claim, Id, Join, Note),
         ClientCommand.Make("done", "Close beads, which releases them.", Done, Ids, Reason, Force),
@@ -34,8 +37,14 @@ internal static class WorkCommands
     private static async Task<int> Ready(Call call)
     {
         var self = await call.Self();
-        var limit = call.Get(Limit);
-        var beads = await call.Ask($"v1/beads/ready?workspace_id={self.Id}&limit={limit}");
+        var (limit, all) = (call.Get(Limit), call.Get(All));
+        // Who has claimed a bead works on it, whatever its status says until the next sync.
+        var holders = (await Claims(call)).Where(claim => claim.Show("workspace_id") != self.Id)
+            .ToLookup(static claim => claim.Show("bead_id"), static claim => claim.Show("alias"));
+        var beads = await call.Ask(
+            $"v1/beads/ready?workspace_id={self.Id}&limit={limit + 1 + (all ? 0 : holders.Count)}");
+        var free = beads.Items("issues").Where(bead => all || !holders.Contains(bead.Show("bead_id"))).ToArray();
+        var open = free.Take(limit).ToArray();
         var tasks = await call.Ask($"v1/tasks/ready?limit={limit}");
         // Beads stand in either list; a task of the server's own has a number.
         var own = tasks.Items("tasks").Where(static task => task.Text("task_number") is not null).ToArray();
@@ -44,8 +53,9 @@ internal static class WorkCommands
             call.Screen.Json(json =>
             {
                 json.WriteStartObject();
-                json.WritePropertyName("beads");
-                beads.GetProperty("issues").WriteTo(json);
+                json.WriteStartArray("beads");
+                foreach (var bead in open) bead.WriteTo(json);
+                json.WriteEndArray();
                 json.WriteStartArray("tasks");
                 foreach (var task in own) task.WriteTo(json);
                 json.WriteEndArray();
@@ -54,15 +64,33 @@ internal static class WorkCommands
             return ExitCode.Done;
         }
 
-        var rows = beads.Items("issues").Select(static bead => new[]
-            { bead.Show("bead_id"), bead.Show("priority"), bead.Show("type"), bead.Show("title") })
+        var rows = open.Select(bead => new[]
+            { bead.Show("bead_id"), bead.Show("priority"), bead.Show("type"), bead.Show("title"), By(bead.Show("bead_id")) })
             .Concat(own.Select(static task => new[]
-                { task.Show("task_ref"), task.Show("priority"), task.Show("task_type"), task.Show("title") }))
+                { task.Show("task_ref"), task.Show("priority"), task.Show("task_type"), task.Show("title"), "" }))
             .Take(limit).ToArray();
-        if (rows.Length == 0) call.Screen.Faint("Nothing is ready.");
-        else call.Screen.Table(["ID", "P", "TYPE", "TITLE"], rows);
-        if (beads.Is("has_more")) call.Screen.Faint($"There is more: --limit {limit * 5}");
+        if (rows.Length == 0) call.Screen.Faint(holders.Count == 0 ? "Nothing is ready." : "Nothing is ready that nobody works on.");
+        else if (all) call.Screen.Table(["ID", "P", "TYPE", "TITLE", "HELD BY"], rows);
+        else call.Screen.Table(["ID", "P", "TYPE", "TITLE"], rows.Select(static row => row[..4]));
+        if (free.Length > limit) call.Screen.Faint($"There is more: --limit {limit * 5}");
         return ExitCode.Done;
+
+        string By(string bead) => string.Join(", ", holders[bead]);
+    }
+
+    /// <summary>All claims of the project.</summary>
+    private static async Task<List<JsonElement>> Claims(Call call)
+    {
+        var claims = new List<JsonElement>();
+        string? cursor = null;
+        do
+        {
+            var page = await call.Ask($"v1/claims?limit=200{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}");
+            claims.AddRange(page.Items("claims"));
+            cursor = page.Text("next_cursor");
+        }
+        while (cursor is not null && claims.Count < MostClaims);
+        return claims;
     }
 
     private static async Task<int> Next(Call call)

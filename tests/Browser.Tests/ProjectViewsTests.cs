@@ -17,10 +17,15 @@ public sealed class ProjectViewsTests(Chromium chromium, OneServer server)
             var from = random.Next(1990);
             return (from, Math.Min(1999, from + 1 + random.Next(60)));
         }));
-        await using var tab = await Tab.Of(chromium, alice, "graph");
+        await using var tab = await Tab.Of(chromium, alice, "team");
         var page = tab.Page;
-        await Drawn(page);
-        (await Frames(page)).ShouldBeLessThan(50);
+        // Loaded, laid out and drawn, then moved and zoomed.
+        (await MainThread.Tasks(chromium, page, async () =>
+        {
+            await tab.Go("graph");
+            await Drawn(page);
+            await Move(page);
+        }))[0].ShouldBeLessThan(50);
 
         // Whoever is looked for comes to the middle, with all that hangs on it.
         await page.GetByLabel("Find a bead").FillAsync("g-7");
@@ -39,11 +44,15 @@ public sealed class ProjectViewsTests(Chromium chromium, OneServer server)
             ? Enumerable.Range(0, 2000).Select(static i => (i, (i + 1) % 2000))
             : Enumerable.Range(0, 50_000).Select(_ => (random.Next(1999), random.Next(1999)))
                 .Where(static pair => pair.Item1 < pair.Item2));
-        await using var tab = await Tab.Of(chromium, alice, "graph");
+        await using var tab = await Tab.Of(chromium, alice, "team");
         var page = tab.Page;
-        await Drawn(page);
+        (await MainThread.Tasks(chromium, page, async () =>
+        {
+            await tab.Go("graph");
+            await Drawn(page);
+            await Move(page);
+        }))[0].ShouldBeLessThan(50);
         if (isCircle) await Expect(page.Locator("aside")).ToContainTextAsync("nobody can begin");
-        (await Frames(page)).ShouldBeLessThan(100);
         await page.GetByRole(AriaRole.Link, new() { Name = "Locks" }).ClickAsync();
         await Expect(page.Locator("h1")).ToHaveTextAsync("Locks");
     }
@@ -218,25 +227,15 @@ public sealed class ProjectViewsTests(Chromium chromium, OneServer server)
 
     private static Task Drawn(IPage page) => Expect(page.Locator(".drawing[data-state=ready]")).ToBeVisibleAsync();
 
-    /// <summary>How long a frame takes while the graph is moved and zoomed, the middle of ninety, in milliseconds.</summary>
-    private static async Task<double> Frames(IPage page)
-    {
-        var times = await page.EvaluateAsync<double[]>("""
+    /// <summary>Moves and zooms the graph, a step a frame.</summary>
+    private static Task Move(IPage page) => page.EvaluateAsync("""
         async () => {
-            const stage = document.querySelector('.stage'), canvas = stage.querySelector('canvas'), times = [];
-            let last = performance.now();
+            const stage = document.querySelector('.stage'), canvas = stage.querySelector('canvas');
             for (let i = 0; i < 90; i++) {
                 if (i % 3 === 0) canvas.dispatchEvent(new WheelEvent('wheel', { deltaY: i < 45 ? -60 : 60, bubbles: true, cancelable: true }));
                 else stage.dispatchEvent(new KeyboardEvent('keydown', { key: i % 2 ? 'ArrowLeft' : 'ArrowUp', bubbles: true }));
                 await new Promise(resolve => requestAnimationFrame(resolve));
-                times.push(performance.now() - last);
-                last = performance.now();
             }
-            return times.sort((a, b) => a - b);
         }
         """);
-        TestContext.Current.TestOutputHelper?.WriteLine(
-            $"A frame takes {times[45]:F1} ms, 95 of 100 at most {times[85]:F1} ms, the longest {times[89]:F1} ms");
-        return times[45];
-    }
 }

@@ -34,6 +34,17 @@ public sealed class ClientCommandTests(OneServer server) : IDisposable
             """);
 
         (await alice.Hub("next")).ShouldContain("Fix the lamp");
+        // What others hold is nothing to begin; whoever wants to see it asks for it.
+        (await bob.Hub("ready")).ShouldBe("ID    P  TYPE  TITLE\nbd-2  2  task  Paint the door\n");
+        (await bob.Hub("ready", "--limit", "1")).ShouldContain("bd-2");
+        Json(await bob.Hub("ready", "--json")).Pluck("beads", "bead_id").ShouldBe(["bd-2"]);
+        (await bob.Hub("ready", "--all")).ShouldBe(
+            """
+            ID    P  TYPE  TITLE           HELD BY
+            bd-1  1  bug   Fix the lamp    alice
+            bd-2  2  task  Paint the door
+
+            """);
         Json(await bob.Hub("next", "--json")).At("bead").Text("bead_id").ShouldBe("bd-2");
         (await alice.Hub("status")).ShouldContain("holds  bd-1  Fix the lamp");
         Json(await alice.Hub("status", "--json")).Items("workspaces").Length.ShouldBe(2);

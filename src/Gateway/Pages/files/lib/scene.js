@@ -5,6 +5,7 @@ import { Node } from './layered.js';
 
 const Slice = 8;
 const EdgesAtOnce = 250;
+const StepsAFrame = 4;
 const Crowded = 4_000; // So many edges are drawn straight and pale.
 const [Smallest, Largest] = [0.02, 2.5];
 
@@ -130,8 +131,10 @@ export class Scene {
 
         if (this.#drawing) {
             const until = performance.now() + Slice;
-            let isDone = false;
-            do isDone = this.#drawing.next().done; while (!isDone && performance.now() < until);
+            let [isDone, steps] = [false, 0];
+            do isDone = this.#drawing.next().done; while (!isDone && ++steps < StepsAFrame && performance.now() < until);
+            // Lines are only noted until somebody looks: so they are painted now, and not all of them in the frame that shows the picture.
+            this.#canvas.getContext('2d').drawImage(this.#next.canvas, 0, 0, 1, 1, 0, 0, 1, 1);
             if (isDone) {
                 this.#drawing = null;
                 [this.#picture, this.#next] = [this.#next, this.#picture];
