@@ -190,6 +190,9 @@ internal sealed class HubException(string url, HttpStatusCode status, string bod
         {
             using var document = JsonDocument.Parse(body);
             var detail = document.RootElement.GetProperty("detail");
+            // What every server says of a path that it does not have; of a thing that is not there they say which.
+            if (status == HttpStatusCode.NotFound && detail.ValueEquals("Not Found"))
+                return $"{url} does not know this request: it may be of an older version";
             return detail.ValueKind switch
             {
                 JsonValueKind.String => detail.GetString()!,

@@ -85,7 +85,16 @@ internal static class WorkCommands
         string? cursor = null;
         do
         {
-            var page = await call.Ask($"v1/claims?limit=200{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}");
+            JsonElement page;
+            try
+            {
+                page = await call.Ask($"v1/claims?limit=200{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}");
+            }
+            catch (HubException e) when (e.Status == HttpStatusCode.NotFound)
+            {
+                return []; // A server that lists no claims.
+            }
+
             claims.AddRange(page.Items("claims"));
             cursor = page.Text("next_cursor");
         }

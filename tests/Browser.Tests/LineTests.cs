@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Net;
 using Beadhub.Testing;
 
 namespace Beadhub.BrowserTests;
@@ -25,6 +27,43 @@ public sealed class LineTests(Chromium chromium, OneServer server)
         await Tab.SeesNo(tab.Page.GetByText("The line to the server is down"));
         await Tab.Sees(tab.Page.Locator("section[aria-label='closed']").GetByText("Before"));
         await tab.Sees("Meanwhile");
+    }
+
+    [Fact]
+    public async Task A_tab_that_slept_goes_on_behind_what_it_has_seen()
+    {
+        var alice = await new Project(server.Api).Agent("alice");
+        await using var proxy = new CutProxy(new IPEndPoint(IPAddress.Loopback, server.Api.Address.Port));
+        await using var tab = await Tab.Of(chromium, alice.At(new Api(new Uri($"http://127.0.0.1:{proxy.Port}/"))), "board");
+        tab.Expect("ERR_", "Failed to load resource");
+        await alice.Sync(Jsonl.Of(Enumerable.Range(0, 10).Select(static n => new { id = $"bd-{n}", title = $"Bead {n}", status = "open" })))
+            .Ok();
+        await tab.Sees("10 of 10 beads");
+        var cursors = new ConcurrentQueue<string>();
+        tab.Page.Request += (_, request) =>
+        {
+            if (request.Url.Contains("/v1/status/stream", StringComparison.Ordinal))
+                cursors.Enqueue(request.Headers.GetValueOrDefault("last-event-id") ?? "none");
+        };
+
+        // The machine sleeps: the page runs nothing, and its connections die without a word.
+        var devtools = await tab.Page.Context.NewCDPSessionAsync(tab.Page);
+        await devtools.SendAsync("Page.setWebLifecycleState", new() { ["state"] = "frozen" });
+        proxy.StaysCut = true;
+        proxy.Cut();
+        for (var n = 0; n < 30; n++)
+            await alice.Change(Jsonl.Of(new { id = $"bd-{n}", title = $"Bead {n}", status = n < 10 ? "closed" : "open" })).Ok();
+
+        // It wakes before its network does.
+        await devtools.SendAsync("Page.setWebLifecycleState", new() { ["state"] = "active" });
+        await Tab.Sees(tab.Page.GetByText("The line to the server is down"));
+        await tab.Sees("10 of 10 beads");
+        proxy.StaysCut = false;
+        await tab.Live();
+        await tab.Sees("30 of 30 beads");
+        await Tab.Sees(tab.Page.Locator("section[aria-label='closed'] h2").GetByText("10"));
+        cursors.ShouldNotBeEmpty();
+        cursors.ShouldAllBe(static cursor => long.Parse(cursor) > 0);
     }
 
     [Fact]

@@ -48,8 +48,8 @@ public sealed class ShapeTests(Chromium chromium, OneServer server)
         await alice.Post("/v1/beads/tags", new { name = "v1", message = "for the tag" }).Ok();
         var hive = $"h{project.Slug}";
         await alice.Post("/api/v1/hives", new { name = hive, description = "What we learn" }).Made();
-        var post = (await alice.Post("/api/v1/posts", new { hive, title = "How do you test?", content = "In *Chromium*.", url = "https://a.example" })
-            .Made()).Text("id");
+        var inHive = new { hive, title = "How do you test?", content = "In *Chromium*.", url = "https://a.example" };
+        var post = (await alice.Post("/api/v1/posts", inHive).Made()).Text("id");
         var comment = (await bob.Post($"/api/v1/posts/{post}/comments", new { content = "So do we." }).Made()).Text("id");
         await alice.Post($"/api/v1/posts/{post}/comments", new { content = "Good.", parent_id = comment }).Made();
         await alice.Post("/v1/invites").Ok();
@@ -66,8 +66,10 @@ public sealed class ShapeTests(Chromium chromium, OneServer server)
         places.Length.ShouldBeGreaterThan(6);
         string[] things =
         [
-            "history?from=HEAD~1&to=HEAD", "history?from=HEAD", $"history?at={commit}", "history?at=HEAD~1", "history/bd-1", "history/bd-1?show=blame",
-            $"hives?hive={hive}&sort=new", $"hives/{post}", "hives/new", "hives/make", "bead/bd-1", "bead/bd-2", $"mail/{mail}", "mail/new", "mail/sent", $"chat/{chat}", "chat/new", $"escalations/{asked}",
+            "history?from=HEAD~1&to=HEAD", "history?from=HEAD", $"history?at={commit}", "history?at=HEAD~1", "history/bd-1",
+            "history/bd-1?show=blame",
+            $"hives?hive={hive}&sort=new", $"hives/{post}", "hives/new", "hives/make", "bead/bd-1", "bead/bd-2", $"mail/{mail}", "mail/new",
+            "mail/sent", $"chat/{chat}", "chat/new", $"escalations/{asked}",
         ];
         foreach (var place in places.Concat(things))
         {

@@ -175,6 +175,31 @@ public sealed class ViewTests(Chromium chromium, OneServer server)
     }
 
     [Fact]
+    public async Task What_an_older_server_does_not_know_is_said_and_all_else_goes_on()
+    {
+        var (alice, bob) = await Two();
+        await using var tab = await Tab.Of(chromium, alice, "team");
+        tab.Expect("Failed to load resource");
+        // While nodes are updated one by one, the page of a newer one may ask an older one.
+        foreach (var path in new[] { "**/v1/beads/insights*", "**/v1/beads/history", "**/v1/roles" })
+        {
+            await tab.Page.RouteAsync(path, static route => route.FulfillAsync(
+                new() { Status = 404, ContentType = "application/json", Body = """{"detail":"Not Found"}""" }));
+        }
+
+        await alice.Sync(Jsonl.Of(Bead("bd-1", "Fix the lamp", 1))).Ok();
+        await tab.Go("ready");
+        await tab.Sees("Fix the lamp");
+        await tab.Go("history");
+        await tab.Sees("it may be of an older version");
+        await tab.Go("access");
+        await tab.Sees("it may be of an older version");
+        await bob.Claim("bd-1", "Fix the lamp").Ok();
+        await tab.Go("team");
+        await Tab.Sees(tab.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "bob" }).GetByText("Fix the lamp"));
+    }
+
+    [Fact]
     public async Task An_empty_project_says_how_to_connect_an_agent()
     {
         var alice = await new Project(server.Api).Identity("alice");

@@ -18,6 +18,10 @@ public sealed class BackgroundWorkTests
 
         await cluster[Node(cluster, first)].Kill();
         var second = await Holder(cluster, not: first);
+        // Administrators see the dead node no longer, and who took over.
+        var asked = cluster[Node(cluster, second)].Api.As(Api.AdminKey);
+        await AcrossNodesTests.WaitUntil(async () => (await asked.Get("/v1/instance").Ok()).Items("nodes") is { Length: 2 } nodes
+            && nodes.Single(node => node.Flag("does_background_work")).Text("node_id") == second);
         await cluster.StartNode(Node(cluster, first));
 
         cluster[Node(cluster, second)].Pause();

@@ -65,6 +65,81 @@ public sealed class ClientCommandTests(OneServer server) : IDisposable
     }
 
     [Fact]
+    public async Task A_terminal_of_40_columns_is_not_overrun_and_a_file_gets_all()
+    {
+        var (alice, _) = await Two();
+        var title = $"Fix the lamp that {string.Join(' ', Enumerable.Repeat("flickers", 12))}";
+        alice["issues.jsonl"] = $$"""{"id":"house-with-a-long-name-1","title":"{{title}}","status":"open","issue_type":"bug"}""" + "\n";
+        await alice.Hub("import", "issues.jsonl");
+        await alice.Hub("mail", "send", "bob", title, "--subject", title);
+
+        foreach (var command in new[] { "ready", "ready --all", "status", "who" })
+        {
+            // A terminal in fact, by the system's own program for that.
+            var run = await alice.Try("script", "-qec", $"stty cols 40; TERM=xterm beadhub {command}", "/dev/null");
+            run.ExitCode.ShouldBe(0, run.Output + run.Error);
+            run.Output.ShouldContain("\u001b[", customMessage: "colours");
+            foreach (var line in run.Output.ReplaceLineEndings("\n").Split('\n'))
+                System.Text.RegularExpressions.Regex.Replace(line, "\u001b\\[[0-9;?]*[A-Za-z=]|\u001b[=>]", "").Length
+                    .ShouldBeLessThanOrEqualTo(40, $"{command}: {line}");
+        }
+
+        var piped = await alice.Hub("ready");
+        piped.ShouldContain(title);
+        piped.ShouldNotContain("\u001b");
+    }
+
+    [Fact]
+    public async Task A_server_of_an_older_version_is_named_as_one_and_serves_what_it_can()
+    {
+        var (alice, _) = await Two();
+        using var older = new HttpListener();
+        var port = ServerProcess.FreePort();
+        older.Prefixes.Add($"http://127.0.0.1:{port}/");
+        older.Start();
+        // The reference, before there was anything to list of claims, history or the next bead.
+        var serving = Task.Run(async () =>
+        {
+            try
+            {
+                while (true)
+                {
+                    var context = await older.GetContextAsync();
+                    var text = context.Request.Url!.AbsolutePath switch
+                    {
+                        "/v1/beads/ready" => """{"issues":[{"bead_id":"bd-1","title":"Fix","priority":1,"type":"bug"}],"count":1}""",
+                        "/v1/tasks/ready" => """{"tasks":[],"unknown":7}""",
+                        "/v1/auth/introspect" => (await server.Api.With(("Authorization", $"Bearer {Key(alice)}"))
+                            .Get("/v1/auth/introspect")).Text,
+                        _ => null,
+                    };
+                    if (text is null) context.Response.StatusCode = 404;
+                    context.Response.ContentType = "application/json";
+                    await context.Response.OutputStream.WriteAsync(
+                        System.Text.Encoding.UTF8.GetBytes(text ?? """{"detail":"Not Found"}"""), TestContext.Current.CancellationToken);
+                    context.Response.Close();
+                }
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+            {
+                // The test is over.
+            }
+        }, TestContext.Current.CancellationToken);
+
+        var url = $"http://127.0.0.1:{port}";
+        (await alice.Hub("ready", "--url", url, "--key", Key(alice))).ShouldContain("bd-1");
+        foreach (var command in new[] { "next", "history log" })
+        {
+            var run = await alice.Try("beadhub", [.. command.Split(' '), "--url", url, "--key", Key(alice)]);
+            run.Error.ShouldContain("does not know this request: it may be of an older version", customMessage: command);
+            run.ExitCode.ShouldBe(ExitCode.Nothing);
+        }
+
+        older.Stop();
+        await serving;
+    }
+
+    [Fact]
     public async Task Tasks_of_the_server_are_work_too()
     {
         var (alice, bob) = await Two();

@@ -43,7 +43,7 @@ public static class JsonReading
 
     /// <summary>What a request has made: the body of a 201.</summary>
     public static async Task<JsonElement> Made(this Task<Answer> answer) =>
-        (await answer) switch { { Status: 201 } made => made.Json, var other => throw new InvalidOperationException($"Expected 201: {other}") };
+        await answer is var made && made.Status == 201 ? made.Json : throw new InvalidOperationException($"Expected 201: {made}");
 
     public static async Task<JsonElement> Ok(this Task<Answer> answer) => (await answer).Ok();
 }

@@ -93,6 +93,21 @@ public sealed class PlanGraphTests
         chain.CriticalPath().Count.ShouldBe(many);
     }
 
+    [Fact]
+    public void Fifty_thousand_edges_are_no_trouble()
+    {
+        // 41 layers of 50 beads, each of which waits for 25 of the layer before.
+        const int Layers = 41, Width = 50, Blockers = 25;
+        var plan = PlanGraph.Of(Of(Enumerable.Range(0, Layers * Width).Select(i => Record($"bd-{i:0000}", blockedBy:
+            [.. Enumerable.Range(0, i < Width ? 0 : Blockers).Select(n => Ref($"bd-{(i / Width - 1) * Width + (i + n) % Width:0000}"))]))));
+
+        plan.Length.ShouldBe(Layers);
+        plan.CriticalPath().Count.ShouldBe(Layers);
+        plan.Cycles.ShouldBeEmpty();
+        // For one of the first layer wait 25 of the second, 49 of the third, and all behind them.
+        plan.Unblocks[0].ShouldBe(Blockers + (Width - 1) + (Layers - 3) * Width);
+    }
+
     private static Board Of(IEnumerable<BeadRecord> records) =>
         Board.Empty("p").With(records.Select(record => new BeadView(record.BeadId, 1, [record], [], [])));
 

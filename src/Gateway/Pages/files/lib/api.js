@@ -56,6 +56,9 @@ async function refuse(response, key) {
     // The key of this very session opens nothing any more.
     if (response.status === 401 && key && key === session.value?.key)
         signOut('Your key is no longer good: it was revoked, or has expired. Sign in with another one.');
+    // What every server says of a path that it does not have.
+    if (response.status === 404 && body?.detail === 'Not Found')
+        throw new ApiError(404, 'The server does not know this request: it may be of an older version than the page.', body);
     throw new ApiError(response.status, said(body) ?? `The server answered ${response.status}.`, body);
 }
 
