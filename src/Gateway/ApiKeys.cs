@@ -81,7 +81,7 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
                 .Answers(Wire.Types.KeyListAnswer),
             (list, caller) => List(list.Project(caller), list.AgentId, list.Limit));
         routes.Map(
-            requests.Post("", $"makeApiKey{suffix}", $"Make another API key for an agent {which}").Needs(need).Audited("key.issued")
+            requests.Post("", $"makeApiKey{suffix}", $"Make another API key for an agent {which}").Needs(need).Audited("key.issued").AnswersKey()
                 .TakesOnly([.. path, ForAgent, ExpiresIn])
                 .Bind(fields => (Project: Of(fields), AgentId: fields.Get(ForAgent)!, ExpiresIn: fields.Get(ExpiresIn)))
                 .Answers(Wire.Types.KeyMade),
@@ -113,7 +113,7 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
         routes.Map(
             requests.Post("/{apiKeyId}/rotate", $"replaceApiKey{suffix}",
                 $"Make another API key for the agent of this one, which then ends at once or after an overlap; {which}")
-                .Needs(need).Audited("key.rotated")
+                .Needs(need).Audited("key.rotated").AnswersKey()
                 .TakesOnly([.. path, Key, Overlap, ExpiresIn]).BodyMayBeMissing().Fails(409)
                 .Bind(fields => (Project: Of(fields), KeyId: fields.Get(Key), Rotation: new Rotation(fields.Get(Overlap),
                     fields.Get(ExpiresIn))))
@@ -195,24 +195,6 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
     private static ApiException NoKey() => ApiException.NotFound("API key not found");
 
     private readonly record struct Rotation(int Overlap, int? ExpiresIn);
-}
-
-/// <summary>
-/// Writes whose answers are not kept for a repeat with the same <c>Idempotency-Key</c>: those that show a key, and those of administrators,
-/// who are of no project.
-/// </summary>
-internal static class UnkeptAnswers
-{
-    /// <summary>Whether a request is one; asked before it is routed.</summary>
-    public static bool Has(PathString path) =>
-        path.StartsWithSegments("/v1/init") || path.StartsWithSegments("/v1/projects") || path.StartsWithSegments("/v1/agents/me/keys")
-            || path.StartsWithSegments("/v1/keys") || path.StartsWithSegments("/v1/invites")
-            || path.StartsWithSegments("/v1/stream-tickets") || path.StartsWithSegments("/api/v1/agents/register")
-            || path.StartsWithSegments("/api/v1/sync") || path.StartsWithSegments("/api/v1/federation");
-
-    /// <summary>Whether an <c>Idempotency-Key</c> means something to writes of a path.</summary>
-    public static bool Keeps(PathString path) =>
-        (path.StartsWithSegments("/v1") || path.StartsWithSegments("/api/v1")) && !Has(path);
 }
 
 /// <summary>A key in the place of another.</summary>

@@ -141,8 +141,6 @@ public static class BeadhubGateway
         app.UseErrorAnswers();
         var hosts = app.ApplicationServices.GetRequiredService<HostCheck>();
         app.Use(next => http => hosts.Run(http, next));
-        var idempotency = app.ApplicationServices.GetRequiredService<Idempotency>();
-        app.Use(next => http => idempotency.Run(http, next));
         app.UseWhen(static http => http.Request.Path.StartsWithSegments("/docs"), static docs => docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";
@@ -151,6 +149,9 @@ public static class BeadhubGateway
         app.Use(app.ApplicationServices.GetRequiredService<InnerRequests>().Take);
         app.UseWebSockets();
         app.UseRouting();
+        // The request's declaration says whether it takes a key.
+        var idempotency = app.ApplicationServices.GetRequiredService<Idempotency>();
+        app.Use(next => http => idempotency.Run(http, next));
         app.UseEndpoints(Map);
     }
 

@@ -19,8 +19,8 @@ namespace Beadhub.Gateway;
 /// A request is carried out without a look at what came before: the first event that it writes carries the request's mark and its result,
 /// so the log refuses a repeat in the very append that would have done it again, and the repeat is answered from the recorded result. The
 /// answer itself is kept, by a commit of its own, where it does not follow from one recorded result: of what wrote nothing (a refusal),
-/// wrote more than once, or reads for its answer (all but <see cref="RequestShape.RepeatsFromResult"/>). Not for <see
-/// cref="UnkeptAnswers"/>: no answer that holds a key is kept.
+/// wrote more than once, or reads for its answer (all but <see cref="RequestShape.RepeatsFromResult"/>). Which requests have it is <see
+/// cref="RequestShape.TakesIdempotencyKey"/>: no answer that holds a key is kept.
 /// </remarks>
 internal sealed class Idempotency(IGrainFactory grains, Identification identification, TimeProvider time)
 {
@@ -43,7 +43,7 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
 
     /// <summary>Runs a request, by its key when it is a write that has one.</summary>
     public Task Run(HttpContext http, RequestDelegate next) =>
-        http.Request.Headers.TryGetValue(Header, out var header) && IsWrite(http.Request) ? Run(http, header.ToString(), next) : next(http);
+        http.Request.Headers.TryGetValue(Header, out var header) && Declared(http) is { TakesIdempotencyKey: true } ? Run(http, header.ToString(), next) : next(http);
 
     /// <summary>Runs a write that has a key.</summary>
     public async Task Run(HttpContext http, string key, RequestDelegate next)
@@ -219,10 +219,6 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
             return null;
         }
     }
-
-    private static bool IsWrite(HttpRequest request) =>
-        !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method)
-        && UnkeptAnswers.Keeps(request.Path);
 
     /// <summary>
     /// Whether an answer will be the same when asked again: not when the server failed, was busy, did not know the caller, or found it

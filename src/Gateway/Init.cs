@@ -21,7 +21,7 @@ internal sealed class Init(
         routes.Map(
             new RequestGroup("/v1/init", "init", "The first request of an agent")
                 .Post("", "initialize", "Bootstrap an agent; answers with a new API key")
-                .Needs(Caller.Tenant).Audited("agent.joined")
+                .Needs(Caller.Tenant).Audited("agent.joined").AnswersKey()
                 .TakesOnly(Bootstrap.Fields).Fails<AmbiguousRepoError>(409).Fails(410)
                 .Bind(Bootstrap.Read)
                 .Answers<InitAnswer>(),

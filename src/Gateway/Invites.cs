@@ -31,7 +31,7 @@ internal sealed class Invites(IGrainFactory grains, GatewaySettings settings)
         var own = new RequestGroup("/v1/invites", "invites", "Single-use invites, by which agents join a project");
         routes.Map(
             own.Post("", "createInvite", "Invite one agent into the project; the only answer with the code")
-                .Needs(Caller.Actor).Audited("invite.made")
+                .Needs(Caller.Actor).Audited("invite.made").AnswersKey()
                 .TakesOnly(Alias, Lifetime).BodyMayBeMissing()
                 .Bind(static fields => (Alias: fields.Get(Alias), Seconds: fields.Get(Lifetime)))
                 .Answers(Wire.Types.InviteCreated),

@@ -13,7 +13,7 @@ internal sealed class StreamTicket(StreamTickets tickets)
             .Post("", "makeStreamTicket",
                 "A ticket that opens event streams, and nothing else, for half a minute: send it as the query parameter ticket, "
                 + "where no header can be sent")
-            .Needs(Caller.KeyReader).Fails(501).AnswersSecret()
+            .Needs(Caller.KeyReader).Fails(501).AnswersKey()
             .Answers(Wire.Types.StreamTicketAnswer),
         routes.Make<StreamTicket>().Make);
 

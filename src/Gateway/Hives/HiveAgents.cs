@@ -36,7 +36,7 @@ internal sealed partial class HiveAgents(IGrainFactory grains, HiveCallers calle
             routes.Map(
                 requests.Post("/register", "registerHiveAgent", "Make an agent that takes part in hives; answers with its API key")
                     .Needs(Caller.Nobody)
-                    .Takes(NewName, About, Invite, Metadata).Fails(409).AnswersSecret()
+                    .Takes(NewName, About, Invite, Metadata).Fails(409).AnswersKey()
                     .Bind(static fields => (fields.Get(NewName), fields.Get(About), fields.Get(Metadata)))
                     .Creates(HiveWire.Types.RegisteredAnswer),
                 (request, _, http) => endpoints.Register(request, http));

@@ -23,7 +23,7 @@ internal static class DescribedRequest
         operation.Extensions = new Dictionary<string, IOpenApiExtension> { [Needs] = new JsonNodeExtension(shape.Need.Name) };
         if (shape.Audit is { } action) operation.Extensions[Audited] = new JsonNodeExtension(action);
         var isWrite = shape.Method != "GET";
-        var takesKey = isWrite && UnkeptAnswers.Keeps(shape.Path);
+        var takesKey = shape.TakesIdempotencyKey;
         operation.Parameters = [.. shape.Fields.Where(IsParameter).Select(Parameter)];
         if (takesKey) operation.Parameters.Add(IdempotencyKey());
         operation.RequestBody = Body(shape);

@@ -55,6 +55,15 @@ internal sealed record RequestShape(RequestGroup Group, string Method, string Pa
     /// <summary>Whether the answer shows a secret that is not shown again.</summary>
     public bool AnswersSecret { get; init; }
 
+    /// <summary>Whether the answer shows a key, an invite or a ticket: it is not even kept encrypted.</summary>
+    public bool AnswersKey { get; init; }
+
+    /// <summary>
+    /// Whether an <c>Idempotency-Key</c> means something to it. Answers are kept in the caller's project: administrators are of none.
+    /// </summary>
+    public bool TakesIdempotencyKey => Method != "GET" && !AnswersKey && Need != Caller.Admin
+        && (Path.StartsWith("/v1/", StringComparison.Ordinal) || Path.StartsWith("/api/v1/", StringComparison.Ordinal));
+
     /// <summary>Whether a repeat with the same <c>Idempotency-Key</c> is answered from the recorded result of its one decision.</summary>
     public bool RepeatsFromResult { get; init; }
 
@@ -102,6 +111,10 @@ internal sealed class Request<TCaller>(RequestShape shape, Need<TCaller> need)
 
     /// <summary>The answer shows a secret that is not shown again: what is kept of it for a repeat is encrypted.</summary>
     public Request<TCaller> AnswersSecret() => With(shape with { AnswersSecret = true });
+
+    /// <summary>The answer shows a key, an invite or a ticket: nothing is kept of it, and an <c>Idempotency-Key</c> means nothing to the
+    /// request.</summary>
+    public Request<TCaller> AnswersKey() => With(shape with { AnswersKey = true });
 
     /// <summary>
     /// The answer follows from the result of one decision and from what was asked, so that a repeat with the same <c>Idempotency-Key</c>
