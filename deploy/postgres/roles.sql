@@ -30,7 +30,7 @@ SELECT format('GRANT CONNECT ON DATABASE %I TO beadhub_app, beadhub_reader', cur
 CREATE SCHEMA IF NOT EXISTS beadhub AUTHORIZATION beadhub_owner;
 -- A log that a server has made for itself, or that was restored, comes under the owner.
 SELECT format('ALTER TABLE public.%I SET SCHEMA beadhub', tablename) FROM pg_tables
-    WHERE schemaname = 'public' AND (tablename IN ('schema_version', 'events', 'snapshots', 'leases', 'streams', 'marks', 'heads', 'search_positions', 'search_documents', 'shared_state') OR tablename LIKE 'orleans%') AND to_regclass('beadhub.' || tablename) IS NULL \gexec
+    WHERE schemaname = 'public' AND (tablename IN ('schema_version', 'events', 'snapshots', 'leases', 'sessions', 'owners', 'streams', 'marks', 'heads', 'search_positions', 'search_documents', 'shared_state') OR tablename LIKE 'orleans%') AND to_regclass('beadhub.' || tablename) IS NULL \gexec
 ALTER SCHEMA beadhub OWNER TO beadhub_owner;
 SELECT format('ALTER TABLE beadhub.%I OWNER TO beadhub_owner', tablename) FROM pg_tables WHERE schemaname = 'beadhub' AND tableowner <> 'beadhub_owner' \gexec
 SELECT format('ALTER ROLE %I IN DATABASE %I SET search_path = beadhub', role, current_database()) FROM unnest(ARRAY['beadhub_app', 'beadhub_reader']) AS role \gexec
@@ -48,7 +48,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA beadhub TO beadhub_reader;
 GRANT SELECT ON schema_version TO beadhub_app;
 GRANT SELECT, INSERT ON events TO beadhub_app;
 GRANT SELECT, INSERT, UPDATE ON snapshots TO beadhub_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON leases TO beadhub_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON leases, sessions, owners TO beadhub_app;
 -- A projection, which the server keeps up to date.
 GRANT SELECT, INSERT, UPDATE, DELETE ON search_positions, search_documents TO beadhub_app;
 -- What nodes without Redis share and may lose.

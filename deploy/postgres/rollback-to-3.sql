@@ -1,4 +1,4 @@
--- Takes a log of schema version 4 back to version 3, with all that was written since. Stop all servers first. Run by the tables' owner,
+-- Takes a log of schema version 4 or 5 back to version 3, with all that was written since. Stop all servers first. Run by the tables' owner,
 -- with psql:
 --   psql -v ON_ERROR_STOP=1 -d beadhub -f rollback-to-3.sql
 -- then, where servers run as beadhub_app, the old version's roles.sql.
@@ -7,7 +7,7 @@ DO $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(x'4265616468756200'::bigint) THEN RAISE EXCEPTION 'A server runs on this log: stop it first.'; END IF;
     IF to_regclass('events') IS NULL THEN SET LOCAL search_path = beadhub; END IF;
-    IF (SELECT max(version) FROM schema_version) <> 4 THEN RAISE EXCEPTION 'The log has schema version %, not 4.', (SELECT max(version) FROM schema_version); END IF;
+    IF (SELECT max(version) FROM schema_version) NOT IN (4, 5) THEN RAISE EXCEPTION 'The log has schema version %, not 4 or 5.', (SELECT max(version) FROM schema_version); END IF;
 END $$;
 
 CREATE TABLE streams (
@@ -42,6 +42,7 @@ CREATE TABLE heads (
 ) WITH (fillfactor = 50);
 INSERT INTO heads (project, position) SELECT project, max(position) FROM events GROUP BY project;
 
+DROP TABLE IF EXISTS owners, sessions;
 DROP TABLE snapshots;
 DROP INDEX events_mark, events_first;
 ALTER TABLE events DROP COLUMN mark;

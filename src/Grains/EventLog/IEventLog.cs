@@ -21,6 +21,9 @@ public interface IEventLog : IAsyncDisposable
     /// <summary>The clock by which events are dated.</summary>
     TimeProvider Time => TimeProvider.System;
 
+    /// <summary>Whether the project is owned by another node to which grains can be moved: they answer from memory there.</summary>
+    bool IsElsewhere(string project) => false;
+
     /// <summary>Reads a stream: its newest snapshot and the events after it. Concurrent calls share a query. A stream never written has
     /// version 0.</summary>
     ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default);

@@ -31,6 +31,17 @@ public abstract class DurableEventLog : IEventLog
     /// <summary>Above zero while this process is the only one that may write; another number each time that it became so.</summary>
     private protected abstract long Exclusive { get; }
 
+    /// <summary>Above zero while this node of a cluster owns a project and answers from memory; another number after it was
+    /// another's.</summary>
+    public virtual long Grant(string project) => 0;
+
+    /// <inheritdoc/>
+    public virtual bool IsElsewhere(string project) => false;
+
+    /// <summary>The address of the node that owns a project (<see cref="Ownership.ProjectOwnership.Address"/>); null when none does, or
+    /// there is only one.</summary>
+    public virtual ValueTask<string?> OwnerOf(string project, CancellationToken cancellation = default) => default;
+
     /// <inheritdoc/>
     public virtual Task<AppendResult> Append(StreamAppend append, CancellationToken cancellation = default) =>
         _commits.Append(append, cancellation);

@@ -40,6 +40,9 @@ public sealed record EventLogOptions
     /// <summary>Most connections to PostgreSQL that reads may hold, streaming ones included.</summary>
     public int MaxReadConnections { get; init; } = 24;
 
+    /// <summary>How a node of a cluster owns projects.</summary>
+    public Ownership.ProjectOwnership Ownership { get; init; } = new();
+
     /// <summary>Largest size of a SQLite database in pages, so that a test can fill a disk that has room.</summary>
     internal int? MaxSqlitePages { get; init; }
 }

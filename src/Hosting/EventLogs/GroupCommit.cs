@@ -27,6 +27,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly EventLogMetrics _metrics;
+    private readonly IBatchObserver? _observer;
 
     private readonly object _gate = new();
     private readonly Queue<PendingAppend> _waiting = new();
@@ -55,8 +56,10 @@ internal sealed partial class GroupCommit : IAsyncDisposable
     private volatile bool _isUnsettled;
     private long _unknown; // batches of unknown outcome, ever
 
-    public GroupCommit(IBatchWriter writer, IFeedPublisher publisher, EventLogOptions options, ILogger logger, TimeProvider time)
+    public GroupCommit(IBatchWriter writer, IFeedPublisher publisher, EventLogOptions options, ILogger logger, TimeProvider time,
+        IBatchObserver? observer = null)
     {
+        _observer = observer;
         _writer = writer;
         _publisher = publisher;
         _options = options;
@@ -389,6 +392,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         }
 
         Publish(_unsettled);
+        _observer?.Landed(_unsettled);
         _unsettled.Clear();
         _unsettledBecause = null;
         _isUnsettled = false;
@@ -402,20 +406,24 @@ internal sealed partial class GroupCommit : IAsyncDisposable
         try
         {
             var begun = Stopwatch.GetTimestamp();
+            _observer?.Begins(_batch);
             _writer.Write(_batch);
             _lastWrite = Stopwatch.GetElapsedTime(begun);
             _company = _batch.Count + _waitingCount;
             _lastFailure = null;
             _metrics.Committed(_batch.Count, _lastWrite);
             Publish(_batch);
+            _observer?.Landed(_batch);
             Complete(_batch);
         }
         catch (BadAppendException) when (_batch.Count > 1)
         {
+            _observer?.Landed(_batch);
             CommitOneByOne();
         }
         catch (BadAppendException bad)
         {
+            _observer?.Landed(_batch);
             _batch[0].SetException(bad);
         }
         catch (EventLogUnavailableException failed)
@@ -428,6 +436,7 @@ internal sealed partial class GroupCommit : IAsyncDisposable
             _isUnsettled = true;
             Interlocked.Increment(ref _unknown);
             _unsettled.AddRange(_batch);
+            _observer?.Doubted(_batch);
             foreach (var pending in _batch) Fail(pending, failed);
         }
     }

@@ -25,3 +25,16 @@ internal interface IBatchWriter : IDisposable
     /// <exception cref="EventLogUnavailableException">The store failed again; it is still unknown.</exception>
     void Find(IReadOnlyList<PendingAppend> appends);
 }
+
+/// <summary>Is told of batches, by the thread that writes them, before their callers are.</summary>
+internal interface IBatchObserver
+{
+    /// <summary>From now on the appends may be in the store, though nobody here knows.</summary>
+    void Begins(IReadOnlyList<PendingAppend> batch);
+
+    /// <summary>What became of the appends is known, and was published.</summary>
+    void Landed(IReadOnlyList<PendingAppend> batch);
+
+    /// <summary>What became of them is not known, until they have landed all the same.</summary>
+    void Doubted(IReadOnlyList<PendingAppend> batch);
+}

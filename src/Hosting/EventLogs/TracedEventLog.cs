@@ -10,6 +10,8 @@ internal sealed class TracedEventLog(IEventLog log) : IEventLog
 
     public TimeProvider Time => log.Time;
 
+    public bool IsElsewhere(string project) => log.IsElsewhere(project);
+
     public ValueTask<StoredStream> Load(StreamKey stream, CancellationToken cancellation = default) =>
         EventLogTraces.AreWanted ? new(Traced("load", stream.Kind, () => log.Load(stream, cancellation).AsTask()))
             : log.Load(stream, cancellation);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Beadhub.EventLog;
 using Beadhub.Feed;
+using Beadhub.Hosting.EventLogs.Ownership;
 
 namespace Beadhub.Hosting.EventLogs;
 
@@ -10,15 +11,16 @@ namespace Beadhub.Hosting.EventLogs;
 /// that all
 /// questions of a request are answered, after the versions of streams and after the feed, and those of all other requests whose read
 /// barrier is
-/// older than the query.
+/// older than the query. Of a project that this node owns everything is known without a query.
 /// </summary>
 /// <param name="readHead">The position of a project's newest event.</param>
 /// <param name="readNews">A project's events after a position, in order; <see cref="MostNews"/> and one at most.</param>
 /// <param name="readVersion">The version of a stream.</param>
+/// <param name="owners">Tells which projects this node owns; null when it owns none.</param>
 /// <param name="idle">A project of which nobody has asked for so long is forgotten; a minute unless told.</param>
 internal sealed class VersionCache(
     Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews,
-    Func<StreamKey, ValueTask<long>> readVersion, TimeSpan? idle = null)
+    Func<StreamKey, ValueTask<long>> readVersion, IProjectOwners? owners = null, TimeSpan? idle = null) : IBatchObserver
 {
     /// <summary>Who is further behind forgets what it knew rather than reading it all.</summary>
     public const int MostNews = 500;
@@ -75,25 +77,50 @@ internal sealed class VersionCache(
         if (_projects.TryGetValue(project, out var known)) known.Invalidate();
     }
 
+    /// <inheritdoc/>
+    public void Begins(IReadOnlyList<PendingAppend> batch)
+    {
+        if (owners is null) return;
+        foreach (var pending in batch)
+        {
+            // One that is being removed takes nothing in any more.
+            while (!Of(pending.Append.Project).Begins(pending.Append.Stream)) Thread.Yield();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Landed(IReadOnlyList<PendingAppend> batch)
+    {
+        foreach (var pending in batch)
+            if (_projects.TryGetValue(pending.Append.Project, out var known)) known.Landed(pending.Append.Stream);
+    }
+
+    /// <inheritdoc/>
+    public void Doubted(IReadOnlyList<PendingAppend> batch)
+    {
+        foreach (var pending in batch)
+            if (_projects.TryGetValue(pending.Append.Project, out var known)) known.Doubted();
+    }
+
     // Who still holds one that is removed finds it too old, and asks for itself.
     private void Sweep()
     {
         var since = Stopwatch.GetTimestamp() - (long)(_idle.TotalSeconds * Stopwatch.Frequency);
         foreach (var entry in _projects)
-            if (entry.Value.IsIdle(since)) _projects.TryRemove(entry);
+            if (entry.Value.Retire(since)) _projects.TryRemove(entry);
     }
 
     private Project Of(string project)
     {
         if (_projects.TryGetValue(project, out var known)) return known;
-        known = _projects.GetOrAdd(project, id => new(id, readHead, readNews, readVersion));
+        known = _projects.GetOrAdd(project, id => new(id, readHead, readNews, readVersion, owners));
         if (_projects.Count % SweepEvery == 0) Sweep();
         return known;
     }
 
     private sealed class Project(
         string id, Func<string, ValueTask<long>> readHead, Func<string, long, ValueTask<IReadOnlyList<FeedEvent>>> readNews,
-        Func<StreamKey, ValueTask<long>> readVersion)
+        Func<StreamKey, ValueTask<long>> readVersion, IProjectOwners? owners)
     {
         private readonly Lock _gate = new();
         private readonly Dictionary<StreamKey, long> _versions = [];
@@ -106,21 +133,30 @@ internal sealed class VersionCache(
         private int _forgotten; // times
         private Task? _refreshing;
 
+        // While the project is owned by this grant, all is known but what is under way.
+        private long _grant;
+        private readonly HashSet<StreamKey> _underWay = []; // streams with an append that may be in the store already
+        private bool _isDoubtful; // of what is under way nobody will be told soon
+        private bool _isRetired;
+        private TaskCompletionSource? _landing; // what is under way
+
         public long? HeadAsOf(long barrier)
         {
-            lock (_gate) return _asOf >= barrier ? _head : null;
+            lock (_gate) return Knows(barrier) ? _head : null;
         }
 
         public long? VersionAsOf(long barrier, StreamKey stream)
         {
-            lock (_gate) return _asOf >= barrier && _versions.TryGetValue(stream, out var version) ? version : null;
+            lock (_gate)
+                return (Knows(barrier) || (!_underWay.Contains(stream) && IsOwned(Stopwatch.GetTimestamp())))
+                    && _versions.TryGetValue(stream, out var version) ? version : null;
         }
 
         public IReadOnlyList<FeedEvent>? FeedAsOf(long barrier, long after, int max)
         {
             lock (_gate)
             {
-                if (_asOf < barrier || after < _head - _kept.Count) return null;
+                if (!Knows(barrier) || after < _head - _kept.Count) return null;
                 var from = (int)Math.Min(_kept.Count, after - (_head - _kept.Count));
                 return _kept.GetRange(from, Math.Min(max, _kept.Count - from));
             }
@@ -136,8 +172,11 @@ internal sealed class VersionCache(
                 Task refreshing;
                 lock (_gate)
                 {
-                    if (_asOf >= barrier) return _head;
-                    refreshing = _refreshing ??= (mine = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                    if (Knows(barrier)) return _head;
+                    // Others may have seen what is under way here: it is not passed over, but it is known in a moment.
+                    refreshing = _underWay.Count > 0 && !_isDoubtful && IsOwned(Stopwatch.GetTimestamp())
+                        ? (_landing ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task
+                        : _refreshing ??= (mine = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
                 }
 
                 if (mine is not null) _ = RefreshFor(mine);
@@ -179,19 +218,76 @@ internal sealed class VersionCache(
                     return;
                 }
 
-                (_owed, _asOf) = (events[^1].Position, long.MinValue);
+                (_owed, _asOf, _grant) = (events[^1].Position, long.MinValue, 0);
             }
         }
 
         public void Invalidate()
         {
-            lock (_gate) (_notBefore, _asOf) = (Stopwatch.GetTimestamp(), long.MinValue);
+            lock (_gate) (_notBefore, _asOf, _grant) = (Stopwatch.GetTimestamp(), long.MinValue, 0);
         }
 
-        public bool IsIdle(long since)
+        /// <summary>An append to a stream goes to the store; false when this is no longer the place to tell.</summary>
+        public bool Begins(StreamKey stream)
         {
-            lock (_gate) return _asOf < since && _refreshing is null;
+            lock (_gate)
+            {
+                if (!_isRetired) _underWay.Add(stream);
+                return !_isRetired;
+            }
         }
+
+        public void Landed(StreamKey stream)
+        {
+            TaskCompletionSource? landing;
+            lock (_gate)
+            {
+                _underWay.Remove(stream);
+                if (_underWay.Count > 0) return;
+                _isDoubtful = false;
+                // Before the next batch begins: for those who have waited for this one.
+                Knows(long.MaxValue);
+                (landing, _landing) = (_landing, null);
+            }
+
+            landing?.TrySetResult();
+        }
+
+        public void Doubted()
+        {
+            TaskCompletionSource? landing;
+            lock (_gate)
+            {
+                (_isDoubtful, _notBefore, _asOf, _grant) = (true, Stopwatch.GetTimestamp(), long.MinValue, 0);
+                (landing, _landing) = (_landing, null);
+            }
+
+            landing?.TrySetResult();
+        }
+
+        /// <summary>Whether it was not asked since, and nothing is under way; it is never complete again then.</summary>
+        public bool Retire(long since)
+        {
+            lock (_gate)
+            {
+                if (_asOf >= since || _refreshing is not null || _underWay.Count > 0) return false;
+                (_isRetired, _grant) = (true, 0);
+                return true;
+            }
+        }
+
+        // Whether everything is known that was acknowledged, or could be seen, before the barrier.
+        private bool Knows(long barrier)
+        {
+            if (_asOf >= barrier) return true;
+            var now = Stopwatch.GetTimestamp();
+            if (_underWay.Count > 0 || !IsOwned(now)) return false;
+            _asOf = now;
+            return true;
+        }
+
+        // Last of all: whoever stood still on the way here finds the lease over.
+        private bool IsOwned(long now) => _grant > 0 && owners!.Grant(id, now) == _grant;
 
         private async Task RefreshFor(TaskCompletionSource all)
         {
@@ -216,6 +312,7 @@ internal sealed class VersionCache(
 
         private async Task RefreshNow(long begun)
         {
+            var grant = owners is null ? 0 : await owners.Take(id);
             long after;
             lock (_gate) after = _head;
             var news = after < 0 ? null : await readNews(id, after);
@@ -236,7 +333,9 @@ internal sealed class VersionCache(
                     Take(news);
                 }
 
-                if (_head >= _owed && begun >= _notBefore) _asOf = begun;
+                if (_head < _owed || begun < _notBefore) return;
+                _asOf = begun;
+                if (!_isDoubtful && !_isRetired) _grant = grant;
             }
         }
 

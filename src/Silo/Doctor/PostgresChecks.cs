@@ -18,7 +18,8 @@ internal static class PostgresChecks
     private static readonly (string Table, string Rights)[] Needed =
     [
         ("events", "SELECT, INSERT"), ("snapshots", "SELECT, INSERT, UPDATE"),
-        ("leases", "SELECT, INSERT, UPDATE, DELETE"), ("schema_version", "SELECT"),
+        ("leases", "SELECT, INSERT, UPDATE, DELETE"), ("sessions", "SELECT, INSERT, UPDATE, DELETE"),
+        ("owners", "SELECT, INSERT, UPDATE, DELETE"), ("schema_version", "SELECT"),
     ];
 
     public static async IAsyncEnumerable<Finding> Run(DatabaseUrl url, bool cluster,

@@ -48,6 +48,40 @@ public sealed class SchemaUpgradeTests(PostgresCluster cluster) : IDisposable
             () => Psql(Script.PathOf("postgres/rollback-to-3.sql")));
     }
 
+    /// <summary>What this version adds is beside the log: it comes while servers of the version before write on.</summary>
+    [Fact]
+    public async Task A_log_of_version_4_gets_the_tables_of_owners_under_its_servers_and_loses_them_again()
+    {
+        Assert.SkipWhen(PostgresCluster.Missing is not null, PostgresCluster.Missing ?? "");
+        var url = await cluster.CreateDatabase(Cancellation);
+        Task Psql(string file) => Script.Run("psql", "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", file);
+        await using (var log = await Open(url)) await log.Append(Appending("p", 0, "new", "a mark"), Cancellation);
+        await Psql(Script.PathOf("postgres/rollback-to-4.sql"));
+        (await PostgresCluster.Execute(url, "SELECT max(version) FROM schema_version", Cancellation)).ShouldBe(4);
+        (await PostgresCluster.Execute(url, "SELECT to_regclass('owners') IS NULL AND to_regclass('sessions') IS NULL", Cancellation))
+            .ShouldBe(true);
+
+        // A server of that version: it holds its lock and has an append under way.
+        await using (var old = await PostgresCluster.Connect(url, Cancellation))
+        {
+            await using var holds = old.CreateCommand();
+            holds.CommandText = "SELECT pg_advisory_lock_shared(x'4265616468756200'::bigint)";
+            await holds.ExecuteNonQueryAsync(Cancellation);
+            await using var transaction = await old.BeginTransactionAsync(Cancellation);
+            await using var append = old.CreateCommand();
+            append.CommandText = "INSERT INTO events VALUES ('p', 2, 'bead', 'p/upgraded', 2, 'bead.changed.v1', 'old', now())";
+            await append.ExecuteNonQueryAsync(Cancellation);
+            await using var beside = await EventLogStore.Open(url, cluster: true, new RecordingPublisher(), NullLoggerFactory.Instance,
+                TimeProvider.System, Cancellation);
+            (await beside.Head("p", Cancellation)).ShouldBe(1);
+            await transaction.CommitAsync(Cancellation);
+            (await beside.Head("p", Cancellation)).ShouldBe(2);
+            beside.Grant("p").ShouldBe(0);
+        }
+
+        await using (var again = await Open(url)) (await again.Head("p", Cancellation)).ShouldBe(2);
+    }
+
     [Fact]
     public async Task A_log_in_PostgreSQL_is_not_taken_back_under_a_server()
     {

@@ -51,15 +51,19 @@ internal sealed class AppendOneCommand
     private readonly NpgsqlParameter<string[]> _datas = AppendStatement.Array<string[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<DateTime[]> _ats = AppendStatement.Array<DateTime[]>(NpgsqlDbType.TimestampTz);
     private readonly NpgsqlParameter<string?[]> _marks = AppendStatement.Array<string?[]>(NpgsqlDbType.Text);
+    private readonly NpgsqlParameter<string?> _session = new() { NpgsqlDbType = NpgsqlDbType.Text };
     private readonly AppendStatement _statement;
 
     public AppendOneCommand(NpgsqlConnection connection, bool cluster) => _statement = new(
         connection, cluster, EmbeddedSql.Of("postgres.append-one"), _project, _kind, _key, _expected, _anyVersion, _types, _datas, _ats,
-        _marks);
+        _marks, _session);
 
     /// <summary>Sets position and version of the first event, the position to 0 when the append is refused.</summary>
-    public void Execute(PendingAppend pending)
+    /// <param name="pending">The append.</param>
+    /// <param name="session">The node's session among those of a cluster.</param>
+    public void Execute(PendingAppend pending, string? session)
     {
+        _session.TypedValue = session;
         var (append, events) = (pending.Append, pending.Append.Events);
         _project.TypedValue = append.Project;
         _kind.TypedValue = append.Stream.Kind;
@@ -99,6 +103,7 @@ internal sealed class ManyAppendsCommand
     private readonly NpgsqlParameter<string[]> _types = AppendStatement.Array<string[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<string[]> _datas = AppendStatement.Array<string[]>(NpgsqlDbType.Text);
     private readonly NpgsqlParameter<DateTime[]> _ats = AppendStatement.Array<DateTime[]>(NpgsqlDbType.TimestampTz);
+    private readonly NpgsqlParameter<string?> _session = new() { NpgsqlDbType = NpgsqlDbType.Text };
     private readonly AppendStatement _statement;
     private readonly bool _withEvents;
 
@@ -107,15 +112,18 @@ internal sealed class ManyAppendsCommand
         _withEvents = withEvents;
         var place = EmbeddedSql.Of("postgres.place");
         const string Answer = "SELECT ordinal, first, base FROM placed";
-        NpgsqlParameter[] appends = [_kinds, _keys, _projects, _expected, _anyVersion, _counts, _snapshots, _ordinals, _marks];
+        NpgsqlParameter[] appends = [_kinds, _keys, _projects, _expected, _anyVersion, _counts, _snapshots, _ordinals, _marks, _session];
         _statement = withEvents
             ? new(connection, cluster, place + EmbeddedSql.Of("postgres.append") + Answer, [.. appends, _places, _types, _datas, _ats])
             : new(connection, cluster, place + Answer, appends);
     }
 
     /// <summary>Sets position and version of the first event of each append, the position to 0 of those that are refused.</summary>
-    public void Execute(IReadOnlyList<PendingAppend> batch)
+    /// <param name="batch">The appends.</param>
+    /// <param name="session">The node's session among those of a cluster.</param>
+    public void Execute(IReadOnlyList<PendingAppend> batch, string? session)
     {
+        _session.TypedValue = session;
         Fill(batch);
         FillEvents(batch);
         // A batch that is sent again must not remember what the lost attempt was given.

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Beadhub.EventLog;
 using Beadhub.Feed;
+using Beadhub.Hosting.EventLogs.Ownership;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -91,10 +93,11 @@ internal sealed class PostgresEventLog : DurableEventLog
     private readonly SharedQuery<string, long> _heads;
     private readonly SharedQuery<(string Project, long After), IReadOnlyList<FeedEvent>> _news;
     private readonly VersionCache? _cache; // where others write too
+    private readonly PostgresOwners? _owners;
 
     private PostgresEventLog(
-        GroupCommit commits, string description, bool cluster, CachingPublisher publisher, NpgsqlDataSource reads, PostgresLock held,
-        EventLogOptions options, TimeProvider time)
+        GroupCommit commits, string description, PostgresOwners? owners, CachingPublisher publisher, NpgsqlDataSource reads,
+        PostgresLock held, EventLogOptions options, TimeProvider time)
         : base(commits, description, time)
     {
         _patience = new(options.Patience, time);
@@ -104,11 +107,10 @@ internal sealed class PostgresEventLog : DurableEventLog
         _versions = new(ReadVersions, options.ParallelQueries, QuestionsAQuery);
         _heads = new(ReadHeads, options.ParallelQueries, QuestionsAQuery);
         _news = new(ReadNews, options.ParallelQueries, QuestionsAQuery);
-        if (!cluster) return;
-        _cache = publisher.Cache = new(
-            project =>
-                _heads.Ask(project, default), (project, after) =>
-                _news.Ask((project, after), default), stream => _versions.Ask(stream, default));
+        if (owners is null) return;
+        _owners = owners;
+        _cache = publisher.Cache = new(project => _heads.Ask(project, default), (project, after) => _news.Ask((project, after), default),
+            stream => _versions.Ask(stream, default), owners);
     }
 
     private protected override long Exclusive => _lock.Epoch;
@@ -121,19 +123,22 @@ internal sealed class PostgresEventLog : DurableEventLog
         var logger = loggers.CreateLogger<PostgresEventLog>();
         PostgresLock? held = null;
         NpgsqlDataSource? reads = null;
+        PostgresOwners? owners = null;
         try
         {
             reads = PostgresSession.DataSource(connectionString, options, settings => settings.MaxPoolSize = options.MaxReadConnections);
             held = await PostgresLock.Take(connectionString, cluster, description, options, logger, time, cancellation);
             await using (var connection = await reads.OpenConnectionAsync(cancellation))
                 await PostgresSchema.Apply(connection, description, cancellation);
-            var writer = new PostgresWriter(connectionString, description, cluster, options);
+            if (cluster) owners = new(connectionString, description, held, options, logger);
+            var writer = new PostgresWriter(connectionString, description, owners is null ? null : () => owners.Session, options);
             var caching = new CachingPublisher(publisher);
-            return new PostgresEventLog(new GroupCommit(writer, caching, options, logger, time), description, cluster, caching, reads, held,
-                options, time);
+            return new PostgresEventLog(new GroupCommit(writer, caching, options, logger, time, caching), description, owners, caching,
+                reads, held, options, time);
         }
         catch (Exception failed)
         {
+            if (owners is not null) await owners.DisposeAsync();
             if (held is not null) await held.DisposeAsync();
             if (reads is not null) await reads.DisposeAsync();
             if (PostgresErrors.IsFromStore(failed)) throw PostgresErrors.Unavailable(description, failed);
@@ -160,20 +165,35 @@ internal sealed class PostgresEventLog : DurableEventLog
 
         async Task<AppendResult> Appended()
         {
-            var written = false;
-            try
+            while (true)
             {
-                var result = await base.Append(append, cancellation).ConfigureAwait(false);
-                written = result.Written;
-                return result;
-            }
-            finally
-            {
-                // Another node was faster, or nobody knows: the answer to whoever looks why must not come from before.
-                if (!written) cache.Invalidate(append.Project);
+                var written = false;
+                try
+                {
+                    var result = await base.Append(append, cancellation).ConfigureAwait(false);
+                    written = result.Written;
+                    if (written) return result;
+                }
+                finally
+                {
+                    // Another node was faster, or nobody knows: the answer to whoever looks why must not come from before.
+                    if (!written) cache.Invalidate(append.Project);
+                }
+
+                if (!await _owners!.WasAnothers(append.Project, cancellation).ConfigureAwait(false)) return default;
             }
         }
     }
+
+    /// <inheritdoc/>
+    public override long Grant(string project) => _owners?.Grant(project, Stopwatch.GetTimestamp()) ?? 0;
+
+    /// <inheritdoc/>
+    public override bool IsElsewhere(string project) => _owners?.IsElsewhere(project) == true;
+
+    /// <inheritdoc/>
+    public override ValueTask<string?> OwnerOf(string project, CancellationToken cancellation = default) =>
+        _owners?.AddressOf(project, cancellation) ?? default;
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<StoredStream> LoadAll(
@@ -284,6 +304,7 @@ internal sealed class PostgresEventLog : DurableEventLog
 
     private protected override async ValueTask Close()
     {
+        if (_owners is not null) await _owners.DisposeAsync();
         await _reads.DisposeAsync();
         await _lock.DisposeAsync();
     }
@@ -369,9 +390,15 @@ internal sealed class PostgresEventLog : DurableEventLog
     }
 
     /// <summary>Tells the cache what this node commits, before anybody else.</summary>
-    private sealed class CachingPublisher(IFeedPublisher next) : IFeedPublisher
+    private sealed class CachingPublisher(IFeedPublisher next) : IFeedPublisher, IBatchObserver
     {
         public VersionCache? Cache { get; set; }
+
+        public void Begins(IReadOnlyList<PendingAppend> batch) => Cache?.Begins(batch);
+
+        public void Landed(IReadOnlyList<PendingAppend> batch) => Cache?.Landed(batch);
+
+        public void Doubted(IReadOnlyList<PendingAppend> batch) => Cache?.Doubted(batch);
 
         public void Publish(string project, IReadOnlyList<FeedEvent> events)
         {

@@ -12,6 +12,20 @@ internal sealed partial class PostgresLock : IAsyncDisposable
     /// <summary>Number of the advisory lock: "Beadhub" in ASCII.</summary>
     public const long LogLock = 0x4265616468756200;
 
+    /// <summary>Number of a second one, which nodes of a cluster hold that look for the owners of projects before they write.</summary>
+    private const long OwnersLock = 0x4265616468756202;
+
+    /// <summary>How many processes hold the log that do not look for owners: those of older versions, or one that takes itself for
+    /// alone.</summary>
+    public static readonly string Unaware = $"""
+        SELECT count(*) FROM (
+            SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint = {LogLock >> 32}
+                AND objid::bigint IN ({LogLock & 0xffffffff}, {OwnersLock & 0xffffffff})
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            GROUP BY pid HAVING bool_and(objid::bigint = {LogLock & 0xffffffff})
+        ) AS holders
+        """;
+
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
@@ -24,6 +38,7 @@ internal sealed partial class PostgresLock : IAsyncDisposable
     private Task _watching = Task.CompletedTask;
     private long _times;
     private long _epoch;
+    private volatile bool _isHeld;
 
     private PostgresLock(NpgsqlDataSource source, bool cluster, string description, ILogger logger)
     {
@@ -35,6 +50,9 @@ internal sealed partial class PostgresLock : IAsyncDisposable
 
     /// <summary>Above zero while the exclusive lock is held.</summary>
     public long Epoch => Volatile.Read(ref _epoch);
+
+    /// <summary>Whether the lock is held, exclusive or shared.</summary>
+    public bool IsHeld => _isHeld;
 
     /// <exception cref="EventLogInUseException">Another process holds it for longer than the patience.</exception>
     public static async Task<PostgresLock> Take(
@@ -69,6 +87,7 @@ internal sealed partial class PostgresLock : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Volatile.Write(ref _epoch, 0);
+        _isHeld = false;
         await _closing.CancelAsync();
         await _watching;
         await LetGo();
@@ -80,11 +99,23 @@ internal sealed partial class PostgresLock : IAsyncDisposable
     {
         _connection ??= await _source.OpenConnectionAsync(cancellation);
         var function = _cluster ? "pg_try_advisory_lock_shared" : "pg_try_advisory_lock";
-        await using var command = new NpgsqlCommand($"SELECT {function}({LogLock})", _connection);
-        if (await command.ExecuteScalarAsync(cancellation) is not true) return false;
+        if (_cluster) await Ask($"SELECT {function}({OwnersLock})");
+        if (await Ask($"SELECT {function}({LogLock})") is not true) return false;
         _times++;
+        if (!_cluster && await EndSessions()) await Task.Delay(Ownership.SessionLease.Patience, cancellation);
+        _isHeld = true;
         if (!_cluster) Volatile.Write(ref _epoch, _times);
         return true;
+
+        // Of nodes of a cluster that are gone, or that have lost their lock and still trust what they know for a moment.
+        async Task<bool> EndSessions() => await Ask("SELECT to_regclass('sessions') IS NOT NULL") is true
+            && await Ask("WITH ended AS (DELETE FROM sessions RETURNING id) SELECT count(*) FROM ended") is > 0L;
+
+        async Task<object?> Ask(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, _connection);
+            return await command.ExecuteScalarAsync(cancellation);
+        }
     }
 
     private async Task Watch()
@@ -119,6 +150,7 @@ internal sealed partial class PostgresLock : IAsyncDisposable
             catch (Exception broken) when (PostgresErrors.IsFromStore(broken))
             {
                 Volatile.Write(ref _epoch, 0);
+                _isHeld = false;
                 if (held) LogLost(_logger, _description, broken);
                 held = false;
                 await LetGo();

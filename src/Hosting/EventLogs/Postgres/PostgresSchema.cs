@@ -5,7 +5,7 @@ namespace Beadhub.Hosting.EventLogs.Postgres;
 /// <summary>Applies <c>schema.sql</c>, and refuses a database that a newer program has written.</summary>
 internal static class PostgresSchema
 {
-    public const int Version = 4;
+    public const int Version = 5;
 
     // Nodes of a cluster start together; one applies the schema, the others find it done.
     private const long SchemaLock = 0x4265616468756201;

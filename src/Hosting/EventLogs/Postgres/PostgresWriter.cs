@@ -29,7 +29,7 @@ internal sealed class PostgresWriter : IBatchWriter
 
     private readonly NpgsqlDataSource _source;
     private readonly string _description;
-    private readonly bool _cluster;
+    private readonly Func<string>? _session;
     private readonly TimeSpan _patience;
     private readonly LostBackends _lost = new();
     private NpgsqlConnection? _connection;
@@ -37,10 +37,14 @@ internal sealed class PostgresWriter : IBatchWriter
     private ManyAppendsCommand _append = null!;
     private ManyAppendsCommand _place = null!;
 
-    public PostgresWriter(string connectionString, string description, bool cluster, EventLogOptions options)
+    /// <param name="connectionString">How to reach the server.</param>
+    /// <param name="description">The log, for people.</param>
+    /// <param name="session">The node's session, where others write too.</param>
+    /// <param name="options">Bounds.</param>
+    public PostgresWriter(string connectionString, string description, Func<string>? session, EventLogOptions options)
     {
         _description = description;
-        _cluster = cluster;
+        _session = session;
         _patience = options.Patience;
         _source = PostgresSession.DataSource(connectionString, options, settings =>
         {
@@ -59,9 +63,9 @@ internal sealed class PostgresWriter : IBatchWriter
         {
             connection = _source.OpenConnection();
             using (var setting = new NpgsqlCommand("SET enable_nestloop = off", connection)) setting.ExecuteNonQuery();
-            _appendOne = new(connection, _cluster);
-            _append = new(connection, _cluster, withEvents: true);
-            _place = new(connection, _cluster, withEvents: false);
+            _appendOne = new(connection, _session is not null);
+            _append = new(connection, _session is not null, withEvents: true);
+            _place = new(connection, _session is not null, withEvents: false);
             _lost.End(connection, _patience);
             _lost.Watch(connection);
             _connection = connection;
@@ -180,19 +184,19 @@ internal sealed class PostgresWriter : IBatchWriter
     {
         if (batch.Count == 1 && batch[0].Append.Snapshot is null && batch[0].Append.Events.Count < CopyFrom)
         {
-            _appendOne.Execute(batch[0]);
+            _appendOne.Execute(batch[0], _session?.Invoke());
             return;
         }
         var events = 0;
         foreach (var pending in batch) events += pending.Append.Events.Count;
-        if (events < CopyFrom) _append.Execute(batch);
+        if (events < CopyFrom) _append.Execute(batch, _session?.Invoke());
         else Copy(batch);
     }
 
     private void Copy(IReadOnlyList<PendingAppend> batch)
     {
         using var transaction = _connection!.BeginTransaction();
-        _place.Execute(batch);
+        _place.Execute(batch, _session?.Invoke());
         using (var import = _connection.BeginBinaryImport(CopyEvents))
         {
             foreach (var pending in batch)

@@ -2,5 +2,5 @@
 , written AS (
     INSERT INTO events (project, position, kind, key, version, type, data, at, mark)
     SELECT p.project, p.first + e.place, p.kind, p.key, p.base + e.place + 1, e.type, e.data, e.at, e.mark
-    FROM unnest($8, $9, $10, $11, $12, $13) AS e (ordinal, mark, place, type, data, at) JOIN placed p ON p.ordinal = e.ordinal
+    FROM unnest($8, $9, $11, $12, $13, $14) AS e (ordinal, mark, place, type, data, at) JOIN placed p ON p.ordinal = e.ordinal
 )
