@@ -43,6 +43,7 @@ SET LOCAL search_path = beadhub;
 
 GRANT USAGE ON SCHEMA beadhub TO beadhub_app, beadhub_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA beadhub TO beadhub_reader;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA beadhub TO beadhub_reader;
 -- What was written is never changed or deleted by the server: only snapshots are replaced.
 -- Erasing a project is for the owner of the tables ("beadhub project erase", as a superuser or a login that is a member of beadhub_owner).
 GRANT SELECT ON schema_version TO beadhub_app;

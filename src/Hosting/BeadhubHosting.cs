@@ -55,7 +55,7 @@ public static class BeadhubHosting
         services.AddSingleton(provider => Task.Run(() => EventLogStore.Open(
             settings.DatabaseUrl, settings.Cluster, provider.GetRequiredService<IFeedPublisher>(),
             provider.GetRequiredService<ILoggerFactory>(),
-            provider.GetRequiredService<TimeProvider>(), provider.GetService<EventLogOptions>() ?? new())).GetAwaiter().GetResult());
+            provider.GetRequiredService<TimeProvider>(), OptionsOf(provider))).GetAwaiter().GetResult());
         services.AddSingleton<IEventLog>(provider => new TracedEventLog(provider.GetRequiredService<DurableEventLog>()));
         services.AddSingleton(_ => SearchIndexes.Of(settings.DatabaseUrl));
         services.AddSingleton(new PresenceOptions(settings.PresenceTtl));
@@ -95,6 +95,12 @@ public static class BeadhubHosting
         services.AddHealthChecks()
             .AddCheck<EventLogHealth>("database")
             .AddCheck<RedisHealth>("redis");
+    }
+
+    private static EventLogOptions OptionsOf(IServiceProvider services)
+    {
+        var options = services.GetService<EventLogOptions>() ?? new();
+        return options with { Ownership = options.Ownership with { Node = services.GetRequiredService<NodeId>().Id } };
     }
 
     private sealed class RedisHealth(IServiceProvider services) : IHealthCheck

@@ -8,7 +8,6 @@ using Beadhub.Projects;
 using Beadhub.Subscriptions;
 using Beadhub.Tasks;
 using Orleans;
-using Orleans.Placement;
 
 namespace Beadhub.Boards;
 
@@ -19,7 +18,7 @@ namespace Beadhub.Boards;
 /// </summary>
 /// <remarks>Reads come on any thread and see one immutable index; whoever makes the next one does so under a lock, newest version of each
 /// bead first.</remarks>
-[PreferLocalPlacement]
+[ProjectPlacement]
 public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoardGrain
 {
     // A larger sync is decided here: each of thousands of grains would keep its bead in memory long after it.
@@ -44,7 +43,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     {
         _project = this.GetPrimaryKeyString();
         _texts = new(log, _project);
-        _board = new(log, _project);
+        _board = new(log, _project) { Elsewhere = DeactivateOnIdle };
         _past = new(log, _project, _board);
         await _board.CatchUp(cancellationToken);
     }

@@ -4,7 +4,6 @@ using Beadhub.EventLog;
 using Beadhub.Mail;
 using Microsoft.Extensions.Logging;
 using Orleans;
-using Orleans.Placement;
 
 namespace Beadhub.Conversations;
 
@@ -13,7 +12,7 @@ namespace Beadhub.Conversations;
 /// writer is answered, and reads look nothing up; otherwise each read first looks where the feed ends.
 /// </summary>
 /// <remarks>Reads come on any thread.</remarks>
-[PreferLocalPlacement]
+[ProjectPlacement]
 public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, IChatPresence presence, ILogger<ConversationsGrain> logger)
     : Grain, IConversationsGrain
 {
@@ -26,7 +25,7 @@ public sealed class ConversationsGrain(IEventLog log, ICommittedFeed committed, 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _project = this.GetPrimaryKeyString();
-        _conversations = new(log, _project, committed, logger);
+        _conversations = new(log, _project, committed, logger) { Elsewhere = DeactivateOnIdle };
         try
         {
             await _conversations.CatchUp(cancellationToken);

@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Beadhub.Idempotency;
 using Orleans;
-using Orleans.Placement;
 
 namespace Beadhub.EventLog;
 
@@ -16,10 +15,9 @@ namespace Beadhub.EventLog;
 /// <remarks>
 /// The expected version decides every race: a second activation of the same grain, on another node or after a split, can neither lose
 /// nor double a write. When the outcome of an append is unknown the state is read again before anything else is decided. It lives
-/// where it is asked for first: what an agent reads and writes through its node stays on that node, and the grains of a project stay
-/// together.
+/// with the other grains of its project, where that is owned; elsewhere it goes when it has answered.
 /// </remarks>
-[PreferLocalPlacement]
+[ProjectPlacement]
 public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     where TState : class, IEventSourced<TState>
 {
@@ -187,6 +185,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
         }
         finally
         {
+            GoWhereItBelongs();
             GoOn();
         }
     }
@@ -352,6 +351,7 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     private async ValueTask<TResult> ReadNewest<TResult>(Func<TState, TResult> answer)
     {
         await CatchUp();
+        GoWhereItBelongs();
         return answer(_now.State);
     }
 
@@ -359,8 +359,14 @@ public abstract class EventSourcedGrain<TState>(IEventLog log) : Grain
     protected async ValueTask<TResult> ReadVersioned<TResult>(Func<TState, long, TResult> answer)
     {
         if (!Trusted) await CatchUp();
+        GoWhereItBelongs();
         var now = _now;
         return answer(now.State, now.Version);
+    }
+
+    private void GoWhereItBelongs()
+    {
+        if (log.IsElsewhere(_project)) DeactivateOnIdle();
     }
 
     private bool Trusted => _now.Epoch == log.ExclusiveEpoch && _now.Epoch > 0;

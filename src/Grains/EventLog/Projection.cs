@@ -44,9 +44,6 @@ internal abstract class Projection<TState>(IEventLog log, TState state, long? po
     /// <summary>Position up to which <see cref="State"/> holds everything.</summary>
     public long Position => _now.Position;
 
-    /// <summary>Whether the state is the newest, without a look-up.</summary>
-    public bool IsTrusted => IsNewest(_now);
-
     /// <summary>The newest state; without waiting while this process is the only writer.</summary>
     public ValueTask<TState> Newest()
     {
@@ -156,6 +153,9 @@ internal abstract class FeedProjection<TState>(IEventLog log, string project, TS
     /// <summary>Number of events that are read at once.</summary>
     protected const int PageSize = 1000;
 
+    /// <summary>What a grain does that should rather be at the project's owner.</summary>
+    public Action? Elsewhere { get; init; }
+
     /// <summary>The project.</summary>
     protected string Project => project;
 
@@ -166,7 +166,11 @@ internal abstract class FeedProjection<TState>(IEventLog log, string project, TS
     protected virtual bool IsLoadingLess(long events) => false;
 
     /// <inheritdoc/>
-    protected override ValueTask<long> Head(CancellationToken cancellation) => Log.Head(project, cancellation);
+    protected override ValueTask<long> Head(CancellationToken cancellation)
+    {
+        if (Log.IsElsewhere(project)) Elsewhere?.Invoke();
+        return Log.Head(project, cancellation);
+    }
 
     /// <inheritdoc/>
     protected override async ValueTask ReadOn(long head, CancellationToken cancellation)

@@ -7,7 +7,6 @@ using Beadhub.EventLog;
 using Beadhub.HiveSync;
 using Microsoft.Extensions.Logging;
 using Orleans;
-using Orleans.Placement;
 
 namespace Beadhub.Hives;
 
@@ -16,7 +15,7 @@ namespace Beadhub.Hives;
 /// What is asked for is decided on the view as it is, and written as events that mean the same whatever comes between: nothing is locked.
 /// Reads come on any thread.
 /// </remarks>
-[PreferLocalPlacement]
+[ProjectPlacement]
 public sealed partial class HiveGrain(IEventLog log, ICommittedFeed committed, TimeProvider time, ILogger<HiveGrain> logger)
     : Grain, IHiveGrain
 {

@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
 using Beadhub.EventLog;
 using Orleans;
-using Orleans.Placement;
 
 namespace Beadhub.Projects;
 
 /// <inheritdoc cref="IAgentLogGrain"/>
-[PreferLocalPlacement]
+[ProjectPlacement]
 public sealed class AgentLogGrain(IEventLog log) : Grain, IAgentLogGrain
 {
     private const int PageSize = 1000;

@@ -6,12 +6,11 @@ using Beadhub.EventLog;
 using Beadhub.Feed;
 using Beadhub.Mail;
 using Orleans;
-using Orleans.Placement;
 
 namespace Beadhub.Search;
 
 /// <inheritdoc cref="ISearchGrain"/>
-[PreferLocalPlacement]
+[ProjectPlacement]
 public sealed class SearchGrain(IEventLog log, ISearchIndex index) : Grain, ISearchGrain
 {
     private const int PageSize = 64; // each may be a mail of a megabyte

@@ -62,7 +62,20 @@ namespace Orleans.Concurrency
 
 namespace Orleans.Placement
 {
-    /// <summary>Prefer the node of the first caller. Here there is only one.</summary>
+    /// <summary>At which node a grain is to be. Here there is only one.</summary>
     [AttributeUsage(AttributeTargets.Class)]
-    public sealed class PreferLocalPlacementAttribute : Attribute;
+    public abstract class PlacementAttribute : Attribute
+    {
+        /// <summary>Names the strategy.</summary>
+        protected PlacementAttribute(Runtime.PlacementStrategy placement) => PlacementStrategy = placement;
+
+        /// <summary>How the node is chosen.</summary>
+        public Runtime.PlacementStrategy PlacementStrategy { get; }
+    }
+}
+
+namespace Orleans.Runtime
+{
+    /// <summary>How the node of a grain is chosen. Here there is only one.</summary>
+    public abstract class PlacementStrategy;
 }

@@ -54,10 +54,19 @@ internal static class Engine
 
         // Started in this order, stopped in the other: what follows streams stops before the silo, and the silo before its tables.
         var database = DatabaseUrl.Parse(settings.DatabaseUrl);
-        if (settings.Cluster) services.AddHostedService(_ => new OrleansSchema(database));
+        if (settings.Cluster)
+        {
+            services.AddHostedService(_ => new OrleansSchema(database));
+            services.AddSingleton(static provider => new EventLogOptions
+            {
+                Ownership = new(Address: provider.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString(), GrainsFollow: true),
+            });
+        }
+
         builder.UseOrleans(silo =>
         {
             silo.AddOutgoingGrainCallFilter<LostCalls>();
+            silo.AddPlacementDirector<ProjectPlacement, ProjectPlacementDirector>();
             // A filter at each end of every call: only where somebody collects what it tells.
             if (settings.TracesCalls) silo.AddActivityPropagation();
             silo.Services.Configure<ExceptionSerializationOptions>(LetFailuresCross);

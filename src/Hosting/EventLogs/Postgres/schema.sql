@@ -80,10 +80,13 @@ BEGIN
     END IF;
 END $$;
 
-CREATE UNIQUE INDEX IF NOT EXISTS events_mark ON events (project, mark) WHERE mark IS NOT NULL;
-
--- Which streams there are: each has one first event.
-CREATE INDEX IF NOT EXISTS events_first ON events (kind, project, key) WHERE version = 1;
+-- Looked for first: even an index that is there would be waited for until nobody writes.
+DO $$
+BEGIN
+    IF to_regclass('events_mark') IS NULL THEN CREATE UNIQUE INDEX events_mark ON events (project, mark) WHERE mark IS NOT NULL; END IF;
+    -- Which streams there are: each has one first event.
+    IF to_regclass('events_first') IS NULL THEN CREATE INDEX events_first ON events (kind, project, key) WHERE version = 1; END IF;
+END $$;
 
 INSERT INTO schema_version (version) SELECT 5 WHERE NOT EXISTS (SELECT FROM schema_version);
 UPDATE schema_version SET version = 5 WHERE version < 5;
