@@ -85,6 +85,7 @@ internal static class PostgresChecks
         await foreach (var finding in Durability(ask)) yield return finding;
         yield return await Lock(ask, cluster);
         if (await Nodes(ask) is { } nodes) yield return nodes;
+        if (await Owners(ask) is { } owners) yield return owners;
         yield return await Connections(ask);
         yield return await RoundTrip(ask);
         yield return await Clock(ask);
@@ -180,6 +181,20 @@ internal static class PostgresChecks
             ? Finding.Ok("nodes", $"{alive} alive; the background work is done by {holder}")
             : Finding.Warn("nodes", $"{alive} alive, but none does the background work",
                 "It is taken up within seconds of a node's death. Look again; if it stays so, read the nodes' logs.");
+    }
+
+    private static async Task<Finding?> Owners(Questions ask)
+    {
+        if (!await ask.Is("SELECT coalesce(has_table_privilege(to_regclass('sessions'), 'SELECT'), false)")) return null;
+        var leases = await ask.Number("SELECT count(*) FROM sessions");
+        if (leases == 0) return null;
+        const string Living = "FROM owners o JOIN sessions s ON s.id = o.owner WHERE";
+        var owned = await ask.Number($"SELECT count(*) {Living} NOT o.shared");
+        var shared = await ask.Number($"SELECT count(*) {Living} o.shared");
+        var unaware = await ask.Number(PostgresLock.Unaware);
+        var says = $"{leases} nodes hold leases; {owned} projects are owned, {shared} are written by several nodes";
+        return unaware == 0 ? Finding.Ok("owners", says)
+            : Finding.Warn("owners", $"{says}; {unaware} servers of an older version run", "Replace them: until then every read looks at the log.");
     }
 
     private static async Task<Finding> Connections(Questions ask)

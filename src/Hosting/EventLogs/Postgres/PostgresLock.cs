@@ -12,8 +12,9 @@ internal sealed partial class PostgresLock : IAsyncDisposable
     /// <summary>Number of the advisory lock: "Beadhub" in ASCII.</summary>
     public const long LogLock = 0x4265616468756200;
 
-    /// <summary>Number of a second one, which nodes of a cluster hold that look for the owners of projects before they write.</summary>
-    private const long OwnersLock = 0x4265616468756202;
+    /// <summary>Number of a second one (02 is the Orleans engine's), which nodes of a cluster hold that look for the owners of projects
+    /// before they write.</summary>
+    private const long OwnersLock = 0x4265616468756203;
 
     /// <summary>How many processes hold the log that do not look for owners: those of older versions, or one that takes itself for
     /// alone.</summary>
