@@ -29,6 +29,30 @@ public sealed class SchemaTests(PostgresCluster postgres) : IClassFixture<Postgr
         (await Sql(url, "SELECT version FROM orleans_clusters WHERE cluster = 'kept'")).ShouldBe(7);
     }
 
+    [Theory]
+    [InlineData("orleansmembershiptable", "InsertMembershipKey", "WriteToStorageKey")]
+    [InlineData("orleansstorage", "WriteToStorageKey", "InsertMembershipKey")]
+    public async Task Where_Orleans_own_scripts_were_applied_their_queries_stay(string table, string theirs, string ours)
+    {
+        var url = await Database();
+        await Sql(url, $"""
+            CREATE TABLE OrleansQuery (QueryKey varchar(64) NOT NULL, QueryText varchar(8000) NOT NULL,
+                CONSTRAINT OrleansQuery_Key PRIMARY KEY (QueryKey));
+            CREATE TABLE {table} (x int);
+            INSERT INTO OrleansQuery VALUES ('{theirs}', 'theirs')
+            """);
+        for (var start = 0; start < 2; start++)
+        {
+            await OrleansSchema.Apply(DatabaseUrl.Parse(url), TestContext.Current.CancellationToken);
+            (await Sql(url, $"SELECT querytext FROM orleansquery WHERE querykey = '{theirs}'")).ShouldBe("theirs");
+            ((string)(await Sql(url, $"SELECT querytext FROM orleansquery WHERE querykey = '{ours}'"))!).ShouldContain("orleans_");
+        }
+
+        // What their scripts lack is not made up: it would ask other tables.
+        (await Sql(url, "SELECT count(*) FROM orleansquery WHERE querykey LIKE '%StorageKey'"))
+            .ShouldBe(table == "orleansstorage" ? 1L : 4L);
+    }
+
     [Fact]
     public async Task Whoever_may_not_make_tables_runs_on_those_that_are_there()
     {

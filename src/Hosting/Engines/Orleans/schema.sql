@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS orleans_states (
     PRIMARY KEY (service, type, n0, n1, name)
 );
 
-INSERT INTO orleansquery (querykey, querytext) VALUES
+-- Where an operator has applied Orleans' own scripts, their queries and tables are used instead: of the members, of grains' states, or of both.
+INSERT INTO orleansquery (querykey, querytext) SELECT ours.key, ours.text FROM (VALUES
 -- Members of the cluster.
 ('UpdateIAmAlivetimeKey', '
     UPDATE orleans_silos SET alive = @IAmAliveTime
@@ -143,4 +144,6 @@ INSERT INTO orleansquery (querykey, querytext) VALUES
     )
     SELECT coalesce((SELECT version FROM gone), @GrainStateVersion::integer) AS NewGrainStateVersion
 ')
+) AS ours (key, text)
+WHERE to_regclass(CASE WHEN ours.key LIKE '%StorageKey' THEN 'orleansstorage' ELSE 'orleansmembershiptable' END) IS NULL
 ON CONFLICT (querykey) DO UPDATE SET querytext = excluded.querytext WHERE orleansquery.querytext <> excluded.querytext;
