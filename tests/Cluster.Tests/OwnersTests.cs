@@ -32,7 +32,8 @@ public sealed class OwnersTests
             });
             // Leases are renewed meanwhile, and when a backend tells what it has done is its own choice.
             var each = (commits - idle * (busy / idling)) / Calls;
-            TestContext.Current.TestOutputHelper?.WriteLine($"{name}: {commits} transactions for {Calls}, {idle} of an idle node in {idling}");
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{name}: {commits} transactions for {Calls}, {idle} of an idle node in {idling}");
             each.ShouldBeLessThan(most, name);
         }
 

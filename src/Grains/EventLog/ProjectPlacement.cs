@@ -12,7 +12,8 @@ namespace Beadhub.EventLog;
 [GenerateSerializer, Immutable, Alias("beadhub.project_placement")]
 public sealed class ProjectPlacement : PlacementStrategy
 {
-    private static readonly MethodInfo OfState = typeof(ProjectPlacement).GetMethod(nameof(KeysOf), BindingFlags.NonPublic | BindingFlags.Static)!;
+    private static readonly MethodInfo OfState =
+        typeof(ProjectPlacement).GetMethod(nameof(KeysOf), BindingFlags.NonPublic | BindingFlags.Static)!;
 
     /// <summary>How the project follows from the key of a grain of a class.</summary>
     public static Func<string, string> ProjectOf(Type grain)

@@ -194,7 +194,8 @@ internal static class PostgresChecks
         var unaware = await ask.Number(PostgresLock.Unaware);
         var says = $"{leases} nodes hold leases; {owned} projects are owned, {shared} are written by several nodes";
         return unaware == 0 ? Finding.Ok("owners", says)
-            : Finding.Warn("owners", $"{says}; {unaware} servers of an older version run", "Replace them: until then every read looks at the log.");
+            : Finding.Warn("owners", $"{says}; {unaware} servers of an older version run",
+                "Replace them: until then every read looks at the log.");
     }
 
     private static async Task<Finding> Connections(Questions ask)

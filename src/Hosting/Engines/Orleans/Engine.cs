@@ -59,7 +59,8 @@ internal static class Engine
             services.AddHostedService(_ => new OrleansSchema(database));
             services.AddSingleton(static provider => new EventLogOptions
             {
-                Ownership = new(Address: provider.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString(), GrainsFollow: true),
+                Ownership = new(Address: provider.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString(),
+                    GrainsFollow: true),
             });
         }
 

@@ -75,7 +75,8 @@ internal sealed class OwnedProjects(SessionLease lease)
     {
         var dropped = new List<(string, long)>();
         foreach (var (project, owned) in _owned)
-            if (now - owned.UsedAt > SessionLease.Ticks(Unused) && _owned.TryRemove(new(project, owned))) dropped.Add((project, owned.Fence));
+            if (now - owned.UsedAt > SessionLease.Ticks(Unused) && _owned.TryRemove(new(project, owned)))
+                dropped.Add((project, owned.Fence));
         return dropped;
     }
 

@@ -376,7 +376,8 @@ internal sealed partial class PostgresOwners : IProjectOwners, IAsyncDisposable
 
     private static string NewId() => Guid.NewGuid().ToString("N");
 
-    private static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter Text(string value) =>
+        new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
     private static NpgsqlParameter Texts(string[] values) =>
         new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };

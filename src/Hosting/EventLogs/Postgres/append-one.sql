@@ -9,5 +9,6 @@ FROM (SELECT coalesce((SELECT version FROM events WHERE kind = $2 AND key = $3 O
     unnest($6, $7, $8, $9) WITH ORDINALITY AS e (type, data, at, mark, place)
 WHERE ($5 OR stream.version = $4) AND NOT EXISTS (SELECT FROM events m WHERE m.project = $1 AND m.mark = ANY ($9))
     AND ($10 IS NULL OR NOT EXISTS (
-        SELECT FROM owners o WHERE o.project = $1 AND o.owner <> $10 AND NOT o.shared AND EXISTS (SELECT FROM sessions s WHERE s.id = o.owner)))
+        SELECT FROM owners o WHERE o.project = $1 AND o.owner <> $10 AND NOT o.shared
+            AND EXISTS (SELECT FROM sessions s WHERE s.id = o.owner)))
 RETURNING position, version

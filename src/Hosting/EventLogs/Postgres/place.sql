@@ -12,7 +12,8 @@ WITH proposed AS MATERIALIZED (
         SELECT m.ordinal FROM unnest($8, $9) AS m (ordinal, mark)
         WHERE mark IS NOT NULL AND (SELECT true FROM events e WHERE e.project = ($3)[m.ordinal] AND e.mark = m.mark)
     ) AND ($10 IS NULL OR NOT EXISTS (
-        SELECT FROM owners o WHERE o.project = p.project AND o.owner <> $10 AND NOT o.shared AND EXISTS (SELECT FROM sessions s WHERE s.id = o.owner)
+        SELECT FROM owners o WHERE o.project = p.project AND o.owner <> $10 AND NOT o.shared
+            AND EXISTS (SELECT FROM sessions s WHERE s.id = o.owner)
     ))
 ), heads AS MATERIALIZED (
     SELECT project, coalesce((SELECT position FROM events e WHERE e.project = p.project ORDER BY position DESC LIMIT 1), 0) AS position

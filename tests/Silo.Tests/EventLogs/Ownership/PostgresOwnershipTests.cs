@@ -158,7 +158,8 @@ public sealed class PostgresOwnershipTests(PostgresCluster cluster) : IAsyncLife
 
         // By many appends at once, and by a copied batch, it is refused as by one.
         await PostgresCluster.Execute(_url, """
-            INSERT INTO sessions VALUES ('dead', '', '', 7); INSERT INTO owners (project, owner, shared) VALUES ('q', 'dead', false), ('r', 'dead', false)
+            INSERT INTO sessions VALUES ('dead', '', '', 7);
+            INSERT INTO owners (project, owner, shared) VALUES ('q', 'dead', false), ('r', 'dead', false)
             """, Cancellation);
         var many = Enumerable.Range(0, 20).Select(i => node.Append(new("q", Bead($"q{i}"), 0, [Event("1")], null), Cancellation)).ToArray();
         var copied = node.Append(new("r", Bead("r"), 0, [.. Enumerable.Range(0, 300).Select(i => Event($"{i}"))], null), Cancellation);
