@@ -16,7 +16,7 @@ public sealed class OwnersTests
         await using var cluster = await Testing.Cluster.Start(1);
         var project = new Project(cluster[0].Api);
         var (alice, bob) = (await project.Agent("alice"), await project.Agent("bob"));
-        (string Name, Func<Task<Answer>> Call, double Most)[] kinds =
+        (string Name, Func<Task> Call, double Most)[] kinds =
         [
             ("status", () => alice.Get("/v1/status").Ok(), 0.1), ("inbox", () => bob.Get("/v1/messages/inbox").Ok(), 0.1),
             ("mail", () => alice.Mail(bob, "Hello").Ok(), 1.1),
