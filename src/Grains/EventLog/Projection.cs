@@ -44,6 +44,9 @@ internal abstract class Projection<TState>(IEventLog log, TState state, long? po
     /// <summary>Position up to which <see cref="State"/> holds everything.</summary>
     public long Position => _now.Position;
 
+    /// <summary>Whether the state is the newest, without a look-up.</summary>
+    public bool IsTrusted => IsNewest(_now);
+
     /// <summary>The newest state; without waiting while this process is the only writer.</summary>
     public ValueTask<TState> Newest()
     {
