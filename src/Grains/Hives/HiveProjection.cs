@@ -87,11 +87,12 @@ internal sealed partial class HiveProjection : FeedProjection<HiveState>, IAsync
     }
 
     /// <inheritdoc/>
-    protected override async ValueTask Take(IReadOnlyList<FeedEvent> page, CancellationToken cancellation)
+    protected override ValueTask Take(IReadOnlyList<FeedEvent> page, CancellationToken cancellation)
     {
         Take(page, page[^1].Position);
         // A long log is kept on the way: what was folded of it need not be folded again, however far this one comes.
-        if (KeepNowAndThen()) await _keeping;
+        KeepNowAndThen();
+        return default;
     }
 
     /// <inheritdoc/>
@@ -164,16 +165,11 @@ internal sealed partial class HiveProjection : FeedProjection<HiveState>, IAsync
         if (_kept.Fold != HiveState.Fold) _kept = _kept with { Seq = 0 };
     }
 
-    /// <summary>Whether a snapshot was begun.</summary>
-    private bool KeepNowAndThen()
+    private void KeepNowAndThen()
     {
-        if (!IsDue()) return false;
+        if (!IsDue()) return;
         lock (Gate)
-        {
-            if (!_keeping.IsCompleted || !IsDue()) return false;
-            _keeping = Keep();
-            return true;
-        }
+            if (_keeping.IsCompleted && IsDue()) _keeping = Keep();
 
         // As much as there is to keep it costs only when all is kept.
         bool IsDue() => State.Seq is var seq
