@@ -187,7 +187,8 @@ public sealed class SovereignHistory(IHistoryObjects history, SovereigntyTier ti
 /// <param name="project">The project.</param>
 /// <param name="tier">The tier.</param>
 /// <param name="key">The project's key, under which pseudonyms are made.</param>
-public sealed class SovereignSender(ILocalHistory project, SovereigntyTier tier, byte[] key) : ILocalHistory
+/// <param name="only">The branch that is to be sent, of which alone the history is read; null for all.</param>
+public sealed class SovereignSender(ILocalHistory project, SovereigntyTier tier, byte[] key, string? only = null) : ILocalHistory
 {
     private readonly Dictionary<ObjectHash, SovereignHistory> _views = [];
 
@@ -198,7 +199,7 @@ public sealed class SovereignSender(ILocalHistory project, SovereigntyTier tier,
         foreach (var (name, head) in await project.Heads(cancellation))
         {
             // Remotes' branches, noted here, are others' business.
-            if (name.Contains('/', StringComparison.Ordinal)) continue;
+            if (name.Contains('/', StringComparison.Ordinal) || only is not null && name != only) continue;
             var all = new Loaded();
             await foreach (var pack in project.Send(head, Nobody.Instance, cancellation)) all.Add(pack);
             var view = new SovereignHistory(all, tier, key);

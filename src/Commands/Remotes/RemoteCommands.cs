@@ -99,7 +99,7 @@ internal static class RemoteCommands
         {
             var tier = Sovereignty.Parse(call.Get(Tier) ?? config.GetValueOrDefault("sovereignty"));
             var done = await Run(call, address, tier, async (transfer, local, site) =>
-                await transfer.Push(tier.Changes() ? new SovereignSender(local, tier, await Pseudonyms(call)) : local, site, branch,
+                await transfer.Push(tier.Changes() ? new SovereignSender(local, tier, await Pseudonyms(call), branch) : local, site, branch,
                     call.Cancellation));
             return Said(call, done.Commit?.ToString(), done.Packs, done.Objects, $"{branch} is pushed", "has all of it already");
         }

@@ -104,7 +104,7 @@ internal sealed class RemoteRoutes(IGrainFactory grains, RemoteAccess access, Ti
             using var closing = site as IDisposable;
             var transfer = new Transfer(static _ => { }, time);
             ILocalHistory local = !tier.Changes() ? project
-                : new SovereignSender(project, tier, Convert.FromHexString(await Grain(actor.ProjectId).PseudonymKey()));
+                : new SovereignSender(project, tier, Convert.FromHexString(await Grain(actor.ProjectId).PseudonymKey()), branch);
             var done = pushes ? await transfer.Push(local, site, branch, ended)
                 : await transfer.Fetch(site, local, request.Name, branch, ended);
             return new(request.Name, branch, done.Commit?.ToString(), done.Packs, done.Skipped, done.Objects);

@@ -330,6 +330,19 @@ public sealed class FileRemoteTests : RemoteAcceptance
         (await Should.ThrowAsync<RemoteException>(() => Open().Heads(Cancellation))).Message.ShouldContain("lacks push");
     }
 
+    [Fact]
+    public async Task Of_a_project_with_many_branches_the_one_that_is_pushed_is_made_pseudonymous()
+    {
+        var here = new MemoryHistory();
+        here.Commit("main", "ada", "first", Lines(10));
+        here.Branches["topic"] = here.Branches["main"];
+        here.Commit("topic", "ada", "second", Lines(10, changed: 1));
+        (await new SovereignSender(here, SovereigntyTier.T3, [1], "topic").Heads(Cancellation)).Keys.ShouldBe(["topic"]);
+        (await new SovereignSender(here, SovereigntyTier.T3, [1]).Heads(Cancellation)).Count.ShouldBe(2);
+        await Transfer.Push(new SovereignSender(here, SovereigntyTier.T3, [1], "topic"), Open(), "topic", Cancellation);
+        (await Open().Heads(Cancellation)).Keys.ShouldBe(["topic"]);
+    }
+
     private protected override async Task Raw(string[] absent)
     {
         foreach (var file in Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories))
