@@ -14,6 +14,8 @@ public sealed class HiveProjectionTests
     private readonly Logs _log = new();
     private int _posts;
 
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task A_start_costs_the_tail_only()
     {
@@ -96,8 +98,8 @@ public sealed class HiveProjectionTests
     {
         var stream = new StreamKey(IHiveSyncGroupGrain.LogKind, "sg_group");
         var stored = new MeshEvent("evt", e.Type, e.Origin, e.OriginTs, e.OriginSeq, e.Payload, "", false, Mesh.Start.AddDays(1));
-        await _log.Append(new("sg_group", stream, await _log.Version("sg_group", stream),
-            [new(EventTypes.NameOf(stored), EventTypes.Serialize(stored), Mesh.Start)], null));
+        await _log.Append(new("sg_group", stream, await _log.Version("sg_group", stream, Cancellation),
+            [new(EventTypes.NameOf(stored), EventTypes.Serialize(stored), Mesh.Start)], null), Cancellation);
     }
 
     private sealed class Nobody : ICommittedFeed, IDisposable
