@@ -25,7 +25,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     public PostgresCluster() : this(new Dictionary<string, string>()) { }
 
     /// <summary>A cluster whose server is started with environment variables of its own.</summary>
-    public PostgresCluster(IReadOnlyDictionary<string, string> environment) => _environment = environment;
+    internal PostgresCluster(IReadOnlyDictionary<string, string> environment) => _environment = environment;
 
     /// <summary>Why no cluster can run on this machine, for tests to skip with; null when one can.</summary>
     public static string? Missing =>
