@@ -4,7 +4,6 @@ using Beadhub.Boards;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
-using Beadhub.History;
 using Beadhub.Projects;
 using Orleans;
 
