@@ -13,7 +13,10 @@ namespace Beadhub.Gateway.Tests;
 /// <summary>What all event streams have in common.</summary>
 public sealed class EventStreamsTests : IDisposable
 {
-    private static readonly ProjectIdentity Who = new("p", "a", null, null, AuthMode.Bearer);
+    private static readonly ProjectIdentity Who = new("p", "a", null, null, AuthMode.Bearer)
+    {
+        Standing = new("p", null, IsArchived: false, IsPrivate: false, TenantId: null),
+    };
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly Stopping _lifetime = new();
@@ -51,7 +54,8 @@ public sealed class EventStreamsTests : IDisposable
             return (Opened: opened.Task, Served: streams.Serve(Request(new Body(flushed: () => opened.TrySetResult())), Who, sort, () =>
                 Task.FromResult<IStreamedEvents>(new Events(_log))));
         }).ToArray();
-        await Task.WhenAll(open.Select(one => one.Opened));
+        // One that fails is never opened.
+        await Task.WhenAll(open.Select(one => Task.WhenAny(one.Opened, one.Served).Unwrap()));
 
         (await Should.ThrowAsync<ApiException>(() => Once(streams, Who))).Status.ShouldBe(429);
         await Once(streams, Who with { AgentId = "b" });

@@ -40,7 +40,8 @@ internal sealed class EventStreams(Identification identification, StreamMetrics 
         HttpContext http, ProjectIdentity who, string sort, Func<Task<IStreamedEvents>> open, DateTimeOffset? deadline = null,
         TimeSpan? silence = null)
     {
-        who = await identification.WithStanding(who);
+        // Its quota: of those for whom a proxy vouches nothing was asked yet.
+        if (!who.Standing.Exists) who = await identification.WithStanding(who);
         var caller = Caller(who);
         Enter(who, caller, sort);
         try
