@@ -3,6 +3,7 @@ using System.Text.Json;
 using Beadhub.Gateway.Http;
 using Beadhub.Gateway.Identity;
 using Beadhub.Gateway.Requests;
+using Beadhub.History;
 using Beadhub.Tasks;
 using Orleans;
 
@@ -47,6 +48,9 @@ internal sealed class Tasks(IGrainFactory grains)
     private static readonly Field<int> Limit = InQuery.Limit(TaskPage.Usual, TaskPage.Usual);
     private static readonly Field<TaskCursor?> After = InQuery.Cursor(ReadCursor);
 
+    private static readonly Field<string?> AsOf =
+        InQuery.Filter("as_of", $"As it was at a version: {Gateway.History.Commits.Versions}", 200);
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var endpoints = routes.Make<Tasks>();
@@ -62,13 +66,15 @@ internal sealed class Tasks(IGrainFactory grains)
             endpoints.Create);
         routes.Map(
             requests.Get("", "listTasks", "Tasks by number, then beads by id").Needs(Caller.Reader)
-                .Takes(OfStatus, OfAssignee, OfType, OfPriority, WithLabels, Limit, After)
+                .Takes(OfStatus, OfAssignee, OfType, OfPriority, WithLabels, Limit, After, AsOf)
                 .Bind(static fields => (
                     Filter: new TaskQuery(
                         fields.Get(OfStatus), fields.Get(OfAssignee), fields.Get(OfType), fields.Get(OfPriority), fields.Get(WithLabels)),
-                    Page: Page(fields)))
+                    Page: Page(fields),
+                    AsOf: fields.Get(AsOf)))
                 .AnswersCached<TaskList, TaskListAnswer>(Wire.Types.TaskListAnswer, TaskListAnswer.Of),
-            (list, who) => endpoints.Of(who).List(list.Filter, list.Page).AsTask());
+            async (list, who) => await endpoints.Of(who).List(list.AsOf is { } version
+                ? list.Filter with { AsOf = await endpoints.RootOf(version, who) } : list.Filter, list.Page));
         routes.Map(
             requests.Get("/ready", "listReadyTasks", "Open tasks that nobody has and nothing blocks").Needs(Caller.Reader)
                 .Takes(Limit, After)
@@ -83,10 +89,12 @@ internal sealed class Tasks(IGrainFactory grains)
             (page, who) => endpoints.Of(who).Blocked(page).AsTask());
         routes.Map(
             requests.Get("/{reference}", "getTask", "One task, or bead, by id, number or reference").Needs(Caller.Reader)
-                .Takes(Reference)
-                .Bind(static fields => fields.Get(Reference))
+                .Takes(Reference, AsOf)
+                .Bind(static fields => (Task: fields.Get(Reference), AsOf: fields.Get(AsOf)))
                 .Answers(Wire.Types.TaskView),
-            async (reference, who) => await endpoints.Of(who).Find(reference) ?? throw ApiException.NotFound("Task not found"));
+            async (of, who) => (of.AsOf is { } version && await endpoints.RootOf(version, who) is { } root
+                ? await endpoints.Of(who).FindAt(of.Task, root) : await endpoints.Of(who).Find(of.Task))
+                ?? throw ApiException.NotFound("Task not found"));
         routes.Map(
             requests.Patch("/{reference}", "updateTask", "Change a task; starting it claims it, closing it closes its parts")
                 .Needs(Caller.Actor).Adds(Adding.Content)
@@ -97,7 +105,7 @@ internal sealed class Tasks(IGrainFactory grains)
                     fields.Get(Priority), fields.Get(Type), fields.Get(Labels), SetsAssignee: fields.Mentions(Assignee),
                     fields.Get(Assignee)))
                 .Answers(Wire.Types.TaskView),
-            (update, actor) => endpoints.Of(actor.Who).Update(update with { AgentId = actor.Id }));
+            endpoints.Update);
         routes.Map(
             requests.Delete("/{reference}", "deleteTask", "Delete a task").Needs(Caller.Project).Audited("task.deleted")
                 .Takes(Reference)
@@ -132,37 +140,64 @@ internal sealed class Tasks(IGrainFactory grains)
             endpoints.Comments);
     }
 
-    private Task<TaskView> Create(NewTask task, Actor actor, HttpContext http) => Of(actor.Who).Create(new(
-        http.NewId(), actor.Id, task.Title, task.Description ?? "", task.Notes ?? "", task.Priority ?? 2, task.Type ?? Types[0],
-        task.Labels ?? [],
-        task.Parent, task.Assignee));
+    private async Task<TaskView> Create(NewTask task, Actor actor, HttpContext http)
+    {
+        var created = await Of(actor.Who).Create(new(
+            http.NewId(), actor.Id, task.Title, task.Description ?? "", task.Notes ?? "", task.Priority ?? 2, task.Type ?? Types[0],
+            task.Labels ?? [],
+            task.Parent, task.Assignee));
+        await Commit(actor, $"create {created.TaskRef}");
+        return created;
+    }
+
+    private async Task<TaskView> Update(UpdateTask update, Actor actor)
+    {
+        var updated = await Of(actor.Who).Update(update with { AgentId = actor.Id });
+        await Commit(actor, $"{(update.Status == TaskStatuses.Closed ? "close" : "update")} {updated.TaskRef}");
+        return updated;
+    }
 
     private async Task<TaskDeletedAnswer> Delete(string reference, ProjectIdentity who)
     {
         var task = await Of(who).Delete(reference);
+        await Commit(who, $"delete {task.TaskRef}");
         return new("deleted", task.TaskId, task.TaskRef);
     }
 
     private async Task<DependencyAnswer> Depend((string Other, string Task) request, ProjectIdentity who)
     {
         var added = await Of(who).Depend(request.Task, request.Other);
+        await Commit(who, $"update {request.Task}");
         return new(added.TaskId, added.DependsOnTaskId);
     }
 
     private async Task<DependencyRemovedAnswer> Undepend((string Task, string Other) request, ProjectIdentity who)
     {
         var removed = await Of(who).Undepend(request.Task, request.Other);
+        await Commit(who, $"update {request.Task}");
         return new(removed.TaskId, removed.DependsOnTaskId);
     }
 
     private async Task<TaskComment> Comment((string Text, string Task) comment, Actor actor, HttpContext http)
     {
         var task = await Of(actor.Who).Name(comment.Task);
-        return await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, comment.Text));
+        var said = await CommentsOn(actor.Who, task).Add(new(http.NewId(), actor.Id, comment.Text));
+        await Commit(actor, $"comment on {task.TaskRef}");
+        return said;
     }
 
     private async Task<TaskCommentList> Comments(string reference, ProjectIdentity who) =>
         await CommentsOn(who, await Of(who).Name(reference)).All();
+
+    private ValueTask Commit(Actor actor, string message) =>
+        Gateway.History.Commits.AfterWrite(grains, actor.ProjectId, Gateway.History.Commits.By(actor), message);
+
+    private ValueTask Commit(ProjectIdentity who, string message) => Gateway.History.Commits.AfterWrite(grains, who.ProjectId,
+        new(who.Standing.Agent?.Alias ?? "", who.AgentId), message);
+
+    /// <summary>Root of a version's tree; null for what stands.</summary>
+    private async ValueTask<ObjectHash?> RootOf(string version, ProjectIdentity who) =>
+        await grains.GetGrain<IHistoryGrain>(who.ProjectId).Resolve(version);
 
     private ITasksGrain Of(ProjectIdentity who) => grains.GetGrain<ITasksGrain>(who.ProjectId);
 

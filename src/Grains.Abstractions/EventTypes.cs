@@ -153,6 +153,7 @@ public static class EventTypes
 [JsonSerializable(typeof(TaskDeleted))]
 [JsonSerializable(typeof(TaskDependencyAdded))]
 [JsonSerializable(typeof(TaskDependencyRemoved))]
+[JsonSerializable(typeof(TaskPut))]
 [JsonSerializable(typeof(TaskClaimSettled))]
 [JsonSerializable(typeof(TaskCommented))]
 [JsonSerializable(typeof(RequestAnswered))]

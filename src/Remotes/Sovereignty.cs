@@ -111,8 +111,8 @@ public sealed partial class Redaction
     // What says how work stands, in words that are no text of anybody.
     private static readonly HashSet<string> Plain = new(StringComparer.Ordinal)
     {
-        "id", "title", "status", "priority", "issue_type", "created_at", "updated_at", "closed_at", "started_at", "due_at", "defer_until",
-        "deleted_at", "estimated_minutes", "dependencies", "pinned", "ephemeral", "_type", "dependency_count", "dependent_count",
+        "id", "number", "title", "status", "priority", "issue_type", "created_at", "updated_at", "closed_at", "started_at", "due_at",
+        "defer_until", "deleted_at", "estimated_minutes", "dependencies", "pinned", "ephemeral", "_type", "dependency_count", "dependent_count",
         "comment_count", "parent_id", "blocked_by",
     };
 

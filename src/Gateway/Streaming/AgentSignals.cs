@@ -17,7 +17,7 @@ internal static class AgentSignals
     private static readonly FrozenSet<string> Tasks = new[]
     {
         NameOf<TaskCreated>(), NameOf<TaskChanged>(), NameOf<TaskStatusChanged>(), NameOf<TaskDeleted>(), NameOf<TaskDependencyAdded>(),
-            NameOf<TaskDependencyRemoved>(),
+            NameOf<TaskDependencyRemoved>(), NameOf<TaskPut>(),
     }.ToFrozenSet();
 
     /// <summary>What the event means to agents; null when it means nothing to them.</summary>

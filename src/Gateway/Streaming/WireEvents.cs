@@ -197,6 +197,7 @@ internal static class WireEvents
             json.WriteString("old_status", e.OldStatus);
             json.WriteString("new_status", e.NewStatus);
         }),
+        TaskPut e => make("task.changed", e.AgentId, json => json.WriteString("task_id", e.TaskId)),
         TaskDeleted e => make("task.deleted", null, json => json.WriteString("task_id", e.TaskId)),
         TaskDependencyAdded e => make("task.dependency_added", null, json => Dependency(json, e.TaskId, e.DependsOnId)),
         TaskDependencyRemoved e => make("task.dependency_removed", null, json => Dependency(json, e.TaskId, e.DependsOnId)),

@@ -20,6 +20,7 @@ public sealed record ObjectStored([property: Id(0)] string Text, [property: Id(1
 /// <param name="Branch">Branch of the history whose newest commit it is now; null for none.</param>
 /// <param name="Position">Position of the project's feed whose working set it is at least; 0 when it came from elsewhere.</param>
 /// <param name="AgentId">Agent that made it here, if any.</param>
+/// <param name="HasTasks">Whether native tasks are in its tree: they are in none of those that older versions have made.</param>
 [GenerateSerializer, Immutable, Alias("history.committed.v1")]
 public sealed record CommitAdded(
     [property: Id(0)] ObjectHash Id,
@@ -30,7 +31,8 @@ public sealed record CommitAdded(
     [property: Id(5)] string Message,
     [property: Id(6)] string? Branch,
     [property: Id(7)] long Position,
-    [property: Id(8)] string? AgentId) : IEvent;
+    [property: Id(8)] string? AgentId,
+    [property: Id(9)] bool? HasTasks = null) : IEvent;
 
 /// <summary>A branch of the history stands at a commit, or exists no longer.</summary>
 /// <param name="Name">Name.</param>

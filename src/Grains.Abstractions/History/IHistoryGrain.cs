@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.Tasks;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -35,6 +36,17 @@ public interface IHistoryGrain : IGrainWithStringKey
     /// <summary>The root of a version's tree; null for the working set.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<ObjectHash?> Resolve(string version);
+
+    /// <summary>The native tasks that a commit's tree holds otherwise than they stand.</summary>
+    /// <param name="root">Root of the tree.</param>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<ImmutableArray<StandingTask>> TasksAt(ObjectHash root);
+
+    /// <summary>The line of a native task in a commit's tree; null when it has none.</summary>
+    /// <param name="root">Root of the tree.</param>
+    /// <param name="taskId">The task.</param>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<string?> TaskAt(ObjectHash root, string taskId);
 
     /// <summary>What differs between two versions, bead by bead and field by field.</summary>
     [ReadOnly, AlwaysInterleave]

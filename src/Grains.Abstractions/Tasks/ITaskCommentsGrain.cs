@@ -17,6 +17,10 @@ public interface ITaskCommentsGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<TaskComment> Add(AddComment command);
 
+    /// <summary>Takes in what was said elsewhere, as it was said; what is here already stays as it is.</summary>
+    [Repeatable, AlwaysInterleave]
+    Task Take(ImmutableArray<TaskComment> comments);
+
     /// <summary>All comments, oldest first. The same object is returned while there is no new one.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskCommentList> All();

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.History;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -53,6 +54,26 @@ public interface ITasksGrain : IGrainWithStringKey
     /// <summary>A native task, else the bead with this id as a task; null when there is neither.</summary>
     [ReadOnly, AlwaysInterleave]
     ValueTask<TaskView?> Find(string reference);
+
+    /// <summary>The same as it was in a commit.</summary>
+    /// <param name="reference">The task.</param>
+    /// <param name="root">Root of the commit's tree.</param>
+    [ReadOnly, AlwaysInterleave]
+    ValueTask<TaskView?> FindAt(string reference, ObjectHash root);
+
+    /// <summary>The lines of tasks as commits hold them, as they stand now, with everything that was decided before the call.</summary>
+    /// <param name="ids">Which tasks; with one that was deleted, those that waited for it.</param>
+    [Repeatable, AlwaysInterleave]
+    Task<ImmutableArray<StandingTask>> Lines(ImmutableArray<string> ids);
+
+    /// <summary>Ids of all tasks, in order.</summary>
+    [Repeatable, AlwaysInterleave]
+    Task<ImmutableArray<string>> Ids();
+
+    /// <summary>Makes tasks what lines of commits say, each on the condition that what it replaces still stands.</summary>
+    /// <returns>Ids of those of which that is not so: they stay as they are.</returns>
+    [AlwaysInterleave]
+    Task<ImmutableArray<string>> Put(PutTasks command);
 
     /// <summary>Native tasks by number, then beads by id. The same object is returned while nothing that it shows has changed.</summary>
     [ReadOnly, AlwaysInterleave]
@@ -141,10 +162,31 @@ public sealed record UpdateTask(
 /// <param name="Type">Exactly.</param>
 /// <param name="Priority">Exactly.</param>
 /// <param name="Labels">All of these, separated by commas.</param>
+/// <param name="AsOf">Root of a commit's tree: the tasks as they were then.</param>
 [GenerateSerializer, Immutable, Alias("task.query.v1")]
 public sealed record TaskQuery(
     [property: Id(0)] string? Statuses,
     [property: Id(1)] string? AssigneeId,
     [property: Id(2)] string? Type,
     [property: Id(3)] int? Priority,
-    [property: Id(4)] string? Labels);
+    [property: Id(4)] string? Labels,
+    [property: Id(5)] ObjectHash? AsOf = null);
+
+/// <summary>A task as commits hold it.</summary>
+/// <param name="TaskId">The task.</param>
+/// <param name="Line">Its line; null when there is none, or none any more.</param>
+[GenerateSerializer, Immutable, Alias("task.standing.v1")]
+public sealed record StandingTask([property: Id(0)] string TaskId, [property: Id(1)] string? Line);
+
+/// <summary>Makes tasks what lines of commits say.</summary>
+/// <param name="AgentId">Who, if an agent.</param>
+/// <param name="Tasks">The tasks.</param>
+[GenerateSerializer, Immutable, Alias("task.put_all.v1")]
+public sealed record PutTasks([property: Id(0)] string? AgentId, [property: Id(1)] ImmutableArray<PutTask> Tasks);
+
+/// <summary>Makes a task what a line says.</summary>
+/// <param name="TaskId">The task.</param>
+/// <param name="Line">The line; null to delete the task.</param>
+/// <param name="Expected">Hash of the line that it replaces; null for none.</param>
+[GenerateSerializer, Immutable, Alias("task.put_one.v1")]
+public sealed record PutTask([property: Id(0)] string TaskId, [property: Id(1)] string? Line, [property: Id(2)] ObjectHash? Expected);

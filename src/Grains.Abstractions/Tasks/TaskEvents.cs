@@ -80,6 +80,24 @@ public sealed record TaskDependencyAdded([property: Id(0)] string TaskId, [prope
 public sealed record TaskDependencyRemoved([property: Id(0)] string TaskId, [property: Id(1)] string DependsOnId,
     [property: Id(2)] DateTimeOffset At) : IEvent;
 
+/// <summary>A restore or a merge has made a task what a commit's line says, or put it here anew.</summary>
+/// <param name="TaskId">The task.</param>
+/// <param name="Number">Its number here.</param>
+/// <param name="Line">Its line, without what was said about it.</param>
+/// <param name="Revision">Number of this change among those of the task's texts.</param>
+/// <param name="Sequence">Number of this change among those from which something follows for claims.</param>
+/// <param name="AgentId">Who did it, if an agent.</param>
+/// <param name="At">When.</param>
+[GenerateSerializer, Immutable, Alias("task.put.v1")]
+public sealed record TaskPut(
+    [property: Id(0)] string TaskId,
+    [property: Id(1)] int Number,
+    [property: Id(2)] string Line,
+    [property: Id(3)] int Revision,
+    [property: Id(4)] int Sequence,
+    [property: Id(5)] string? AgentId,
+    [property: Id(6)] DateTimeOffset At) : IEvent;
+
 /// <summary>What follows for claims from a task's status, or from its deletion, is done.</summary>
 [GenerateSerializer, Immutable, Alias("task.claim_settled.v1")]
 public sealed record TaskClaimSettled([property: Id(0)] string TaskId, [property: Id(1)] int Sequence) : IEvent;

@@ -92,7 +92,7 @@ public sealed class BoardGrain(IEventLog log, TimeProvider time) : Grain, IBoard
     public ValueTask<BeadClaims> ClaimsOn(string beadId) => Read(beadId, static (views, id) => views.ClaimsOn(id));
 
     /// <inheritdoc/>
-    public ValueTask<BeadsAsTasks> AsTasks(TaskQuery query) => Read(query, static (views, query) => views.AsTasks(query));
+    public ValueTask<BeadsAsTasks> AsTasks(TaskQuery query) => ReadAt(query.AsOf, query, static (views, query) => views.AsTasks(query));
 
     /// <inheritdoc/>
     public ValueTask<PlanInsights> Insights(PlanQuery query) => Read(query, static (views, query) => views.Insights(query));

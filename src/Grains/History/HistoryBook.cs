@@ -13,8 +13,9 @@ namespace Beadhub.History;
 /// <param name="Generation">1 without parents, else one more than the greatest of its parents'.</param>
 /// <param name="Version">Version of its event in the history's stream.</param>
 /// <param name="Position">Position of the feed whose working set it is at least; 0 when it came from elsewhere.</param>
+/// <param name="HasTasks">Whether native tasks are in its tree, if there were any.</param>
 public sealed record CommitNode(ImmutableArray<ObjectHash> Parents, ObjectHash Root, string Author, DateTimeOffset Time, int Generation,
-    long Version, long Position);
+    long Version, long Position, bool HasTasks = false);
 
 /// <summary>A tag.</summary>
 public sealed record HistoryTag(ObjectHash Commit, string Message, string By, DateTimeOffset At);
@@ -54,6 +55,7 @@ public sealed record HistoryBook(
     public static StreamKind<HistoryBook> Kind { get; } =
         new("history", HistoryJson.Default.HistoryBook, SnapshotEvery: 256, ProjectOf: key => key)
         {
+            Fold = 2,
             EventsOf = static book => book.Commits.Count / 8,
         };
 
@@ -85,7 +87,7 @@ public sealed record HistoryBook(
         {
             Commits = Commits.SetItem(e.Id, new(e.Parents, e.Root, e.Author, e.Time,
                 1 + e.Parents.Select(parent => Commits.GetValueOrDefault(parent)?.Generation ?? 0).DefaultIfEmpty().Max(),
-                Events + 1, e.Position)),
+                Events + 1, e.Position, e.HasTasks ?? false)),
             Branches = e.Branch is { } branch ? Branches.SetItem(branch, e.Id) : Branches,
             // A commit of two parents on the working set's branch is what the merge waited for.
             Merge = e.Branch == Main && Merge is { } merge && e.Parents.Contains(merge.From) ? null : Merge,
@@ -115,7 +117,7 @@ public sealed record HistoryBook(
     /// <summary>Commits a tree onto a branch, after its newest commit and perhaps another.</summary>
     /// <returns>The commit; null when it would be the same tree again.</returns>
     public Decision<CommitObject?> Commit(ObjectHash root, long position, string branch, ObjectHash? start, ObjectHash? merged,
-        HistoryAuthor by, string message, DateTimeOffset now)
+        HistoryAuthor by, string message, DateTimeOffset now, bool hasTasks = true)
     {
         var head = Branches.TryGetValue(branch, out var newest) ? newest : start;
         if (merged is null && (head is { } last ? Commits[last].Root == root : root == TreeNode.Empty.Hash))
@@ -126,7 +128,8 @@ public sealed record HistoryBook(
         var time = CommitObject.Whole(parents.Select(parent => Commits[parent].Time).Append(now).Max());
         var commit = new CommitObject(parents, root, OneLine(by.Alias), time, message);
         return Decision.Accept<CommitObject?>(commit,
-            new CommitAdded(commit.Id(), parents, root, commit.Author, time, message, branch, position, by.AgentId));
+            new CommitAdded(commit.Id(), parents, root, commit.Author, time, message, branch, position, by.AgentId,
+                hasTasks ? true : null));
     }
 
     /// <summary>Sets or deletes a tag or a branch.</summary>

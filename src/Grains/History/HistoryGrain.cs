@@ -3,6 +3,8 @@ using System.Text.Json;
 using Beadhub.Boards;
 using Beadhub.EventLog;
 using Beadhub.Idempotency;
+using Beadhub.Projects;
+using Beadhub.Tasks;
 using Orleans;
 
 namespace Beadhub.History;
@@ -32,12 +34,14 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
 
     private IBoardGrain Board => GrainFactory.GetGrain<IBoardGrain>(_project);
 
+    private ITasksGrain Tasks => GrainFactory.GetGrain<ITasksGrain>(_project);
+
     /// <inheritdoc/>
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _project = this.GetPrimaryKeyString();
         _objects = new(Log, _project);
-        _working = new(Log, _project, _objects, () => Read(Whole));
+        _working = new(Log, _project, _objects, () => Read(Whole), () => Tasks);
         _issues = new(Log, _project, _objects);
         return base.OnActivateAsync(cancellationToken);
     }
@@ -94,6 +98,21 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         Read(book => version == WorkingName ? default(ObjectHash?) : book.Commits[book.CommitOf(version)].Root);
 
     /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<StandingTask>> TasksAt(ObjectHash root)
+    {
+        var changes = (await Trees.Diff(await Working(), TreeNode.Stub(root), _objects)).Where(static change => change.Key.IsTask).ToList();
+        var then = changes.Select(static change => change.After).OfType<TreeEntry>().ToList();
+        var lines = await _objects.Lines(then);
+        return [.. changes.Where(static change => change.After is null).Select(static change => new StandingTask(change.Key.BeadId, null)),
+            .. then.Select((entry, i) => new StandingTask(entry.Key.BeadId, lines[i]))];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> TaskAt(ObjectHash root, string taskId) =>
+        (await Trees.Find(TreeNode.Stub(root), [new("", "", taskId)], _objects))[0] is { } entry
+            ? (await _objects.Lines([entry]))[0] : null;
+
+    /// <inheritdoc/>
     public async ValueTask<DiffPage> Diff(DiffQuery query)
     {
         var book = await Read(Whole);
@@ -130,8 +149,9 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     {
         var book = await Read(Whole);
         var tree = await Working();
-        var line = (await Board.Issue(new(query.BeadId, query.Repo, query.Branch)) is { Record: var record }
-            ? (await Trees.Find(tree, [new(record.Repo, record.Branch, record.BeadId)], _objects))[0] : null)
+        var key = await Board.Issue(new(query.BeadId, query.Repo, query.Branch)) is { Record: var record }
+            ? new TreeKey(record.Repo, record.Branch, record.BeadId) : new("", "", query.BeadId);
+        var line = (await Trees.Find(tree, [key], _objects))[0]
             ?? throw new RefusedException(RefusalKind.NotFound, "Issue not found");
         return await _issues.Blame(line, book.Head, book);
     }
@@ -143,13 +163,15 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         KeyedRequest.Leave();
         var root = await Resolve(command.To)
             ?? throw new RefusedException(RefusalKind.Invalid, "WORKING is what stands: restore to a commit");
+        var commitId = (await Read(Whole)).CommitOf(command.To);
         var (restored, removed) = (0, 0);
         var kept = new HashSet<string>(StringComparer.Ordinal);
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {
             kept.Clear();
             var now = time.Now();
-            var changes = await Chosen(await Trees.Diff(await Working(), TreeNode.Stub(root), _objects), command);
+            var changes = await Chosen(await Trees.Diff(await Working(), TreeNode.Stub(root), _objects), command,
+                State.Commits[commitId]);
             foreach (var some in changes.Chunk(BeadsAtOnce))
             {
                 var lines = await _objects.Lines([.. some.SelectMany(static change => new[] { change.Before, change.After })
@@ -159,6 +181,8 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
                 foreach (var change in some)
                 {
                     var (was, target) = (change.Before is null ? null : lines[at++], change.After is null ? null : lines[at++]);
+                    if (change.Key.IsTask && was is not null && target is not null)
+                        target = TaskLine.Must(target).WithCommentsOf(TaskLine.Must(was)).Text();
                     if (was is not null && target is not null && LineMerge.SaysTheSame(was, target)) continue;
                     // A bead that was removed may be known to clients by any line: this one is newer than all of them.
                     planned.Add(new(change.Key, change.Before, target is null ? null
@@ -327,9 +351,10 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
                     throw new RefusedException(RefusalKind.Invalid, $"Commit {id} follows {parent}, which is not here");
             if (commit.Parents.Any(parent => book.Commits[parent].Time > commit.Time))
                 throw new RefusedException(RefusalKind.Invalid, $"Commit {id} is older than what it follows");
-            await MustBeWhole(commit, book);
+            var hasTasks = await MustBeWhole(commit, book);
             await Transact(now => now.Commits.ContainsKey(id) ? Decision.None(true) : Decision.Accept(true,
-                new CommitAdded(id, commit.Parents, commit.Root, commit.Author, commit.Time, commit.Message, null, 0, null)));
+                new CommitAdded(id, commit.Parents, commit.Root, commit.Author, commit.Time, commit.Message, null, 0, null,
+                    hasTasks ? true : null)));
             book = await Read(Whole);
             added++;
         }
@@ -338,13 +363,21 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     }
 
     /// <summary>All that a commit's tree has beyond its first parent's is here.</summary>
-    private async ValueTask MustBeWhole(CommitObject commit, HistoryBook book)
+    /// <returns>Whether there are native tasks in it.</returns>
+    private async ValueTask<bool> MustBeWhole(CommitObject commit, HistoryBook book)
     {
         var before = commit.Parents is [var first, ..] ? TreeNode.Stub(book.Commits[first].Root) : TreeNode.Empty;
         var (_, lines) = await Trees.Beyond(before, TreeNode.Stub(commit.Root), _objects);
-        foreach (var some in lines.Chunk(BeadsAtOnce)) await _objects.Lines(some);
+        foreach (var some in lines.Chunk(BeadsAtOnce))
+        {
+            var texts = await _objects.Lines(some);
+            for (var i = 0; i < some.Length; i++)
+                if (some[i].Key is { IsTask: true, BeadId: var id } && TaskLine.Must(texts[i]).Id != id)
+                    throw new RefusedException(RefusalKind.Invalid, $"The line of task {id} is another's");
+        }
+
         // A chunk may lie about where its lines belong, or how many they are.
-        await Trees.LoadAll(TreeNode.Stub(commit.Root), _objects);
+        return (await Trees.LoadAll(TreeNode.Stub(commit.Root), _objects)).All().Any(static entry => entry.Key.IsTask);
     }
 
     private async Task<CommitObject?> CommitWorking(HistoryAuthor by, string message)
@@ -378,8 +411,10 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
             var working = await Working();
             var position = _working.Position;
             if (book is not { Head: { } head, HeadRoot: { } root, Followed.Position: var since }
-                || await CommandChanges.Since(Log, _project, since, position) is not { } all) break;
+                || await CommandChanges.Since(Log, _project, since, position) is not { } beads) break;
             CommitObject? made = null;
+            var all = beads.ToList();
+            if (await ChangedTasks(all, TreeNode.Stub(root), working, command) is { } tasks) all.Add(tasks);
             var tree = TreeNode.Stub(root);
             for (var i = 0; i < all.Count; i++)
             {
@@ -405,6 +440,17 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         }
 
         return await CommitWorking(command.By, command.Message);
+    }
+
+    /// <summary>What has changed of native tasks; null for nothing. Their events do not tell commands apart: it belongs to whoever
+    /// asks.</summary>
+    private async ValueTask<CommandChanges?> ChangedTasks(List<CommandChanges> beads, TreeNode before, TreeNode working,
+        CreateCommit command)
+    {
+        var changes = new CommandChanges(command.By, beads.Count == 0 ? command.Message : "change tasks", time.Now());
+        foreach (var change in await Trees.Diff(before, working, _objects))
+            if (change.Key.IsTask) changes.Lines[change.Key] = change.After;
+        return changes.Lines.Count == 0 ? null : changes;
     }
 
     private async Task<CommitObject?> CommitLines(CreateCommit command, CommittedLines lines)
@@ -436,7 +482,8 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
         {
             if ((now.Branches.TryGetValue(lines.On, out var still) ? still : now.Head) != start)
                 throw new RefusedException(RefusalKind.Conflict, $"Branch {lines.On} was moved by others meanwhile");
-            return now.Commit(tree.Hash, 0, lines.On, start, null, command.By, command.Message, time.Now());
+            return now.Commit(tree.Hash, 0, lines.On, start, null, command.By, command.Message, time.Now(),
+                hasTasks: start is not { } of || now.Commits[of].HasTasks);
         }, before: unstored.Appends);
     }
 
@@ -493,7 +540,7 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
                 foreach (var (key, _, line) in plan.Lines)
                 {
                     if (line is null) removed.Add(key);
-                    else written.Add((key, ObjectHash.Of(line)));
+                    else written.Add((key, key.IsTask ? _objects.Hold(key.BeadId, line) : ObjectHash.Of(line)));
                 }
             }
 
@@ -548,27 +595,68 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     private static RefusedException NoneWaits() => new(RefusalKind.NotFound, "No merge waits");
 
     /// <summary>Puts lines into the working set; answers the ids of beads that somebody has changed meanwhile.</summary>
-    private async ValueTask<IReadOnlyCollection<string>> Put(IReadOnlyCollection<PlannedLine> lines, HistoryAuthor by, string command) =>
-        lines.Count == 0 ? []
-            : (await Board.Put(new(by.AgentId, by.Alias, by.HumanName, command,
-                [.. lines.Select(static line => new PutLine(line.Key.Repo, line.Key.Branch, line.Key.BeadId, line.Line,
-                    line.Ours?.Line))]))).Conflicts;
+    private async ValueTask<IReadOnlyCollection<string>> Put(IReadOnlyCollection<PlannedLine> lines, HistoryAuthor by, string command)
+    {
+        ImmutableArray<PutLine> beads = [.. lines.Where(static line => !line.Key.IsTask).Select(static line =>
+            new PutLine(line.Key.Repo, line.Key.Branch, line.Key.BeadId, line.Line, line.Ours?.Line))];
+        ImmutableArray<PutTask> tasks = [.. lines.Where(static line => line.Key.IsTask).Select(static line =>
+            new PutTask(line.Key.BeadId, line.Line, line.Ours?.Line))];
+        var conflicts = new List<string>();
+        if (!beads.IsEmpty) conflicts.AddRange((await Board.Put(new(by.AgentId, by.Alias, by.HumanName, command, beads))).Conflicts);
+        if (!tasks.IsEmpty) conflicts.AddRange(await Tasks.Put(new(by.AgentId, tasks)));
+        return conflicts;
+    }
 
     /// <summary>The changes that a restore is to make.</summary>
-    private async ValueTask<List<TreeChange>> Chosen(IReadOnlyList<TreeChange> changes, RestoreBeads command)
+    private async ValueTask<List<TreeChange>> Chosen(IReadOnlyList<TreeChange> changes, RestoreBeads command, CommitNode to)
     {
+        var byTask = command.ChangedBy is { } whose ? await TasksChangedBy(whose, to.Time) : null;
         var ids = command.BeadIds.ToHashSet(StringComparer.Ordinal);
         var chosen = new List<TreeChange>();
         foreach (var change in changes)
         {
             var key = change.Key;
+            // Commits of older versions tell nothing of tasks.
+            if (key.IsTask && (!to.HasTasks || byTask?.Contains(key.BeadId) == false)) continue;
             if (ids.Count > 0 && !ids.Contains(key.BeadId) || (command.Repo ?? key.Repo) != key.Repo
                 || (command.Branch ?? key.Branch) != key.Branch) continue;
-            if (command.ChangedBy is { } alias && !await _issues.HasChanged(key, alias, change.After?.Version ?? 0)) continue;
+            if (!key.IsTask && command.ChangedBy is { } alias && !await _issues.HasChanged(key, alias, change.After?.Version ?? 0))
+                continue;
             chosen.Add(change);
         }
 
         return chosen;
+    }
+
+    /// <summary>Ids of the native tasks that agents of an alias have changed since a time.</summary>
+    private async ValueTask<HashSet<string>> TasksChangedBy(string alias, DateTimeOffset since)
+    {
+        var project = GrainFactory.GetGrain<IProjectGrain>(_project);
+        var tasks = new HashSet<string>(StringComparer.Ordinal);
+        var aliases = new Dictionary<string, string?>(StringComparer.Ordinal);
+        var stream = new StreamKey(TaskBook.Kind.Name, _project);
+        for (long after = 0; ;)
+        {
+            var events = await Log.ReadStream(stream, after, BeadsAtOnce);
+            foreach (var one in events)
+            {
+                var (task, agent, at) = EventTypes.Parse(one.Type, one.Data) switch
+                {
+                    TaskCreated e => (e.TaskId, e.CreatedBy, e.At),
+                    TaskDescribed e => (e.TaskId, e.AgentId, e.At),
+                    TaskChanged e => (e.TaskId, e.AgentId, e.At),
+                    TaskStatusChanged e => (e.TaskId, e.AgentId, e.At),
+                    TaskPut { AgentId: { } by } e => (e.TaskId, by, e.At),
+                    _ => ("", "", default(DateTimeOffset)),
+                };
+                if (at <= since || agent.Length == 0) continue;
+                if (!aliases.TryGetValue(agent, out var known)) aliases[agent] = known = (await project.Agent(agent))?.Alias;
+                if (known == alias) tasks.Add(task);
+            }
+
+            if (events.Count < BeadsAtOnce) return tasks;
+            after = events[^1].Version;
+        }
     }
 
     private async ValueTask<TreeNode> Working()

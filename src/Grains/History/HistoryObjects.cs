@@ -19,6 +19,8 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
     private const int ScanSize = 64;
 
     private readonly ConcurrentDictionary<ObjectHash, TreeNode> _kept = new();
+    private readonly ConcurrentDictionary<ObjectHash, string> _unwritten = new();
+    private readonly ConcurrentDictionary<string, ObjectHash> _newest = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyDictionary<ObjectHash, TreeNode>> Load(IReadOnlyCollection<ObjectHash> hashes)
@@ -48,6 +50,24 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
         return found;
     }
 
+    /// <summary>Keeps the line of a native task, which no event holds, until a commit that names it writes it.</summary>
+    public ObjectHash Hold(string taskId, string line)
+    {
+        const int spare = 1024;
+        var hash = ObjectHash.Of(line);
+        _unwritten[hash] = line;
+        _newest[taskId] = hash;
+        // Lines that others have replaced before any commit: who reads an older tree may still ask for the last ones.
+        if (_unwritten.Count > 2 * _newest.Count + spare)
+        {
+            var newest = _newest.Values.ToHashSet();
+            foreach (var old in _unwritten.Keys)
+                if (!newest.Contains(old)) _unwritten.TryRemove(old, out _);
+        }
+
+        return hash;
+    }
+
     /// <summary>Texts of objects by their hashes; null where there is none.</summary>
     public async ValueTask<string?[]> Texts(IReadOnlyList<ObjectHash> hashes)
     {
@@ -71,10 +91,12 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
     {
         var chunks = new List<TreeNode>();
         var objects = texts?.Select(line => (line.Key, new ObjectStored(line.Value))).ToList() ?? [];
+        var tasks = new List<TreeEntry>();
         Collect(tree);
-        if (objects.Count <= MostWithCommit) return new(chunks, [.. objects.Select(one => Append(one, isAlone: true))]);
+        if (objects.Count <= MostWithCommit)
+            return new(chunks, [.. objects.DistinctBy(static one => one.Item1).Select(one => Append(one, isAlone: true))], Written);
         await Write(objects);
-        var stored = new UnstoredTree(chunks, []);
+        var stored = new UnstoredTree(chunks, [], Written);
         stored.IsStored();
         return stored;
 
@@ -84,7 +106,23 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
             foreach (var child in node.Children)
                 if (child is not null) Collect(child);
             chunks.Add(node);
+            foreach (var entry in node.IsLeaf ? node.Entries : [])
+            {
+                if (!entry.Key.IsTask || !_unwritten.TryGetValue(entry.Line, out var line)) continue;
+                tasks.Add(entry);
+                objects.Add((entry.Line, new(line)));
+            }
+
             objects.Add((node.Hash, new(node.Text(), node.IsLeaf ? [.. node.Entries.Select(entry => entry.Version)] : null)));
+        }
+
+        void Written()
+        {
+            foreach (var entry in tasks)
+            {
+                _unwritten.TryRemove(entry.Line, out _);
+                _newest.TryRemove(new(entry.Key.BeadId, entry.Line));
+            }
         }
     }
 
@@ -111,6 +149,12 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
                 entry.Version > 0 ? new EventPlace(Bead(entry.Key), entry.Version) : new(Stream(entry.Line), 1))]);
             for (var i = 0; i < some.Count; i++)
             {
+                if (some[i].Key.IsTask && _unwritten.TryGetValue(some[i].Line, out var held))
+                {
+                    lines[start + i] = (held, null);
+                    continue;
+                }
+
                 var @event = events[i] is { } one ? EventTypes.Parse(one.Type, one.Data) : null;
                 var line = @event is ObjectStored text ? text.Text : @event is IIssueStored stored ? LineOf(stored) : null;
                 lines[start + i] = line is not null && ObjectHash.Of(line) == some[i].Line
@@ -133,7 +177,7 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
     private async ValueTask<(string Line, IIssueStored? Event)> Search(TreeEntry entry)
     {
         if ((await Texts([entry.Line]))[0] is { } text) return (text, null);
-        for (long after = 0; ;)
+        for (long after = 0; !entry.Key.IsTask;)
         {
             var events = await log.ReadStream(Bead(entry.Key), after, ScanSize);
             foreach (var one in events)
@@ -161,11 +205,13 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
 /// <summary>A tree that is to be stored with the commit that names it.</summary>
 /// <param name="Chunks">Its chunks that are not stored.</param>
 /// <param name="Appends">What is to be written before the commit.</param>
-internal sealed record UnstoredTree(IReadOnlyList<TreeNode> Chunks, IReadOnlyList<StreamAppend> Appends)
+/// <param name="Written">What is to be done when it was.</param>
+internal sealed record UnstoredTree(IReadOnlyList<TreeNode> Chunks, IReadOnlyList<StreamAppend> Appends, Action Written)
 {
     /// <summary>The commit was written.</summary>
     public void IsStored()
     {
         foreach (var chunk in Chunks) chunk.IsStored = true;
+        Written();
     }
 }

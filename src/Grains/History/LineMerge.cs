@@ -40,7 +40,7 @@ internal static class LineMerge
 
     // One decision in several fields: the client's tool takes no closed issue without the time of its closing, nor the reverse.
     private static readonly HashSet<string> Ending =
-        ["closed_at", "close_reason", "closed_by_session", "deleted_at", "deleted_by", "delete_reason", "original_type"];
+        ["closed_at", "closed_by", "close_reason", "closed_by_session", "deleted_at", "deleted_by", "delete_reason", "original_type"];
 
     private static readonly LineChoice Nobody = new("");
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Beadhub.Tasks;
 
 namespace Beadhub.History;
 
@@ -40,7 +41,8 @@ internal sealed record MergePlan(ImmutableArray<PlannedLine> Lines, ImmutableArr
                 var merged = LineMerge.Merge(Text(before), Text(own), Text(other), now, field => choose(key, field));
                 foreach (var one in merged.Conflicts)
                     conflicts.Add(new(key.Repo, key.Branch, key.BeadId, one.Field, one.Base, one.Ours, one.Theirs));
-                if (merged.Line != Text(own)) lines.Add(new(key, own, merged.Line));
+                var line = key.IsTask && merged.Line is { } task ? TaskLine.Canonical(task) : merged.Line;
+                if (line != Text(own)) lines.Add(new(key, own, line));
             }
 
             yield return new(lines.DrainToImmutable(), conflicts.DrainToImmutable());

@@ -102,7 +102,7 @@ internal sealed class PastBoards(IEventLog log, string project, BoardProjection 
     /// <summary>The board of a tree, from another tree's.</summary>
     private async ValueTask<Board> Changed(Board board, TreeNode tree, ObjectHash root)
     {
-        var changes = await Trees.Diff(tree, TreeNode.Stub(root), _objects);
+        var changes = (await Trees.Diff(tree, TreeNode.Stub(root), _objects)).Where(static change => !change.Key.IsTask).ToList();
         var records = await Records([.. changes.Select(static change => change.After).OfType<TreeEntry>()]);
         return Changed(board, changes.Select(change => (change.Key, change.After is null ? null : records[change.Key])));
     }
@@ -116,7 +116,7 @@ internal sealed class PastBoards(IEventLog log, string project, BoardProjection 
         var others = new List<TreeEntry>();
         foreach (var entry in tree.All())
         {
-            if (gone.Remove(entry.Key) && WorkingTree.Matches(entry.Line,
+            if (entry.Key.IsTask || gone.Remove(entry.Key) && WorkingTree.Matches(entry.Line,
                 newest.Find(new(entry.Key.Repo, entry.Key.Branch, entry.Key.BeadId))!.Digest)) continue;
             others.Add(entry);
         }

@@ -1,6 +1,7 @@
 using Beadhub.Beads;
 using Beadhub.EventLog;
 using Beadhub.Feed;
+using Beadhub.Tasks;
 
 namespace Beadhub.History;
 
@@ -12,10 +13,13 @@ namespace Beadhub.History;
 /// <param name="project">The project.</param>
 /// <param name="objects">Where chunks and lines are.</param>
 /// <param name="history">The commits.</param>
-internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects objects, Func<ValueTask<HistoryBook>> history)
+/// <param name="tasks">The native tasks; null for a tree that is compared with others in its beads alone.</param>
+internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects objects, Func<ValueTask<HistoryBook>> history,
+    Func<ITasksGrain>? tasks = null)
     : FeedProjection<TreeNode>(log, project, TreeNode.Empty)
 {
     private const int LinesAtOnce = 1000;
+    private const int TasksAtOnce = 64;
 
     /// <inheritdoc/>
     protected override bool IsLoadingLess(long events) => events > 2L * State.Count + 10 * PageSize;
@@ -55,6 +59,7 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
 
         var changes = gone.ToDictionary(static key => key, static _ => default(TreeEntry?));
         foreach (var line in lines) changes[line.Key] = line;
+        await AddTasks(changes);
         tree = await Trees.Changed(tree, changes, objects);
         Change(_ => tree, position);
     }
@@ -82,6 +87,14 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
             position = page[^1].Position;
         }
 
+        if (!from.HasTasks)
+        {
+            // It was made before tasks were part of trees.
+            var changes = new Dictionary<TreeKey, TreeEntry?>();
+            await AddTasks(changes);
+            if (changes.Count > 0) tree = await Trees.Changed(tree, changes, objects);
+        }
+
         Change(_ => tree, position);
         return true;
     }
@@ -89,8 +102,11 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
     private async ValueTask<TreeNode> After(TreeNode tree, IReadOnlyList<FeedEvent> page)
     {
         var changes = new Dictionary<TreeKey, TreeEntry?>();
+        var changed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var @event in page)
         {
+            if (@event.Kind == TaskBook.Kind.Name && TaskOf(EventTypes.Parse(@event.Type, @event.Data)) is { } taskId) changed.Add(taskId);
+            if (@event.Kind == TaskTalk.Kind.Name) changed.Add(@event.Key[(@event.Key.IndexOf('/') + 1)..]);
             if (@event.Kind != Bead.Kind.Name) continue;
             var id = Bead.IdOf(@event.Key);
             switch (EventTypes.Parse(@event.Type, @event.Data))
@@ -105,7 +121,41 @@ internal sealed class WorkingTree(IEventLog log, string project, HistoryObjects 
             }
         }
 
+        await AddTasks(changes, changed);
         return changes.Count == 0 ? tree : await Trees.Changed(tree, changes, objects);
+    }
+
+    private static string? TaskOf(IEvent? @event) => @event switch
+    {
+        TaskCreated e => e.TaskId,
+        TaskDescribed e => e.TaskId,
+        TaskChanged e => e.TaskId,
+        TaskStatusChanged e => e.TaskId,
+        TaskDeleted e => e.TaskId,
+        TaskDependencyAdded e => e.TaskId,
+        TaskDependencyRemoved e => e.TaskId,
+        TaskPut e => e.TaskId,
+        _ => null,
+    };
+
+    private async ValueTask AddTasks(Dictionary<TreeKey, TreeEntry?> changes)
+    {
+        if (tasks is not null) await AddTasks(changes, await tasks().Ids());
+    }
+
+    /// <summary>Adds tasks as they stand: perhaps newer than the page in which they have changed, which the next page then finds
+    /// unchanged.</summary>
+    private async ValueTask AddTasks(Dictionary<TreeKey, TreeEntry?> changes, IReadOnlyCollection<string> ids)
+    {
+        if (tasks is null) return;
+        foreach (var some in ids.Chunk(TasksAtOnce))
+        {
+            foreach (var (id, line) in await tasks().Lines([.. some]))
+            {
+                var key = new TreeKey("", "", id);
+                changes[key] = line is null ? null : TreeEntry.Of(key, objects.Hold(id, line));
+            }
+        }
     }
 
     /// <summary>The newest line of a key whose place is not known, by all events of its bead.</summary>

@@ -22,6 +22,8 @@ namespace Beadhub.Tasks;
 /// <param name="Revision">Number of changes of its large texts.</param>
 /// <param name="Description">Where its description is; null when it is empty.</param>
 /// <param name="Notes">Where its notes are; null when they are empty.</param>
+/// <param name="Origin">Number that it had where it was created; null when that is the same.</param>
+/// <param name="Elsewhere">Ids of tasks that it waits for and that are not here.</param>
 public sealed record NativeTask(
     string Id,
     int Number,
@@ -40,7 +42,9 @@ public sealed record NativeTask(
     ImmutableSortedSet<int> DependsOn,
     int Revision = 0,
     TextPlace? Description = null,
-    TextPlace? Notes = null)
+    TextPlace? Notes = null,
+    int? Origin = null,
+    ImmutableArray<string>? Elsewhere = null)
 {
     /// <summary>Whether it is closed.</summary>
     [JsonIgnore]
@@ -62,3 +66,8 @@ public sealed record TextPlace(int Revision, long Version);
 /// <param name="Sequence">Number of the change that wants it so.</param>
 /// <param name="IsSettled">Whether it was done.</param>
 public sealed record WantedClaim(int Number, string Title, string? WorkspaceId, int Sequence, bool IsSettled = false);
+
+/// <summary>A task that was deleted.</summary>
+/// <param name="Number">The number that it had, and has again should it come back.</param>
+/// <param name="WaitedBy">Ids of the tasks that waited for it.</param>
+public sealed record GoneTask(int Number, ImmutableArray<string> WaitedBy);

@@ -14,19 +14,24 @@ namespace Beadhub.Tasks;
 /// <param name="LastSequence">Number of changes from which something followed for claims.</param>
 /// <param name="Events">Number of events so far, by which large texts are found again.</param>
 /// <param name="Claims">What the board's claims are to be, by task id; tasks that were never started, closed or deleted are absent.</param>
+/// <param name="Gone">Tasks that were deleted, by id.</param>
 public sealed record TaskBook(
     ImmutableSortedDictionary<int, NativeTask> ByNumber,
     int LastNumber,
     int LastSequence,
     long Events,
-    ImmutableDictionary<string, WantedClaim> Claims) : IEventSourced<TaskBook>
+    ImmutableDictionary<string, WantedClaim> Claims,
+    ImmutableDictionary<string, GoneTask>? Gone = null) : IEventSourced<TaskBook>
 {
     /// <inheritdoc/>
     public static TaskBook Empty { get; } = new(ImmutableSortedDictionary<int, NativeTask>.Empty, 0, 0, 0,
         ImmutableDictionary<string, WantedClaim>.Empty);
 
     /// <summary>A snapshot holds all tasks, so it pays only after many changes.</summary>
-    public static StreamKind<TaskBook> Kind { get; } = new("tasks", TaskJson.Relaxed.TaskBook, SnapshotEvery: 512, ProjectOf: key => key);
+    public static StreamKind<TaskBook> Kind { get; } = new("tasks", TaskJson.Relaxed.TaskBook, SnapshotEvery: 512, ProjectOf: key => key)
+    {
+        Fold = 2,
+    };
 
     /// <summary>Numbers by task id.</summary>
     [JsonIgnore]
@@ -99,6 +104,7 @@ public sealed record TaskBook(
         TaskDeleted e when ById(e.TaskId) is { } task => Deleted(task, e),
         TaskDependencyAdded e when ById(e.TaskId) is { } task && ById(e.DependsOnId) is { } other => Linked(task, other.Number, e.At),
         TaskDependencyRemoved e when ById(e.TaskId) is { } task && ById(e.DependsOnId) is { } other => Unlinked(task, other.Number, e.At),
+        TaskPut e when TaskLine.Parse(e.Line) is { } line => Placed(e, line),
         TaskClaimSettled e => Settled(e),
         _ => this,
     };
@@ -140,6 +146,45 @@ public sealed record TaskBook(
             Numbers = Numbers.Remove(task.Id),
             Parts = task.ParentId is null ? Parts : Without(Parts, task.ParentId, task.Number),
             Unclosed = Unclosed.Remove(task.Number),
+            Gone = (Gone ?? ImmutableDictionary<string, GoneTask>.Empty).SetItem(task.Id,
+                new(task.Number, [.. Waiting.GetValueOrDefault(task.Number, []).Select(other => ByNumber[other].Id)])),
+        };
+    }
+
+    private TaskBook Placed(TaskPut e, TaskLine line)
+    {
+        var before = ById(e.TaskId);
+        var here = line.DependsOn.Where(Numbers.ContainsKey).Select(id => Numbers[id]).ToImmutableSortedSet();
+        ImmutableArray<string> elsewhere = [.. line.DependsOn.Where(id => !Numbers.ContainsKey(id))];
+        var task = new NativeTask(e.TaskId, e.Number, line.Title, line.Status, line.Priority, line.Type, line.Labels, line.ParentId,
+            line.AssigneeId, line.CreatedBy, line.ClosedBy, line.CreatedAt, line.UpdatedAt, line.ClosedAt, here, e.Revision,
+            Place(null, line.Description, e.Revision), Place(null, line.Notes, e.Revision),
+            line.Number == e.Number ? null : line.Number, elsewhere.IsEmpty ? null : elsewhere);
+        // Claims follow work that has ended, and are never made by what came from a commit.
+        var book = (task.Status != TaskStatuses.InProgress && Claims.GetValueOrDefault(task.Id)?.WorkspaceId is not null
+            ? Want(task, null, e.Sequence) : this).Put(task);
+        var (parts, waiting) = (Parts, Waiting);
+        if (before?.ParentId is { } old) parts = Without(parts, old, task.Number);
+        if (line.ParentId is { } parent) parts = With(parts, parent, task.Number);
+        foreach (var other in before?.DependsOn ?? []) waiting = Without(waiting, other, task.Number);
+        foreach (var other in here) waiting = With(waiting, other, task.Number);
+        foreach (var other in before is null ? ByNumber.Values : [])
+        {
+            // It waited for this one before it was here.
+            if (other.Elsewhere is not { } ids || !ids.Contains(e.TaskId)) continue;
+            var rest = ids.Remove(e.TaskId);
+            book = book.Put(other with { DependsOn = other.DependsOn.Add(task.Number), Elsewhere = rest.IsEmpty ? null : rest });
+            waiting = With(waiting, task.Number, other.Number);
+        }
+
+        return book with
+        {
+            LastNumber = Math.Max(LastNumber, e.Number),
+            Numbers = Numbers.SetItem(e.TaskId, e.Number),
+            Parts = parts,
+            Waiting = waiting,
+            Unclosed = task.IsClosed ? Unclosed.Remove(task.Number) : Unclosed.Add(task.Number),
+            Gone = Gone?.Remove(e.TaskId),
         };
     }
 

@@ -25,12 +25,15 @@ public sealed class TaskCommentsGrain(IEventLog log, TimeProvider time) : EventS
         ViewOf(await Transact(talk => talk.Add(command, time.Now()), result: TaskJson.Relaxed.TaskCommented));
 
     /// <inheritdoc/>
+    public Task Take(ImmutableArray<TaskComment> comments) => Transact(talk => talk.Take(comments));
+
+    /// <inheritdoc/>
     public async ValueTask<TaskCommentList> All()
     {
         var talk = await Read(static talk => talk);
         var shown = Volatile.Read(ref _shown);
         if (shown is null || !ReferenceEquals(shown.Talk, talk))
-            Volatile.Write(ref _shown, shown = new(talk, new([.. talk.Comments.Select(ViewOf)])));
+            Volatile.Write(ref _shown, shown = new(talk, new([.. talk.Comments.OrderBy(static said => said.At).Select(ViewOf)])));
         return shown.List;
     }
 
@@ -56,5 +59,13 @@ public sealed record TaskTalk(ImmutableList<TaskCommented> Comments) : IEventSou
     {
         var added = new TaskCommented(command.CommentId, command.AgentId, command.Body, now);
         return Decision.Accept(added, added);
+    }
+
+    /// <summary>Takes in comments that are not here.</summary>
+    public Decision<bool> Take(ImmutableArray<TaskComment> comments)
+    {
+        var known = Comments.Select(static said => said.CommentId).ToHashSet(StringComparer.Ordinal);
+        return new([.. comments.Where(said => known.Add(said.CommentId))
+            .Select(static said => new TaskCommented(said.CommentId, said.AgentId, said.Body, said.CreatedAt))], true);
     }
 }

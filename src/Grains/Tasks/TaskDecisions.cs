@@ -89,6 +89,42 @@ internal static class TaskDecisions
             ? Decision.Accept(answer, new TaskDependencyRemoved(task.Id, other.Id, now)) : Decision.None(answer);
     }
 
+    /// <summary>Makes tasks what lines say, all or, of those that were changed since they were seen, none.</summary>
+    /// <remarks>A task keeps the number that it has or had here. One that was never here gets the number of its line where no other has
+    /// or had it, else the next.</remarks>
+    /// <returns>Ids of the tasks that were changed since.</returns>
+    public static Decision<ImmutableArray<string>> Put(this TaskBook book, IReadOnlyCollection<PlacedTask> tasks, string? agentId,
+        DateTimeOffset now)
+    {
+        var draft = new TaskDraft(book);
+        var changed = ImmutableArray.CreateBuilder<string>();
+        var used = book.Gone?.Values.Select(static gone => gone.Number).ToHashSet() ?? [];
+        foreach (var (id, line, seen) in tasks.OrderBy(static task => task.Line?.Number ?? 0)
+            .ThenBy(static task => task.Id, StringComparer.Ordinal))
+        {
+            var there = book.ById(id);
+            if (!ReferenceEquals(there, seen))
+            {
+                changed.Add(id);
+                continue;
+            }
+
+            if (line is null)
+            {
+                if (there is not null) draft.Raise(new TaskDeleted(id, draft.Book.LastSequence + 1, now));
+                continue;
+            }
+
+            var number = there?.Number ?? book.Gone?.GetValueOrDefault(id)?.Number
+                ?? (line.Number > 0 && !used.Contains(line.Number) && !draft.Book.ByNumber.ContainsKey(line.Number)
+                    ? line.Number : draft.Book.LastNumber + 1);
+            draft.Raise(new TaskPut(id, number, (line with { Comments = [] }).Text(), (there?.Revision ?? 0) + 1,
+                draft.Book.LastSequence + 1, agentId, now));
+        }
+
+        return draft.With(changed.DrainToImmutable());
+    }
+
     /// <summary>The claims of a task are as a change wanted them, unless a later one wants them otherwise.</summary>
     public static Decision<bool> Settle(this TaskBook book, string taskId, int sequence) =>
         book.Claims.TryGetValue(taskId, out var claim) && claim.Sequence == sequence && !claim.IsSettled
@@ -99,6 +135,12 @@ internal static class TaskDecisions
     /// <exception cref="RefusedException">There is none.</exception>
     public static NativeTask Existing(this TaskBook book, string reference, string slug) =>
         book.Find(reference, slug) ?? throw new RefusedException(RefusalKind.NotFound, "Task not found");
+
+    /// <summary>A task that is to be what a line says.</summary>
+    /// <param name="Id">The task.</param>
+    /// <param name="Line">The line; null to delete it.</param>
+    /// <param name="Seen">The task of whose line it is known that it is the one to be replaced; null for none.</param>
+    public readonly record struct PlacedTask(string Id, TaskLine? Line, NativeTask? Seen);
 
     /// <summary>What an update came to.</summary>
     public sealed record Updated(TaskBook Book, NativeTask Task, ImmutableArray<NativeTask>? AutoClosed);
@@ -115,11 +157,14 @@ internal static class TaskDecisions
     {
         var open = ImmutableArray.CreateBuilder<NativeTask>();
         var next = new Queue<string>([task.Id]);
+        // Parents that came from another site may lead in a circle.
+        var seen = new HashSet<string>(StringComparer.Ordinal) { task.Id };
         while (next.TryDequeue(out var id))
         {
             foreach (var number in book.Parts.GetValueOrDefault(id, []))
             {
                 var part = book.ByNumber[number];
+                if (!seen.Add(part.Id)) continue;
                 if (!part.IsClosed) open.Add(part);
                 next.Enqueue(part.Id);
             }

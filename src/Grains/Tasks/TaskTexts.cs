@@ -36,11 +36,19 @@ internal sealed class TaskTexts(IEventLog log, StreamKey stream)
             if (events.Count == 0)
                 throw new EventLogUnavailableException($"{stream} has no text of revision {place.Revision} for task {taskId}.");
             foreach (var stored in events)
-                if (EventTypes.Parse(stored.Type, stored.Data) is TaskDescribed found && found.TaskId == taskId
+                if (TextsOf(EventTypes.Parse(stored.Type, stored.Data)) is { } found && found.TaskId == taskId
                     && found.Revision == place.Revision) return Keep(found);
             after = events[^1].Version;
         }
     }
+
+    private static TaskDescribed? TextsOf(IEvent? @event) => @event switch
+    {
+        TaskDescribed described => described,
+        TaskPut put when TaskLine.Parse(put.Line) is { } line =>
+            new(put.TaskId, put.Revision, line.Description, line.Notes, put.AgentId ?? "", put.At),
+        _ => null,
+    };
 
     private TaskDescribed Keep(TaskDescribed text)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Beadhub.Boards;
 using Beadhub.EventLog;
+using Beadhub.History;
 using Beadhub.Projects;
 using Orleans;
 using Orleans.Runtime;
@@ -22,13 +23,23 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     private string? _slug;
     private TaskTexts _texts = null!;
     private Shown? _shown;
+    private volatile ImmutableList<Past> _past = [];
     private IProjectGrain? _project;
     private IBoardGrain? _board;
     private IGrainTimer? _retry;
 
+    private const int MostPast = 4;
+    private const int Attempts = 5;
+    private const int CommentsAtOnce = 256;
+
+    /// <summary>The tasks of a commit.</summary>
+    private sealed record Past(ObjectHash Root, TaskBook Book, TaskLists Lists);
+
     private sealed record Shown(ImmutableSortedDictionary<int, NativeTask> Tasks, TaskLists Lists);
 
     private IProjectGrain Project => _project ??= GrainFactory.GetGrain<IProjectGrain>(_id);
+
+    private IHistoryGrain History => GrainFactory.GetGrain<IHistoryGrain>(_id);
 
     private IBoardGrain Board => _board ??= GrainFactory.GetGrain<IBoardGrain>(_id);
 
@@ -112,9 +123,63 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     }
 
     /// <inheritdoc/>
+    public async ValueTask<TaskView?> FindAt(string reference, ObjectHash root)
+    {
+        var slug = await Slug();
+        var book = (await PastOf(root)).Book;
+        if (book.Find(reference, slug) is { } task && await History.TaskAt(root, task.Id) is { } text)
+        {
+            var line = TaskLine.Must(text);
+            return ViewOf(book, task, slug, line.Description, line.Notes);
+        }
+
+        if (!Names.IsBeadId(reference)) return null;
+        return await Board.Issue(new(reference, Newest: true, AsOf: root)) is { } issue ? BeadTask.View(_id, issue.Record) : null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<StandingTask>> Lines(ImmutableArray<string> ids)
+    {
+        var book = await Latest();
+        var lines = ImmutableArray.CreateBuilder<StandingTask>();
+        // What waited for a task waits for it no longer when it is deleted.
+        foreach (var id in ids.Concat(ids.SelectMany(id => book.Gone?.GetValueOrDefault(id)?.WaitedBy ?? [])).Distinct())
+            lines.Add(new(id, book.ById(id) is { } task ? (await LineOf(book, task)).Text() : null));
+        return lines.DrainToImmutable();
+    }
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<string>> Ids() => [.. (await Latest()).Numbers.Keys.Order(StringComparer.Ordinal)];
+
+    /// <inheritdoc/>
+    public async Task<ImmutableArray<string>> Put(PutTasks command)
+    {
+        var book = await Latest();
+        var changed = new List<string>();
+        var placed = new List<TaskDecisions.PlacedTask>();
+        foreach (var (id, text, expected) in command.Tasks)
+        {
+            var line = text is null ? null : TaskLine.Must(text);
+            var seen = book.ById(id);
+            var stands = seen is null ? default(ObjectHash?) : ObjectHash.Of((await LineOf(book, seen)).Text());
+            if (stands == expected) placed.Add(new(id, line, seen));
+            else changed.Add(id);
+        }
+
+        // Before the tasks: what nobody sees yet harms nobody should the rest fail.
+        foreach (var (id, line, _) in placed)
+            if (line is { Comments: { IsEmpty: false } comments })
+                await GrainFactory.GetGrain<ITaskCommentsGrain>(ITaskCommentsGrain.Key(_id, id)).Take(
+                    [.. comments.Select(said => new TaskComment(said.Id, id, said.Author, said.Text, said.At))]);
+        changed.AddRange(await Transact(now => now.Put(placed, command.AgentId, time.Now())));
+        await Follow();
+        return [.. changed];
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<TaskList> List(TaskQuery query, TaskPage page)
     {
-        var lists = await Lists();
+        var lists = query.AsOf is { } root ? (await PastOf(root)).Lists : await Lists();
         return lists.List(query, query.AssigneeId is null ? await Board.AsTasks(query) : BeadsAsTasks.None).Page(page, byPriority: false);
     }
 
@@ -151,6 +216,48 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
         return book.Find(taskRef, slug) is { } task && task.Ref(slug) == taskRef ? book.Apex(task).Ref(slug) : null;
     }
 
+    /// <summary>The state with all that was in the log before: a transaction waits for the append that is under way.</summary>
+    private Task<TaskBook> Latest() => Transact(static book => Decision.None(book));
+
+    private async ValueTask<TaskLine> LineOf(TaskBook book, NativeTask task)
+    {
+        var (description, notes) = await _texts.Of(task);
+        var comments = new List<TaskCommented>();
+        var stream = new StreamKey(TaskTalk.Kind.Name, ITaskCommentsGrain.Key(_id, task.Id));
+        for (long after = 0; ;)
+        {
+            var events = await Log.ReadStream(stream, after, CommentsAtOnce);
+            comments.AddRange(events.Select(static one => EventTypes.Parse(one.Type, one.Data)).OfType<TaskCommented>());
+            if (events.Count < CommentsAtOnce) break;
+            after = events[^1].Version;
+        }
+
+        return TaskLine.Of(task, task.DependsOn.Select(number => book.ByNumber[number].Id), description, notes, comments);
+    }
+
+    /// <summary>The tasks of a commit: those that stand, with what differs put as a restore would put it.</summary>
+    private async ValueTask<Past> PastOf(ObjectHash root)
+    {
+        if (Kept() is { } known) return known;
+        var slug = await Slug();
+        for (var attempt = 1; ; attempt++)
+        {
+            var book = await Newest();
+            var changes = await History.TasksAt(root);
+            // What was written between may be in the one and not in the other.
+            if (!ReferenceEquals(book.ByNumber, (await Newest()).ByNumber) && attempt < Attempts) continue;
+            var then = book;
+            foreach (var @event in book.Put([.. changes.Select(change => new TaskDecisions.PlacedTask(change.TaskId,
+                change.Line is { } line ? TaskLine.Must(line) : null, book.ById(change.TaskId)))], null, DateTimeOffset.UnixEpoch).Events)
+                then = then.Apply(@event);
+            var past = new Past(root, then, new(then, slug));
+            _past = _past.Count < MostPast ? _past.Add(past) : _past.RemoveAt(0).Add(past);
+            return past;
+        }
+
+        Past? Kept() => _past.FirstOrDefault(one => one.Root == root);
+    }
+
     private ValueTask<TaskBook> Newest() => Read(WholeState);
 
     /// <summary>Slug of the project, which never changes.</summary>
@@ -177,6 +284,11 @@ public sealed class TasksGrain(IEventLog log, TimeProvider time) : EventSourcedG
     private async ValueTask<TaskView> DetailOf(TaskBook book, NativeTask task, string slug)
     {
         var (description, notes) = await _texts.Of(task);
+        return ViewOf(book, task, slug, description, notes);
+    }
+
+    private TaskView ViewOf(TaskBook book, NativeTask task, string slug, string description, string notes)
+    {
         return ViewOf(task, slug, description, notes) with { BlockedBy = Links(task.DependsOn),
             Blocks = Links(book.Waiting.GetValueOrDefault(task.Number, [])) };
 

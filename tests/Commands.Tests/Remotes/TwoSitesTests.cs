@@ -126,6 +126,50 @@ public sealed class TwoSitesTests(OneServer first) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Native_tasks_go_along_and_two_of_one_number_are_both_kept()
+    {
+        var ada = await new Project(first.Api).Agent("ada");
+        var bob = await new Project(_second.Api).Agent("bob");
+        var remote = _store.Url("team/tasks");
+        var lamp = (await ada.Post("/v1/tasks", new { title = "Lamp", description = "bright", labels = new[] { "a" } })).Ok();
+        await Commit(ada, "first");
+        (await Run(_ada, ada, "push", remote)).ExitCode.ShouldBe(0);
+        (await Run(_bob, bob, "clone", remote)).ExitCode.ShouldBe(0);
+        var there = (await bob.Get("/v1/tasks/1")).Ok();
+        (there.Text("task_id"), there.Text("description")).ShouldBe((lamp.Text("task_id"), "bright"));
+        (await Root(bob)).ShouldBe(await Root(ada));
+
+        // Both make a second task, both change the first: one its title, the other its labels, and both say something.
+        (await ada.Post("/v1/tasks", new { title = "Door of Ada" })).Ok();
+        (await ada.Patch("/v1/tasks/1", new { title = "Lamps", labels = new[] { "a", "of-ada" } })).Ok();
+        (await ada.Post("/v1/tasks/1/comments", new { body = "Ada says" })).Ok();
+        await Commit(ada, "Ada's day");
+        (await Run(_ada, ada, "push", remote)).ExitCode.ShouldBe(0);
+        (await bob.Post("/v1/tasks", new { title = "Door of Bob" })).Ok();
+        (await bob.Patch("/v1/tasks/1", new { labels = new[] { "a", "of-bob" } })).Ok();
+        (await bob.Post("/v1/tasks/1/comments", new { body = "Bob says" })).Ok();
+        await Commit(bob, "Bob's day");
+        (await Run(_bob, bob, "push", remote)).ExitCode.ShouldBe(7);
+        var pulled = await Run(_bob, bob, "pull", remote);
+        pulled.ExitCode.ShouldBe(0, pulled.Error + pulled.Output);
+        (await Run(_bob, bob, "push", remote)).ExitCode.ShouldBe(0);
+        (await Run(_ada, ada, "pull", remote)).ExitCode.ShouldBe(0);
+
+        (await Root(ada)).ShouldBe(await Root(bob));
+        foreach (var (site, own, other) in ((Agent, string, string)[])
+            [(ada, "Door of Ada", "Door of Bob"), (bob, "Door of Bob", "Door of Ada")])
+        {
+            var tasks = (await site.Get("/v1/tasks")).Ok().Items("tasks").ToDictionary(task => task.Number("task_number"));
+            (tasks.Count, tasks[1].Text("title"), tasks[2].Text("title"), tasks[3].Text("title")).ShouldBe((3, "Lamps", own, other));
+            tasks[1].Items("labels").Select(static label => label.GetString()).Order().ShouldBe(["a", "of-ada", "of-bob"]);
+            (await site.Get("/v1/tasks/1/comments")).Ok().Items("comments").Select(static said => said.Text("body"))
+                .ShouldBe(["Ada says", "Bob says"]);
+            // All of it is in the commit.
+            (await site.Post("/v1/beads/commits", new { message = "again" })).Ok().GetProperty("committed").GetBoolean().ShouldBeFalse();
+        }
+    }
+
+    [Fact]
     public async Task The_config_of_beads_names_remote_and_sovereignty_and_a_folder_gets_no_names()
     {
         var ada = await new Project(first.Api).Agent("ada");

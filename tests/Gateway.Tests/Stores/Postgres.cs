@@ -57,6 +57,8 @@ public sealed class BeadsEdits(PostgresStore store) : BeadsEditsContract(store);
 
 public sealed class BeadsHistory(PostgresStore store) : BeadsHistoryContract(store);
 
+public sealed class TasksHistory(PostgresStore store) : TasksHistoryContract(store);
+
 public sealed class Search(PostgresStore store) : SearchContract(store);
 
 public sealed class Escalations(PostgresStore store) : EscalationsContract(store);

@@ -64,6 +64,8 @@ public sealed class BeadsEdits(SqliteStore store) : BeadsEditsContract(store);
 
 public sealed class BeadsHistory(SqliteStore store) : BeadsHistoryContract(store);
 
+public sealed class TasksHistory(SqliteStore store) : TasksHistoryContract(store);
+
 public sealed class Search(SqliteStore store) : SearchContract(store);
 
 public sealed class Escalations(SqliteStore store) : EscalationsContract(store);
