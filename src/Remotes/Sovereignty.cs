@@ -112,7 +112,8 @@ public sealed partial class Redaction
     private static readonly HashSet<string> Plain = new(StringComparer.Ordinal)
     {
         "id", "number", "title", "status", "priority", "issue_type", "created_at", "updated_at", "closed_at", "started_at", "due_at",
-        "defer_until", "deleted_at", "estimated_minutes", "dependencies", "pinned", "ephemeral", "_type", "dependency_count", "dependent_count",
+        "defer_until", "deleted_at",
+        "estimated_minutes", "dependencies", "pinned", "ephemeral", "_type", "dependency_count", "dependent_count",
         "comment_count", "parent_id", "blocked_by",
     };
 
