@@ -81,7 +81,8 @@ internal sealed class ApiKeys(IGrainFactory grains, KeyUses uses, TimeProvider t
                 .Answers(Wire.Types.KeyListAnswer),
             (list, caller) => List(list.Project(caller), list.AgentId, list.Limit));
         routes.Map(
-            requests.Post("", $"makeApiKey{suffix}", $"Make another API key for an agent {which}").Needs(need).Audited("key.issued").AnswersKey()
+            requests.Post("", $"makeApiKey{suffix}", $"Make another API key for an agent {which}").Needs(need).Audited("key.issued")
+                .AnswersKey()
                 .TakesOnly([.. path, ForAgent, ExpiresIn])
                 .Bind(fields => (Project: Of(fields), AgentId: fields.Get(ForAgent)!, ExpiresIn: fields.Get(ExpiresIn)))
                 .Answers(Wire.Types.KeyMade),

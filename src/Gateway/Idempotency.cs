@@ -43,7 +43,8 @@ internal sealed class Idempotency(IGrainFactory grains, Identification identific
 
     /// <summary>Runs a request, by its key when it is a write that has one.</summary>
     public Task Run(HttpContext http, RequestDelegate next) =>
-        http.Request.Headers.TryGetValue(Header, out var header) && Declared(http) is { TakesIdempotencyKey: true } ? Run(http, header.ToString(), next) : next(http);
+        http.Request.Headers.TryGetValue(Header, out var header) && Declared(http) is { TakesIdempotencyKey: true }
+            ? Run(http, header.ToString(), next) : next(http);
 
     /// <summary>Runs a write that has a key.</summary>
     public async Task Run(HttpContext http, string key, RequestDelegate next)

@@ -76,57 +76,32 @@ internal enum Adding
 
 /// <summary>
 /// Refuses writes for which a project's quotas of mail and bytes have no room. How much there is follows from the log, and is looked at
-/// again when that is a second old, or when what was let through since comes near the limit: what is written at the same moment may pass
-/// it.
+/// again when that is a second old, and for each write near the limit: what is written at the same moment may pass it.
 /// </summary>
 internal sealed class QuotaChecks(IProjectSizes sizes, TimeProvider time)
 {
     private const int MostProjects = 10_000;
-    private const long BytesAnEvent = 1024;
+
+    // More than what all nodes may write of it before the next look.
+    private const long NearBytes = 64 * 1024 * 1024;
+    private const long NearMail = 10_000;
 
     private static readonly TimeSpan Trusted = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
 
-    private sealed class Known(ProjectHolding holding, long lookedAt)
-    {
-        private long _bytes;
-        private long _mail;
-
-        public ProjectHolding Holding => holding;
-
-        public bool IsOld(TimeProvider time) => time.GetElapsedTime(lookedAt) >= Trusted;
-
-        /// <summary>Notes what is let through; false when there may be no room for it.</summary>
-        public bool TryAdd(long bytes, Adding adding, ProjectQuotas quotas) =>
-            (holding.Bytes + Interlocked.Add(ref _bytes, bytes) < quotas.Bytes || quotas.Bytes is null)
-            & (holding.Mail + Interlocked.Add(ref _mail, adding == Adding.Mail ? 1 : 0) <= quotas.Mail || quotas.Mail is null);
-    }
+    private sealed record Known(ProjectHolding Holding, long LookedAt);
 
     /// <summary>Refuses a write that adds to what is used up.</summary>
-    /// <param name="http">The request.</param>
     /// <param name="who">Who writes.</param>
     /// <param name="adding">What is added.</param>
     /// <exception cref="RefusedException">A quota is used up.</exception>
-    public ValueTask MustFit(HttpContext http, ProjectIdentity who, Adding adding) =>
+    public ValueTask MustFit(ProjectIdentity who, Adding adding) =>
         who.Standing.Quotas is { } quotas && (quotas.Bytes is not null || adding == Adding.Mail && quotas.Mail is not null)
-            ? MustFit(who.ProjectId, quotas, adding, (http.Request.ContentLength ?? 0) + BytesAnEvent) : default;
+            ? MustFit(who.ProjectId, quotas, adding) : default;
 
     /// <summary>What a project holds.</summary>
-    public async ValueTask<ProjectHolding> SizeOf(string project) => (await Look(project)).Holding;
-
-    private async ValueTask MustFit(string project, ProjectQuotas quotas, Adding adding, long bytes)
-    {
-        if (_known.GetValueOrDefault(project) is { } known && !known.IsOld(time) && known.TryAdd(bytes, adding, quotas)) return;
-        known = await Look(project);
-        var holding = known.Holding;
-        if (holding.Bytes >= quotas.Bytes) throw ProjectQuotas.Exceeded("bytes", quotas.Bytes.Value, holding.Bytes);
-        if (adding == Adding.Mail && holding.Mail >= quotas.Mail)
-            throw ProjectQuotas.Exceeded("mails and chat messages", quotas.Mail.Value, holding.Mail);
-        known.TryAdd(bytes, adding, quotas);
-    }
-
-    private async ValueTask<Known> Look(string project)
+    public async ValueTask<ProjectHolding> SizeOf(string project)
     {
         var before = _known.GetValueOrDefault(project)?.Holding ?? ProjectHolding.Nothing;
         var lookedAt = time.GetTimestamp();
@@ -134,8 +109,18 @@ internal sealed class QuotaChecks(IProjectSizes sizes, TimeProvider time)
         // Forgotten ones are added up again.
         if (_known.Count > MostProjects) _known.Clear();
         // Another look may have gone further meanwhile.
-        return _known.AddOrUpdate(project, _ => new(after, lookedAt),
-            (_, other) => other.Holding.Position > after.Position ? other : new(after, lookedAt));
+        return _known.AddOrUpdate(project, new Known(after, lookedAt),
+            (_, other) => other.Holding.Position > after.Position ? other : new(after, lookedAt)).Holding;
+    }
+
+    private async ValueTask MustFit(string project, ProjectQuotas quotas, Adding adding)
+    {
+        var holding = _known.GetValueOrDefault(project) is { } known && time.GetElapsedTime(known.LookedAt) < Trusted
+            && !(quotas.Bytes - known.Holding.Bytes < NearBytes) && !(quotas.Mail - known.Holding.Mail < NearMail)
+                ? known.Holding : await SizeOf(project);
+        if (holding.Bytes >= quotas.Bytes) throw ProjectQuotas.Exceeded("bytes", quotas.Bytes.Value, holding.Bytes);
+        if (adding == Adding.Mail && holding.Mail >= quotas.Mail)
+            throw ProjectQuotas.Exceeded("mails and chat messages", quotas.Mail.Value, holding.Mail);
     }
 }
 

@@ -32,7 +32,8 @@ public sealed class InstanceTests(CalmCluster calm)
             var after = await node.Get("/v1/instance").Ok();
             after.At("log").Number("events").ShouldBeGreaterThanOrEqualTo(before + 40);
             after.At("log").Number("bytes").ShouldBeGreaterThan(0);
-            after.Find("busiest", "slug", alice.Project.Slug).Number("agents").ShouldBe(1);
+            // Other tests' projects may have more events than this one.
+            after.Items("busiest").Select(project => project.Number("events")).ShouldBeInOrder(SortDirection.Descending);
         }
     }
 }

@@ -163,7 +163,7 @@ internal sealed class MailTools(IGrainFactory grains, MailSending mail, QuotaChe
                 new($"mail {deliveries.Count}", null, alias, subject, body, importance, thread, IsSilent: true));
             var recipient = addressed.To.Recipient ?? throw ApiException.NotFound($"Agent not found: {alias}");
             if (recipient.IsRetired) throw ApiException.Gone("Agent is retired");
-            await quotas.MustFit(call.Http, call.Who, Adding.Mail);
+            await quotas.MustFit(call.Who, Adding.Mail);
             var receipt = await mail.Send(addressed);
             deliveries.Add(new(recipient.Alias, receipt.MessageId, "delivered", receipt.At));
         }

@@ -145,7 +145,7 @@ internal static class Routes
             declaration.Need.Check?.Invoke(caller, request);
             if (declaration.Shape.Adds is { } adds && !Idempotency.IsAnsweredAgain(http))
             {
-                var fits = quotas.MustFit(http, ((IOfProject)caller!).Who, adds);
+                var fits = quotas.MustFit(((IOfProject)caller!).Who, adds);
                 if (!fits.IsCompletedSuccessfully) return Wait(http, request, caller, fits);
             }
 

@@ -6,6 +6,8 @@ using Beadhub.Idempotency;
 using Beadhub.Identities;
 using Beadhub.Locks;
 using Beadhub.Mail;
+using Beadhub.Presence;
+using Beadhub.Projects;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans;
@@ -276,6 +278,8 @@ public sealed class KeyedRequestTests
     {
         var services = new ServiceCollection()
             .AddSingleton(TimeProvider.System).AddSingleton<IEventLog>(_log).AddSingleton(Seal.None)
+            // Of the project, which the board asks about its quotas.
+            .AddSingleton<IPresenceStore, MemoryPresenceStore>().AddSingleton(PresenceOptions.Default).AddSingleton(ProjectQuotas.None)
                 .AddLocalGrains(typeof(EventSourcedGrain<>).Assembly).BuildServiceProvider();
         await services.GetServices<IHostedService>().Single().StartAsync(TestContext.Current.CancellationToken);
         return services;

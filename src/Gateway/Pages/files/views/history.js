@@ -28,13 +28,15 @@ const version = id => to(['history'], { at: id });
 function usePages(path, list) {
     const first = useAnswer(path);
     const [more, setMore] = useState({ of: null, items: [], next: null, error: null, busy: false });
-    const isMine = more.of === first.data;
+    // The first page comes again whenever something happens: what was read after it stays while it ends where it did.
+    const end = first.data && `${path} ${first.data.next_cursor}`;
+    const isMine = more.of === end;
     const next = isMine ? more.next : first.data?.next_cursor;
     async function load() {
         setMore(old => ({ ...old, busy: true, error: null }));
         try {
             const page = await get(`${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(next)}`);
-            setMore(old => ({ of: first.data, items: [...(isMine ? old.items : []), ...page[list]], next: page.next_cursor, error: null, busy: false }));
+            setMore(old => ({ of: end, items: [...(isMine ? old.items : []), ...page[list]], next: page.next_cursor, error: null, busy: false }));
         } catch (error) {
             setMore(old => ({ ...old, busy: false, error }));
         }
