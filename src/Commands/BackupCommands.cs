@@ -8,11 +8,16 @@ namespace Beadhub.Commands;
 /// <summary><c>backup</c>: what a server writes into <c>BEADHUB_BACKUP_DIR</c>, listed and brought back.</summary>
 internal static class BackupCommands
 {
-    private const string Manifest = "backup.json", Form = "beadhub-backup.v1";
+    /// <summary>The file that makes a backup of a folder.</summary>
+    public const string Manifest = "backup.json";
+
+    private const string Form = "beadhub-backup.v1";
 
     private static readonly Argument<string> Source =
-        new("folder") { Description = "A backup, or the folder of a project's backups, of which the newest is taken" };
-    private static readonly Argument<string> All = new("folder") { Description = "The folder of all backups, or of a project's" };
+        new("place") { Description = "A backup, or where a project's backups are, of which the newest is taken: a folder, or "
+            + "s3://bucket/prefix with BEADHUB_REMOTE_USER and BEADHUB_REMOTE_PASSWORD_FILE" };
+    private static readonly Argument<string> All =
+        new("place") { Description = "Where all backups are, or a project's: a folder, or s3://bucket/prefix" };
     private static readonly Option<bool> Join = new("--join")
     {
         Description = "Join the project anew: for a folder whose key was the lost server's",
@@ -25,10 +30,10 @@ internal static class BackupCommands
             InitCommand.Project, InitCommand.Alias, Join),
     };
 
-    private static Task<int> List(Call call)
+    private static async Task<int> List(Call call)
     {
-        var folder = call.Get(All)!;
-        var backups = Below(folder).OrderByDescending(static backup => backup.At).ToArray();
+        using var source = await BackupSource.Open(call.Get(All)!, newestOnly: false, call.Cancellation);
+        var backups = Below(source).OrderByDescending(static backup => backup.At).ToArray();
         if (call.Json) call.Screen.Json(json =>
         {
             json.WriteStartArray();
@@ -38,7 +43,7 @@ internal static class BackupCommands
                 json.WriteString("project", backup.Slug);
                 json.WriteString("at", backup.At);
                 json.WriteNumber("beads", backup.Files.Sum(static file => file.Beads));
-                json.WriteString("folder", backup.Folder);
+                json.WriteString("folder", backup.Shown);
                 json.WriteEndObject();
             }
 
@@ -46,22 +51,24 @@ internal static class BackupCommands
         });
         else call.Screen.Table(["PROJECT", "MADE (UTC)", "BEADS", "FOLDER"], backups.Select(static backup => new[]
         {
-            backup.Slug, $"{backup.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}", $"{backup.Files.Sum(static file => file.Beads)}", backup.Folder,
+            backup.Slug, $"{backup.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}", $"{backup.Files.Sum(static file => file.Beads)}", backup.Shown,
         }));
-        return Task.FromResult(backups.Length > 0 ? ExitCode.Done : throw new CommandException($"there is no backup in {folder}",
-            ExitCode.Nothing));
+        return backups.Length > 0 ? ExitCode.Done
+            : throw new CommandException($"there is no backup in {call.Get(All)}", ExitCode.Nothing);
     }
 
     private static async Task<int> Restore(Call call)
     {
         var folder = call.Get(Source)!;
-        var backup = Below(folder).MaxBy(static backup => backup.At)
+        using var source = await BackupSource.Open(folder, newestOnly: true, call.Cancellation);
+        var all = Below(source).ToArray();
+        var backup = all.MaxBy(static backup => backup.At)
             ?? throw new CommandException($"there is no backup in {folder}", ExitCode.Nothing);
-        if (Below(folder).Select(static one => one.ProjectId).Distinct().Count() > 1)
-            throw new CommandException($"{folder} has backups of several projects: name the folder of one", ExitCode.Usage);
+        if (all.Select(static one => one.ProjectId).Distinct().Count() > 1)
+            throw new CommandException($"{folder} has backups of several projects: name that of one", ExitCode.Usage);
         // All of it before any of it is sent.
         var parts = new List<(BackupPart File, List<string> Lines)>();
-        foreach (var file in backup.Files) parts.Add((file, await Lines(backup, file, call.Cancellation)));
+        foreach (var file in backup.Files) parts.Add((file, await Lines(source, backup, file, call.Cancellation)));
 
         if (call.Get(Join) || call.Connection.Key is null)
         {
@@ -90,7 +97,7 @@ internal static class BackupCommands
             json.WriteStartObject();
             json.WriteString("project", backup.Slug);
             json.WriteNumber("beads", count);
-            json.WriteString("folder", backup.Folder);
+            json.WriteString("folder", backup.Shown);
             json.WriteEndObject();
         });
         else call.Screen.Line($"{count} beads of {backup.At.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC are back, byte for byte.");
@@ -98,47 +105,52 @@ internal static class BackupCommands
     }
 
     /// <summary>The backup that a folder is, or those in it.</summary>
-    private static IEnumerable<Backup> Below(string folder)
+    private static IEnumerable<Backup> Below(BackupSource source)
     {
+        var folder = source.Folder;
         if (!Directory.Exists(folder)) throw new CommandException($"there is no folder {folder}", ExitCode.Nothing);
-        if (File.Exists(Path.Combine(folder, Manifest))) return [Read(folder)];
+        if (File.Exists(Path.Combine(folder, Manifest))) return [Read(folder, source.Shown(folder))];
         var below = Directory.GetDirectories(folder);
         return below.Concat(below.SelectMany(Directory.GetDirectories))
-            .Where(static one => !Path.GetFileName(one).StartsWith('.') && File.Exists(Path.Combine(one, Manifest))).Select(Read);
+            .Where(static one => !Path.GetFileName(one).StartsWith('.') && File.Exists(Path.Combine(one, Manifest)))
+            .Select(one => Read(one, source.Shown(one)));
     }
 
-    private static Backup Read(string folder)
+    private static Backup Read(string folder, string shown)
     {
-        var path = Path.Combine(folder, Manifest);
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllText(path));
+            using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, Manifest)));
             var root = document.RootElement;
-            if (root.Text("format") != Form) throw new CommandException($"{path} is of a form that this program does not know");
-            return new(folder, root.Show("project_id"), root.Show("slug"), root.GetProperty("at").GetDateTimeOffset(),
+            if (root.Text("format") != Form)
+                throw new CommandException($"{Manifest} of {shown} is of a form that this program does not know");
+            return new(folder, shown, root.Show("project_id"), root.Show("slug"), root.GetProperty("at").GetDateTimeOffset(),
             [
                 .. root.Items("files").Select(static file => new BackupPart(
-                    file.Show("repo"), file.Show("branch"), file.Show("file"), file.GetProperty("beads").GetInt32(), file.Show("sha256"))),
+                    file.Show("repo"), file.Show("branch"), file.Show("file"), file.GetProperty("beads").GetInt32(),
+                    file.GetProperty("bytes").GetInt64(), file.Show("sha256"))),
             ]);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new CommandException($"{path} is damaged");
+            throw new CommandException($"{Manifest} of {shown} is damaged");
         }
     }
 
-    private static async Task<List<string>> Lines(Backup backup, BackupPart file, CancellationToken cancellation)
+    private static async Task<List<string>> Lines(BackupSource source, Backup backup, BackupPart file, CancellationToken cancellation)
     {
+        if (Path.GetFileName(file.File) != file.File || file.File is "" or "." or ".." or Manifest)
+            throw new CommandException($"{Manifest} of {backup.Shown} names a file elsewhere");
+        await source.Bring(backup.Folder, file.File, file.Bytes, cancellation);
         var path = Path.Combine(backup.Folder, file.File);
-        if (Path.GetFileName(file.File) != file.File) throw new CommandException($"{backup.Folder}/{Manifest} names a file elsewhere");
         var bytes = await File.ReadAllBytesAsync(path, cancellation);
         return Digest(bytes) == file.Sha256 ? BdExport.Lines(Encoding.UTF8.GetString(bytes), path).Lines
-            : throw new CommandException($"{path} is damaged: it is not what was written. Take another backup");
+            : throw new CommandException($"{file.File} of {backup.Shown} is damaged: it is not what was written. Take another backup");
     }
 
     private static string Digest(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
-    private sealed record Backup(string Folder, string ProjectId, string Slug, DateTimeOffset At, BackupPart[] Files);
+    private sealed record Backup(string Folder, string Shown, string ProjectId, string Slug, DateTimeOffset At, BackupPart[] Files);
 
-    private sealed record BackupPart(string Repo, string Branch, string File, int Beads, string Sha256);
+    private sealed record BackupPart(string Repo, string Branch, string File, int Beads, long Bytes, string Sha256);
 }

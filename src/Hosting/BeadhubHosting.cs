@@ -73,7 +73,7 @@ public static class BeadhubHosting
         services.AddSingleton<IDefaultPolicy>(DefaultPolicy.Load(settings.DefaultsDirectory));
         builder.AddGrains(settings);
         services.AddHostedService<UnfinishedWork>();
-        if (settings.BackupDirectory is not null) services.AddHostedService<JsonlBackups>();
+        if (settings.BackupDirectory is not null || settings.BackupBucket is not null) services.AddHostedService<JsonlBackups>();
         services.AddSingleton<WebhookMetrics>();
         services.AddSingleton<WebhookSender>();
         services.AddSingleton<WebhookDelivery>();

@@ -6,6 +6,8 @@ using Beadhub.Chat;
 using Beadhub.Gateway;
 using Beadhub.Gateway.HiveSync;
 using Beadhub.Gateway.Metrics;
+using Beadhub.Hosting.Backups;
+using Beadhub.Remotes;
 
 namespace Beadhub.Hosting;
 
@@ -88,6 +90,12 @@ public sealed record Settings
     /// <summary>Folder in which backups of every project are kept as JSONL; null for none. <c>BEADHUB_BACKUP_DIR</c>.</summary>
     public string? BackupDirectory { get; init; }
 
+    /// <summary>
+    /// Bucket in which they are kept instead; null for none. <c>BEADHUB_BACKUP_DIR</c>, when it is such an address, with
+    /// <c>BEADHUB_REMOTE_USER</c> and <c>BEADHUB_REMOTE_PASSWORD_FILE</c> or <c>BEADHUB_REMOTE_PASSWORD</c>.
+    /// </summary>
+    public BackupBucket? BackupBucket { get; init; }
+
     /// <summary>How often projects that changed are backed up. <c>BEADHUB_BACKUP_SECONDS</c>.</summary>
     public TimeSpan BackupEvery { get; init; } = TimeSpan.FromHours(1);
 
@@ -124,7 +132,8 @@ public sealed record Settings
             PresenceTtl = TimeSpan.FromSeconds(Integer("BEADHUB_PRESENCE_TTL_SECONDS", 1800, 10, int.MaxValue)),
             DefaultsDirectory = Text("BEADHUB_DEFAULTS_DIR"),
             NotifyFile = Text("BEADHUB_NOTIFY_FILE"),
-            BackupDirectory = Text("BEADHUB_BACKUP_DIR"),
+            BackupDirectory = Text("BEADHUB_BACKUP_DIR") is { } folder && !IsAddress(folder) ? folder : null,
+            BackupBucket = Text("BEADHUB_BACKUP_DIR") is { } bucket && IsAddress(bucket) ? Bucket("BEADHUB_BACKUP_DIR", bucket) : null,
             BackupEvery = TimeSpan.FromSeconds(Integer("BEADHUB_BACKUP_SECONDS", 3_600, 1, 31_536_000)),
             BackupsKept = Integer("BEADHUB_BACKUP_KEEP", defaults.BackupsKept, 1, 1_000_000),
             BackupsKeptFor = TimeSpan.FromDays(Integer("BEADHUB_BACKUP_KEEP_DAYS", 30, 1, 36_500)),
@@ -203,6 +212,26 @@ public sealed record Settings
                         $"{name} must be peers such as berlin=http://10.0.0.5:8000/sync/v1|engineering,research with semicolons between "
                         + $"them, not '{part}'")),
         ];
+
+        static bool IsAddress(string text) => text.Contains("://", StringComparison.Ordinal);
+
+        // What an address says is not repeated: it may hold a password.
+        BackupBucket Bucket(string name, string text)
+        {
+            try
+            {
+                var address = RemoteAddress.Parse(text);
+                if (address.Kind != RemoteKind.Bucket)
+                    throw new SettingsException($"{name} must be a folder, written as a path, or s3://bucket/prefix or gs://bucket/prefix");
+                return RemoteCredentials.Of(Text) is { User.Length: > 0 } credentials ? new(address, credentials)
+                    : throw new SettingsException($"{name} is a bucket, which wants an access key as BEADHUB_REMOTE_USER, and its secret "
+                        + "key as BEADHUB_REMOTE_PASSWORD_FILE or BEADHUB_REMOTE_PASSWORD");
+            }
+            catch (RemoteException e)
+            {
+                throw new SettingsException($"{name}: {e.Message}");
+            }
+        }
 
         string? Text(string name) => variable(name) is { Length: > 0 } text ? text : null;
 

@@ -12,11 +12,16 @@ public static class RemoteSites
     {
         RemoteKind.Hub => new HubHistory(address.Endpoint!, Must(credentials, "an API key of the project as BEADHUB_REMOTE_PASSWORD_FILE "
             + "or BEADHUB_REMOTE_PASSWORD").Password, http, address.Name),
-        RemoteKind.Bucket => new StoredHistory(new S3Store(address.Name, address.Prefix, address.Endpoint, address.Region,
-            Must(credentials is { User.Length: > 0 } ? credentials : null, "an access key as BEADHUB_REMOTE_USER, and its secret key as "
-                + "BEADHUB_REMOTE_PASSWORD_FILE or BEADHUB_REMOTE_PASSWORD"), http)),
+        RemoteKind.Bucket => new StoredHistory(Bucket(address, credentials, http)),
         _ => new StoredHistory(new FileStore(address.Name)),
     };
+
+    /// <summary>Opens a bucket.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static S3Store Bucket(RemoteAddress address, RemoteCredentials? credentials, HttpMessageHandler http) =>
+        new(address.Name, address.Prefix, address.Endpoint, address.Region,
+            Must(credentials is { User.Length: > 0 } ? credentials : null, "an access key as BEADHUB_REMOTE_USER, and its secret key as "
+                + "BEADHUB_REMOTE_PASSWORD_FILE or BEADHUB_REMOTE_PASSWORD"), http);
 
     private static RemoteCredentials Must(RemoteCredentials? credentials, string what) =>
         credentials is { Password.Length: > 0 } ? credentials : throw new RemoteException($"the remote wants {what}");

@@ -10,6 +10,10 @@ namespace Beadhub.Remotes;
 public sealed class S3Store : IObjectStore
 {
     private const string Probe = "beadhub-remote";
+    private const int MostNames = 100_000;
+    private const int LeastBytesPerSecond = 50_000;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly AmazonS3Client _client;
     private readonly string _bucket, _prefix;
@@ -70,22 +74,66 @@ public sealed class S3Store : IObjectStore
             ? new(System.Text.Encoding.UTF8.GetString(read.Bytes), read.Version) : null;
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> Refs(CancellationToken cancellation) => Ask<IReadOnlyList<string>>(async () =>
-    {
-        var names = new List<string>();
-        for (string? next = null; ;)
-        {
-            var page = await _client.ListObjectsV2Async(
-                new() { BucketName = _bucket, Prefix = _prefix + "refs/", ContinuationToken = next }, cancellation);
-            foreach (var found in page.S3Objects ?? [])
-                names.Add(Uri.UnescapeDataString(found.Key[(_prefix.Length + "refs/".Length)..]));
-            if (page.IsTruncated is not true || names.Count > 10_000) break;
-            next = page.NextContinuationToken;
-        }
+    public async Task<IReadOnlyList<string>> Refs(CancellationToken cancellation) =>
+        [.. (await List("refs/", cancellation)).Select(static name => Uri.UnescapeDataString(name["refs/".Length..]))
+            .Order(StringComparer.Ordinal)];
 
-        names.Sort(StringComparer.Ordinal);
-        return names;
-    }, cancellation);
+    /// <summary>Names of the objects whose names begin so.</summary>
+    public Task<IReadOnlyList<string>> List(string under, CancellationToken cancellation) =>
+        Bounded<IReadOnlyList<string>>(async limited =>
+        {
+            var names = new List<string>();
+            for (string? next = null; ;)
+            {
+                var page = await _client.ListObjectsV2Async(
+                    new() { BucketName = _bucket, Prefix = _prefix + under, ContinuationToken = next }, limited);
+                foreach (var found in page.S3Objects ?? []) names.Add(found.Key[_prefix.Length..]);
+                if (page.IsTruncated is not true) return names;
+                if (names.Count > MostNames) throw new RemoteException($"the bucket holds more than {MostNames} objects there");
+                next = page.NextContinuationToken;
+            }
+        }, MostNames, cancellation);
+
+    /// <summary>Stores a file's content, whole or not at all, without holding it in memory.</summary>
+    public Task Upload(string name, string path, CancellationToken cancellation) => Bounded(async limited =>
+    {
+        using var file = File.OpenRead(path);
+        return await _client.PutObjectAsync(new()
+        {
+            BucketName = _bucket, Key = _prefix + name, InputStream = file, UseChunkEncoding = false, AutoCloseStream = false,
+            ContentType = "application/octet-stream",
+        }, limited);
+    }, new FileInfo(path).Length, cancellation);
+
+    /// <summary>Reads an object into a stream; false when there is none.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="to">Gets its bytes.</param>
+    /// <param name="most">Bytes that it may have.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public Task<bool> Download(string name, Stream to, long most, CancellationToken cancellation) => Bounded(async limited =>
+    {
+        try
+        {
+            using var found = await _client.GetObjectAsync(_bucket, _prefix + name, limited);
+            var buffer = new byte[81_920];
+            for (var total = 0L; await found.ResponseStream.ReadAsync(buffer, limited) is > 0 and var read;)
+            {
+                if ((total += read) > most)
+                    throw new RemoteException($"the remote holds an object of more than {most} bytes, too many", RemoteFault.Damaged);
+                await to.WriteAsync(buffer.AsMemory(0, read), limited);
+            }
+
+            return true;
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket")
+        {
+            return false;
+        }
+    }, most, cancellation);
+
+    /// <summary>Removes an object; that there is none is well, too.</summary>
+    public Task Delete(string name, CancellationToken cancellation) =>
+        Bounded(limited => _client.DeleteObjectAsync(_bucket, _prefix + name, limited), 0, cancellation);
 
     /// <inheritdoc/>
     public async Task<bool> SwapRef(string name, StoredRef? expected, string text, CancellationToken cancellation)
@@ -168,6 +216,14 @@ public sealed class S3Store : IObjectStore
         }
     }
 
+    /// <summary>Asks, and does not wait for ever for a store that took the connection and says nothing.</summary>
+    private static async Task<T> Bounded<T>(Func<CancellationToken, Task<T>> call, long bytes, CancellationToken cancellation)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(Patience + TimeSpan.FromSeconds(Math.Min(86_400, bytes / LeastBytesPerSecond)));
+        return await Ask(() => call(limited.Token), cancellation);
+    }
+
     // What the library throws may name hosts and keys: only what kind of thing it was goes on.
     private static async Task<T> Ask<T>(Func<Task<T>> call, CancellationToken cancellation)
     {
@@ -212,11 +268,30 @@ public sealed class S3Store : IObjectStore
     }
 }
 
-/// <summary>Who pushes and pulls. Never printed.</summary>
+/// <summary>Who pushes, pulls, or keeps backups. Never printed.</summary>
 /// <param name="User">A user, or an access key.</param>
 /// <param name="Password">A password, a secret key, or the API key of a project.</param>
 public sealed record RemoteCredentials(string User, string Password)
 {
+    /// <summary>
+    /// Those that <c>BEADHUB_REMOTE_USER</c> and <c>BEADHUB_REMOTE_PASSWORD_FILE</c>, else <c>BEADHUB_REMOTE_PASSWORD</c>, give; null
+    /// without a password.
+    /// </summary>
+    /// <exception cref="RemoteException">The file cannot be read.</exception>
+    public static RemoteCredentials? Of(Func<string, string?> variable)
+    {
+        try
+        {
+            var password = variable("BEADHUB_REMOTE_PASSWORD_FILE") is { Length: > 0 } file
+                ? File.ReadAllText(file).TrimEnd('\r', '\n') : variable("BEADHUB_REMOTE_PASSWORD");
+            return password is not { Length: > 0 } ? null : new(variable("BEADHUB_REMOTE_USER") ?? "", password);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RemoteException($"BEADHUB_REMOTE_PASSWORD_FILE cannot be read: {e.Message}", cause: e);
+        }
+    }
+
     /// <inheritdoc/>
     public override string ToString() => "credentials";
 }

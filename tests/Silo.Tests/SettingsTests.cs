@@ -19,6 +19,46 @@ public sealed class SettingsTests
             .ShouldBe($"BEADHUB_TRUSTED_PROXIES must be IP addresses and networks with commas between them, not '{text}'");
 
     [Fact]
+    public void Backups_go_into_a_folder_or_a_bucket()
+    {
+        var folder = Of("BEADHUB_BACKUP_DIR", "/var/backups");
+        (folder.BackupDirectory, folder.BackupBucket).ShouldBe(("/var/backups", null));
+        var bucket = Settings.FromEnvironment(static name => name switch
+        {
+            "BEADHUB_BACKUP_DIR" => "gs://beads/nightly?region=eu",
+            "BEADHUB_REMOTE_USER" => "AKID",
+            "BEADHUB_REMOTE_PASSWORD" => "secret-of-the-bucket",
+            _ => null,
+        });
+        bucket.BackupDirectory.ShouldBeNull();
+        (bucket.BackupBucket!.Address.Name, bucket.BackupBucket.Address.Prefix).ShouldBe(("beads", "nightly"));
+        bucket.ToString().ShouldNotContain("secret-of-the-bucket");
+    }
+
+    [Theory]
+    [InlineData("s3://beads/x", "AKID", null, "BEADHUB_REMOTE_PASSWORD_FILE")]
+    [InlineData("s3://beads/x", null, "secret", "BEADHUB_REMOTE_USER")]
+    [InlineData("s3://user:pass-word@beads/x", "AKID", "secret", "holds a user or a password")]
+    [InlineData("s3://beads/x?endpoint=http://s3.example.com", "AKID", "secret", "endpoint")]
+    [InlineData("s3:///x", "AKID", "secret", "bucket")]
+    [InlineData("ftp://beads/x", "AKID", "secret", "ftp:// is no remote")]
+    [InlineData("file:///var/backups", "AKID", "secret", "written as a path")]
+    [InlineData("beadhub+https://hub.example.com/lamps", "AKID", "secret", "written as a path")]
+    public void A_place_for_backups_that_is_none_is_refused(string text, string? user, string? password, string says)
+    {
+        var message = Should.Throw<SettingsException>(() => Settings.FromEnvironment(name => name switch
+        {
+            "BEADHUB_BACKUP_DIR" => text,
+            "BEADHUB_REMOTE_USER" => user,
+            "BEADHUB_REMOTE_PASSWORD" => password,
+            _ => null,
+        })).Message;
+        message.ShouldStartWith("BEADHUB_BACKUP_DIR");
+        message.ShouldContain(says);
+        message.ShouldNotContain("pass-word");
+    }
+
+    [Fact]
     public void Peers_of_the_mesh_are_named_with_their_address_and_hives()
     {
         var peers = Of("BEADHUB_SYNC_PEERS", " berlin = http://10.0.0.5:8000/sync/v1/ | eng, ml ; lima=https://lima.example/sync/v1|eng")

@@ -71,7 +71,7 @@ internal static class RemoteCommands
         if (call.Get(Tier) is { } tier) body["sovereignty"] = tier.ToUpperInvariant();
         if (call.Get(Store))
         {
-            var credentials = await Credentials(call) ?? throw new CommandException("there is no BEADHUB_REMOTE_PASSWORD_FILE and no "
+            var credentials = Told(static () => RemoteCredentials.Of(Variable)) ?? throw new CommandException("there is no BEADHUB_REMOTE_PASSWORD_FILE and no "
                 + "BEADHUB_REMOTE_PASSWORD to keep", ExitCode.Usage);
             (body["user"], body["password"]) = (credentials.User, credentials.Password);
         }
@@ -196,7 +196,7 @@ internal static class RemoteCommands
             tier.MustAllow(address, (Variable("BEADHUB_REMOTE_HOSTS") ?? "").Split(',',
                 StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
             using var local = new HubHistory(new(call.Hub.Url), call.Connection.Key!, own);
-            var site = RemoteSites.Open(address, await Credentials(call), http);
+            var site = RemoteSites.Open(address, RemoteCredentials.Of(Variable), http);
             using var closing = site as IDisposable;
             return await work(new(call.Screen.Progress, TimeProvider.System), local, site);
         }
@@ -212,13 +212,6 @@ internal static class RemoteCommands
 
     private static async Task<byte[]> Pseudonyms(Call call) =>
         Convert.FromHexString((await call.Ask("v1/beads/remotes/pseudonyms")).Show("key"));
-
-    private static async Task<RemoteCredentials?> Credentials(Call call)
-    {
-        var password = Variable("BEADHUB_REMOTE_PASSWORD_FILE") is { } file
-            ? (await File.ReadAllTextAsync(file, call.Cancellation)).TrimEnd('\r', '\n') : Variable("BEADHUB_REMOTE_PASSWORD");
-        return password is null ? null : new(Variable("BEADHUB_REMOTE_USER") ?? "", password);
-    }
 
     /// <summary>What <c>.beads/config.yaml</c> says about the remote.</summary>
     private static IReadOnlyDictionary<string, string> Config(Call call)
@@ -264,7 +257,8 @@ internal static class RemoteCommands
         }
     }
 
-    private static CommandException Refusal(RemoteException e) => new(e.Message, e.Kind switch
+    /// <summary>What is told when a remote cannot be used.</summary>
+    public static CommandException Refusal(RemoteException e) => new(e.Message, e.Kind switch
     {
         RemoteFault.NotForward or RemoteFault.Overtaken => ExitCode.Unsettled,
         RemoteFault.Transient => ExitCode.Unreachable,

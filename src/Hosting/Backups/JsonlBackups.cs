@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -6,6 +7,7 @@ using Beadhub.Boards;
 using Beadhub.EventLog;
 using Beadhub.Hosting.Cluster.Leases;
 using Beadhub.Projects;
+using Beadhub.Remotes;
 using Orleans;
 
 namespace Beadhub.Hosting.Backups;
@@ -14,41 +16,73 @@ namespace Beadhub.Hosting.Backups;
 /// Backs up the beads of every project that changed, as the JSONL that <c>bd</c> takes, a file a repository and branch: what remains when
 /// the database is lost, and what goes into another tool. One node does it for all (<see cref="IBackgroundLease"/>).
 /// </summary>
-internal sealed partial class JsonlBackups(
-    IEventLog log, IGrainFactory grains, Settings settings, IBackgroundLease lease, IHostApplicationLifetime lifetime, TimeProvider time,
-    ILogger<JsonlBackups> logger)
-    : BackgroundService
+internal sealed partial class JsonlBackups : BackgroundService
 {
-    private const string Half = ".half-";
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(1);
 
-    private readonly string _folder = Path.GetFullPath(settings.BackupDirectory!);
+    private readonly IEventLog _log;
+    private readonly IGrainFactory _grains;
+    private readonly Settings _settings;
+    private readonly IBackgroundLease _lease;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly TimeProvider _time;
+    private readonly ILogger<JsonlBackups> _logger;
+    private readonly IBackupPlace _place;
 
     // The feed position up to which a project is known to be backed up.
     private readonly Dictionary<string, long> _done = [];
 
+    // Since when rounds have failed, without one that was whole between them.
+    private DateTimeOffset? _failing;
+
+    public JsonlBackups(
+        IEventLog log, IGrainFactory grains, Settings settings, IBackgroundLease lease, IHostApplicationLifetime lifetime,
+        TimeProvider time, IMeterFactory meters, ILogger<JsonlBackups> logger)
+    {
+        (_log, _grains, _settings, _lease, _lifetime, _time, _logger) = (log, grains, settings, lease, lifetime, time, logger);
+        _place = IBackupPlace.Of(settings)!;
+        meters.Create("Beadhub.Backups").CreateObservableGauge(
+            "beadhub.backups.failing", () => _failing is { } since ? (_time.GetUtcNow() - since).TotalSeconds : 0, "s",
+            "For how long backups could not all be made");
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _place.Dispose();
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var started = new TaskCompletionSource();
-        await using var running = lifetime.ApplicationStarted.Register(started.SetResult);
+        await using var running = _lifetime.ApplicationStarted.Register(started.SetResult);
         try
         {
             await started.Task.WaitAsync(stoppingToken);
             while (true)
             {
-                var held = await lease.Held(stoppingToken);
+                var held = await _lease.Held(stoppingToken);
                 using var until = CancellationTokenSource.CreateLinkedTokenSource(held, stoppingToken);
                 try
                 {
-                    while (true)
+                    for (var pause = FirstPause; ;)
                     {
-                        await Round(until.Token);
-                        await Task.Delay(settings.BackupEvery, time, until.Token);
+                        if (await Round(until.Token)) (_failing, pause) = (null, _settings.BackupEvery);
+                        else
+                        {
+                            pause = _failing is null ? FirstPause : pause * 2;
+                            _failing ??= _time.GetUtcNow();
+                        }
+
+                        if (pause > _settings.BackupEvery) pause = _settings.BackupEvery;
+                        await Task.Delay(pause, _time, until.Token);
                     }
                 }
                 catch (OperationCanceledException) when (held.IsCancellationRequested && !stoppingToken.IsCancellationRequested)
                 {
                     // Another node goes on, and this one knows nothing of what it does.
                     _done.Clear();
+                    _failing = null;
                 }
             }
         }
@@ -58,20 +92,21 @@ internal sealed partial class JsonlBackups(
         }
     }
 
-    // One project after the other: requests go first.
-    private async Task Round(CancellationToken stopping)
+    // One project after the other: requests go first. Whether all that changed are backed up.
+    private async Task<bool> Round(CancellationToken stopping)
     {
         IReadOnlyList<string> projects;
         try
         {
-            projects = await log.Keys(Project.Kind.Name, stopping);
+            projects = await _log.Keys(Project.Kind.Name, stopping);
         }
         catch (UnavailableException e)
         {
-            LogNotRead(logger, e.Message);
-            return;
+            LogNotRead(_logger, e.Message);
+            return false;
         }
 
+        var isWhole = true;
         foreach (var id in projects)
         {
             stopping.ThrowIfCancellationRequested();
@@ -79,57 +114,51 @@ internal sealed partial class JsonlBackups(
             {
                 await BackUp(id, stopping);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or UnavailableException or RefusedException)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
-                LogFailed(logger, id, _folder, e.Message);
+                LogFailed(_logger, id, _place, e.Message);
+                isWhole = false;
+                // It does not answer the others either: each would wait as long.
+                if (e is RemoteException) break;
             }
         }
+
+        return isWhole;
     }
 
     private async Task BackUp(string id, CancellationToken stopping)
     {
         // Before what is read: what is written meanwhile is in the next one, whether this one has it or not.
-        var position = await log.Head(id, stopping);
+        var position = await _log.Head(id, stopping);
         if (_done.TryGetValue(id, out var done) && done == position) return;
-        if ((await log.Load<Project>(id, stopping)).Fold<Project>().Details() is not { } project) return;
-        var folder = BackupFolders.Of(_folder, project.Slug, id);
-        var newest = BackupFolders.In(folder) is [var first, ..] ? first : default;
-        var last = newest.Path is null ? null : Read(newest.Path);
+        if ((await _log.Load<Project>(id, stopping)).Fold<Project>().Details() is not { } project) return;
+        var folder = BackupFolders.Of(project.Slug, id);
+        var newest = await _place.Times(folder, stopping) is [var first, ..] ? first : (DateTimeOffset?)null;
+        var last = newest is null ? null : await _place.Read(folder, newest.Value, stopping);
         if (last?.Position != position)
         {
-            var board = grains.GetGrain<IBoardGrain>(id);
+            var board = _grains.GetGrain<IBoardGrain>(id);
             var places = await board.Places();
             // Nothing to lose, and nothing lost yet.
             if (places.IsEmpty && last is null) return;
-            MakeFolder(folder);
-            foreach (var half in Directory.EnumerateDirectories(folder, Half + "*")) Directory.Delete(half, recursive: true);
-            var made = Path.Combine(folder, Half + Environment.ProcessId);
-            MakeFolder(made);
+            var made = _place.Begin(folder);
             try
             {
                 var files = ImmutableArray.CreateBuilder<BackupFile>(places.Length);
                 foreach (var place in places) files.Add(await Write(board, place, made, files, stopping));
                 // Mail and claims move the position, too: the beads may be those of the newest backup.
-                if (last is not null && last.Files.SequenceEqual(files)) Directory.Delete(made, recursive: true);
-                else Complete(made, folder, newest.At, new(BackupManifest.Form, id, project.Slug, project.Name, project.TenantId, position,
-                    default, files.ToImmutable()));
+                if (last is null || !last.Files.SequenceEqual(files))
+                    await Complete(made, folder, newest, new(BackupManifest.Form, id, project.Slug, project.Name, project.TenantId,
+                        position, default, files.ToImmutable()), stopping);
             }
-            catch
+            finally
             {
                 if (Directory.Exists(made)) Directory.Delete(made, recursive: true);
-                throw;
             }
         }
 
+        await Retain(folder, stopping);
         _done[id] = position;
-        Retain(folder);
-    }
-
-    // Beads are nobody else's business on this machine.
-    private static void MakeFolder(string path)
-    {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-        else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private static async Task<BackupFile> Write(IBoardGrain board, IssuePlace place, string folder, IReadOnlyCollection<BackupFile> others,
@@ -157,55 +186,35 @@ internal sealed partial class JsonlBackups(
         return new(place.Repo, place.Branch, name, beads, file.Length, Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
-    /// <summary>Gives a folder that holds all files its name, by which it is a backup.</summary>
-    private void Complete(string made, string folder, DateTimeOffset newest, BackupManifest manifest)
+    private async Task Complete(
+        string made, string folder, DateTimeOffset? newest, BackupManifest manifest, CancellationToken stopping)
     {
         // A clock that was set back must not make the newest look old.
-        var at = time.GetUtcNow();
-        at = at > newest ? at : newest.AddMilliseconds(1);
+        var at = _time.GetUtcNow();
+        at = newest is { } before && before >= at ? before.AddMilliseconds(1) : at;
         using (var file = new FileStream(Path.Combine(made, BackupFolders.Manifest), FileMode.CreateNew, FileAccess.Write))
         {
             JsonSerializer.Serialize(file, manifest with { At = at }, BackupJson.Default.BackupManifest);
             file.Flush(flushToDisk: true);
         }
 
-        var name = Path.Combine(folder, BackupFolders.Name(at));
-        Directory.Move(made, name);
-        LogWritten(logger, manifest.Slug, manifest.Files.Sum(static file => file.Beads), name);
+        await _place.Complete(folder, made, at, stopping);
+        LogWritten(_logger, manifest.Slug, manifest.Files.Sum(static file => file.Beads), folder, BackupFolders.Name(at), _place);
     }
 
-    private void Retain(string folder)
+    private async Task Retain(string folder, CancellationToken stopping)
     {
-        var oldest = time.GetUtcNow() - settings.BackupsKeptFor;
-        var backups = BackupFolders.In(folder);
+        var oldest = _time.GetUtcNow() - _settings.BackupsKeptFor;
+        var backups = await _place.Times(folder, stopping);
         for (var i = 1; i < backups.Count; i++)
-        {
-            if (i < settings.BackupsKept && backups[i].At >= oldest) continue;
-            // A folder without its manifest is no backup any more, wherever the removal is cut off.
-            File.Delete(Path.Combine(backups[i].Path, BackupFolders.Manifest));
-            Directory.Delete(backups[i].Path, recursive: true);
-        }
+            if (i >= _settings.BackupsKept || backups[i] < oldest) await _place.Remove(folder, backups[i], stopping);
     }
 
-    // One that cannot be read is none: another is made.
-    private static BackupManifest? Read(string path)
-    {
-        try
-        {
-            using var file = File.OpenRead(Path.Combine(path, BackupFolders.Manifest));
-            return JsonSerializer.Deserialize(file, BackupJson.Default.BackupManifest);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    [LoggerMessage(Level = LogLevel.Information, Message = "Backed up project {Slug}: {Beads} beads as {Folder}/{Name} in {Place}")]
+    private static partial void LogWritten(ILogger logger, string slug, int beads, string folder, string name, IBackupPlace place);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Backed up project {Slug}: {Beads} beads to {Path}")]
-    private static partial void LogWritten(ILogger logger, string slug, int beads, string path);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Project {Project} could not be backed up to {Folder}: {Reason}")]
-    private static partial void LogFailed(ILogger logger, string project, string folder, string reason);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Project {Project} could not be backed up to {Place}: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string project, IBackupPlace place, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The projects could not be read to be backed up: {Reason}")]
     private static partial void LogNotRead(ILogger logger, string reason);
@@ -226,6 +235,19 @@ internal sealed record BackupManifest(
 {
     /// <summary>The first form.</summary>
     public const string Form = "beadhub-backup.v1";
+
+    /// <summary>Reads one. What cannot be read is none: another is made.</summary>
+    public static BackupManifest? Read(Stream stream)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(stream, BackupJson.Default.BackupManifest) is { Files.IsDefault: false } read ? read : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>The lines of one repository and branch, by bead id, as they were received.</summary>

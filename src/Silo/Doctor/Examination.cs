@@ -34,7 +34,7 @@ internal static class Examination
             await foreach (var finding in PostgresChecks.Run(url, settings.Cluster, cancellation)) yield return finding;
         }
 
-        if (PathChecks.Backups(settings.BackupDirectory) is { } backups) yield return backups;
+        if (await PathChecks.Backups(settings, cancellation) is { } backups) yield return backups;
         await foreach (var finding in RedisChecks.Run(settings, cancellation)) yield return finding;
         await foreach (var finding in MeshChecks.Run(settings.Gateway.Mesh, cancellation)) yield return finding;
         yield return await PortCheck.Run(settings, cancellation);

@@ -1,4 +1,5 @@
 using Beadhub.Hosting.Backups;
+using Beadhub.Remotes;
 
 namespace Beadhub.Silo.Doctor;
 
@@ -20,27 +21,31 @@ internal static class PathChecks
     }
 
     /// <summary>Whether backups can be written; null when none are wanted.</summary>
-    public static Finding? Backups(string? folder)
+    public static async Task<Finding?> Backups(Settings settings, CancellationToken cancellation)
     {
-        if (folder is null) return null;
-        if (!Path.IsPathFullyQualified(folder))
-            return Finding.Warn("backups", $"{folder} is relative: here it is {Path.GetFullPath(folder)}", MadeAbsolute);
+        using var place = IBackupPlace.Of(settings);
+        if (place is null) return null;
+        if (settings.BackupDirectory is { } folder)
+        {
+            if (!Path.IsPathFullyQualified(folder))
+                return Finding.Warn("backups", $"{folder} is relative: here it is {place}", MadeAbsolute);
+            if (!Directory.Exists(folder)) return Finding.Ok("backups", $"{folder}: not there yet; the server makes it");
+        }
+
         try
         {
-            if (!Directory.Exists(folder)) return Finding.Ok("backups", $"{folder}: not there yet; the server makes it");
-            using (File.Create(Path.Combine(folder, $".beadhub-doctor-{Environment.ProcessId}"), 1, FileOptions.DeleteOnClose))
-            {
-            }
-
-            var newest = Directory.EnumerateDirectories(folder).Select(static project => BackupFolders.In(project).FirstOrDefault())
-                .Where(static backup => backup.Path is not null).Select(static backup => (DateTimeOffset?)backup.At).Max();
-            return Finding.Ok("backups", newest is { } at ? $"{folder}: the newest is of {at:yyyy-MM-dd HH:mm:ss} UTC"
-                : $"{folder}: none is there yet");
+            return Finding.Ok("backups", await place.Try(cancellation) is { } at ? $"{place}: the newest is of {at:yyyy-MM-dd HH:mm:ss} UTC"
+                : $"{place}: none is there yet");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Finding.Fail("backups", $"{folder} cannot be written: {e.Message}",
+            return Finding.Fail("backups", $"{place} cannot be written: {e.Message}",
                 $"Give the server's user ({Environment.UserName}) the right to write there, or set BEADHUB_BACKUP_DIR to another place.");
+        }
+        catch (RemoteException e)
+        {
+            return Finding.Fail("backups", $"{place} cannot be written: {e.Message}",
+                "Let the access key of BEADHUB_REMOTE_USER list, read, write and delete below the address of BEADHUB_BACKUP_DIR.");
         }
     }
 }

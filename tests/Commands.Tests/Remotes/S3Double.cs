@@ -86,6 +86,11 @@ public sealed class S3Double : IAsyncDisposable
         if (!key.StartsWith("beads", StringComparison.Ordinal)) await Fail(response, 404, "NoSuchBucket");
         else if (request.Query.ContainsKey("list-type")) await List(request, response);
         else if (request.Method == "PUT") await Put(request, response, name, body);
+        else if (request.Method == "DELETE")
+        {
+            Objects.TryRemove(name, out _);
+            response.StatusCode = 204;
+        }
         else if (!Objects.TryGetValue(name, out var found)) await Fail(response, 404, "NoSuchKey");
         else
         {
