@@ -90,6 +90,80 @@ public abstract partial class OutreachContract(Store store) : ContractTests(stor
     }
 
     [Fact]
+    public async Task What_was_on_its_way_when_the_server_was_killed_is_delivered_and_what_was_taken_is_not_repeated()
+    {
+        await using var smtp = new SmtpReceiver();
+        await using var web = new WebReceiver();
+        await using var server = await Store.Fresh(("BEADHUB_NOTIFY_FILE", Settings(new
+        {
+            channels = new
+            {
+                mail = new { type = "email", host = "127.0.0.1", port = smtp.Port, from = "hub@example.com", to = new[] { "ops@example.com" } },
+                chat = new { type = "slack", url = $"{web.Url}/slack" },
+            },
+            rules = new object[] { new { channels = new[] { "mail" } }, new { channels = new[] { "chat" } } },
+        })));
+        var alice = await new Project(server.Api).Agent("alice");
+        var (letters, posts) = (new List<SmtpReceiver.Letter>(), new List<string>());
+        await Ask(alice, "first", "s");
+        await Told("first");
+
+        // The mail server has the second whole, and its answer does not come: the server is killed while it waits.
+        smtp.Hold = new();
+        await Ask(alice, "second", "s");
+        await Letter("second");
+        await server.Kill();
+        smtp.Hold.SetResult();
+        smtp.Hold = null;
+        await server.Restart();
+        await Told("second");
+
+        // The same with the chat, after the mail of the same escalation was taken.
+        web.Hold = new();
+        await Ask(alice.At(server.Api), "third", "s");
+        await Letter("third");
+        await Post("third");
+        await server.Kill();
+        web.Hold.SetResult();
+        web.Hold = null;
+        await server.Restart();
+        await Post("third");
+
+        // What is sent last ends the wait: whatever was to be repeated would have come before it.
+        await Ask(alice.At(server.Api), "last", "s");
+        await Told("last");
+        string[] subjects = ["first", "second", "third", "last"];
+        subjects.Select(subject => letters.Count(letter => Has(letter, subject))).ShouldBe([1, 2, 1, 1]);
+        subjects.Select(subject => posts.Count(post => post.Contains($"asks: {subject}"))).ShouldBe([1, 1, 2, 1]);
+        // The repeat is the same mail; others are others.
+        letters.Select(IdOf).Distinct().Count().ShouldBe(4);
+        letters.Where(static letter => Has(letter, "second")).Select(IdOf).Distinct().ShouldHaveSingleItem().ShouldEndWith("@example.com>");
+
+        async Task Told(string subject)
+        {
+            await Letter(subject);
+            await Post(subject);
+        }
+
+        async Task Letter(string subject)
+        {
+            do letters.Add(await smtp.Next());
+            while (!Has(letters[^1], subject));
+        }
+
+        async Task Post(string subject)
+        {
+            do posts.Add((await web.Next()).Body);
+            while (!posts[^1].Contains($"asks: {subject}"));
+        }
+
+        static bool Has(SmtpReceiver.Letter letter, string subject) => letter.Text.Contains(subject);
+
+        static string IdOf(SmtpReceiver.Letter letter) =>
+            letter.Head.Split("\r\n").Single(static line => line.StartsWith("Message-ID: ", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
     [OnAnyStore]
     public async Task What_is_critical_goes_out_by_chat_push_and_command_and_again_until_it_is_answered()
     {
@@ -182,6 +256,9 @@ public abstract partial class OutreachContract(Store store) : ContractTests(stor
 
         public string Url { get; }
 
+        /// <summary>Until when answers are held back; null for not at all.</summary>
+        public TaskCompletionSource? Hold { get; set; }
+
         public async Task<(string Path, string Body)> Next() => await posts.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
 
         public bool TryNext(out (string Path, string Body) post) => posts.Reader.TryRead(out post);
@@ -199,8 +276,17 @@ public abstract partial class OutreachContract(Store store) : ContractTests(stor
             {
                 var context = await listener.GetContextAsync();
                 using var reader = new StreamReader(context.Request.InputStream);
-                posts.Writer.TryWrite((context.Request.Url!.AbsolutePath, await reader.ReadToEndAsync()));
-                context.Response.Close();
+                var (hold, body) = (Hold, await reader.ReadToEndAsync());
+                posts.Writer.TryWrite((context.Request.Url!.AbsolutePath, body));
+                if (hold is not null) await hold.Task;
+                try
+                {
+                    context.Response.Close();
+                }
+                catch (HttpListenerException)
+                {
+                    // Who asked is gone.
+                }
             }
         }
     }

@@ -57,6 +57,9 @@ public sealed class SmtpReceiver : IAsyncDisposable
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
+    /// <summary>Until when the answer to a mail that came whole is held back; null for not at all.</summary>
+    public TaskCompletionSource? Hold { get; set; }
+
     /// <summary>Refuses the next mail.</summary>
     public void RefuseNext() => refusals.Enqueue(true);
 
@@ -112,7 +115,9 @@ public sealed class SmtpReceiver : IAsyncDisposable
                         var data = new StringBuilder();
                         while (await reader.ReadLineAsync(stop.Token) is { } text && text != ".")
                             data.Append(text.StartsWith("..", StringComparison.Ordinal) ? text[1..] : text).Append("\r\n");
+                        var hold = Hold;
                         letters.Writer.TryWrite(new(from, [.. to], data.ToString()));
+                        if (hold is not null) await hold.Task.WaitAsync(stop.Token);
                         await writer.WriteLineAsync("250 taken");
                         break;
                     case "QUIT":

@@ -30,6 +30,9 @@ internal sealed record OutreachMessage(
         }
     }
 
+    /// <summary>By which a mail is known, the same each time this is sent; null where the item is another one each day.</summary>
+    public string? MailId(string host) => Kind == Item ? null : $"<{Item.Replace('/', '.')}.{Times}.{ProjectId}@{host}>";
+
     /// <summary>The text with the link.</summary>
     [JsonIgnore]
     public string Body => Link is null ? Text : $"{Text}\n\nAnswer here, once: {Link}\n";

@@ -55,6 +55,9 @@ internal sealed class OutreachSender : IDisposable
         else foreach (var to in channel.To) mail.To.Add(to);
         mail.Headers.Add("Auto-Submitted", "auto-generated");
         mail.Headers.Add("X-Beadhub-Item", message.Item);
+        // What is sent again because the server was killed before it had noted that it was taken is the same mail: many mailboxes show
+        // it once.
+        if (message.MailId(mail.From!.Host) is { } id) mail.Headers.Add("Message-ID", id);
         using var smtp = new SmtpClient(channel.Host, channel.Port) { EnableSsl = channel.Tls };
         if (channel.User is not null) smtp.Credentials = new NetworkCredential(channel.User, channel.Password);
         await smtp.SendMailAsync(mail, cancellation);
