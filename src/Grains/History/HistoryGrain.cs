@@ -329,18 +329,8 @@ public sealed class HistoryGrain(IEventLog log, TimeProvider time) : EventSource
     /// <inheritdoc/>
     public async Task<int> Receive(ImmutableArray<HistoryObject> objects)
     {
+        var (commits, others) = HistoryObjects.Checked(objects);
         var book = await Read(Whole);
-        var commits = new List<(ObjectHash Id, CommitObject Commit)>();
-        var others = new List<(ObjectHash, ObjectStored)>();
-        foreach (var (id, text) in objects)
-        {
-            if (ObjectHash.Of(text) != id) throw new RefusedException(RefusalKind.Invalid, $"Object {id} is not what its hash says");
-            if (text.StartsWith("commit\n", StringComparison.Ordinal))
-                commits.Add((id, CommitObject.Parse(text) ?? throw new RefusedException(RefusalKind.Invalid, $"Object {id} is no commit")));
-            else if (text.StartsWith('{') || TreeNode.Parse(text) is not null) others.Add((id, new(text)));
-            else throw new RefusedException(RefusalKind.Invalid, $"Object {id} is neither commit, chunk nor line");
-        }
-
         await _objects.Write(others);
         var added = 0;
         foreach (var (id, commit) in commits)

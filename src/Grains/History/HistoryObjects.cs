@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Beadhub.Beads;
 using Beadhub.Boards;
 using Beadhub.EventLog;
@@ -21,6 +22,25 @@ internal sealed class HistoryObjects(IEventLog log, string project) : ITreeSourc
     private readonly ConcurrentDictionary<ObjectHash, TreeNode> _kept = new();
     private readonly ConcurrentDictionary<ObjectHash, string> _unwritten = new();
     private readonly ConcurrentDictionary<string, ObjectHash> _newest = new(StringComparer.Ordinal);
+
+    /// <summary>Tells what came from elsewhere apart; all of it is looked at before any of it is kept.</summary>
+    /// <exception cref="RefusedException">One is not what its hash says, or of no known form.</exception>
+    public static (List<(ObjectHash Id, CommitObject Commit)> Commits, List<(ObjectHash, ObjectStored)> Others) Checked(
+        ImmutableArray<HistoryObject> objects)
+    {
+        var commits = new List<(ObjectHash Id, CommitObject Commit)>();
+        var others = new List<(ObjectHash, ObjectStored)>();
+        foreach (var (id, text) in objects)
+        {
+            if (ObjectHash.Of(text) != id) throw new RefusedException(RefusalKind.Invalid, $"Object {id} is not what its hash says");
+            if (text.StartsWith("commit\n", StringComparison.Ordinal))
+                commits.Add((id, CommitObject.Parse(text) ?? throw new RefusedException(RefusalKind.Invalid, $"Object {id} is no commit")));
+            else if (text.StartsWith('{') || TreeNode.Parse(text) is not null) others.Add((id, new(text)));
+            else throw new RefusedException(RefusalKind.Invalid, $"Object {id} is neither commit, chunk nor line");
+        }
+
+        return (commits, others);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyDictionary<ObjectHash, TreeNode>> Load(IReadOnlyCollection<ObjectHash> hashes)
