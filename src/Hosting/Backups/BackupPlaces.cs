@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Beadhub.Remotes;
 
 namespace Beadhub.Hosting.Backups;
