@@ -98,7 +98,10 @@ public abstract partial class OutreachContract(Store store) : ContractTests(stor
         {
             channels = new
             {
-                mail = new { type = "email", host = "127.0.0.1", port = smtp.Port, from = "hub@example.com", to = new[] { "ops@example.com" } },
+                mail = new
+                {
+                    type = "email", host = "127.0.0.1", port = smtp.Port, from = "hub@example.com", to = new[] { "ops@example.com" },
+                },
                 chat = new { type = "slack", url = $"{web.Url}/slack" },
             },
             rules = new object[] { new { channels = new[] { "mail" } }, new { channels = new[] { "chat" } } },

@@ -71,8 +71,8 @@ internal static class RemoteCommands
         if (call.Get(Tier) is { } tier) body["sovereignty"] = tier.ToUpperInvariant();
         if (call.Get(Store))
         {
-            var credentials = Told(static () => RemoteCredentials.Of(Variable)) ?? throw new CommandException("there is no BEADHUB_REMOTE_PASSWORD_FILE and no "
-                + "BEADHUB_REMOTE_PASSWORD to keep", ExitCode.Usage);
+            var credentials = Told(static () => RemoteCredentials.Of(Variable)) ?? throw new CommandException(
+                "there is no BEADHUB_REMOTE_PASSWORD_FILE and no BEADHUB_REMOTE_PASSWORD to keep", ExitCode.Usage);
             (body["user"], body["password"]) = (credentials.User, credentials.Password);
         }
 
